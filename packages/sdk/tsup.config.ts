@@ -1,0 +1,13 @@
+import { sottoPackage } from '../../scripts/tsup-preset.ts';
+
+export default sottoPackage(
+  {
+    index: 'src/index.ts',
+    'ports/index': 'src/ports/index.ts',
+    'conformance/index': 'src/conformance/index.ts',
+    'platform/libsignal.node': 'src/platform/libsignal.node.ts',
+    'platform/platform.node': 'src/platform/platform.node.ts',
+  },
+  // The import map of package.json picks the platform when the package is loaded, not when it is built.
+  { external: ['#libsignal', '#platform'], tsconfig: 'tsconfig.node.json' },
+);
