@@ -1,0 +1,30 @@
+import { defineConfig } from 'vitest/config';
+
+// Workspace packages are tested from their sources; only the code generated from proto/ has to be there.
+const conditions = ['sotto-source', 'module', 'node', 'development|production'];
+
+const project = (name: string, root: string, include: string[], testTimeout = 30_000) => ({
+  extends: true as const,
+  root,
+  test: { name, include, testTimeout, hookTimeout: testTimeout },
+});
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    environment: 'node',
+    pool: 'forks',
+    maxWorkers: 2,
+    projects: [
+      project('proto', 'proto', ['src/**/*.test.ts']),
+      project('sdk', 'packages/sdk', ['src/**/*.test.ts']),
+      project('storage-adapters', 'packages/storage-adapters', ['src/**/*.test.ts']),
+      project('relay-server', 'packages/relay-server', ['src/**/*.test.ts']),
+      project('demo', 'examples/demo', ['src/**/*.test.ts']),
+      project('bench', 'bench', ['src/**/*.test.ts']),
+      project('scripts', 'scripts', ['**/*.test.ts']),
+      project('journeys', 'tests', ['**/*.test.ts'], 120_000),
+    ],
+  },
+});
