@@ -1,1 +1,7 @@
-export {};
+export { fromBase64Url, toBase64Url } from './base64url.ts';
+export type { Codec } from './codec.ts';
+export { signedBytesOfDeviceList } from './device-list.ts';
+export * from './http.ts';
+export * from './messages.ts';
+export { ProtoError, type ProtoErrorCode } from './proto-error.ts';
+export { isUuid, uuidToBytes, uuidToText } from './uuid.ts';

@@ -1,0 +1,58 @@
+import type { DeviceAddress, NumberMac, UserId } from './ids.ts';
+import type { PrekeySet } from './prekey-store.ts';
+
+/** A device as the signed list names it. */
+export interface ListedDevice {
+  readonly deviceId: number;
+  readonly registrationId: number;
+}
+
+/** A signed device list with what the relay reads from it. */
+export interface StoredDeviceList {
+  readonly version: number;
+  /** An encoded SignedDeviceList. */
+  readonly signed: Uint8Array;
+  /** SHA-256 of the inner list, which the next version must name. */
+  readonly hash: Uint8Array;
+  readonly rootKey: Uint8Array;
+  readonly identityKey: Uint8Array;
+  readonly devices: readonly ListedDevice[];
+}
+
+/** All that comes to be at once when somebody registers. */
+export interface NewAccount {
+  /** 16 bytes, from the client. */
+  readonly idempotencyKey: Uint8Array;
+  /** SHA-256 of the request: the same key with another request is refused. */
+  readonly requestHash: Uint8Array;
+  readonly userId: UserId;
+  readonly numberMac: NumberMac;
+  readonly numberCiphertext: Uint8Array;
+  readonly deviceList: StoredDeviceList;
+  readonly device: DeviceAddress;
+  readonly prekeys: PrekeySet;
+  readonly profile: Uint8Array;
+  readonly refreshTokenHash: Uint8Array;
+  readonly createdAt: number;
+}
+
+/**
+ * `registered`: the account is there; `replaced` names the account that had the number before: it lost the number, its devices and its tokens.
+ * `repeated`: this very request had been carried out. `user-id-taken`: choose another. `idempotency-mismatch`: the key was used for another request.
+ */
+export type RegistrationOutcome =
+  | { readonly status: 'registered'; readonly replaced: UserId | undefined }
+  | { readonly status: 'repeated' | 'user-id-taken' | 'idempotency-mismatch' };
+
+/** Accounts, their numbers and their device lists. Profiles and accounts never expire by themselves. */
+export interface AccountStore {
+  /** Atomic: account, number, device list, device, prekeys, profile and refresh token come to be together or not at all. */
+  register(account: NewAccount): Promise<RegistrationOutcome>;
+  /** Which of these numbers have an account, by position in `macs`. */
+  byNumbers(macs: readonly NumberMac[]): Promise<readonly (UserId | undefined)[]>;
+  deviceList(userId: UserId): Promise<StoredDeviceList | undefined>;
+  /** Stores the next version if the stored one is `list.version - 1`; otherwise `conflict`. Devices that are no longer listed lose tokens, prekeys and mail. */
+  replaceDeviceList(userId: UserId, list: StoredDeviceList): Promise<'stored' | 'conflict' | 'unknown'>;
+  profile(userId: UserId): Promise<Uint8Array | undefined>;
+  putProfile(userId: UserId, profile: Uint8Array): Promise<'stored' | 'unknown'>;
+}

@@ -1,0 +1,90 @@
+import type { DeviceAddress, UserId } from './ids.ts';
+
+/** One device's part of a send. */
+export interface MailItem {
+  readonly deviceId: number;
+  /** An encoded Envelope. */
+  readonly envelope: Uint8Array;
+}
+
+/** One recipient's part of a send: stored whole (but for full devices) or not at all. */
+export interface MailRecipient {
+  readonly userId: UserId;
+  readonly items: readonly MailItem[];
+}
+
+/** A send as it goes into the mailboxes. */
+export interface MailAppend {
+  /** Whose send_id it is: an identified sender's device. */
+  readonly sender: DeviceAddress;
+  /** 16 bytes. */
+  readonly sendId: Uint8Array;
+  readonly recipients: readonly MailRecipient[];
+  readonly acceptedAt: number;
+  readonly expiresAt: number;
+}
+
+/** `full`: none of the devices had room; nothing was stored for this recipient and nothing is recorded. */
+export interface MailResult {
+  readonly userId: UserId;
+  readonly status: 'accepted' | 'full';
+  readonly devices: readonly { readonly deviceId: number; readonly status: 'accepted' | 'full' }[];
+}
+
+/** What became of a send. A repeated one has the times of the first. */
+export interface MailReceipt {
+  readonly repeated: boolean;
+  readonly acceptedAt: number;
+  readonly expiresAt: number;
+  readonly results: readonly MailResult[];
+}
+
+/** One stored envelope. */
+export interface MailEntry {
+  /** Opaque, at most 32 bytes, stable for the life of the entry, not guessable. */
+  readonly deliveryId: Uint8Array;
+  readonly envelope: Uint8Array;
+}
+
+/** Walks one device's mailbox in order, for one connection. */
+export interface MailReader {
+  /**
+   * The next entries that this reader has not given yet, oldest first, at most `limit`; empty when there is none now.
+   * Never passes over an entry, whenever it was appended: what becomes visible late is given late. Leaves out what has expired at `now`.
+   */
+  next(limit: number, now: number): Promise<readonly MailEntry[]>;
+}
+
+/** What one device holds. */
+export interface MailUsage {
+  readonly count: number;
+  readonly bytes: number;
+  /** When the oldest was accepted. */
+  readonly oldest: number | undefined;
+}
+
+/** Quotas of one device's mailbox: checked before accepting; mail is refused, never trimmed. */
+export interface MailQuota {
+  readonly count: number;
+  readonly bytes: number;
+}
+
+/**
+ * Mailboxes of devices: the queue is the truth.
+ *
+ * `append` resolves when the mail is durable, and only then may a result leave. The same (sender, sendId) again stores nothing and gives the recorded receipt, for 8 days after the first.
+ * `ack` deletes: afterwards no method gives the entry again. Ids that are not (or no longer) this device's are passed over.
+ */
+export interface Mailbox {
+  append(append: MailAppend, quota: MailQuota): Promise<MailReceipt>;
+  /** The recorded receipt of an earlier send, if there is one. */
+  recorded(sender: DeviceAddress, sendId: Uint8Array): Promise<MailReceipt | undefined>;
+  reader(device: DeviceAddress): MailReader;
+  /** Resolves when the deletion is durable; gives how many entries went. */
+  ack(device: DeviceAddress, deliveryIds: readonly Uint8Array[]): Promise<number>;
+  usage(device: DeviceAddress): Promise<MailUsage>;
+  /** Deletes what has expired at `now`, and receipts recorded more than 8 days before; gives how many entries went. */
+  expire(now: number): Promise<number>;
+  /** Overwrites deleted mail on disk, as far as the engine can; afterwards no file of the store holds it. */
+  scrub(): Promise<void>;
+}

@@ -1,0 +1,8 @@
+import type { DeviceAddress } from './ids.ts';
+
+/** One-time tickets with which a browser opens a stream. Values are SHA-256 hashes. */
+export interface TicketStore {
+  put(ticket: Uint8Array, device: DeviceAddress, expiresAt: number): Promise<void>;
+  /** Gives the device and forgets the ticket, in one step; `undefined` when unknown, used or ended at `now`. */
+  redeem(ticket: Uint8Array, now: number): Promise<DeviceAddress | undefined>;
+}

@@ -1,0 +1,33 @@
+import type { DeviceAddress } from './ids.ts';
+
+/** What a valid access token stands for. */
+export interface Session {
+  readonly device: DeviceAddress;
+  readonly expiresAt: number;
+}
+
+/** A step of the refresh chain. All values are SHA-256 hashes of tokens. */
+export interface TokenRotation {
+  readonly refresh: Uint8Array;
+  readonly next: Uint8Array;
+  readonly access: Uint8Array;
+  readonly accessExpiresAt: number;
+  readonly now: number;
+}
+
+/** `reused`: a refresh token that had been replaced came back with another successor: theft; the family is ended. */
+export type RotationOutcome = { readonly status: 'rotated' | 'repeated'; readonly device: DeviceAddress } | { readonly status: 'reused' | 'unknown' };
+
+/** Tokens of devices, hashed at rest. One family of refresh tokens a device. */
+export interface TokenStore {
+  /** Adds an access token to a device, beside its refresh family (at registration). */
+  grant(device: DeviceAddress, access: Uint8Array, expiresAt: number): Promise<void>;
+  /** The session of an access token, if it is known and `now` is before its end. */
+  session(access: Uint8Array, now: number): Promise<Session | undefined>;
+  /** Atomic. (refresh, next) as before: `repeated`, and the new access token is valid too. */
+  rotate(rotation: TokenRotation): Promise<RotationOutcome>;
+  /** Ends all tokens of a device. */
+  revoke(device: DeviceAddress): Promise<void>;
+  /** Deletes access tokens that ended before `now`; gives how many. */
+  sweep(now: number): Promise<number>;
+}

@@ -1,0 +1,163 @@
+/**
+ * The bodies of the HTTP interface, `/v1`: what both sides compile against.
+ *
+ * Bytes are unpadded base64url, times milliseconds since the Unix epoch by the relay's clock, durations milliseconds, ids UUIDs.
+ * `docs/protocol.md` gives methods, paths and errors.
+ */
+
+/** The body of every answer whose status is 400 or more. */
+export interface ErrorBody {
+  readonly error: {
+    /** Stable, lower-case, dashed. */
+    readonly code: string;
+    /** What to do next, in English. Never holds what was sent. */
+    readonly message: string;
+    readonly retryable: boolean;
+    readonly retryAfterMs?: number;
+    /** With `code-wrong`: how many tries are left. */
+    readonly attemptsLeft?: number;
+    /** With `devices-changed`: the signed list as it is now. */
+    readonly deviceList?: string;
+  };
+}
+
+/** `GET /.well-known/sotto.json` */
+export interface RelayDescription {
+  readonly protocol: { readonly min: number; readonly max: number };
+  readonly version: string;
+  readonly limits: { readonly maxMessageBytes: number; readonly avatarBytes: number; readonly profileBytes: number; readonly retentionMs: number };
+}
+
+/** `POST /v1/verifications` */
+export interface VerificationRequest {
+  /** E.164. */
+  readonly number: string;
+}
+
+export interface VerificationAnswer {
+  readonly verificationId: string;
+  readonly codeLength: number;
+  readonly expiresInMs: number;
+  /** A new code for this number can be asked for after this time. */
+  readonly resendAfterMs: number;
+}
+
+/** A public prekey, libsignal's serialised form. */
+export interface PublicPrekey {
+  /** 1 .. 2^24 - 1 */
+  readonly id: number;
+  readonly publicKey: string;
+}
+
+/** A public prekey with the identity key's signature over `publicKey`. */
+export interface SignedPublicPrekey extends PublicPrekey {
+  readonly signature: string;
+}
+
+/** `PUT /v1/prekeys`, and part of a registration. What is left out stays as it is. */
+export interface PrekeyUpload {
+  readonly signedPrekey?: SignedPublicPrekey;
+  readonly lastResortKyberPrekey?: SignedPublicPrekey;
+  /** One-time EC prekeys, at most 100. */
+  readonly prekeys?: readonly PublicPrekey[];
+  /** One-time Kyber prekeys, at most 100. */
+  readonly kyberPrekeys?: readonly SignedPublicPrekey[];
+}
+
+/** `GET /v1/prekeys` and the answer to an upload: one-time keys that are left. */
+export interface PrekeyCount {
+  readonly ec: number;
+  readonly kyber: number;
+}
+
+/** `POST /v1/registrations`. The same idempotency key with the same body gives the same account, with a new access token. */
+export interface RegistrationRequest {
+  readonly verificationId: string;
+  readonly code: string;
+  /** 16 random bytes. */
+  readonly idempotencyKey: string;
+  /** A new random UUID (version 4). */
+  readonly userId: string;
+  /** An encoded SignedDeviceList, version 1, with one device: 1. */
+  readonly deviceList: string;
+  /** 32 random bytes: the first refresh token, made by the client and stored by it before this request. */
+  readonly refreshToken: string;
+  readonly prekeys: Required<PrekeyUpload>;
+  /** The encrypted profile. */
+  readonly profile: string;
+}
+
+export interface RegistrationAnswer {
+  readonly userId: string;
+  readonly deviceId: number;
+  readonly accessToken: string;
+  readonly accessExpiresInMs: number;
+}
+
+/** `POST /v1/tokens`. The client stores `nextRefreshToken` before asking; the same pair again is success, any other reuse ends the session. */
+export interface TokenRequest {
+  readonly refreshToken: string;
+  readonly nextRefreshToken: string;
+}
+
+export interface TokenAnswer {
+  readonly accessToken: string;
+  readonly accessExpiresInMs: number;
+}
+
+/** `POST /v1/stream-tickets`: for a browser, which can't set headers on a WebSocket. Works once. */
+export interface StreamTicketAnswer {
+  readonly ticket: string;
+  readonly expiresInMs: number;
+}
+
+/** `POST /v1/lookups` */
+export interface LookupRequest {
+  /** E.164, at most 100. */
+  readonly numbers: readonly string[];
+}
+
+export interface LookupAnswer {
+  /** Only the numbers that have an account. */
+  readonly users: readonly { readonly number: string; readonly userId: string }[];
+}
+
+/** `GET /v1/users/{userId}/devices`: an encoded SignedDeviceList. */
+export interface DeviceListAnswer {
+  readonly deviceList: string;
+}
+
+/** `PUT /v1/devices`: the next version of the own device list. 409 `devices-changed` when another was stored before. */
+export interface DeviceListRequest {
+  readonly deviceList: string;
+}
+
+export interface DeviceBundle {
+  readonly deviceId: number;
+  readonly registrationId: number;
+  readonly signedPrekey: SignedPublicPrekey;
+  /** Absent when the one-time EC keys are used up. */
+  readonly prekey?: PublicPrekey;
+  /** A one-time key, or the last-resort one. */
+  readonly kyberPrekey: SignedPublicPrekey;
+}
+
+/** `GET /v1/users/{userId}/bundles[?device=N]`: one-time keys named here are gone from the relay. */
+export interface BundlesAnswer {
+  readonly deviceList: string;
+  readonly bundles: readonly DeviceBundle[];
+  /** Reserved for key transparency. */
+  readonly proof?: string;
+}
+
+/** `PUT /v1/profile` */
+export interface ProfileRequest {
+  /** At most 4 KiB. */
+  readonly profile: string;
+}
+
+/** `GET /v1/users/{userId}/profile`. The avatar, when there is one, is at `GET /v1/users/{userId}/avatar`. */
+export interface ProfileAnswer {
+  readonly profile: string;
+  readonly hasAvatar: boolean;
+}
