@@ -1,1 +1,27 @@
-export {};
+export type { AccountRecord, RegistrationRecord } from './account-record.ts';
+export type { Change, RecordKeys, RecordKind, Records } from './changes.ts';
+export type { ChatRecord, Place, SeqGap, StreamRecord } from './chat-record.ts';
+export type { Clock } from './clock.ts';
+export type { CursorRecord, EventFact, EventRecord } from './event-records.ts';
+export type { Sha256 } from './hash.ts';
+export type { ChatId, DeviceAddress, DeviceId, GroupId, MessageId, UserId } from './ids.ts';
+export type { HeldReason, HeldRecord, SeenRecord } from './inbox-records.ts';
+export type {
+  ChainCounter,
+  IdentityRecord,
+  KyberUseRecord,
+  PrekeyKind,
+  PrekeyRecord,
+  SessionRecord,
+} from './key-records.ts';
+export type { LogFields, Logger } from './logger.ts';
+export type { MessageRecord, MessageState, ReceiptRecord } from './message-record.ts';
+export type { OutboxRecord, SealedSend } from './outbox-record.ts';
+export type { Fetch, Platform } from './platform.ts';
+export type { Randomness } from './randomness.ts';
+export { recordKey } from './record-key.ts';
+export type { Socket, SocketCredential, SocketFactory, SocketHandlers } from './socket.ts';
+export type { MessagePage, Store, StoreCounters, StoreOpener, StoreOpening, StoreQueries } from './store.ts';
+export type { CancelTimer, Timers } from './timers.ts';
+export type { ClientStep, Tracer } from './tracer.ts';
+export type { DeviceListRecord, UserRecord } from './user-record.ts';

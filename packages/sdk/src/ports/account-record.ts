@@ -1,0 +1,43 @@
+import type { DeviceId, UserId } from './ids.ts';
+
+/** Who this device is, with its secrets. One a store. */
+export interface AccountRecord {
+  readonly userId: UserId;
+  readonly deviceId: DeviceId;
+  /** E.164. */
+  readonly number: string;
+  readonly username: string;
+  readonly registrationId: number;
+  /** The account's identity key pair, libsignal's serialised form. Secret. */
+  readonly identityKeyPair: Uint8Array;
+  /** 32 bytes, from which the root key is made: the recovery key. Secret. */
+  readonly rootSecret: Uint8Array;
+  /** An encoded SignedDeviceList. */
+  readonly deviceList: Uint8Array;
+  /** 32 bytes. Secret. */
+  readonly profileKey: Uint8Array;
+  /** 32 bytes. Secret. */
+  readonly refreshToken: Uint8Array;
+  /** Committed before a refresh is asked for, so that a crash can't lose the chain. Secret. */
+  readonly nextRefreshToken: Uint8Array | undefined;
+  /** Secret. */
+  readonly accessToken: string;
+  /** By this device's clock. */
+  readonly accessExpiresAt: number;
+  readonly createdAt: number;
+  /** Set once the relay ended the session: register again. */
+  readonly ended: boolean;
+}
+
+/** A registration under way: committed before it is asked for, so that it can be asked again after a crash. One a store. */
+export interface RegistrationRecord {
+  /** E.164. */
+  readonly number: string;
+  readonly verificationId: string;
+  /** By this device's clock. */
+  readonly expiresAt: number;
+  /** The account as it will be, once a code was given. */
+  readonly account: AccountRecord | undefined;
+  /** The JSON body of the request, once a code was given. Secret. */
+  readonly request: string | undefined;
+}

@@ -1,0 +1,65 @@
+import type { AccountRecord, RegistrationRecord } from './account-record.ts';
+import type { ChatRecord, StreamRecord } from './chat-record.ts';
+import type { CursorRecord, EventRecord } from './event-records.ts';
+import type { HeldRecord, SeenRecord } from './inbox-records.ts';
+import type { IdentityRecord, KyberUseRecord, PrekeyRecord, SessionRecord } from './key-records.ts';
+import type { MessageRecord, ReceiptRecord } from './message-record.ts';
+import type { OutboxRecord } from './outbox-record.ts';
+import type { DeviceListRecord, UserRecord } from './user-record.ts';
+
+/** Every kind of record that a store holds. */
+export interface Records {
+  readonly account: AccountRecord;
+  readonly registration: RegistrationRecord;
+  readonly user: UserRecord;
+  readonly deviceList: DeviceListRecord;
+  readonly identity: IdentityRecord;
+  readonly session: SessionRecord;
+  readonly prekey: PrekeyRecord;
+  readonly kyberUse: KyberUseRecord;
+  readonly chat: ChatRecord;
+  readonly stream: StreamRecord;
+  readonly message: MessageRecord;
+  readonly receipt: ReceiptRecord;
+  readonly outbox: OutboxRecord;
+  readonly seen: SeenRecord;
+  readonly held: HeldRecord;
+  readonly event: EventRecord;
+  readonly cursor: CursorRecord;
+}
+
+export type RecordKind = keyof Records;
+
+/** The fields by which a record of each kind is found; they never change. */
+export interface RecordKeys {
+  readonly account: Record<never, never>;
+  readonly registration: Record<never, never>;
+  readonly user: Pick<UserRecord, 'id'>;
+  readonly deviceList: Pick<DeviceListRecord, 'userId'>;
+  readonly identity: Pick<IdentityRecord, 'userId'>;
+  readonly session: Pick<SessionRecord, 'userId' | 'deviceId'>;
+  readonly prekey: Pick<PrekeyRecord, 'kind' | 'id'>;
+  readonly kyberUse: Pick<KyberUseRecord, 'kyberId' | 'signedId' | 'baseKey'>;
+  readonly chat: Pick<ChatRecord, 'id'>;
+  readonly stream: Pick<StreamRecord, 'chatId' | 'userId' | 'deviceId'>;
+  readonly message: Pick<MessageRecord, 'id'>;
+  readonly receipt: Pick<ReceiptRecord, 'messageId' | 'userId'>;
+  readonly outbox: Pick<OutboxRecord, 'id'>;
+  readonly seen: Pick<SeenRecord, 'key'>;
+  readonly held: Pick<HeldRecord, 'digest'>;
+  readonly event: Pick<EventRecord, 'changeSeq'>;
+  readonly cursor: Pick<CursorRecord, 'name'>;
+}
+
+/**
+ * One change of a commit.
+ *
+ * `put` replaces the record with the same key, or adds it; `delete` is harmless when there is none; `prune` removes what has become too old.
+ */
+export type Change =
+  | { [Kind in RecordKind]: { readonly type: 'put'; readonly kind: Kind; readonly record: Records[Kind] } }[RecordKind]
+  | {
+      [Kind in RecordKind]: { readonly type: 'delete'; readonly kind: Kind; readonly key: RecordKeys[Kind] };
+    }[RecordKind]
+  /** `seen` and `kyberUse` records from before `before`; `event` records with a changeSeq up to `before`. */
+  | { readonly type: 'prune'; readonly kind: 'seen' | 'kyberUse' | 'event'; readonly before: number };

@@ -1,0 +1,37 @@
+import type { ChatId, MessageId, UserId } from './ids.ts';
+
+/** What happened, as it is written down in the commit that made it happen. Messages are looked up when it is read. */
+export type EventFact =
+  | {
+      readonly type: 'message.received';
+      readonly messageId: MessageId;
+      readonly chatId: ChatId;
+      readonly late: boolean;
+    }
+  | {
+      readonly type: 'message.sent' | 'message.expired' | 'message.delivered' | 'message.read';
+      readonly messageId: MessageId;
+      readonly chatId: ChatId;
+      readonly userId: UserId;
+      readonly at: number;
+    }
+  | { readonly type: 'message.failed'; readonly messageId: MessageId; readonly chatId: ChatId; readonly code: string }
+  | { readonly type: 'envelope.held'; readonly digest: string; readonly reason: string }
+  | { readonly type: 'chat.created' | 'chat.read'; readonly chatId: ChatId }
+  | { readonly type: 'identity.changed'; readonly userId: UserId }
+  | { readonly type: 'profile.changed'; readonly userId: UserId };
+
+/** One line of the durable change log. */
+export interface EventRecord {
+  /** Ascending, never given twice. */
+  readonly changeSeq: number;
+  readonly at: number;
+  readonly fact: EventFact;
+}
+
+/** How far a named consumer is. */
+export interface CursorRecord {
+  readonly name: string;
+  /** Every event up to here was handled. */
+  readonly changeSeq: number;
+}

@@ -1,0 +1,29 @@
+import type { ChatId, MessageId, UserId } from './ids.ts';
+
+/** Something on its way out. It is sealed (encrypted) only when it is at the head of the queue and the client is connected. */
+export interface OutboxRecord {
+  /** Ascending: the order of the queue. */
+  readonly id: number;
+  /** First in, first out within a chat. */
+  readonly chatId: ChatId;
+  readonly recipient: UserId;
+  readonly messageId: MessageId;
+  /** Whether a message of this device's history stands behind it (and changes state with it): false for receipts. */
+  readonly visible: boolean;
+  /** An encoded Content without what differs by device (recipient device): that is filled in when it is sealed. */
+  readonly content: Uint8Array;
+  readonly createdAt: number;
+  /** Counts from 1 when sealed; 0 = not sealed yet. */
+  readonly attempt: number;
+  /** The sealed attempt: resent as it is, under the same send id, until there is a result. */
+  readonly sealed: SealedSend | undefined;
+}
+
+/** A sealed attempt. */
+export interface SealedSend {
+  /** 16 bytes. */
+  readonly sendId: Uint8Array;
+  /** An encoded Send without lane and number, which belong to a connection. */
+  readonly send: Uint8Array;
+  readonly sealedAt: number;
+}

@@ -1,0 +1,32 @@
+import type { RecordKeys, RecordKind } from './changes.ts';
+
+function hex(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += byte < 16 ? `0${byte.toString(16)}` : byte.toString(16);
+  return text;
+}
+
+const keys: { readonly [Kind in RecordKind]: (key: RecordKeys[Kind]) => string } = {
+  account: () => '',
+  registration: () => '',
+  user: (key) => key.id,
+  deviceList: (key) => key.userId,
+  identity: (key) => key.userId,
+  session: (key) => `${key.userId}.${key.deviceId}`,
+  prekey: (key) => `${key.kind}.${key.id}`,
+  kyberUse: (key) => `${key.kyberId}.${key.signedId}.${hex(key.baseKey)}`,
+  chat: (key) => key.id,
+  stream: (key) => `${key.chatId}.${key.userId}.${key.deviceId}`,
+  message: (key) => key.id,
+  receipt: (key) => `${key.messageId}.${key.userId}`,
+  outbox: (key) => String(key.id),
+  seen: (key) => hex(key.key),
+  held: (key) => hex(key.digest),
+  event: (key) => String(key.changeSeq),
+  cursor: (key) => key.name,
+};
+
+/** The key of a record as one text, unique within its kind. Any record is a key of itself. */
+export function recordKey<Kind extends RecordKind>(kind: Kind, key: RecordKeys[Kind]): string {
+  return keys[kind](key);
+}

@@ -1,0 +1,75 @@
+import type { Change, RecordKeys, RecordKind, Records } from './changes.ts';
+import type { ChatRecord, Place } from './chat-record.ts';
+import type { EventRecord } from './event-records.ts';
+import type { ChatId } from './ids.ts';
+import type { HeldRecord } from './inbox-records.ts';
+import type { PrekeyRecord } from './key-records.ts';
+import type { MessageRecord, MessageState } from './message-record.ts';
+import type { OutboxRecord } from './outbox-record.ts';
+
+/** Where the counters of a store stand: the highest given so far, 0 in an empty store. */
+export interface StoreCounters {
+  readonly position: number;
+  readonly outbox: number;
+  readonly changeSeq: number;
+}
+
+/** Who owns an open store, and what it found. */
+export interface StoreOpening {
+  /** Counts the openings; each commit is guarded by it. */
+  readonly ownerEpoch: number;
+  readonly counters: StoreCounters;
+}
+
+/** A page of a chat's messages: those before `before` (newest first), or after `after` (oldest first); both ends excluded. */
+export type MessagePage = { readonly chatId: ChatId; readonly limit: number } & (
+  | { readonly before: Place | undefined }
+  | { readonly after: Place | undefined }
+);
+
+/** Reads over many records; all of them in the order of an index. */
+export interface StoreQueries {
+  messages(page: MessagePage): Promise<readonly MessageRecord[]>;
+  /** Others' messages with state `received` up to a place, oldest first. */
+  unread(chatId: ChatId, upTo: Place, limit: number): Promise<readonly MessageRecord[]>;
+  /** Own messages in a state whose `expiresAt` is before `before`, oldest first. */
+  expiring(state: MessageState, before: number, limit: number): Promise<readonly MessageRecord[]>;
+  /** By activity, latest first; those whose activity is below `below`. */
+  chats(below: number | undefined, limit: number): Promise<readonly ChatRecord[]>;
+  /** By id, those after `after`. */
+  outbox(after: number, limit: number): Promise<readonly OutboxRecord[]>;
+  /** By changeSeq, those after `after`. */
+  events(after: number, limit: number): Promise<readonly EventRecord[]>;
+  /** The changeSeq of the named consumer that is furthest behind. */
+  slowestCursor(): Promise<number | undefined>;
+  /** Oldest first. */
+  held(limit: number): Promise<readonly HeldRecord[]>;
+  /** All own prekeys, oldest first. */
+  prekeys(): Promise<readonly PrekeyRecord[]>;
+}
+
+/**
+ * All that a client keeps: reads, and one way to write.
+ *
+ * One owner at a time. A commit is all or nothing and durable when it resolves; reads see every commit that resolved before.
+ * @throws {SottoError} from every method: `store-closed`, `store-corrupt`, `store-unavailable` (retryable: disk full, read-only, input/output error)
+ */
+export interface Store extends StoreQueries {
+  get<Kind extends RecordKind>(kind: Kind, key: RecordKeys[Kind]): Promise<Records[Kind] | undefined>;
+  /**
+   * Applies the changes in their order, all or none.
+   * @throws {SottoError} `store-fenced` when the store was opened by another owner since: nothing was written
+   */
+  commit(changes: readonly Change[], ownerEpoch: number): Promise<void>;
+  /** Lets go of everything, the lock too. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** Opens one store. What `betterSqlite3('alice.db')` or `memoryStore()` give. */
+export interface StoreOpener {
+  /**
+   * Takes the lock, migrates, and raises the owner epoch.
+   * @throws {SottoError} `store-locked` (another owner has it open), `store-newer` (made by a later version), `store-corrupt`, `store-unavailable`
+   */
+  open(): Promise<{ readonly store: Store; readonly opening: StoreOpening }>;
+}

@@ -1,0 +1,30 @@
+import type { UserId } from './ids.ts';
+
+/** A person that this device knows (the study's table `user`). */
+export interface UserRecord {
+  readonly id: UserId;
+  /** E.164; empty when only the id is known. */
+  readonly number: string;
+  /** From the profile; empty until it is known. */
+  readonly username: string;
+  /** 32 bytes, from a message of theirs. Secret. */
+  readonly profileKey: Uint8Array | undefined;
+  /** SHA-256 of the avatar. */
+  readonly avatarHash: Uint8Array | undefined;
+  /** Whether their clients answer with delivery receipts: known from their messages. */
+  readonly returnsReceipts: boolean;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** What was seen of somebody's devices: pins the root key, and refuses older versions. */
+export interface DeviceListRecord {
+  readonly userId: UserId;
+  /** The root key pinned at first sight, 33 bytes. */
+  readonly rootKey: Uint8Array;
+  readonly version: number;
+  /** SHA-256 of the inner list. */
+  readonly hash: Uint8Array;
+  /** An encoded SignedDeviceList. */
+  readonly signed: Uint8Array;
+}
