@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { readCommandLine } from './command-line.ts';
+
+describe('readCommandLine', () => {
+  it('reads values in both spellings', () => {
+    const read = readCommandLine(['--config', 'relay.json', '--port=0', '--data', '/tmp/x']);
+    expect(read).toEqual({
+      command: 'serve',
+      configFile: 'relay.json',
+      values: new Map([
+        ['port', '0'],
+        ['data', '/tmp/x'],
+      ]),
+    });
+  });
+
+  it('answers help and version', () => {
+    expect(readCommandLine(['--help'])).toEqual({ command: 'help' });
+    expect(readCommandLine(['--version'])).toEqual({ command: 'version' });
+  });
+
+  it.each([
+    [['--prot', '1'], 'unknown flag `--prot`: did you mean `--port`?'],
+    [['serve'], 'unknown flag `serve`'],
+    [['--port'], '`--port` needs a value'],
+    [['--port', '--host'], '`--port` needs a value'],
+  ])('refuses %j', (args, message) => {
+    expect(() => readCommandLine(args)).toThrow(message);
+  });
+});
