@@ -16,6 +16,7 @@ export interface StoredDeviceList {
   readonly hash: Uint8Array;
   readonly rootKey: Uint8Array;
   readonly identityKey: Uint8Array;
+  /** In the order of their ids. */
   readonly devices: readonly ListedDevice[];
 }
 
@@ -37,8 +38,8 @@ export interface NewAccount {
 }
 
 /**
- * `registered`: the account is there; `replaced` names the account that had the number before: it lost the number, its devices and its tokens.
- * `repeated`: this very request had been carried out. `user-id-taken`: choose another. `idempotency-mismatch`: the key was used for another request.
+ * `registered`: the account is there; `replaced` names the account that had the number before: it lost the number, its devices with their tokens, prekeys and mail, and its profile, and its user id is never given out again.
+ * `repeated`: this very request had been carried out. `user-id-taken`: in use, or was once: choose another. `idempotency-mismatch`: the key was used for another request.
  */
 export type RegistrationOutcome =
   | { readonly status: 'registered'; readonly replaced: UserId | undefined }
@@ -46,12 +47,15 @@ export type RegistrationOutcome =
 
 /** Accounts, their numbers and their device lists. Profiles and accounts never expire by themselves. */
 export interface AccountStore {
-  /** Atomic: account, number, device list, device, prekeys, profile and refresh token come to be together or not at all. */
+  /**
+   * Atomic: account, number, device list, device, prekeys, profile and refresh token come to be together or not at all.
+   * @throws {RelayError} `prekey-conflict` when two prekeys share an id; `request-malformed` when the refresh token has been seen before
+   */
   register(account: NewAccount): Promise<RegistrationOutcome>;
   /** Which of these numbers have an account, by position in `macs`. */
   byNumbers(macs: readonly NumberMac[]): Promise<readonly (UserId | undefined)[]>;
   deviceList(userId: UserId): Promise<StoredDeviceList | undefined>;
-  /** Stores the next version if the stored one is `list.version - 1`; otherwise `conflict`. Devices that are no longer listed lose tokens, prekeys and mail. */
+  /** Stores the next version if the stored one is `list.version - 1`; otherwise `conflict`. Devices that are no longer listed, or under another registration id, lose tokens, prekeys and mail. */
   replaceDeviceList(userId: UserId, list: StoredDeviceList): Promise<'stored' | 'conflict' | 'unknown'>;
   profile(userId: UserId): Promise<Uint8Array | undefined>;
   putProfile(userId: UserId, profile: Uint8Array): Promise<'stored' | 'unknown'>;

@@ -4,14 +4,32 @@ export type { Clock } from './clock.ts';
 export type { CodeMessage, CodeSender } from './code-sender.ts';
 export type { DeviceAddress, DeviceId, NumberMac, UserId } from './ids.ts';
 export type { LogFields, Logger } from './logger.ts';
-export type { Mailbox, MailAppend, MailEntry, MailItem, MailQuota, MailReader, MailReceipt, MailRecipient, MailResult, MailUsage } from './mailbox.ts';
+export type {
+  MailAppend,
+  Mailbox,
+  MailEntry,
+  MailItem,
+  MailQuota,
+  MailReader,
+  MailReceipt,
+  MailRecipient,
+  MailResult,
+  MailUsage,
+} from './mailbox.ts';
 export type { Counter, Gauge, Histogram, Metrics } from './metrics.ts';
-export type { EcPrekey, PrekeySet, PrekeysLeft, PrekeyStore, SignedPrekey, TakenPrekeys } from './prekey-store.ts';
+export type { EcPrekey, PrekeySet, PrekeyStore, PrekeysLeft, SignedPrekey, TakenPrekeys } from './prekey-store.ts';
 export type { Holder, Presence } from './presence.ts';
 export type { Randomness } from './randomness.ts';
 export type { RateLimit, RateLimiter } from './rate-limiter.ts';
+export type { RelayStores } from './relay-stores.ts';
 export type { TicketStore } from './ticket-store.ts';
 export type { CancelTimer, Timers } from './timers.ts';
 export type { RotationOutcome, Session, TokenRotation, TokenStore } from './token-store.ts';
 export type { RelayStep, Tracer } from './tracer.ts';
-export type { Verification, VerificationAttempt, VerificationStart, VerificationStore } from './verification-store.ts';
+export type {
+  Verification,
+  VerificationAttempt,
+  VerificationGuess,
+  VerificationStart,
+  VerificationStore,
+} from './verification-store.ts';

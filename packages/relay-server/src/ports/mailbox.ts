@@ -33,6 +33,7 @@ export interface MailResult {
 
 /** What became of a send. A repeated one has the times of the first. */
 export interface MailReceipt {
+  /** Whether there was a record and this call stored nothing. A retry that only now finds room for a recipient isn't one. */
   readonly repeated: boolean;
   readonly acceptedAt: number;
   readonly expiresAt: number;
@@ -55,11 +56,11 @@ export interface MailReader {
   next(limit: number, now: number): Promise<readonly MailEntry[]>;
 }
 
-/** What one device holds. */
+/** What one device holds, expired mail that was not deleted yet included. */
 export interface MailUsage {
   readonly count: number;
   readonly bytes: number;
-  /** When the oldest was accepted. */
+  /** When the oldest that is left was accepted. */
   readonly oldest: number | undefined;
 }
 
@@ -72,12 +73,13 @@ export interface MailQuota {
 /**
  * Mailboxes of devices: the queue is the truth.
  *
- * `append` resolves when the mail is durable, and only then may a result leave. The same (sender, sendId) again stores nothing and gives the recorded receipt, for 8 days after the first.
+ * `append` resolves when the mail is durable, and only then may a result leave. The same (sender, sendId) again gives the recorded results of the recipients that were accepted, for 8 days after the first, and stores nothing for them;
+ * the others are tried anew. Bytes that were passed in are not changed by the caller afterwards.
  * `ack` deletes: afterwards no method gives the entry again. Ids that are not (or no longer) this device's are passed over.
  */
 export interface Mailbox {
   append(append: MailAppend, quota: MailQuota): Promise<MailReceipt>;
-  /** The recorded receipt of an earlier send, if there is one. */
+  /** The recorded receipt of an earlier send, if there is one: the recipients that were accepted, and no others. */
   recorded(sender: DeviceAddress, sendId: Uint8Array): Promise<MailReceipt | undefined>;
   reader(device: DeviceAddress): MailReader;
   /** Resolves when the deletion is durable; gives how many entries went. */

@@ -35,9 +35,9 @@ export interface PrekeysLeft {
 
 /** Public prekeys of devices. A one-time key is given away once, ever, also under concurrency and over a crash. */
 export interface PrekeyStore {
-  /** Idempotent by id: the same key under the same id is success; another key under a known id is `conflict`, and nothing of the set is stored. `full`: more than `limit` one-time keys of a kind. */
+  /** Idempotent by id: the same key under the same id is success (and doesn't bring back a key that was given away); another key under a known id is `conflict`, and nothing of the set is stored. `full`: more than `limit` one-time keys of a kind. `unknown`: no account lists this device. */
   put(device: DeviceAddress, keys: PrekeySet, limit: number): Promise<'stored' | 'conflict' | 'full' | 'unknown'>;
-  /** Pops one-time keys atomically, lowest id first. `undefined` when the device has no signed prekey (so it doesn't exist). */
+  /** Pops one-time keys atomically, lowest id first. `undefined` when the device has no signed or no last-resort prekey (so it doesn't exist, or is not ready). */
   take(device: DeviceAddress): Promise<TakenPrekeys | undefined>;
   left(device: DeviceAddress): Promise<PrekeysLeft>;
 }

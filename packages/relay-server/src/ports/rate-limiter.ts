@@ -6,6 +6,10 @@ export interface RateLimit {
 
 /** Token buckets by key. */
 export interface RateLimiter {
-  /** Takes `cost` from the bucket of `key`, or says how long to wait; a refused call takes nothing. */
-  take(key: string, cost: number, limit: RateLimit): Promise<{ readonly allowed: true } | { readonly allowed: false; readonly retryAfterMs: number }>;
+  /** Takes `cost` from the bucket of `key`, or says how long to wait; a refused call takes nothing. A cost above `burst` is never allowed. */
+  take(
+    key: string,
+    cost: number,
+    limit: RateLimit,
+  ): Promise<{ readonly allowed: true } | { readonly allowed: false; readonly retryAfterMs: number }>;
 }

@@ -15,12 +15,18 @@ export interface TokenRotation {
   readonly now: number;
 }
 
-/** `reused`: a refresh token that had been replaced came back with another successor: theft; the family is ended. */
-export type RotationOutcome = { readonly status: 'rotated' | 'repeated'; readonly device: DeviceAddress } | { readonly status: 'reused' | 'unknown' };
+/**
+ * `repeated`: this very pair had been carried out, and `next` is still the current one.
+ * `reused`: a refresh token that had been replaced came back with another successor: theft; all tokens of the device are ended.
+ * `unknown`: no such refresh token; or a pair of long ago, which an old backup would hold; or a `next` that is not new. Nothing changes.
+ */
+export type RotationOutcome =
+  | { readonly status: 'rotated' | 'repeated'; readonly device: DeviceAddress }
+  | { readonly status: 'reused' | 'unknown' };
 
 /** Tokens of devices, hashed at rest. One family of refresh tokens a device. */
 export interface TokenStore {
-  /** Adds an access token to a device, beside its refresh family (at registration). */
+  /** Adds an access token to a device, beside its refresh family (at registration). A device without one (it was replaced meanwhile) gets nothing. */
   grant(device: DeviceAddress, access: Uint8Array, expiresAt: number): Promise<void>;
   /** The session of an access token, if it is known and `now` is before its end. */
   session(access: Uint8Array, now: number): Promise<Session | undefined>;
@@ -28,6 +34,6 @@ export interface TokenStore {
   rotate(rotation: TokenRotation): Promise<RotationOutcome>;
   /** Ends all tokens of a device. */
   revoke(device: DeviceAddress): Promise<void>;
-  /** Deletes access tokens that ended before `now`; gives how many. */
+  /** Deletes access tokens that ended before `now`, and forgets refresh tokens replaced 60 days before; gives how many access tokens went. */
   sweep(now: number): Promise<number>;
 }

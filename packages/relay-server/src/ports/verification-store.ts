@@ -14,9 +14,24 @@ export interface Verification {
 }
 
 /** What `start` answers. */
-export type VerificationStart = { readonly status: 'started' } | { readonly status: 'too-soon'; readonly retryAfterMs: number };
+export type VerificationStart =
+  | { readonly status: 'started' }
+  | { readonly status: 'too-soon'; readonly retryAfterMs: number };
 
-/** What `attempt` answers. `void` = too many wrong codes, or replaced by a newer one; `unknown` also covers what was swept. */
+/** One try at a code. */
+export interface VerificationGuess {
+  readonly id: string;
+  readonly codeMac: Uint8Array;
+  /** The idempotency key of the registration that a right code is for. */
+  readonly claim: Uint8Array;
+  readonly maxAttempts: number;
+  readonly now: number;
+}
+
+/**
+ * What `attempt` answers. The last try that is allowed answers `wrong` with none left; any later one, right or not, `void`.
+ * `void` = too many wrong codes, or replaced by a newer one; `unknown` also covers what was swept.
+ */
 export type VerificationAttempt =
   | { readonly status: 'right'; readonly numberMac: NumberMac; readonly numberCiphertext: Uint8Array }
   | { readonly status: 'wrong'; readonly attemptsLeft: number }
@@ -31,15 +46,9 @@ export type VerificationAttempt =
 export interface VerificationStore {
   /** Stores it and voids the number's earlier code, unless that one was made less than `resendAfterMs` ago. */
   start(verification: Verification, resendAfterMs: number): Promise<VerificationStart>;
-  /** Takes back a code that could not be sent, so that the number may ask again at once. */
+  /** Takes back a code that could not be sent, so that the number may ask again at once; a code that was claimed stays. */
   cancel(id: string): Promise<void>;
-  attempt(attempt: {
-    readonly id: string;
-    readonly codeMac: Uint8Array;
-    readonly claim: Uint8Array;
-    readonly maxAttempts: number;
-    readonly now: number;
-  }): Promise<VerificationAttempt>;
+  attempt(guess: VerificationGuess): Promise<VerificationAttempt>;
   /** Deletes what expired before `now`; gives how many. */
   sweep(now: number): Promise<number>;
 }

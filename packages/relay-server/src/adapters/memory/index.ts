@@ -1,1 +1,3 @@
-export {};
+export { type MemoryStoresOptions, memoryStores } from './memory-stores.ts';
+export { silentLogger } from './silent-logger.ts';
+export { RecordingTracer, silentTracer } from './tracer.ts';

@@ -1,0 +1,118 @@
+import type { AccountStore, NewAccount, RegistrationOutcome, StoredDeviceList } from '../../ports/account-store.ts';
+import type { DeviceAddress, DeviceId, UserId } from '../../ports/ids.ts';
+import { RelayError } from '../../relay-error.ts';
+import { byteKey } from './byte-key.ts';
+import { deviceKey, forgetDevice, type MemoryState } from './memory-state.ts';
+import { noPrekeys, storePrekeys } from './prekey-store.ts';
+
+/** Accounts in memory. */
+export class MemoryAccountStore implements AccountStore {
+  readonly #state: MemoryState;
+
+  constructor(state: MemoryState) {
+    this.#state = state;
+  }
+
+  async register(account: NewAccount): Promise<RegistrationOutcome> {
+    const state = this.#state;
+    const idempotencyKey = byteKey(account.idempotencyKey);
+    const requestHash = byteKey(account.requestHash);
+    const earlier = state.userByRegistration.get(idempotencyKey);
+    if (earlier !== undefined) {
+      const same = state.accounts.get(earlier)?.requestHash === requestHash;
+      return { status: same ? 'repeated' : 'idempotency-mismatch' };
+    }
+    if (state.accounts.has(account.userId) || state.endedUsers.has(account.userId)) return { status: 'user-id-taken' };
+    const refresh = byteKey(account.refreshTokenHash);
+    if (state.refreshTokens.has(refresh)) throw usedRefreshToken();
+    const prekeys = noPrekeys();
+    if (storePrekeys(prekeys, account.prekeys, Number.POSITIVE_INFINITY) === 'conflict') throw conflictingPrekeys();
+
+    const numberKey = byteKey(account.numberMac);
+    const replaced = state.userByNumber.get(numberKey);
+    if (replaced !== undefined) this.#end(replaced);
+    state.accounts.set(account.userId, {
+      numberKey,
+      numberCiphertext: account.numberCiphertext,
+      idempotencyKey,
+      requestHash,
+      createdAt: account.createdAt,
+      deviceList: inOrder(account.deviceList),
+      profile: account.profile,
+    });
+    state.userByNumber.set(numberKey, account.userId);
+    state.userByRegistration.set(idempotencyKey, account.userId);
+    for (const device of devicesOf(account.userId, account.deviceList))
+      state.prekeys.set(deviceKey(device), noPrekeys());
+    state.prekeys.set(deviceKey(account.device), prekeys);
+    state.refreshTokens.set(refresh, { device: account.device, successor: undefined, replacedAt: undefined });
+    return { status: 'registered', replaced };
+  }
+
+  async byNumbers(macs: readonly Uint8Array[]): Promise<readonly (UserId | undefined)[]> {
+    return macs.map((mac) => this.#state.userByNumber.get(byteKey(mac)));
+  }
+
+  async deviceList(userId: UserId): Promise<StoredDeviceList | undefined> {
+    return this.#state.accounts.get(userId)?.deviceList;
+  }
+
+  async replaceDeviceList(userId: UserId, list: StoredDeviceList): Promise<'stored' | 'conflict' | 'unknown'> {
+    const account = this.#state.accounts.get(userId);
+    if (account === undefined) return 'unknown';
+    if (account.deviceList.version !== list.version - 1) return 'conflict';
+    const listed = new Map(list.devices.map((device) => [device.deviceId, device.registrationId]));
+    for (const { deviceId, registrationId } of account.deviceList.devices) {
+      if (listed.get(deviceId) !== registrationId) forgetDevice(this.#state, address(userId, deviceId));
+    }
+    for (const device of devicesOf(userId, list)) {
+      const key = deviceKey(device);
+      if (!this.#state.prekeys.has(key)) this.#state.prekeys.set(key, noPrekeys());
+    }
+    account.deviceList = inOrder(list);
+    return 'stored';
+  }
+
+  async profile(userId: UserId): Promise<Uint8Array | undefined> {
+    return this.#state.accounts.get(userId)?.profile;
+  }
+
+  async putProfile(userId: UserId, profile: Uint8Array): Promise<'stored' | 'unknown'> {
+    const account = this.#state.accounts.get(userId);
+    if (account === undefined) return 'unknown';
+    account.profile = profile;
+    return 'stored';
+  }
+
+  #end(userId: UserId): void {
+    const account = this.#state.accounts.get(userId);
+    if (account === undefined) return;
+    for (const device of devicesOf(userId, account.deviceList)) forgetDevice(this.#state, device);
+    this.#state.accounts.delete(userId);
+    this.#state.userByNumber.delete(account.numberKey);
+    this.#state.userByRegistration.delete(account.idempotencyKey);
+    this.#state.endedUsers.add(userId);
+  }
+}
+
+/** A registration may not bring a refresh token that the relay has seen. */
+export function usedRefreshToken(): RelayError {
+  return new RelayError('request-malformed', 'this refresh token has been used before: make a new random one');
+}
+
+/** A registration may not bring two keys under one id. */
+export function conflictingPrekeys(): RelayError {
+  return new RelayError('prekey-conflict', 'two prekeys of one kind have the same id: give each its own');
+}
+
+function address(userId: UserId, deviceId: number): DeviceAddress {
+  return { userId, deviceId: deviceId as DeviceId };
+}
+
+function devicesOf(userId: UserId, list: StoredDeviceList): DeviceAddress[] {
+  return list.devices.map(({ deviceId }) => address(userId, deviceId));
+}
+
+function inOrder(list: StoredDeviceList): StoredDeviceList {
+  return { ...list, devices: [...list.devices].sort((one, other) => one.deviceId - other.deviceId) };
+}

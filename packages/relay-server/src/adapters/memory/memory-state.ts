@@ -1,0 +1,124 @@
+import type { StoredDeviceList } from '../../ports/account-store.ts';
+import type { DeviceAddress, UserId } from '../../ports/ids.ts';
+import type { MailResult } from '../../ports/mailbox.ts';
+import type { EcPrekey, SignedPrekey } from '../../ports/prekey-store.ts';
+import type { Session } from '../../ports/token-store.ts';
+import type { Verification } from '../../ports/verification-store.ts';
+
+/** An account as it is kept. */
+export interface AccountRecord {
+  readonly numberKey: string;
+  readonly numberCiphertext: Uint8Array;
+  readonly idempotencyKey: string;
+  readonly requestHash: string;
+  readonly createdAt: number;
+  deviceList: StoredDeviceList;
+  profile: Uint8Array;
+}
+
+/** One kind of one-time keys of a device. */
+export interface OneTimeKeys<Key extends EcPrekey> {
+  readonly left: Map<number, Key>;
+  /** Ids that were given away, with their public keys: an upload that is repeated must not bring them back. */
+  readonly taken: Map<number, string>;
+}
+
+/** The prekeys of one device. */
+export interface DevicePrekeys {
+  signedPrekey: SignedPrekey | undefined;
+  lastResort: SignedPrekey | undefined;
+  readonly ec: OneTimeKeys<EcPrekey>;
+  readonly kyber: OneTimeKeys<SignedPrekey>;
+}
+
+/** A refresh token; the one without a successor is the device's current one. */
+export interface RefreshRecord {
+  readonly device: DeviceAddress;
+  successor: string | undefined;
+  replacedAt: number | undefined;
+}
+
+/** A stored envelope. */
+export interface MailRecord {
+  readonly seq: number;
+  readonly deliveryKey: string;
+  readonly deliveryId: Uint8Array;
+  readonly envelope: Uint8Array;
+  readonly acceptedAt: number;
+  readonly expiresAt: number;
+}
+
+/** What was accepted under one send id, by recipient. */
+export interface ReceiptRecord {
+  readonly sender: DeviceAddress;
+  readonly acceptedAt: number;
+  readonly expiresAt: number;
+  readonly results: Map<UserId, MailResult>;
+}
+
+/** A verification with what became of it. */
+export interface VerificationRecord {
+  readonly verification: Verification;
+  attempts: number;
+  claim: string | undefined;
+  isVoid: boolean;
+}
+
+/** All that the memory adapters of one relay hold: one object, since some ports must change together. */
+export interface MemoryState {
+  readonly accounts: Map<UserId, AccountRecord>;
+  /** User ids of replaced accounts: never given out again. */
+  readonly endedUsers: Set<UserId>;
+  readonly userByNumber: Map<string, UserId>;
+  readonly userByRegistration: Map<string, UserId>;
+  readonly verifications: Map<string, VerificationRecord>;
+  /** By device key; a listed device has an entry, if an empty one. */
+  readonly prekeys: Map<string, DevicePrekeys>;
+  readonly refreshTokens: Map<string, RefreshRecord>;
+  readonly accessTokens: Map<string, Session>;
+  readonly mail: Map<string, MailRecord[]>;
+  readonly receipts: Map<string, ReceiptRecord>;
+}
+
+/** An empty relay. */
+export function emptyState(): MemoryState {
+  return {
+    accounts: new Map(),
+    endedUsers: new Set(),
+    userByNumber: new Map(),
+    userByRegistration: new Map(),
+    verifications: new Map(),
+    prekeys: new Map(),
+    refreshTokens: new Map(),
+    accessTokens: new Map(),
+    mail: new Map(),
+    receipts: new Map(),
+  };
+}
+
+/** A device as a key of a Map. */
+export function deviceKey(device: { readonly userId: string; readonly deviceId: number }): string {
+  return `${device.userId}.${device.deviceId}`;
+}
+
+/** Ends all tokens of a device. */
+export function forgetTokens(state: MemoryState, device: DeviceAddress): void {
+  const key = deviceKey(device);
+  for (const [token, record] of state.refreshTokens) {
+    if (deviceKey(record.device) === key) state.refreshTokens.delete(token);
+  }
+  for (const [token, session] of state.accessTokens) {
+    if (deviceKey(session.device) === key) state.accessTokens.delete(token);
+  }
+}
+
+/** Removes all that a device had: tokens, prekeys, mail and the receipts of its sends. */
+export function forgetDevice(state: MemoryState, device: DeviceAddress): void {
+  forgetTokens(state, device);
+  const key = deviceKey(device);
+  state.prekeys.delete(key);
+  state.mail.delete(key);
+  for (const [sendKey, receipt] of state.receipts) {
+    if (deviceKey(receipt.sender) === key) state.receipts.delete(sendKey);
+  }
+}

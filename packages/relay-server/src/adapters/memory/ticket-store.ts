@@ -1,0 +1,31 @@
+import type { Clock } from '../../ports/clock.ts';
+import type { DeviceAddress } from '../../ports/ids.ts';
+import type { TicketStore } from '../../ports/ticket-store.ts';
+import { byteKey } from './byte-key.ts';
+
+/** Tickets in one process. */
+export class MemoryTicketStore implements TicketStore {
+  readonly #tickets = new Map<string, { readonly device: DeviceAddress; readonly expiresAt: number }>();
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  async put(ticket: Uint8Array, device: DeviceAddress, expiresAt: number): Promise<void> {
+    const now = this.#clock.now();
+    for (const [key, held] of this.#tickets) {
+      // All live equally long, so the ones that ended stand first.
+      if (now < held.expiresAt) break;
+      this.#tickets.delete(key);
+    }
+    this.#tickets.set(byteKey(ticket), { device, expiresAt });
+  }
+
+  async redeem(ticket: Uint8Array, now: number): Promise<DeviceAddress | undefined> {
+    const key = byteKey(ticket);
+    const held = this.#tickets.get(key);
+    this.#tickets.delete(key);
+    return held !== undefined && now < held.expiresAt ? held.device : undefined;
+  }
+}

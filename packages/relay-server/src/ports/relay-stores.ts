@@ -1,0 +1,24 @@
+import type { AccountStore } from './account-store.ts';
+import type { BlobStore } from './blob-store.ts';
+import type { Mailbox } from './mailbox.ts';
+import type { PrekeyStore } from './prekey-store.ts';
+import type { Presence } from './presence.ts';
+import type { RateLimiter } from './rate-limiter.ts';
+import type { TicketStore } from './ticket-store.ts';
+import type { TokenStore } from './token-store.ts';
+import type { VerificationStore } from './verification-store.ts';
+
+/** One set of adapters, made to work together: what is said to be atomic over several ports is. */
+export interface RelayStores {
+  readonly accounts: AccountStore;
+  readonly verifications: VerificationStore;
+  readonly tokens: TokenStore;
+  readonly prekeys: PrekeyStore;
+  readonly mailbox: Mailbox;
+  readonly blobs: BlobStore;
+  readonly presence: Presence;
+  readonly rateLimiter: RateLimiter;
+  readonly tickets: TicketStore;
+  /** Finishes what was begun, then lets go of files and locks; idempotent. No call may follow it. */
+  close(): Promise<void>;
+}
