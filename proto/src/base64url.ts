@@ -31,7 +31,8 @@ export function fromBase64Url(text: string): Uint8Array {
   let held = 0;
   for (const letter of text) {
     const value = valueOf.get(letter);
-    if (value === undefined) throw new ProtoError('malformed-base64url', 'base64url text may hold only A-Z a-z 0-9 - _');
+    if (value === undefined)
+      throw new ProtoError('malformed-base64url', 'base64url text may hold only A-Z a-z 0-9 - _');
     held = (held << 6) | value;
     bits += 6;
     if (bits >= 8) {

@@ -20,7 +20,10 @@ export interface Codec<Message, Properties> {
 }
 
 /** Puts our reader and our error around a generated class. */
-export function codecOf<Message, Properties>(name: string, generated: GeneratedMessage<Message, Properties>): Codec<Message, Properties> {
+export function codecOf<Message, Properties>(
+  name: string,
+  generated: GeneratedMessage<Message, Properties>,
+): Codec<Message, Properties> {
   return {
     encode: (properties) => generated.encode(properties).finish(),
     decode(bytes) {

@@ -25,7 +25,12 @@ export interface ErrorBody {
 export interface RelayDescription {
   readonly protocol: { readonly min: number; readonly max: number };
   readonly version: string;
-  readonly limits: { readonly maxMessageBytes: number; readonly avatarBytes: number; readonly profileBytes: number; readonly retentionMs: number };
+  readonly limits: {
+    readonly maxMessageBytes: number;
+    readonly avatarBytes: number;
+    readonly profileBytes: number;
+    readonly retentionMs: number;
+  };
 }
 
 /** `POST /v1/verifications` */

@@ -1,13 +1,27 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Content, ClientFrames, DeviceList, Envelope, ProtoError, Send, ServerFrames, SignedDeviceList } from './index.ts';
 import { sotto } from './generated/sotto.js';
+import {
+  ClientFrames,
+  Content,
+  DeviceList,
+  Envelope,
+  ProtoError,
+  Send,
+  ServerFrames,
+  SignedDeviceList,
+} from './index.ts';
 
 const codecs = { Content, ClientFrames, ServerFrames, Envelope, DeviceList, SignedDeviceList, Send };
 
 describe('codecs', () => {
   it('write and read what they were given', () => {
-    const bytes = Content.encode({ seq: 7, sentAt: Number.MAX_SAFE_INTEGER, text: { body: 'שלום 👋' }, messageId: new Uint8Array(16).fill(3) });
+    const bytes = Content.encode({
+      seq: 7,
+      sentAt: Number.MAX_SAFE_INTEGER,
+      text: { body: 'שלום 👋' },
+      messageId: new Uint8Array(16).fill(3),
+    });
     const content = Content.decode(bytes);
     expect(content.seq).toBe(7);
     expect(content.sentAt).toBe(Number.MAX_SAFE_INTEGER);
@@ -75,7 +89,13 @@ describe('codecs', () => {
         sendId: new Uint8Array(16).fill(1),
         lane: new Uint8Array(8).fill(2),
         laneNo: 300,
-        recipients: [{ userId: new Uint8Array(16), deviceListVersion: 1, devices: [{ deviceId: 1, registrationId: 5, ciphertext: new Uint8Array(40) }] }],
+        recipients: [
+          {
+            userId: new Uint8Array(16),
+            deviceListVersion: 1,
+            devices: [{ deviceId: 1, registrationId: 5, ciphertext: new Uint8Array(40) }],
+          },
+        ],
       });
       fc.assert(
         fc.property(fc.nat(valid.length - 1), fc.nat(255), fc.nat(valid.length), (at, value, length) => {
@@ -94,7 +114,10 @@ describe('codecs', () => {
 
   it('end on messages nested deeper than the reader goes', () => {
     let bytes: Uint8Array = new Uint8Array();
-    for (let depth = 0; depth < 200; depth++) bytes = sotto.v1.ServerFrames.encode({ frames: [] }).raw(Uint8Array.of(0x0b, ...bytes)).finish();
+    for (let depth = 0; depth < 200; depth++)
+      bytes = sotto.v1.ServerFrames.encode({ frames: [] })
+        .raw(Uint8Array.of(0x0b, ...bytes))
+        .finish();
     expect(() => ServerFrames.decode(bytes)).toThrow(ProtoError);
   });
 });

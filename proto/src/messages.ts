@@ -23,18 +23,39 @@ export const DeviceList: Codec<DeviceList, sotto.v1.DeviceList.$Properties> = co
 
 export type SignedDeviceList = sotto.v1.SignedDeviceList;
 export type SignedDeviceListFields = sotto.v1.SignedDeviceList.$Properties;
-export const SignedDeviceList: Codec<SignedDeviceList, SignedDeviceListFields> = codecOf('SignedDeviceList', v1.SignedDeviceList);
+export const SignedDeviceList: Codec<SignedDeviceList, SignedDeviceListFields> = codecOf(
+  'SignedDeviceList',
+  v1.SignedDeviceList,
+);
+
+/** See ciphertext.proto. */
+export type RatchetMessage = sotto.v1.RatchetMessage;
+export const RatchetMessage: Codec<RatchetMessage, sotto.v1.RatchetMessage.$Properties> = codecOf(
+  'RatchetMessage',
+  v1.RatchetMessage,
+);
+export type PrekeyMessage = sotto.v1.PrekeyMessage;
+export const PrekeyMessage: Codec<PrekeyMessage, sotto.v1.PrekeyMessage.$Properties> = codecOf(
+  'PrekeyMessage',
+  v1.PrekeyMessage,
+);
 
 /** See frames.proto. */
 export type ClientFrame = sotto.v1.ClientFrame;
 export type ClientFrameFields = sotto.v1.ClientFrame.$Properties;
 export type ClientFrames = sotto.v1.ClientFrames;
-export const ClientFrames: Codec<ClientFrames, sotto.v1.ClientFrames.$Properties> = codecOf('ClientFrames', v1.ClientFrames);
+export const ClientFrames: Codec<ClientFrames, sotto.v1.ClientFrames.$Properties> = codecOf(
+  'ClientFrames',
+  v1.ClientFrames,
+);
 
 export type ServerFrame = sotto.v1.ServerFrame;
 export type ServerFrameFields = sotto.v1.ServerFrame.$Properties;
 export type ServerFrames = sotto.v1.ServerFrames;
-export const ServerFrames: Codec<ServerFrames, sotto.v1.ServerFrames.$Properties> = codecOf('ServerFrames', v1.ServerFrames);
+export const ServerFrames: Codec<ServerFrames, sotto.v1.ServerFrames.$Properties> = codecOf(
+  'ServerFrames',
+  v1.ServerFrames,
+);
 
 /** A Send by itself: a client stores it in this form before its bytes leave. */
 export type Send = sotto.v1.Send;

@@ -30,7 +30,13 @@ describe('UUIDs (RFC 9562)', () => {
 
   it('of another form are refused', () => {
     expect(() => uuidToText(new Uint8Array(15))).toThrow(ProtoError);
-    for (const text of ['', 'x', '00000000-0000-0000-0000-00000000000G', '00000000-0000-0000-0000-00000000000A', '0'.repeat(36)]) {
+    for (const text of [
+      '',
+      'x',
+      '00000000-0000-0000-0000-00000000000G',
+      '00000000-0000-0000-0000-00000000000A',
+      '0'.repeat(36),
+    ]) {
       expect(() => uuidToBytes(text)).toThrow(expect.objectContaining({ code: 'malformed-uuid' }));
       expect(isUuid(text)).toBe(false);
     }

@@ -24,7 +24,8 @@ export function uuidToText(bytes: Uint8Array): string {
  * @throws {ProtoError} `malformed-uuid`
  */
 export function uuidToBytes(text: string): Uint8Array {
-  if (!shape.test(text)) throw new ProtoError('malformed-uuid', 'a UUID has 36 characters: lower-case hex digits and four dashes');
+  if (!shape.test(text))
+    throw new ProtoError('malformed-uuid', 'a UUID has 36 characters: lower-case hex digits and four dashes');
   const digits = text.replaceAll('-', '');
   const bytes = new Uint8Array(16);
   for (let at = 0; at < 16; at++) bytes[at] = Number.parseInt(digits.slice(at * 2, at * 2 + 2), 16);
