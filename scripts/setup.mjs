@@ -67,7 +67,12 @@ function fingerprint() {
 const wanted = fingerprint();
 if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
   console.error('Sotto: installing dependencies (once, about a minute) ...');
-  await npmOrExit(['ci', '--loglevel=error'], { quiet: true });
+  // Only the packages that package.json allows run their install scripts. Newer npms see to that themselves; older ones would run all,
+  // and compile what is there prebuilt.
+  const { allowScripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  const allowed = Object.keys(allowScripts).filter((name) => allowScripts[name]);
+  await npmOrExit(['ci', '--ignore-scripts', '--loglevel=error'], { quiet: true });
+  await npmOrExit(['rebuild', '--loglevel=error', ...allowed], { quiet: true });
   writeFileSync(stamp, wanted);
 }
 await npmOrExit(['run', '--silent', 'build'], { quiet: true });
