@@ -28,11 +28,9 @@ const env = { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' }
  * @returns {Promise<number>}
  */
 function npm(args, { quiet = false } = {}) {
-  const cli = process.env.npm_execpath;
-  const [command, first] = cli?.endsWith('.js') ? [process.execPath, [cli]] : ['npm', []];
-  const shell = command === 'npm' && process.platform === 'win32';
   const stdio = quiet ? ['ignore', 'pipe', 'pipe'] : 'inherit';
-  const child = spawn(command, [...first, ...args], { cwd: root, env, stdio, shell });
+  // By its name, not by the Node that runs this: that one may stand in node_modules, which an installation removes.
+  const child = spawn('npm', args, { cwd: root, env, stdio, shell: process.platform === 'win32' });
   const output = [];
   child.stdout?.on('data', (chunk) => output.push(chunk));
   child.stderr?.on('data', (chunk) => output.push(chunk));
