@@ -10,6 +10,8 @@ export interface AccountRecord {
   readonly registrationId: number;
   /** The account's identity key pair, libsignal's serialised form. Secret. */
   readonly identityKeyPair: Uint8Array;
+  /** The private key to this device's `device_key`, 32 bytes: proves later what only this device may say. Secret. */
+  readonly devicePrivateKey: Uint8Array;
   /** 32 bytes, from which the root key is made: the recovery key. Secret. */
   readonly rootSecret: Uint8Array;
   /** An encoded SignedDeviceList. */

@@ -29,6 +29,8 @@ export interface ChatRecord {
 export interface SeqGap {
   readonly from: number;
   readonly to: number;
+  /** The position of the message that came next: where a late one is put (its lower seq sorts it before). */
+  readonly position: number;
 }
 
 /** What came from one device of somebody in one chat. */

@@ -17,7 +17,7 @@ export type {
 export type { LogFields, Logger } from './logger.ts';
 export type { MessageRecord, MessageState, ReceiptRecord } from './message-record.ts';
 export type { OutboxRecord, SealedSend } from './outbox-record.ts';
-export type { Fetch, Platform } from './platform.ts';
+export type { BodyReader, Fetch, Platform } from './platform.ts';
 export type { Randomness } from './randomness.ts';
 export { recordKey } from './record-key.ts';
 export type { Socket, SocketCredential, SocketFactory, SocketHandlers } from './socket.ts';

@@ -14,14 +14,21 @@ export type Fetch = (
     readonly headers: Record<string, string>;
     readonly body?: string | Uint8Array<ArrayBuffer>;
     readonly signal: AbortSignal;
-    readonly redirect: 'error';
+    /** Redirects are not followed: the answer is the redirect (its status, or 0 in browsers). */
+    readonly redirect: 'manual';
   },
 ) => Promise<{
   readonly status: number;
   readonly headers: { get(name: string): string | null };
-  text(): Promise<string>;
-  arrayBuffer(): Promise<ArrayBuffer>;
+  /** Read piece by piece, so that an endless body can be given up. */
+  readonly body: { getReader(): BodyReader } | null;
 }>;
+
+/** Reads the body of an answer. */
+export interface BodyReader {
+  read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
+  cancel(): Promise<void>;
+}
 
 /** Everything that touches the platform. Each part can be given to `Client.open`; the rest has its default. */
 export interface Platform {

@@ -6,6 +6,7 @@ import type { HeldRecord } from './inbox-records.ts';
 import type { PrekeyRecord } from './key-records.ts';
 import type { MessageRecord, MessageState } from './message-record.ts';
 import type { OutboxRecord } from './outbox-record.ts';
+import type { UserRecord } from './user-record.ts';
 
 /** Where the counters of a store stand: the highest given so far, 0 in an empty store. */
 export interface StoreCounters {
@@ -34,10 +35,14 @@ export interface StoreQueries {
   unread(chatId: ChatId, upTo: Place, limit: number): Promise<readonly MessageRecord[]>;
   /** Own messages in a state whose `expiresAt` is before `before`, oldest first. */
   expiring(state: MessageState, before: number, limit: number): Promise<readonly MessageRecord[]>;
+  /** The person who has this number (E.164), as far as this device knows: the one whose record changed last. */
+  userByNumber(number: string): Promise<UserRecord | undefined>;
   /** By activity, latest first; those whose activity is below `below`. */
   chats(below: number | undefined, limit: number): Promise<readonly ChatRecord[]>;
-  /** By id, those after `after`. */
-  outbox(after: number, limit: number): Promise<readonly OutboxRecord[]>;
+  /** The outbox of one chat by id, those after `after`. */
+  outbox(chatId: ChatId, after: number, limit: number): Promise<readonly OutboxRecord[]>;
+  /** The chats that have something in the outbox. */
+  outboxChats(): Promise<readonly ChatId[]>;
   /** By changeSeq, those after `after`. */
   events(after: number, limit: number): Promise<readonly EventRecord[]>;
   /** The changeSeq of the named consumer that is furthest behind. */

@@ -1,0 +1,193 @@
+import {
+  Direction,
+  IdentityChange,
+  IdentityKeyPair,
+  IdentityKeyStore,
+  KyberPreKeyRecord,
+  KyberPreKeyStore,
+  PreKeyRecord,
+  PreKeyStore,
+  type PrivateKey,
+  type ProtocolAddress,
+  PublicKey,
+  SessionRecord,
+  SessionStore,
+  SignedPreKeyRecord,
+  SignedPreKeyStore,
+} from '#libsignal';
+import type { AccountRecord } from '../ports/account-record.ts';
+import type { DeviceId, UserId } from '../ports/ids.ts';
+import type { Overlay } from './overlay.ts';
+
+/** Bytes as libsignal wants them. */
+export function asBuffer(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return bytes.buffer instanceof ArrayBuffer ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);
+}
+
+function addressKey(address: ProtocolAddress): { readonly userId: UserId; readonly deviceId: DeviceId } {
+  return { userId: address.name() as UserId, deviceId: address.deviceId() as DeviceId };
+}
+
+/** Sessions in an overlay. */
+export class OverlaySessions extends SessionStore {
+  private readonly overlay: Overlay;
+
+  constructor(overlay: Overlay) {
+    super();
+    this.overlay = overlay;
+  }
+
+  override async saveSession(address: ProtocolAddress, record: SessionRecord): Promise<void> {
+    const key = addressKey(address);
+    const known = await this.overlay.get('session', key);
+    this.overlay.put('session', { ...key, record: record.serialize(), chains: known?.chains ?? [] });
+  }
+
+  override async getSession(address: ProtocolAddress): Promise<SessionRecord | null> {
+    const known = await this.overlay.get('session', addressKey(address));
+    return known === undefined ? null : SessionRecord.deserialize(asBuffer(known.record));
+  }
+
+  override async getExistingSessions(addresses: ProtocolAddress[]): Promise<SessionRecord[]> {
+    return Promise.all(
+      addresses.map(async (address) => {
+        const session = await this.getSession(address);
+        if (session === null) throw new Error('a session is missing');
+        return session;
+      }),
+    );
+  }
+}
+
+/** Identity keys in an overlay: trust on first use, and a changed one is written down. */
+export class OverlayIdentities extends IdentityKeyStore {
+  private readonly overlay: Overlay;
+  private readonly own: IdentityKeyPair;
+  private readonly registrationId: number;
+  private readonly now: number;
+
+  constructor(overlay: Overlay, own: IdentityKeyPair, registrationId: number, now: number) {
+    super();
+    this.overlay = overlay;
+    this.own = own;
+    this.registrationId = registrationId;
+    this.now = now;
+  }
+
+  override async getIdentityKey(): Promise<PrivateKey> {
+    return this.own.privateKey;
+  }
+
+  override async getIdentityKeyPair(): Promise<IdentityKeyPair> {
+    return this.own;
+  }
+
+  override async getLocalRegistrationId(): Promise<number> {
+    return this.registrationId;
+  }
+
+  override async saveIdentity(address: ProtocolAddress, key: PublicKey): Promise<IdentityChange> {
+    const { userId } = addressKey(address);
+    const known = await this.overlay.get('identity', { userId });
+    const bytes = key.serialize();
+    if (known === undefined) {
+      this.overlay.put('identity', { userId, key: bytes, firstSeenAt: this.now, changedAt: undefined });
+      return IdentityChange.NewOrUnchanged;
+    }
+    if (sameBytes(known.key, bytes)) return IdentityChange.NewOrUnchanged;
+    this.overlay.put('identity', { userId, key: bytes, firstSeenAt: known.firstSeenAt, changedAt: this.now });
+    this.overlay.record({ type: 'identity.changed', userId });
+    return IdentityChange.ReplacedExisting;
+  }
+
+  override async isTrustedIdentity(address: ProtocolAddress, key: PublicKey, direction: Direction): Promise<boolean> {
+    if (direction === Direction.Receiving) return true;
+    const known = await this.overlay.get('identity', { userId: addressKey(address).userId });
+    return known === undefined || sameBytes(known.key, key.serialize());
+  }
+
+  override async getIdentity(address: ProtocolAddress): Promise<PublicKey | null> {
+    const known = await this.overlay.get('identity', { userId: addressKey(address).userId });
+    return known === undefined ? null : PublicKey.deserialize(asBuffer(known.key));
+  }
+}
+
+/** Why an own prekey could not be used: libsignal's error codes do not tell. */
+export type PrekeyProblem = 'missing-prekey' | 'replayed-prekey';
+
+/** Own prekeys in an overlay. One-time keys go when they are used; a last-resort key remembers its uses. */
+export class OverlayPrekeys {
+  /** Set when a key was asked for that can't be used. */
+  problem: PrekeyProblem | undefined;
+  readonly ec: PreKeyStore;
+  readonly signed: SignedPreKeyStore;
+  readonly kyber: KyberPreKeyStore;
+
+  constructor(overlay: Overlay, now: number) {
+    const missing = (): never => {
+      this.problem = 'missing-prekey';
+      throw new Error('an own prekey is not there any more');
+    };
+    const replayed = (): never => {
+      this.problem = 'replayed-prekey';
+      throw new Error('a last-resort prekey was used with this base key before');
+    };
+    this.ec = new (class extends PreKeyStore {
+      override async savePreKey(): Promise<void> {
+        throw new Error('prekeys are made by the prekey maintenance only');
+      }
+      override async getPreKey(id: number): Promise<PreKeyRecord> {
+        const known = await overlay.get('prekey', { kind: 'ec', id });
+        return known === undefined ? missing() : PreKeyRecord.deserialize(asBuffer(known.record));
+      }
+      override async removePreKey(id: number): Promise<void> {
+        overlay.delete('prekey', { kind: 'ec', id });
+      }
+    })();
+    this.signed = new (class extends SignedPreKeyStore {
+      override async saveSignedPreKey(): Promise<void> {
+        throw new Error('prekeys are made by the prekey maintenance only');
+      }
+      override async getSignedPreKey(id: number): Promise<SignedPreKeyRecord> {
+        const known = await overlay.get('prekey', { kind: 'signed', id });
+        return known === undefined ? missing() : SignedPreKeyRecord.deserialize(asBuffer(known.record));
+      }
+    })();
+    this.kyber = new (class extends KyberPreKeyStore {
+      override async saveKyberPreKey(): Promise<void> {
+        throw new Error('prekeys are made by the prekey maintenance only');
+      }
+      override async getKyberPreKey(id: number): Promise<KyberPreKeyRecord> {
+        const known =
+          (await overlay.get('prekey', { kind: 'kyber', id })) ??
+          (await overlay.get('prekey', { kind: 'last-resort', id }));
+        return known === undefined ? missing() : KyberPreKeyRecord.deserialize(asBuffer(known.record));
+      }
+      override async markKyberPreKeyUsed(id: number, signedId: number, baseKey: PublicKey): Promise<void> {
+        if ((await overlay.get('prekey', { kind: 'kyber', id })) !== undefined) {
+          overlay.delete('prekey', { kind: 'kyber', id });
+          return;
+        }
+        const use = { kyberId: id, signedId, baseKey: baseKey.serialize() };
+        if ((await overlay.get('kyberUse', use)) !== undefined) replayed();
+        overlay.put('kyberUse', { ...use, usedAt: now });
+      }
+    })();
+  }
+}
+
+/** The own identity key pair, parsed once an account. */
+export function ownIdentity(account: AccountRecord): IdentityKeyPair {
+  const known = parsedIdentities.get(account.identityKeyPair);
+  if (known !== undefined) return known;
+  const parsed = IdentityKeyPair.deserialize(asBuffer(account.identityKeyPair));
+  parsedIdentities.set(account.identityKeyPair, parsed);
+  return parsed;
+}
+
+const parsedIdentities = new WeakMap<Uint8Array, IdentityKeyPair>();
+
+/** Whether two byte strings are equal. Not for secrets: it takes a different time for different ones. */
+export function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
+  return left.length === right.length && left.every((byte, at) => byte === right[at]);
+}

@@ -1,0 +1,98 @@
+import type { Change, RecordKeys, RecordKind, Records } from '../ports/changes.ts';
+import type { EventFact } from '../ports/event-records.ts';
+import { recordKey } from '../ports/record-key.ts';
+
+/** What an operation reads from and writes to: its own changes first, then those of the operations before it in the batch, then the store. */
+export interface Overlay {
+  get<Kind extends RecordKind>(kind: Kind, key: RecordKeys[Kind]): Promise<Records[Kind] | undefined>;
+  put<Kind extends RecordKind>(kind: Kind, record: Records[Kind]): void;
+  delete<Kind extends RecordKind>(kind: Kind, key: RecordKeys[Kind]): void;
+  /** Removes what has become too old, when the batch is committed. */
+  prune(kind: 'seen' | 'kyberUse' | 'event', before: number): void;
+  /** Writes down what happened, in the same commit. */
+  record(fact: EventFact): void;
+  /** Where the next message stands in the order of this device. Never given twice. */
+  nextPosition(): number;
+  /** The id of the next outbox record. Never given twice. */
+  nextOutboxId(): number;
+  /** Runs a part whose changes are kept only when it does not throw. */
+  attempt<T>(part: (overlay: Overlay) => Promise<T> | T): Promise<T>;
+}
+
+/** Gives numbers that are never given twice, whatever becomes of the operation that asked. */
+export interface NumberSource {
+  nextPosition(): number;
+  nextOutboxId(): number;
+}
+
+/** What lies below an overlay. */
+export interface RecordSource {
+  get<Kind extends RecordKind>(kind: Kind, key: RecordKeys[Kind]): Promise<Records[Kind] | undefined>;
+}
+
+/** An overlay in memory: collects changes, one per record, until they are merged below or committed. */
+export class RecordOverlay implements Overlay {
+  private readonly below: RecordSource;
+  private readonly numbers: NumberSource;
+  /** In the order in which each record was first touched. */
+  private readonly changes = new Map<string, Change>();
+  private readonly pruned: Change[] = [];
+  private readonly written: EventFact[] = [];
+
+  constructor(below: RecordSource, numbers: NumberSource) {
+    this.below = below;
+    this.numbers = numbers;
+  }
+
+  async get<Kind extends RecordKind>(kind: Kind, key: RecordKeys[Kind]): Promise<Records[Kind] | undefined> {
+    const change = this.changes.get(`${kind}:${recordKey(kind, key)}`);
+    if (change === undefined) return this.below.get(kind, key);
+    // A change is filed under the kind of its record, so the record is of the kind asked for.
+    return change.type === 'put' ? (change.record as Records[Kind]) : undefined;
+  }
+
+  put<Kind extends RecordKind>(kind: Kind, record: Records[Kind]): void {
+    // Every record carries the fields of its key (RecordKeys picks them from it).
+    const key = recordKey(kind, record as unknown as RecordKeys[Kind]);
+    this.changes.set(`${kind}:${key}`, { type: 'put', kind, record } as Change);
+  }
+
+  delete<Kind extends RecordKind>(kind: Kind, key: RecordKeys[Kind]): void {
+    this.changes.set(`${kind}:${recordKey(kind, key)}`, { type: 'delete', kind, key } as Change);
+  }
+
+  prune(kind: 'seen' | 'kyberUse' | 'event', before: number): void {
+    this.pruned.push({ type: 'prune', kind, before });
+  }
+
+  record(fact: EventFact): void {
+    this.written.push(fact);
+  }
+
+  nextPosition(): number {
+    return this.numbers.nextPosition();
+  }
+
+  nextOutboxId(): number {
+    return this.numbers.nextOutboxId();
+  }
+
+  async attempt<T>(part: (overlay: Overlay) => Promise<T> | T): Promise<T> {
+    const above = new RecordOverlay(this, this.numbers);
+    const result = await part(above);
+    this.merge(above);
+    return result;
+  }
+
+  /** Takes over all that an overlay above this one collected. */
+  merge(above: RecordOverlay): void {
+    for (const [key, change] of above.changes) this.changes.set(key, change);
+    this.pruned.push(...above.pruned);
+    this.written.push(...above.written);
+  }
+
+  /** What to commit: changes, then prunes. */
+  collected(): { readonly changes: readonly Change[]; readonly facts: readonly EventFact[] } {
+    return { changes: [...this.changes.values(), ...this.pruned], facts: this.written };
+  }
+}
