@@ -1,1 +1,64 @@
-export {};
+import { createHash, randomBytes, randomInt } from 'node:crypto';
+import type { Sha256 } from '../ports/hash.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { Fetch, Platform } from '../ports/platform.ts';
+import type { Randomness } from '../ports/randomness.ts';
+import type { Timers } from '../ports/timers.ts';
+import type { Tracer } from '../ports/tracer.ts';
+import { socketsOfNode } from './sockets.node.ts';
+
+/**
+ * Node's clock, timers, randomness, SHA-256, WebSocket (`ws`) and `fetch`; a logger and a tracer that say nothing.
+ *
+ * Each call makes its own: two clients share no state.
+ */
+export function defaultPlatform(): Platform {
+  return {
+    clock: { now: () => Date.now() },
+    timers: timersOfNode(),
+    randomness: randomnessOfNode(),
+    sha256: sha256OfNode,
+    sockets: socketsOfNode(),
+    fetch: fetchOfNode,
+    logger: silentLogger(),
+    tracer: silentTracer(),
+  };
+}
+
+/** A longer delay would run at once: Node keeps it in 31 bits. */
+const longestDelay = 2 ** 31 - 1;
+
+function timersOfNode(): Timers {
+  return {
+    after(ms, run) {
+      const timer = setTimeout(run, Math.min(Math.max(ms, 0), longestDelay));
+      return () => clearTimeout(timer);
+    },
+  };
+}
+
+function randomnessOfNode(): Randomness {
+  const steps = 2 ** 47;
+  return {
+    bytes: (count) => new Uint8Array(randomBytes(count)),
+    fraction: () => randomInt(steps) / steps,
+  };
+}
+
+const sha256OfNode: Sha256 = (...parts) => {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return new Uint8Array(hash.digest());
+};
+
+// Looked up at each call, so that an application may put its own (a proxy, an agent) in its place.
+const fetchOfNode: Fetch = (url, request) => globalThis.fetch(url, request);
+
+function silentLogger(): Logger {
+  const silent = () => undefined;
+  return { debug: silent, info: silent, warn: silent, error: silent };
+}
+
+function silentTracer(): Tracer {
+  return { reached: () => undefined };
+}
