@@ -11,5 +11,7 @@ const child = spawn(process.execPath, [resolve(program), ...args], {
   cwd: process.env.SOTTO_CWD ?? process.env.INIT_CWD ?? process.cwd(),
   stdio: 'inherit',
 });
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
+for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));
+// A terminal sends Ctrl-C to the child as well: wait for what it makes of it.
+process.on('SIGINT', () => undefined);
 child.once('exit', (code) => process.exit(code ?? 1));

@@ -35,12 +35,16 @@ function npm(args, { quiet = false } = {}) {
   child.stdout?.on('data', (chunk) => output.push(chunk));
   child.stderr?.on('data', (chunk) => output.push(chunk));
   const forward = (signal) => child.kill(signal);
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+  const wait = () => undefined;
+  const signals = ['SIGTERM', 'SIGHUP'];
   for (const signal of signals) process.on(signal, forward);
+  // A terminal sends Ctrl-C to the child as well: wait for what it makes of it.
+  process.on('SIGINT', wait);
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code) => {
       for (const signal of signals) process.off(signal, forward);
+      process.off('SIGINT', wait);
       if (code !== 0) for (const chunk of output) process.stderr.write(chunk);
       resolve(code ?? 1);
     });
