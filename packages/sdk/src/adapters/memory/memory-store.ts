@@ -1,0 +1,224 @@
+import type { Change, RecordKeys, RecordKind, Records } from '../../ports/changes.ts';
+import type { ChatRecord, Place } from '../../ports/chat-record.ts';
+import type { EventRecord } from '../../ports/event-records.ts';
+import type { ChatId } from '../../ports/ids.ts';
+import type { HeldRecord } from '../../ports/inbox-records.ts';
+import type { PrekeyRecord } from '../../ports/key-records.ts';
+import type { MessageRecord, MessageState } from '../../ports/message-record.ts';
+import type { OutboxRecord } from '../../ports/outbox-record.ts';
+import { recordKey } from '../../ports/record-key.ts';
+import type { MessagePage, Store, StoreOpener } from '../../ports/store.ts';
+import type { UserRecord } from '../../ports/user-record.ts';
+import { SottoError } from '../../sotto-error.ts';
+import { MemoryDisk } from './memory-disk.ts';
+import { copyRecord } from './record-copy.ts';
+import { checkKey, checkRecord } from './record-rules.ts';
+
+type Put<Kind extends RecordKind> = { [K in Kind]: { readonly kind: K; readonly record: Records[K] } }[Kind];
+type Delete<Kind extends RecordKind> = { [K in Kind]: { readonly kind: K; readonly key: RecordKeys[K] } }[Kind];
+
+const ownStates: ReadonlySet<MessageState> = new Set(['queued', 'sent', 'expired', 'delivered', 'read', 'failed']);
+
+/** The order of two texts by their code units. */
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+function comparePlaces(a: Place, b: Place): number {
+  return a.position - b.position || a.seq - b.seq;
+}
+
+function compareMessages(a: MessageRecord, b: MessageRecord): number {
+  return comparePlaces(a, b) || compare(a.id, b.id);
+}
+
+/** The `Store` as plain maps: what every other one has to agree with. */
+class MemoryStore implements Store {
+  readonly #disk: MemoryDisk;
+  #closed = false;
+
+  constructor(disk: MemoryDisk) {
+    this.#disk = disk;
+  }
+
+  async get<Kind extends RecordKind>(kind: Kind, key: RecordKeys[Kind]): Promise<Records[Kind] | undefined> {
+    this.#assertOpen();
+    checkKey(kind, key);
+    return copyRecord(this.#disk.tables[kind].get(recordKey(kind, key)));
+  }
+
+  async commit(changes: readonly Change[], ownerEpoch: number): Promise<void> {
+    this.#assertOpen();
+    if (ownerEpoch !== this.#disk.ownerEpoch) {
+      throw new SottoError('store-fenced', 'Another owner has opened this store. Nothing was written; close this one.');
+    }
+    // What is checked first can't fail half-way.
+    for (const change of changes) {
+      if (change.type === 'put') checkRecord(change.kind, change.record);
+      if (change.type === 'delete') checkKey(change.kind, change.key);
+    }
+    if (this.#disk.full) {
+      throw new SottoError('store-unavailable', 'The disk is full. Nothing was written; make room and try again.', {
+        retryable: true,
+      });
+    }
+    for (const change of changes) {
+      if (change.type === 'put') this.#put(change);
+      else if (change.type === 'delete') this.#delete(change);
+      else this.#prune(change.kind, change.before);
+      this.#count(change);
+    }
+  }
+
+  async messages(page: MessagePage): Promise<readonly MessageRecord[]> {
+    const inChat = this.#all('message').filter((message) => message.chatId === page.chatId);
+    if ('after' in page) {
+      const { after } = page;
+      const later = inChat.filter((message) => after === undefined || comparePlaces(message, after) > 0);
+      return later.sort(compareMessages).slice(0, page.limit).map(copyRecord);
+    }
+    const { before } = page;
+    const earlier = inChat.filter((message) => before === undefined || comparePlaces(message, before) < 0);
+    return earlier
+      .sort((a, b) => compareMessages(b, a))
+      .slice(0, page.limit)
+      .map(copyRecord);
+  }
+
+  async unread(chatId: ChatId, upTo: Place, limit: number): Promise<readonly MessageRecord[]> {
+    return this.#all('message')
+      .filter((message) => message.chatId === chatId && message.state === 'received')
+      .filter((message) => comparePlaces(message, upTo) <= 0)
+      .sort(compareMessages)
+      .slice(0, limit)
+      .map(copyRecord);
+  }
+
+  async expiring(state: MessageState, before: number, limit: number): Promise<readonly MessageRecord[]> {
+    return this.#all('message')
+      .flatMap((message) => (message.expiresAt === undefined ? [] : [{ message, expiresAt: message.expiresAt }]))
+      .filter(({ message, expiresAt }) => message.state === state && ownStates.has(state) && expiresAt < before)
+      .sort((a, b) => a.expiresAt - b.expiresAt || compare(a.message.id, b.message.id))
+      .slice(0, limit)
+      .map(({ message }) => copyRecord(message));
+  }
+
+  async userByNumber(number: string): Promise<UserRecord | undefined> {
+    const [latest] = this.#all('user')
+      .filter((user) => user.number === number && number !== '')
+      .sort((a, b) => b.updatedAt - a.updatedAt || compare(b.id, a.id));
+    return copyRecord(latest);
+  }
+
+  async chats(below: number | undefined, limit: number): Promise<readonly ChatRecord[]> {
+    return this.#all('chat')
+      .filter((chat) => below === undefined || chat.activity < below)
+      .sort((a, b) => b.activity - a.activity || compare(b.id, a.id))
+      .slice(0, limit)
+      .map(copyRecord);
+  }
+
+  async outbox(chatId: ChatId, after: number, limit: number): Promise<readonly OutboxRecord[]> {
+    return this.#all('outbox')
+      .filter((item) => item.chatId === chatId && item.id > after)
+      .sort((a, b) => a.id - b.id)
+      .slice(0, limit)
+      .map(copyRecord);
+  }
+
+  async outboxChats(): Promise<readonly ChatId[]> {
+    return [...new Set(this.#all('outbox').map((item) => item.chatId))].sort(compare);
+  }
+
+  async events(after: number, limit: number): Promise<readonly EventRecord[]> {
+    return this.#all('event')
+      .filter((event) => event.changeSeq > after)
+      .sort((a, b) => a.changeSeq - b.changeSeq)
+      .slice(0, limit)
+      .map(copyRecord);
+  }
+
+  async slowestCursor(): Promise<number | undefined> {
+    const places = this.#all('cursor').map((cursor) => cursor.changeSeq);
+    return places.length === 0 ? undefined : Math.min(...places);
+  }
+
+  async held(limit: number): Promise<readonly HeldRecord[]> {
+    return this.#all('held')
+      .sort((a, b) => a.heldAt - b.heldAt || compare(recordKey('held', a), recordKey('held', b)))
+      .slice(0, limit)
+      .map(copyRecord);
+  }
+
+  async prekeys(): Promise<readonly PrekeyRecord[]> {
+    return this.#all('prekey')
+      .sort((a, b) => a.createdAt - b.createdAt || compare(a.kind, b.kind) || a.id - b.id)
+      .map(copyRecord);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#disk.unlock(this);
+  }
+
+  #put<Kind extends RecordKind>({ kind, record }: Put<Kind>): void {
+    const table: Map<string, Records[Kind]> = this.#disk.tables[kind];
+    table.set(recordKey(kind, record), copyRecord(record));
+  }
+
+  #delete<Kind extends RecordKind>({ kind, key }: Delete<Kind>): void {
+    this.#disk.tables[kind].delete(recordKey(kind, key));
+  }
+
+  #prune(kind: 'seen' | 'kyberUse' | 'event', before: number): void {
+    const { seen, kyberUse, event } = this.#disk.tables;
+    if (kind === 'seen') for (const [key, { at }] of seen) if (at < before) seen.delete(key);
+    if (kind === 'kyberUse') for (const [key, { usedAt }] of kyberUse) if (usedAt < before) kyberUse.delete(key);
+    if (kind === 'event') for (const [key, { changeSeq }] of event) if (changeSeq <= before) event.delete(key);
+  }
+
+  /** The counters outlive the records that raised them: a number is never given twice. */
+  #count(change: Change): void {
+    if (change.type !== 'put') return;
+    let { position, outbox, changeSeq } = this.#disk.counters;
+    if (change.kind === 'message') position = Math.max(position, change.record.position);
+    if (change.kind === 'chat') position = Math.max(position, change.record.activity);
+    if (change.kind === 'outbox') outbox = Math.max(outbox, change.record.id);
+    if (change.kind === 'event') changeSeq = Math.max(changeSeq, change.record.changeSeq);
+    this.#disk.counters = { position, outbox, changeSeq };
+  }
+
+  #all<Kind extends RecordKind>(kind: Kind): Records[Kind][] {
+    this.#assertOpen();
+    return [...this.#disk.tables[kind].values()];
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new SottoError('store-closed', 'This store was closed. Open it again before using it.');
+  }
+}
+
+/**
+ * A store in memory, for tests and for throwing away.
+ *
+ * What it holds lives as long as the opener (or the disk given to it), so that a client can be stopped and opened again.
+ * @param disk share one to open the same data by another opener
+ */
+export function memoryStore(disk: MemoryDisk = new MemoryDisk()): StoreOpener {
+  return {
+    async open() {
+      const store = new MemoryStore(disk);
+      if (!disk.lock(store)) {
+        throw new SottoError(
+          'store-locked',
+          'This store is open already. Close the other owner first, or use that one.',
+          {
+            retryable: true,
+          },
+        );
+      }
+      disk.ownerEpoch += 1;
+      return { store, opening: { ownerEpoch: disk.ownerEpoch, counters: disk.counters } };
+    },
+  };
+}
