@@ -1,1 +1,1 @@
-export {};
+export { type EmbeddedStoresOptions, openEmbeddedStores } from './embedded-stores.ts';

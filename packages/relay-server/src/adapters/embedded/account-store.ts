@@ -1,0 +1,158 @@
+import type { Statement } from 'better-sqlite3';
+import type { AccountStore, NewAccount, RegistrationOutcome, StoredDeviceList } from '../../ports/account-store.ts';
+import type { NumberMac, UserId } from '../../ports/ids.ts';
+import type { DeviceRows } from './device-rows.ts';
+import type { PrekeyRows } from './prekey-rows.ts';
+import type { RelayDatabase } from './relay-database.ts';
+import type { TokenRows } from './token-rows.ts';
+import { userIdFromBytes, userIdToBytes } from './user-id-bytes.ts';
+
+interface ListRow {
+  readonly version: number;
+  readonly signed: Buffer;
+  readonly hash: Buffer;
+  readonly rootKey: Buffer;
+  readonly identityKey: Buffer;
+}
+
+/** Accounts in SQLite. */
+export class EmbeddedAccountStore implements AccountStore {
+  readonly #database: RelayDatabase;
+  readonly #devices: DeviceRows;
+  readonly #prekeys: PrekeyRows;
+  readonly #tokens: TokenRows;
+  readonly #byRegistration: Statement<[Uint8Array], { requestHash: Buffer }>;
+  readonly #isTaken: Statement<[Buffer, Buffer]>;
+  readonly #byNumber: Statement<[Uint8Array], { userId: Buffer }>;
+  readonly #end: Statement<[Buffer]>;
+  readonly #remove: Statement<[Buffer]>;
+  readonly #insert: Statement<
+    [
+      Buffer,
+      Uint8Array,
+      Uint8Array,
+      Uint8Array,
+      Uint8Array,
+      number,
+      Uint8Array,
+      Uint8Array,
+      Uint8Array,
+      Uint8Array,
+      Uint8Array,
+      number,
+    ]
+  >;
+  readonly #list: Statement<[Buffer], ListRow>;
+  readonly #updateList: Statement<[number, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Buffer]>;
+  readonly #profile: Statement<[Buffer], { profile: Buffer }>;
+  readonly #updateProfile: Statement<[Uint8Array, Buffer]>;
+
+  constructor(database: RelayDatabase, devices: DeviceRows, prekeys: PrekeyRows, tokens: TokenRows) {
+    const { sql } = database;
+    this.#database = database;
+    this.#devices = devices;
+    this.#prekeys = prekeys;
+    this.#tokens = tokens;
+    this.#byRegistration = sql.prepare('SELECT request_hash AS requestHash FROM account WHERE idempotency_key = ?');
+    this.#isTaken = sql.prepare(
+      'SELECT 1 FROM account WHERE user_id = ? UNION ALL SELECT 1 FROM ended_account WHERE user_id = ?',
+    );
+    this.#byNumber = sql.prepare('SELECT user_id AS userId FROM account WHERE number_mac = ?');
+    this.#end = sql.prepare('INSERT INTO ended_account VALUES (?)');
+    this.#remove = sql.prepare('DELETE FROM account WHERE user_id = ?');
+    this.#insert = sql.prepare(
+      `INSERT INTO account (user_id, number_mac, number_ciphertext, idempotency_key, request_hash,
+         list_version, list_signed, list_hash, root_key, identity_key, profile, created_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
+    this.#list = sql.prepare(
+      `SELECT list_version AS version, list_signed AS signed, list_hash AS hash, root_key AS rootKey,
+         identity_key AS identityKey FROM account WHERE user_id = ?`,
+    );
+    this.#updateList = sql.prepare(
+      `UPDATE account SET list_version = ?, list_signed = ?, list_hash = ?, root_key = ?, identity_key = ?
+       WHERE user_id = ?`,
+    );
+    this.#profile = sql.prepare('SELECT profile FROM account WHERE user_id = ?');
+    this.#updateProfile = sql.prepare('UPDATE account SET profile = ? WHERE user_id = ?');
+  }
+
+  register(account: NewAccount): Promise<RegistrationOutcome> {
+    return this.#database.write('registration', () => {
+      const user = userIdToBytes(account.userId);
+      const earlier = this.#byRegistration.get(account.idempotencyKey);
+      if (earlier !== undefined) {
+        return { status: earlier.requestHash.equals(account.requestHash) ? 'repeated' : 'idempotency-mismatch' };
+      }
+      if (this.#isTaken.get(user, user) !== undefined) return { status: 'user-id-taken' };
+      this.#tokens.checkNew(account.refreshTokenHash);
+      this.#prekeys.checkSet(account.prekeys);
+
+      const replaced = this.#byNumber.get(account.numberMac)?.userId;
+      if (replaced !== undefined) {
+        this.#devices.removeAll(userIdFromBytes(replaced));
+        this.#remove.run(replaced);
+        this.#end.run(replaced);
+      }
+      const { deviceList } = account;
+      this.#insert.run(
+        user,
+        account.numberMac,
+        account.numberCiphertext,
+        account.idempotencyKey,
+        account.requestHash,
+        deviceList.version,
+        deviceList.signed,
+        deviceList.hash,
+        deviceList.rootKey,
+        deviceList.identityKey,
+        account.profile,
+        account.createdAt,
+      );
+      this.#devices.replace(account.userId, deviceList.devices);
+      const device = this.#devices.intern(account.device);
+      this.#prekeys.store(device, account.prekeys);
+      this.#tokens.begin(device, account.refreshTokenHash);
+      return { status: 'registered', replaced: replaced === undefined ? undefined : userIdFromBytes(replaced) };
+    });
+  }
+
+  byNumbers(macs: readonly NumberMac[]): Promise<readonly (UserId | undefined)[]> {
+    return this.#database.read(() =>
+      macs.map((mac) => {
+        const found = this.#byNumber.get(mac);
+        return found === undefined ? undefined : userIdFromBytes(found.userId);
+      }),
+    );
+  }
+
+  deviceList(userId: UserId): Promise<StoredDeviceList | undefined> {
+    return this.#database.read(() => {
+      const row = this.#list.get(userIdToBytes(userId));
+      return row === undefined ? undefined : { ...row, devices: this.#devices.listed(userId) };
+    });
+  }
+
+  replaceDeviceList(userId: UserId, list: StoredDeviceList): Promise<'stored' | 'conflict' | 'unknown'> {
+    return this.#database.write('other', () => {
+      const user = userIdToBytes(userId);
+      const stored = this.#list.get(user);
+      if (stored === undefined) return 'unknown';
+      if (stored.version !== list.version - 1) return 'conflict';
+      this.#updateList.run(list.version, list.signed, list.hash, list.rootKey, list.identityKey, user);
+      this.#devices.replace(userId, list.devices);
+      return 'stored';
+    });
+  }
+
+  profile(userId: UserId): Promise<Uint8Array | undefined> {
+    return this.#database.read(() => this.#profile.get(userIdToBytes(userId))?.profile);
+  }
+
+  putProfile(userId: UserId, profile: Uint8Array): Promise<'stored' | 'unknown'> {
+    return this.#database.write('other', () => {
+      const { changes } = this.#updateProfile.run(profile, userIdToBytes(userId));
+      return changes === 1 ? 'stored' : 'unknown';
+    });
+  }
+}

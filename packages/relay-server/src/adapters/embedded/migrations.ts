@@ -1,0 +1,152 @@
+import type { Database } from 'better-sqlite3';
+import { RelayError } from '../../relay-error.ts';
+
+/** Marks a file as a relay's database ("Sott"), in SQLite's `application_id`. */
+const applicationId = 0x536f7474;
+
+/**
+ * The schema, step by step; the number of steps that a file has seen is its `user_version`. A step that was released never changes.
+ *
+ * Devices have an integer key, which is never used again, so that mail is small; a row without a registration id stands for an address that no list names (any more).
+ * Mail is an ordinary table with an index by device: a table keyed by (device, seq) took more than twice as long for appends and acks, since envelopes swell its inner pages.
+ */
+const steps: readonly string[] = [
+  `
+  CREATE TABLE account (
+    user_id BLOB PRIMARY KEY CHECK (length(user_id) = 16),
+    number_mac BLOB NOT NULL UNIQUE,
+    number_ciphertext BLOB NOT NULL,
+    idempotency_key BLOB NOT NULL UNIQUE,
+    request_hash BLOB NOT NULL,
+    list_version INTEGER NOT NULL,
+    list_signed BLOB NOT NULL,
+    list_hash BLOB NOT NULL,
+    root_key BLOB NOT NULL,
+    identity_key BLOB NOT NULL,
+    profile BLOB NOT NULL,
+    created_at INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE ended_account (user_id BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE device (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    user_id BLOB NOT NULL,
+    device_id INTEGER NOT NULL CHECK (device_id BETWEEN 1 AND 127),
+    registration_id INTEGER,
+    UNIQUE (user_id, device_id)
+  ) STRICT;
+
+  CREATE TABLE verification (
+    id TEXT PRIMARY KEY,
+    number_mac BLOB NOT NULL,
+    number_ciphertext BLOB NOT NULL,
+    code_mac BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    claim BLOB,
+    is_void INTEGER NOT NULL DEFAULT 0
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX verification_by_number ON verification (number_mac);
+  CREATE INDEX verification_by_end ON verification (expires_at);
+
+  CREATE TABLE refresh_token (
+    hash BLOB PRIMARY KEY,
+    device INTEGER NOT NULL REFERENCES device (id) ON DELETE CASCADE,
+    successor BLOB,
+    replaced_at INTEGER
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX refresh_token_by_device ON refresh_token (device);
+  CREATE INDEX refresh_token_by_replacement ON refresh_token (replaced_at) WHERE replaced_at IS NOT NULL;
+
+  CREATE TABLE access_token (
+    hash BLOB PRIMARY KEY,
+    device INTEGER NOT NULL REFERENCES device (id) ON DELETE CASCADE,
+    expires_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX access_token_by_device ON access_token (device);
+  CREATE INDEX access_token_by_end ON access_token (expires_at);
+
+  CREATE TABLE standing_prekey (
+    device INTEGER NOT NULL REFERENCES device (id) ON DELETE CASCADE,
+    kind INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    public_key BLOB NOT NULL,
+    signature BLOB NOT NULL,
+    PRIMARY KEY (device, kind)
+  ) STRICT;
+
+  CREATE TABLE one_time_prekey (
+    device INTEGER NOT NULL REFERENCES device (id) ON DELETE CASCADE,
+    kind INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    public_key BLOB NOT NULL,
+    signature BLOB,
+    PRIMARY KEY (device, kind, id)
+  ) STRICT;
+
+  CREATE TABLE taken_prekey (
+    device INTEGER NOT NULL REFERENCES device (id) ON DELETE CASCADE,
+    kind INTEGER NOT NULL,
+    id INTEGER NOT NULL,
+    digest BLOB NOT NULL,
+    PRIMARY KEY (device, kind, id)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE mail (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    device INTEGER NOT NULL REFERENCES device (id) ON DELETE CASCADE,
+    secret BLOB NOT NULL,
+    accepted_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    envelope BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX mail_by_device ON mail (device);
+  CREATE INDEX mail_by_end ON mail (expires_at);
+
+  CREATE TABLE receipt (
+    sender INTEGER NOT NULL REFERENCES device (id) ON DELETE CASCADE,
+    send_id BLOB NOT NULL,
+    recipient BLOB NOT NULL,
+    accepted_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    devices BLOB NOT NULL,
+    PRIMARY KEY (sender, send_id, recipient)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX receipt_by_time ON receipt (accepted_at);
+  `,
+];
+
+/** The schema version that this relay writes. */
+export const schemaVersion = steps.length;
+
+/**
+ * Brings a file to this relay's schema; each step happens whole or not at all.
+ * @throws {RelayError} `store-newer` when a later relay wrote it, `store-corrupt` when it is some other program's
+ */
+export function migrate(database: Database): void {
+  const version = Number(database.pragma('user_version', { simple: true }));
+  if (version > schemaVersion) {
+    throw new RelayError(
+      'store-newer',
+      `the relay's database has schema ${version}, this relay knows ${schemaVersion}: run the newer relay`,
+    );
+  }
+  const owner = Number(database.pragma('application_id', { simple: true }));
+  const isEmpty = database.prepare('SELECT 1 FROM sqlite_schema').get() === undefined;
+  if (isEmpty ? version !== 0 : owner !== applicationId) {
+    throw new RelayError(
+      'store-corrupt',
+      "this database isn't a relay's: restore the relay's from a backup, or move this file away to start empty",
+    );
+  }
+  for (const [index, step] of steps.entries()) {
+    if (index < version) continue;
+    database.transaction(() => {
+      database.exec(step);
+      database.pragma(`application_id = ${applicationId}`);
+      database.pragma(`user_version = ${index + 1}`);
+    })();
+  }
+}
