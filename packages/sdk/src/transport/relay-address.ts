@@ -1,0 +1,30 @@
+import { SottoError } from '../sotto-error.ts';
+
+/** Where a relay is. */
+export interface RelayAddress {
+  /** `http:` or `https:`, without a slash at the end. */
+  readonly http: string;
+  /** The `ws:` or `wss:` address of the stream. */
+  readonly stream: string;
+}
+
+/**
+ * Reads the address of a relay as a user writes it: `https://relay.example`, with a path where a proxy has put the relay under one.
+ * @throws {SottoError} `relay-url-invalid`: says what to write instead
+ */
+export function parseRelayAddress(text: string): RelayAddress {
+  if (typeof text !== 'string' || !URL.canParse(text)) throw invalid(`write it as https://host or http://host:port`);
+  const url = new URL(text);
+  if (url.protocol === 'ws:' || url.protocol === 'wss:') {
+    throw invalid(`write ${url.protocol === 'ws:' ? 'http:' : 'https:'}// in place of ${url.protocol}//`);
+  }
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') throw invalid('it must begin with https:// or http://');
+  if (url.username !== '' || url.password !== '') throw invalid('leave out the user name and password before the @');
+  if (url.search !== '' || url.hash !== '') throw invalid('leave out what begins with ? or #');
+  const http = `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
+  return { http, stream: `${http.replace(/^http/, 'ws')}/v1/stream` };
+}
+
+function invalid(advice: string): SottoError {
+  return new SottoError('relay-url-invalid', `the address of the relay can not be used: ${advice}`);
+}
