@@ -1,0 +1,141 @@
+import { type TokenAnswer, toBase64Url } from '@sotto/proto';
+import type { Executor } from '../crypto/executor.ts';
+import type { AccountRecord } from '../ports/account-record.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Randomness } from '../ports/randomness.ts';
+import type { Tracer } from '../ports/tracer.ts';
+import { SottoError } from '../sotto-error.ts';
+import { abortable } from '../transport/abortable.ts';
+import type { HttpClient } from '../transport/http-client.ts';
+import { refreshTokens } from '../transport/token-calls.ts';
+import type { TokenSource } from '../transport/token-source.ts';
+import { accessExpiry } from './access-expiry.ts';
+
+const tokenBytes = 32;
+
+/** What `Tokens` works with. */
+export interface TokenParts {
+  readonly executor: Executor;
+  readonly http: HttpClient;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly tracer: Tracer;
+}
+
+/**
+ * The tokens of this device: kept in the account, refreshed one at a time.
+ *
+ * The next refresh token is committed before it is asked for, and the same pair is asked for until there is an answer: a crash at any step costs nothing.
+ */
+export class Tokens implements TokenSource {
+  readonly #parts: TokenParts;
+  readonly #ending = new AbortController();
+  #refreshing: Promise<string> | undefined;
+
+  constructor(parts: TokenParts) {
+    this.#parts = parts;
+  }
+
+  async accessToken(signal?: AbortSignal): Promise<string> {
+    const account = await this.#account();
+    if (this.#parts.clock.now() < account.accessExpiresAt) return account.accessToken;
+    return abortable(this.#refresh(), signal);
+  }
+
+  async replace(refused: string, signal?: AbortSignal): Promise<string> {
+    const account = await this.#account();
+    if (account.accessToken !== refused) return account.accessToken;
+    return abortable(this.#refresh(), signal);
+  }
+
+  /** Gives up a refresh that is under way. Idempotent. */
+  async stop(): Promise<void> {
+    this.#ending.abort(new SottoError('client-stopped', 'the client was stopped: open a new one'));
+    // Whoever waits for the refresh was told how it ended.
+    await this.#refreshing?.then(
+      () => undefined,
+      () => undefined,
+    );
+  }
+
+  #account(): Promise<AccountRecord> {
+    return this.#parts.executor.run([], async (overlay) => usable(await overlay.get('account', {})));
+  }
+
+  #refresh(): Promise<string> {
+    this.#refreshing ??= this.#exchange().finally(() => {
+      this.#refreshing = undefined;
+    });
+    return this.#refreshing;
+  }
+
+  async #exchange(): Promise<string> {
+    const { executor, http, tracer } = this.#parts;
+    const { refreshToken, nextRefreshToken } = await this.#commitNext();
+    tracer.reached('token.next-committed');
+    let answer: TokenAnswer;
+    try {
+      answer = await refreshTokens(
+        http,
+        { refreshToken: toBase64Url(refreshToken), nextRefreshToken: toBase64Url(nextRefreshToken) },
+        { signal: this.#ending.signal },
+      );
+    } catch (error) {
+      if (!isEnd(error)) throw error;
+      await this.#commitEnd(refreshToken);
+      throw ended(error);
+    }
+    tracer.reached('token.answered');
+    const { accessToken, accessExpiresInMs } = answer;
+    const current = await executor.run(['account'], async (overlay) => {
+      const account = usable(await overlay.get('account', {}));
+      if (!sameBytes(account.refreshToken, refreshToken)) return account;
+      const next: AccountRecord = {
+        ...account,
+        refreshToken: nextRefreshToken,
+        nextRefreshToken: undefined,
+        accessToken,
+        accessExpiresAt: accessExpiry(this.#parts.clock.now(), accessExpiresInMs),
+      };
+      overlay.put('account', next);
+      return next;
+    });
+    tracer.reached('token.committed');
+    return current.accessToken;
+  }
+
+  #commitNext(): Promise<{ refreshToken: Uint8Array; nextRefreshToken: Uint8Array }> {
+    return this.#parts.executor.run(['account'], async (overlay) => {
+      const account = usable(await overlay.get('account', {}));
+      const nextRefreshToken = account.nextRefreshToken ?? this.#parts.randomness.bytes(tokenBytes);
+      if (account.nextRefreshToken === undefined) overlay.put('account', { ...account, nextRefreshToken });
+      return { refreshToken: account.refreshToken, nextRefreshToken };
+    });
+  }
+
+  async #commitEnd(refreshToken: Uint8Array): Promise<void> {
+    await this.#parts.executor.run(['account'], async (overlay) => {
+      const account = await overlay.get('account', {});
+      if (account && sameBytes(account.refreshToken, refreshToken)) overlay.put('account', { ...account, ended: true });
+    });
+  }
+}
+
+function usable(account: AccountRecord | undefined): AccountRecord {
+  if (account === undefined) throw new SottoError('not-registered', 'this store has no account yet: call register()');
+  if (account.ended) throw ended(undefined);
+  return account;
+}
+
+/** Whether the relay says that the chain of refresh tokens is at its end. */
+function isEnd(error: unknown): boolean {
+  return error instanceof SottoError && (error.relayCode === 'token-invalid' || error.relayCode === 'token-reused');
+}
+
+function ended(cause: unknown): SottoError {
+  return new SottoError('session-ended', 'the relay ended the session of this device: register again', { cause });
+}
+
+function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
+  return one.length === other.length && one.every((byte, at) => byte === other[at]);
+}

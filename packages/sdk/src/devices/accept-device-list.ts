@@ -1,0 +1,26 @@
+import type { Overlay } from '../crypto/overlay.ts';
+import type { Sha256 } from '../ports/hash.ts';
+import type { UserId } from '../ports/ids.ts';
+import { type CheckedDeviceList, checkSuccession, verifyDeviceList } from './device-list.ts';
+
+/**
+ * Checks a signed device list against what this device knows of the account, and keeps it: the root key is pinned at first sight.
+ *
+ * Run it under a lock that all who accept lists of this account share.
+ * @throws {SottoError} `device-list-invalid`: nothing is changed
+ */
+export async function acceptDeviceList(
+  overlay: Overlay,
+  signed: Uint8Array,
+  userId: UserId,
+  sha256: Sha256,
+): Promise<CheckedDeviceList> {
+  const list = verifyDeviceList(signed, userId, sha256);
+  const known = await overlay.get('deviceList', { userId });
+  checkSuccession(known, list);
+  if (known?.version !== list.version) {
+    const { rootKey, version, hash } = list;
+    overlay.put('deviceList', { userId, rootKey, version, hash, signed: list.signed });
+  }
+  return list;
+}
