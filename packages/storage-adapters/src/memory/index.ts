@@ -1,1 +1,1 @@
-export {};
+export { MemoryDisk, memoryStore } from '@sotto/sdk';

@@ -1,0 +1,188 @@
+import { existsSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { SottoError } from '@sotto/sdk';
+import Database from 'better-sqlite3';
+import type { SqlDriver, SqlDriverOpener, SqlRow, SqlStatement, SqlValue } from '../driver/sql-driver.ts';
+import { FileLock } from './file-lock.ts';
+import { nativeFailure } from './native-failure.ts';
+
+/** Up to here (16 MiB, tens of milliseconds) the whole file is checked when it is opened; damage in larger ones shows when it is read. */
+const checkedPages = 4_096;
+
+/** How long another program's transaction is waited for. The wait blocks the thread. */
+const busyTimeoutMs = 200;
+
+function withoutBuffers(row: Record<string, SqlValue>): SqlRow {
+  for (const name in row) {
+    const value = row[name];
+    if (value instanceof Uint8Array) row[name] = new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  }
+  return row;
+}
+
+class BetterSqlite3Driver implements SqlDriver {
+  readonly #database: Database.Database;
+  readonly #lock: FileLock;
+  readonly #prepared = new Map<string, Database.Statement<SqlValue[], Record<string, SqlValue>>>();
+  #writable = false;
+  #closed = false;
+
+  constructor(database: Database.Database, lock: FileLock) {
+    this.#database = database;
+    this.#lock = lock;
+  }
+
+  async query(sql: string, params: readonly SqlValue[]): Promise<readonly SqlRow[]> {
+    this.#assertOpen();
+    try {
+      return this.#prepare(sql)
+        .all(...params)
+        .map(withoutBuffers);
+    } catch (error) {
+      throw nativeFailure(error);
+    }
+  }
+
+  async commit(statements: readonly SqlStatement[]): Promise<void> {
+    this.#assertOpen();
+    try {
+      this.#makeWritable();
+      this.#prepare('BEGIN IMMEDIATE').run();
+      for (const statement of statements) this.#run(statement);
+      this.#prepare('COMMIT').run();
+    } catch (error) {
+      // SQLite has rolled back by itself after some errors.
+      if (this.#database.inTransaction) this.#prepare('ROLLBACK').run();
+      throw nativeFailure(error);
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#prepared.clear();
+    try {
+      // The last connection to close moves the write-ahead log into the database and removes it.
+      this.#database.close();
+    } finally {
+      this.#lock.release();
+    }
+  }
+
+  #run({ sql, params, expectRows }: SqlStatement): void {
+    const { changes } = this.#prepare(sql).run(...params);
+    if (expectRows !== undefined && changes !== expectRows) {
+      throw new SottoError(
+        'store-fenced',
+        'Another owner has changed this store. Nothing was written; close this one.',
+      );
+    }
+  }
+
+  #prepare(sql: string): Database.Statement<SqlValue[], Record<string, SqlValue>> {
+    const known = this.#prepared.get(sql);
+    if (known !== undefined) return known;
+    const statement = this.#database.prepare<SqlValue[], Record<string, SqlValue>>(sql);
+    this.#prepared.set(sql, statement);
+    return statement;
+  }
+
+  /** Changes the file's mode only before the first write: opening what turns out to be somebody else's database leaves it as it was. */
+  #makeWritable(): void {
+    if (this.#writable) return;
+    this.#database.pragma('journal_mode = WAL');
+    // The log is cut back to 1 MiB, so that deleted texts don't linger in it.
+    this.#database.pragma('journal_size_limit = 1048576');
+    this.#writable = true;
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new SottoError('store-closed', 'This store was closed. Open it again before using it.');
+  }
+}
+
+/** Looks for damage through a connection that can't write: closing a writing one could move a leftover log into the file. */
+function assertSound(path: string): void {
+  const database = new Database(path, { readonly: true, timeout: busyTimeoutMs });
+  try {
+    database.prepare('SELECT count(*) FROM sqlite_schema').get();
+    const pages = Number(database.pragma('page_count', { simple: true }));
+    if (pages > checkedPages) return;
+    const found = database.pragma('quick_check(1)', { simple: true });
+    if (found !== 'ok') {
+      throw new Database.SqliteError(String(found), 'SQLITE_CORRUPT');
+    }
+  } finally {
+    database.close();
+  }
+}
+
+function openDatabase(path: string): Database.Database {
+  if (existsSync(path) && statSync(path).size > 0) assertSound(path);
+  const database = new Database(path, { timeout: busyTimeoutMs });
+  try {
+    database.pragma('synchronous = FULL');
+    database.pragma('foreign_keys = ON');
+    database.pragma('secure_delete = ON');
+    database.prepare('SELECT count(*) FROM sqlite_schema').get();
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** The same name for the same file, so that links don't lead past the lock. */
+function canonicalPath(path: string): string {
+  if (existsSync(path)) return realpathSync(path);
+  const folder = dirname(path);
+  if (!existsSync(folder)) {
+    throw new SottoError('store-unavailable', "The store's folder does not exist. Make it, then try again.", {
+      retryable: true,
+    });
+  }
+  return join(realpathSync(folder), basename(path));
+}
+
+function openDriver(path: string): BetterSqlite3Driver {
+  const canonical = canonicalPath(path);
+  const lock = FileLock.take(`${canonical}-lock`);
+  if (lock === undefined) {
+    throw new SottoError(
+      'store-locked',
+      'This store is open already, here or in another process. Close the other owner first.',
+      {
+        retryable: true,
+      },
+    );
+  }
+  try {
+    return new BetterSqlite3Driver(openDatabase(canonical), lock);
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+/**
+ * A database file through better-sqlite3: WAL, synchronous=FULL, foreign keys, secure_delete.
+ *
+ * Its lock is an empty file beside it, `<path>-lock`, locked by the operating system as long as the driver is open.
+ * @param path of the file; made when missing, its folder must exist
+ * @throws {SottoError} `argument-invalid` when the path is empty or `:memory:`
+ */
+export function betterSqlite3Driver(path: string): SqlDriverOpener {
+  if (path === '' || path === ':memory:') {
+    throw new SottoError('argument-invalid', 'A store needs a path of a file. For one in memory, use memoryStore().');
+  }
+  const absolute = resolve(path);
+  return {
+    async open() {
+      try {
+        return openDriver(absolute);
+      } catch (error) {
+        throw nativeFailure(error);
+      }
+    },
+  };
+}

@@ -1,0 +1,47 @@
+import { SottoError } from '@sotto/sdk';
+import type { Change, RecordKeys, RecordKind, Records } from '@sotto/sdk/ports';
+import type { SqlStatement } from '../driver/sql-driver.ts';
+import type { RecordTable } from './record-table.ts';
+import { recordTables } from './record-tables.ts';
+import { storeSql } from './store-sql.ts';
+
+type Put<Kind extends RecordKind> = { [K in Kind]: { readonly kind: K; readonly record: Records[K] } }[Kind];
+type Delete<Kind extends RecordKind> = { [K in Kind]: { readonly kind: K; readonly key: RecordKeys[K] } }[Kind];
+
+const prune = { seen: storeSql.pruneSeen, kyberUse: storeSql.pruneKyberUse, event: storeSql.pruneEvent } as const;
+
+function put<Kind extends RecordKind>({ kind, record }: Put<Kind>): readonly SqlStatement[] {
+  const table: RecordTable<Kind> = recordTables[kind];
+  return table.put(record);
+}
+
+function remove<Kind extends RecordKind>({ kind, key }: Delete<Kind>): readonly SqlStatement[] {
+  const table: RecordTable<Kind> = recordTables[kind];
+  return table.remove(key);
+}
+
+function statementsOf(change: Change): readonly SqlStatement[] {
+  if (change.type === 'put') return put(change);
+  if (change.type === 'delete') return remove(change);
+  return [{ sql: prune[change.kind], params: [change.before] }];
+}
+
+/**
+ * The statements that apply these changes, in their order.
+ * @throws {SottoError} `argument-invalid` for an id that is not a UUID, or a number that is not a safe integer
+ */
+export function changeStatements(changes: readonly Change[]): readonly SqlStatement[] {
+  const statements = changes.flatMap(statementsOf);
+  for (const { params } of statements) {
+    for (const value of params) {
+      // SQLite would round what it can't hold.
+      if (typeof value === 'number' && !Number.isSafeInteger(value)) {
+        throw new SottoError(
+          'argument-invalid',
+          'A number of a record is not a safe integer. Nothing was stored; mend the record.',
+        );
+      }
+    }
+  }
+  return statements;
+}

@@ -1,0 +1,8 @@
+import { accountAndKeys } from './migrations/0001-account-and-keys.ts';
+import { history } from './migrations/0002-history.ts';
+import { groupsCallsFiles } from './migrations/0003-groups-calls-files.ts';
+import { search } from './migrations/0004-search.ts';
+import type { Migration } from './migrations/migration.ts';
+
+/** All steps of the schema, in their order. */
+export const migrations: readonly Migration[] = [accountAndKeys, history, groupsCallsFiles, search];

@@ -1,0 +1,57 @@
+import type { RecordKeys, RecordKind, Records } from '@sotto/sdk/ports';
+import type { SqlRow, SqlStatement, SqlValue } from '../driver/sql-driver.ts';
+
+/** How the records of one kind stand in tables. */
+export interface RecordTable<Kind extends RecordKind> {
+  /** The statements that add or replace a record. */
+  put(record: Records[Kind]): readonly SqlStatement[];
+  /** The statements that remove the record with this key, if there is one. */
+  remove(key: RecordKeys[Kind]): readonly SqlStatement[];
+  /** The query that finds the record with this key. */
+  find(key: RecordKeys[Kind]): SqlStatement;
+  /** The record of a row that `find`, or another query over all of the table's columns, gave. */
+  read(row: SqlRow): Records[Kind];
+}
+
+type Encoders<Source> = Readonly<Record<string, (source: Source) => SqlValue>>;
+
+/** What `recordTable` needs to know: columns by name, each with what of the record stands in it. */
+export interface RecordTableDefinition<Kind extends RecordKind> {
+  readonly table: string;
+  readonly key: Encoders<RecordKeys[Kind]>;
+  readonly fields: Encoders<Records[Kind]>;
+  readonly read: (row: SqlRow) => Records[Kind];
+}
+
+/** The statement that adds a row, or replaces what the row with the same key holds in these columns. */
+export function upsert(table: string, key: readonly string[], fields: readonly string[]): string {
+  const columns = [...key, ...fields];
+  const marks = columns.map(() => '?').join(', ');
+  const updates = fields.map((column) => `${column} = excluded.${column}`).join(', ');
+  return (
+    `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${marks}) ` +
+    `ON CONFLICT (${key.join(', ')}) DO ${updates === '' ? 'NOTHING' : `UPDATE SET ${updates}`}`
+  );
+}
+
+/** A kind of record that is one row of one table. */
+export function recordTable<Kind extends RecordKind>(definition: RecordTableDefinition<Kind>): RecordTable<Kind> {
+  const { table, key, fields, read } = definition;
+  const where = Object.keys(key)
+    .map((column) => `${column} = ?`)
+    .join(' AND ');
+  const putSql = upsert(table, Object.keys(key), Object.keys(fields));
+  const removeSql = `DELETE FROM ${table} WHERE ${where}`;
+  const findSql = `SELECT * FROM ${table} WHERE ${where}`;
+  const keyEncoders = Object.values(key);
+  const fieldEncoders = Object.values(fields);
+  const keyParams = (source: RecordKeys[Kind]) => keyEncoders.map((encode) => encode(source));
+  return {
+    put: (record) => [
+      { sql: putSql, params: [...keyParams(record), ...fieldEncoders.map((encode) => encode(record))] },
+    ],
+    remove: (source) => [{ sql: removeSql, params: keyParams(source) }],
+    find: (source) => ({ sql: findSql, params: keyParams(source) }),
+    read,
+  };
+}

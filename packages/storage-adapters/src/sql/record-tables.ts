@@ -1,0 +1,31 @@
+import type { RecordKind } from '@sotto/sdk/ports';
+import type { RecordTable } from './record-table.ts';
+import { accountTable, registrationTable } from './tables/account-tables.ts';
+import { chatTable, streamTable } from './tables/chat-tables.ts';
+import { cursorTable, eventTable } from './tables/event-tables.ts';
+import { heldTable, seenTable } from './tables/inbox-tables.ts';
+import { identityTable, kyberUseTable, prekeyTable, sessionTable } from './tables/key-tables.ts';
+import { messageTable, receiptTable } from './tables/message-tables.ts';
+import { outboxTable } from './tables/outbox-table.ts';
+import { deviceListTable, userTable } from './tables/user-tables.ts';
+
+/** Every kind of record with its table. */
+export const recordTables: { readonly [Kind in RecordKind]: RecordTable<Kind> } = {
+  account: accountTable,
+  registration: registrationTable,
+  user: userTable,
+  deviceList: deviceListTable,
+  identity: identityTable,
+  session: sessionTable,
+  prekey: prekeyTable,
+  kyberUse: kyberUseTable,
+  chat: chatTable,
+  stream: streamTable,
+  message: messageTable,
+  receipt: receiptTable,
+  outbox: outboxTable,
+  seen: seenTable,
+  held: heldTable,
+  event: eventTable,
+  cursor: cursorTable,
+};

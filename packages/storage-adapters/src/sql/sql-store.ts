@@ -1,0 +1,132 @@
+import type {
+  Change,
+  ChatId,
+  ChatRecord,
+  EventRecord,
+  HeldRecord,
+  MessagePage,
+  MessageRecord,
+  MessageState,
+  OutboxRecord,
+  Place,
+  PrekeyRecord,
+  RecordKeys,
+  RecordKind,
+  Records,
+  Store,
+  StoreOpener,
+  UserRecord,
+} from '@sotto/sdk/ports';
+import type { SqlDriver, SqlDriverOpener, SqlValue } from '../driver/sql-driver.ts';
+import { changeStatements } from './changes-sql.ts';
+import { id, integer } from './columns.ts';
+import { migrate } from './migrate.ts';
+import { migrations } from './migrations.ts';
+import { guardCommit, takeOwnership } from './owner.ts';
+import type { RecordTable } from './record-table.ts';
+import { recordTables } from './record-tables.ts';
+import { storeSql } from './store-sql.ts';
+import { uuidBytes } from './uuid.ts';
+
+class SqlStore implements Store {
+  readonly #driver: SqlDriver;
+
+  constructor(driver: SqlDriver) {
+    this.#driver = driver;
+  }
+
+  async get<Kind extends RecordKind>(kind: Kind, key: RecordKeys[Kind]): Promise<Records[Kind] | undefined> {
+    const table: RecordTable<Kind> = recordTables[kind];
+    const { sql, params } = table.find(key);
+    const [row] = await this.#driver.query(sql, params);
+    return row === undefined ? undefined : table.read(row);
+  }
+
+  async commit(changes: readonly Change[], ownerEpoch: number): Promise<void> {
+    await this.#driver.commit([guardCommit(changes, ownerEpoch), ...changeStatements(changes)]);
+  }
+
+  async messages(page: MessagePage): Promise<readonly MessageRecord[]> {
+    const chat = uuidBytes(page.chatId);
+    if ('after' in page) {
+      const { position, seq } = page.after ?? { position: -Infinity, seq: 0 };
+      return this.#all('message', storeSql.messagesAfter, [chat, position, seq, page.limit]);
+    }
+    const { position, seq } = page.before ?? { position: Infinity, seq: 0 };
+    return this.#all('message', storeSql.messagesBefore, [chat, position, seq, page.limit]);
+  }
+
+  async unread(chatId: ChatId, upTo: Place, limit: number): Promise<readonly MessageRecord[]> {
+    return this.#all('message', storeSql.unread, [uuidBytes(chatId), upTo.position, upTo.seq, limit]);
+  }
+
+  async expiring(state: MessageState, before: number, limit: number): Promise<readonly MessageRecord[]> {
+    const isOwn = state !== 'received' && state !== 'seen';
+    return isOwn ? this.#all('message', storeSql.expiring, [state, before, limit]) : [];
+  }
+
+  async userByNumber(number: string): Promise<UserRecord | undefined> {
+    const [user] = await this.#all('user', storeSql.userByNumber, [number]);
+    return user;
+  }
+
+  async chats(below: number | undefined, limit: number): Promise<readonly ChatRecord[]> {
+    return this.#all('chat', storeSql.chats, [below ?? Infinity, limit]);
+  }
+
+  async outbox(chatId: ChatId, after: number, limit: number): Promise<readonly OutboxRecord[]> {
+    return this.#all('outbox', storeSql.outbox, [uuidBytes(chatId), after, limit]);
+  }
+
+  async outboxChats(): Promise<readonly ChatId[]> {
+    const rows = await this.#driver.query(storeSql.outboxChats, []);
+    return rows.map((row) => id(row, 'chat_id'));
+  }
+
+  async events(after: number, limit: number): Promise<readonly EventRecord[]> {
+    return this.#all('event', storeSql.events, [after, limit]);
+  }
+
+  async slowestCursor(): Promise<number | undefined> {
+    const [row] = await this.#driver.query(storeSql.slowestCursor, []);
+    return row === undefined ? undefined : integer(row, 'change_seq');
+  }
+
+  async held(limit: number): Promise<readonly HeldRecord[]> {
+    return this.#all('held', storeSql.held, [limit]);
+  }
+
+  async prekeys(): Promise<readonly PrekeyRecord[]> {
+    return this.#all('prekey', storeSql.prekeys, []);
+  }
+
+  async close(): Promise<void> {
+    await this.#driver.close();
+  }
+
+  async #all<Kind extends RecordKind>(
+    kind: Kind,
+    sql: string,
+    params: readonly SqlValue[],
+  ): Promise<readonly Records[Kind][]> {
+    const table: RecordTable<Kind> = recordTables[kind];
+    const rows = await this.#driver.query(sql, params);
+    return rows.map((row) => table.read(row));
+  }
+}
+
+/** Keeps a client's history in an SQLite database, wherever the driver has it: all of SQL that a new SQLite binding needs. */
+export function sqlStore(opener: SqlDriverOpener): StoreOpener {
+  return {
+    async open() {
+      const driver = await opener.open();
+      try {
+        await migrate(driver, migrations);
+        return { store: new SqlStore(driver), opening: await takeOwnership(driver) };
+      } catch (error) {
+        await driver.close();
+        throw error;
+      }
+    },
+  };
+}

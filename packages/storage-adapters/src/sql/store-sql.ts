@@ -1,0 +1,21 @@
+/** The text of every query over many records; a test holds each to its index. */
+export const storeSql = {
+  messagesBefore:
+    'SELECT * FROM message WHERE chat_id = ? AND (position, seq) < (?, ?) ORDER BY position DESC, seq DESC, id DESC LIMIT ?',
+  messagesAfter:
+    'SELECT * FROM message WHERE chat_id = ? AND (position, seq) > (?, ?) ORDER BY position, seq, id LIMIT ?',
+  unread:
+    "SELECT * FROM message WHERE chat_id = ? AND state = 'received' AND (position, seq) <= (?, ?) ORDER BY position, seq, id LIMIT ?",
+  expiring: 'SELECT * FROM message WHERE state = ? AND expires_at < ? ORDER BY expires_at, id LIMIT ?',
+  userByNumber: "SELECT * FROM user WHERE number = ? AND number <> '' ORDER BY updated_at DESC, id DESC LIMIT 1",
+  chats: 'SELECT * FROM chat WHERE activity < ? ORDER BY activity DESC, id DESC LIMIT ?',
+  outbox: 'SELECT * FROM outbox WHERE chat_id = ? AND id > ? ORDER BY id LIMIT ?',
+  outboxChats: 'SELECT DISTINCT chat_id FROM outbox ORDER BY chat_id',
+  events: 'SELECT * FROM event WHERE change_seq > ? ORDER BY change_seq LIMIT ?',
+  slowestCursor: 'SELECT change_seq FROM cursor ORDER BY change_seq LIMIT 1',
+  held: 'SELECT * FROM held ORDER BY held_at, digest LIMIT ?',
+  prekeys: 'SELECT * FROM prekey ORDER BY created_at, kind, id',
+  pruneSeen: 'DELETE FROM seen WHERE at < ?',
+  pruneKyberUse: 'DELETE FROM kyber_use WHERE used_at < ?',
+  pruneEvent: 'DELETE FROM event WHERE change_seq <= ?',
+} as const;

@@ -1,0 +1,86 @@
+import type { AccountRecord } from '@sotto/sdk/ports';
+import type { SqlRow, SqlStatement, SqlValue } from '../../driver/sql-driver.ts';
+import { bytes, flag, id, integer, optional, text } from '../columns.ts';
+import { type RecordTable, upsert } from '../record-table.ts';
+import { uuidBytes } from '../uuid.ts';
+
+/** The account, and the one that a registration under way will make, are two rows of one table. */
+const current = 0;
+const draft = 1;
+
+const fields: Readonly<Record<string, (account: AccountRecord) => SqlValue>> = {
+  user_id: (account) => uuidBytes(account.userId),
+  device_id: (account) => account.deviceId,
+  number: (account) => account.number,
+  username: (account) => account.username,
+  registration_id: (account) => account.registrationId,
+  identity_key_pair: (account) => account.identityKeyPair,
+  device_private_key: (account) => account.devicePrivateKey,
+  root_secret: (account) => account.rootSecret,
+  device_list: (account) => account.deviceList,
+  profile_key: (account) => account.profileKey,
+  refresh_token: (account) => account.refreshToken,
+  next_refresh_token: (account) => account.nextRefreshToken ?? null,
+  access_token: (account) => account.accessToken,
+  access_expires_at: (account) => account.accessExpiresAt,
+  created_at: (account) => account.createdAt,
+  ended: (account) => Number(account.ended),
+};
+const encoders = Object.values(fields);
+const putAccount = upsert('account', ['slot'], Object.keys(fields));
+const removeAccount = 'DELETE FROM account WHERE slot = ?';
+
+function put(slot: number, account: AccountRecord): SqlStatement {
+  return { sql: putAccount, params: [slot, ...encoders.map((encode) => encode(account))] };
+}
+
+function read(row: SqlRow): AccountRecord {
+  return {
+    userId: id(row, 'user_id'),
+    deviceId: integer(row, 'device_id') as AccountRecord['deviceId'],
+    number: text(row, 'number'),
+    username: text(row, 'username'),
+    registrationId: integer(row, 'registration_id'),
+    identityKeyPair: bytes(row, 'identity_key_pair'),
+    devicePrivateKey: bytes(row, 'device_private_key'),
+    rootSecret: bytes(row, 'root_secret'),
+    deviceList: bytes(row, 'device_list'),
+    profileKey: bytes(row, 'profile_key'),
+    refreshToken: bytes(row, 'refresh_token'),
+    nextRefreshToken: optional(row, 'next_refresh_token', bytes),
+    accessToken: text(row, 'access_token'),
+    accessExpiresAt: integer(row, 'access_expires_at'),
+    createdAt: integer(row, 'created_at'),
+    ended: flag(row, 'ended'),
+  };
+}
+
+/** The account of this device. */
+export const accountTable: RecordTable<'account'> = {
+  put: (record) => [put(current, record)],
+  remove: () => [{ sql: removeAccount, params: [current] }],
+  find: () => ({ sql: 'SELECT * FROM account WHERE slot = 0', params: [] }),
+  read,
+};
+
+const putRegistration = upsert('registration', ['slot'], ['phone', 'verification_id', 'expires_at', 'request']);
+
+/** The registration under way, with the account that it will make. */
+export const registrationTable: RecordTable<'registration'> = {
+  put: ({ number, verificationId, expiresAt, request, account }) => [
+    { sql: putRegistration, params: [draft, number, verificationId, expiresAt, request ?? null] },
+    account === undefined ? { sql: removeAccount, params: [draft] } : put(draft, account),
+  ],
+  remove: () => [
+    { sql: 'DELETE FROM registration WHERE slot = ?', params: [draft] },
+    { sql: removeAccount, params: [draft] },
+  ],
+  find: () => ({ sql: 'SELECT * FROM registration LEFT JOIN account USING (slot) WHERE slot = 1', params: [] }),
+  read: (row) => ({
+    number: text(row, 'phone'),
+    verificationId: text(row, 'verification_id'),
+    expiresAt: integer(row, 'expires_at'),
+    account: row.user_id === null ? undefined : read(row),
+    request: optional(row, 'request', text),
+  }),
+};

@@ -1,0 +1,30 @@
+import type { HeldReason } from '@sotto/sdk/ports';
+import { bytes, integer, text } from '../columns.ts';
+import { recordTable } from '../record-table.ts';
+
+/** What was seen before. */
+export const seenTable = recordTable<'seen'>({
+  table: 'seen',
+  key: { key: (seen) => seen.key },
+  fields: { at: (seen) => seen.at },
+  read: (row) => ({ key: bytes(row, 'key'), at: integer(row, 'at') }),
+});
+
+/** What could not be shown yet. */
+export const heldTable = recordTable<'held'>({
+  table: 'held',
+  key: { digest: (held) => held.digest },
+  fields: {
+    envelope: (held) => held.envelope,
+    reason: (held) => held.reason,
+    held_at: (held) => held.heldAt,
+    retries: (held) => held.retries,
+  },
+  read: (row) => ({
+    digest: bytes(row, 'digest'),
+    envelope: bytes(row, 'envelope'),
+    reason: text(row, 'reason') as HeldReason,
+    heldAt: integer(row, 'held_at'),
+    retries: integer(row, 'retries'),
+  }),
+});

@@ -1,0 +1,38 @@
+import type { SealedSend } from '@sotto/sdk/ports';
+import type { SqlRow } from '../../driver/sql-driver.ts';
+import { bytes, flag, id, integer } from '../columns.ts';
+import { recordTable } from '../record-table.ts';
+import { uuidBytes } from '../uuid.ts';
+
+function readSealed(row: SqlRow): SealedSend {
+  return { sendId: bytes(row, 'send_id'), send: bytes(row, 'send'), sealedAt: integer(row, 'sealed_at') };
+}
+
+/** What is on its way out. */
+export const outboxTable = recordTable<'outbox'>({
+  table: 'outbox',
+  key: { id: (item) => item.id },
+  fields: {
+    chat_id: (item) => uuidBytes(item.chatId),
+    recipient: (item) => uuidBytes(item.recipient),
+    message_id: (item) => uuidBytes(item.messageId),
+    visible: (item) => Number(item.visible),
+    content: (item) => item.content,
+    created_at: (item) => item.createdAt,
+    attempt: (item) => item.attempt,
+    send_id: (item) => item.sealed?.sendId ?? null,
+    send: (item) => item.sealed?.send ?? null,
+    sealed_at: (item) => item.sealed?.sealedAt ?? null,
+  },
+  read: (row) => ({
+    id: integer(row, 'id'),
+    chatId: id(row, 'chat_id'),
+    recipient: id(row, 'recipient'),
+    messageId: id(row, 'message_id'),
+    visible: flag(row, 'visible'),
+    content: bytes(row, 'content'),
+    createdAt: integer(row, 'created_at'),
+    attempt: integer(row, 'attempt'),
+    sealed: row.send_id === null ? undefined : readSealed(row),
+  }),
+});

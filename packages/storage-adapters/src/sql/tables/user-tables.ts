@@ -1,0 +1,47 @@
+import { bytes, flag, id, integer, optional, text } from '../columns.ts';
+import { recordTable } from '../record-table.ts';
+import { uuidBytes } from '../uuid.ts';
+
+/** The people that this device knows. */
+export const userTable = recordTable<'user'>({
+  table: 'user',
+  key: { id: (user) => uuidBytes(user.id) },
+  fields: {
+    number: (user) => user.number,
+    username: (user) => user.username,
+    profile_key: (user) => user.profileKey ?? null,
+    avatar_hash: (user) => user.avatarHash ?? null,
+    returns_receipts: (user) => Number(user.returnsReceipts),
+    created_at: (user) => user.createdAt,
+    updated_at: (user) => user.updatedAt,
+  },
+  read: (row) => ({
+    id: id(row, 'id'),
+    number: text(row, 'number'),
+    username: text(row, 'username'),
+    profileKey: optional(row, 'profile_key', bytes),
+    avatarHash: optional(row, 'avatar_hash', bytes),
+    returnsReceipts: flag(row, 'returns_receipts'),
+    createdAt: integer(row, 'created_at'),
+    updatedAt: integer(row, 'updated_at'),
+  }),
+});
+
+/** What was seen of their devices. */
+export const deviceListTable = recordTable<'deviceList'>({
+  table: 'device_list',
+  key: { user_id: (list) => uuidBytes(list.userId) },
+  fields: {
+    root_key: (list) => list.rootKey,
+    version: (list) => list.version,
+    hash: (list) => list.hash,
+    signed: (list) => list.signed,
+  },
+  read: (row) => ({
+    userId: id(row, 'user_id'),
+    rootKey: bytes(row, 'root_key'),
+    version: integer(row, 'version'),
+    hash: bytes(row, 'hash'),
+    signed: bytes(row, 'signed'),
+  }),
+});
