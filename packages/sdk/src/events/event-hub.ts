@@ -1,0 +1,164 @@
+import { EventEmitter } from 'eventemitter3';
+import type { Executor } from '../crypto/executor.ts';
+import type { EventRecord } from '../ports/event-records.ts';
+import type { UserId } from '../ports/ids.ts';
+import type { Store } from '../ports/store.ts';
+import { SottoError } from '../sotto-error.ts';
+import type { ConnectionState } from '../transport/connection-state.ts';
+import type { EventOf, EventType, SottoEvent } from './event.ts';
+import { EventStream } from './event-stream.ts';
+import { hydrate } from './hydrate.ts';
+
+/** How to read events. */
+export interface EventOptions {
+  /** A consumer's own name, 1..100 characters: it goes on where it was, over restarts, and sees each event at least once. Without it: from now on. */
+  readonly cursor?: string;
+  readonly signal?: AbortSignal;
+}
+
+/** How many events are kept behind the slowest consumer before old ones are removed. */
+const keptBehind = 2_000;
+
+/** The public events: streams over the durable change log, and listeners fed from one of them. */
+export class EventHub {
+  private readonly store: Store;
+  private readonly executor: Executor;
+  private readonly self: () => UserId;
+  private readonly streams = new Set<EventStream>();
+  private readonly emitter = new EventEmitter<Record<EventType, [SottoEvent]>>();
+  private emitting: { readonly stream: EventStream; readonly done: Promise<void> } | undefined;
+  private latest: number;
+  private prunedUpTo: number;
+  private closed = false;
+
+  constructor(parts: {
+    readonly store: Store;
+    readonly executor: Executor;
+    /** The own user, once there is one. */
+    readonly self: () => UserId;
+    /** The highest changeSeq at the opening of the store. */
+    readonly latest: number;
+  }) {
+    this.store = parts.store;
+    this.executor = parts.executor;
+    this.self = parts.self;
+    this.latest = parts.latest;
+    this.prunedUpTo = parts.latest;
+  }
+
+  /** Events were committed. */
+  published(events: readonly EventRecord[]): void {
+    this.latest = events.at(-1)?.changeSeq ?? this.latest;
+    for (const stream of this.streams) stream.wake();
+    if (this.latest - this.prunedUpTo > keptBehind) this.prune();
+  }
+
+  /** Tells listeners of now what the connection is like. */
+  connectionChanged(state: ConnectionState): void {
+    for (const stream of this.streams) stream.connectionChanged(state);
+  }
+
+  /**
+   * Opens a stream of events.
+   * @throws {SottoError} from the first read: `cursor-invalid`, `client-stopped`
+   */
+  async *events(options: EventOptions = {}): AsyncGenerator<SottoEvent, void, undefined> {
+    options.signal?.throwIfAborted();
+    const stream = await this.open(options);
+    try {
+      yield* stream;
+    } finally {
+      await stream.return();
+    }
+  }
+
+  /** Opens a stream at once, so that nothing after this call is missed. */
+  async open(options: EventOptions): Promise<EventStream> {
+    if (this.closed) throw new SottoError('client-stopped', 'the client was stopped: open a new one');
+    const { cursor, signal } = options;
+    if (cursor === undefined) return this.add(undefined, this.latest, signal);
+    if (typeof cursor !== 'string' || cursor.length < 1 || cursor.length > 100) {
+      throw new SottoError('cursor-invalid', 'a cursor is a name of 1 to 100 characters');
+    }
+    const position = await this.executor.run([`cursor:${cursor}`], async (overlay) => {
+      const known = await overlay.get('cursor', { name: cursor });
+      const start = known ?? { name: cursor, changeSeq: this.latest };
+      overlay.put('cursor', start);
+      return start.changeSeq;
+    });
+    return this.add(cursor, position, signal);
+  }
+
+  /** Calls a listener for every event of a type from now on; gives how to end it. An error that it throws goes to the platform's handler of uncaught errors. */
+  on<Type extends EventType>(type: Type, listener: (event: EventOf<Type>) => void): () => void {
+    // The emitter is fed by type, so the listener of a type gets events of that type.
+    const call = listener as (event: SottoEvent) => void;
+    this.emitter.on(type, call);
+    this.emitting ??= this.emit();
+    return () => {
+      this.emitter.off(type, call);
+    };
+  }
+
+  /** Ends all streams; resolves when what their consumers handled is durable. */
+  async stop(): Promise<void> {
+    this.closed = true;
+    for (const stream of this.streams) stream.end();
+    await this.emitting?.done;
+  }
+
+  private emit(): { readonly stream: EventStream; readonly done: Promise<void> } {
+    const stream = this.add(undefined, this.latest, undefined);
+    const done = (async () => {
+      for await (const event of stream) {
+        for (const listener of this.emitter.listeners(event.type)) {
+          try {
+            listener(event);
+          } catch (error) {
+            queueMicrotask(() => {
+              throw error;
+            });
+          }
+        }
+      }
+    })();
+    return { stream, done };
+  }
+
+  private add(cursor: string | undefined, position: number, signal: AbortSignal | undefined): EventStream {
+    let committed = position;
+    let advancing: Promise<void> = Promise.resolve();
+    const stream = new EventStream(
+      {
+        page: (after, limit) => this.store.events(after, limit),
+        hydrate: (record) => hydrate(record.fact, this.store, this.self()),
+        handled: (changeSeq) => {
+          if (cursor === undefined || changeSeq === committed) return;
+          committed = changeSeq;
+          advancing = this.executor
+            .run([`cursor:${cursor}`], (overlay) => overlay.put('cursor', { name: cursor, changeSeq }))
+            .catch((error: unknown) => stream.end({ error }));
+        },
+        ended: async (ending) => {
+          this.streams.delete(ending);
+          await advancing;
+        },
+      },
+      position,
+      signal,
+    );
+    this.streams.add(stream);
+    return stream;
+  }
+
+  /** Removes what every consumer has seen. */
+  private prune(): void {
+    this.prunedUpTo = this.latest;
+    const slowest = Math.min(this.latest, ...[...this.streams].map((stream) => stream.position));
+    this.executor
+      .run([], async (overlay) => overlay.prune('event', Math.min(slowest, (await this.store.slowestCursor()) ?? slowest)))
+      .catch((error: unknown) => {
+        for (const stream of this.streams) stream.end({ error });
+      });
+  }
+}

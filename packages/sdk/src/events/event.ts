@@ -1,0 +1,25 @@
+import type { Message } from '../messages/message.ts';
+import type { ChatId, UserId } from '../ports/ids.ts';
+import type { ConnectionState } from '../transport/connection-state.ts';
+
+/** What happened, after it was committed. One union; branch on `type`. */
+export type SottoEvent =
+  /** Somebody's message is in the history. */
+  | { readonly type: 'message.received'; readonly message: Message; readonly late: boolean }
+  /** An own message got further with this recipient. `at`: milliseconds since the Unix epoch. */
+  | { readonly type: 'message.sent' | 'message.delivered' | 'message.read' | 'message.expired'; readonly message: Message; readonly userId: UserId; readonly at: number }
+  /** An own message will not be sent. `code` as in SottoError. */
+  | { readonly type: 'message.failed'; readonly message: Message; readonly code: string }
+  /** Something came that could not be opened; it is kept, and tried again when keys come. */
+  | { readonly type: 'envelope.held'; readonly digest: string; readonly reason: string }
+  | { readonly type: 'chat.created' | 'chat.read'; readonly chatId: ChatId }
+  /** Somebody has a new identity key: a new phone, or somebody in between. */
+  | { readonly type: 'identity.changed'; readonly userId: UserId }
+  | { readonly type: 'profile.changed'; readonly userId: UserId }
+  /** Not kept: only who listens now hears it, and of several in a row the last one. */
+  | { readonly type: 'connection.changed'; readonly state: ConnectionState };
+
+export type EventType = SottoEvent['type'];
+
+/** The event of a type. */
+export type EventOf<Type extends EventType> = Extract<SottoEvent, { readonly type: Type }>;

@@ -1,0 +1,21 @@
+import { toMessage } from '../messages/message.ts';
+import type { EventFact } from '../ports/event-records.ts';
+import type { UserId } from '../ports/ids.ts';
+import type { Store } from '../ports/store.ts';
+import type { SottoEvent } from './event.ts';
+
+/** Makes the event of a fact, with its message as it is now; `undefined` when the message is gone. */
+export async function hydrate(fact: EventFact, store: Store, self: UserId): Promise<SottoEvent | undefined> {
+  if (!('messageId' in fact)) return fact;
+  const record = await store.get('message', { id: fact.messageId });
+  if (record === undefined) return undefined;
+  const message = toMessage(record, self);
+  switch (fact.type) {
+    case 'message.received':
+      return { type: fact.type, message, late: fact.late };
+    case 'message.failed':
+      return { type: fact.type, message, code: fact.code };
+    default:
+      return { type: fact.type, message, userId: fact.userId, at: fact.at };
+  }
+}

@@ -1,0 +1,112 @@
+import { uuidToBytes } from '@sotto/proto';
+import { sameBytes } from '../crypto/libsignal-stores.ts';
+import type { DeviceAddress } from '../ports/ids.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { StoreQueries } from '../ports/store.ts';
+import type { Tracer } from '../ports/tracer.ts';
+import { decodeEnvelope, type EnvelopeReceiver } from './receive-envelope.ts';
+
+/** One delivery as it came over the stream. */
+export interface Delivery {
+  readonly deliveryId: Uint8Array;
+  readonly envelope: Uint8Array;
+}
+
+const largestBatch = 64;
+const heldPerRetry = 100;
+
+/** Takes deliveries in their order, a batch a commit, and acks what is durable. */
+export class Inbox {
+  private readonly receiver: EnvelopeReceiver;
+  private readonly store: StoreQueries;
+  private readonly tracer: Tracer;
+  private readonly logger: Logger;
+  private readonly ack: (deliveryIds: readonly Uint8Array[]) => void;
+  private readonly onReceipts: (sender: DeviceAddress) => void;
+  private readonly onFailure: (error: unknown) => void;
+  private queue: Delivery[] = [];
+  private working: Promise<void> | undefined;
+
+  constructor(parts: {
+    readonly receiver: EnvelopeReceiver;
+    readonly store: StoreQueries;
+    readonly tracer: Tracer;
+    readonly logger: Logger;
+    /** Sends an ack; when the stream is gone the delivery comes again, and is known. */
+    readonly ack: (deliveryIds: readonly Uint8Array[]) => void;
+    /** Receipts to this person were queued. */
+    readonly onReceipts: (sender: DeviceAddress) => void;
+    /** The store failed: what is in hand was not acked and must be delivered again. */
+    readonly onFailure: (error: unknown) => void;
+  }) {
+    this.receiver = parts.receiver;
+    this.store = parts.store;
+    this.tracer = parts.tracer;
+    this.logger = parts.logger;
+    this.ack = parts.ack;
+    this.onReceipts = parts.onReceipts;
+    this.onFailure = parts.onFailure;
+  }
+
+  /** Takes deliveries over. */
+  receive(deliveries: readonly Delivery[]): void {
+    this.tracer.reached('deliver.received');
+    this.queue.push(...deliveries);
+    this.working ??= Promise.resolve().then(() => this.work());
+  }
+
+  /** Forgets what was not begun: the stream is gone, and the relay delivers it again. */
+  reset(): void {
+    this.queue = [];
+  }
+
+  /** Resolves when nothing is in hand. */
+  async idle(): Promise<void> {
+    await this.working;
+  }
+
+  /** Tries held envelopes again: all, or those of one sender. */
+  async retryHeld(sender?: DeviceAddress): Promise<void> {
+    for (const held of await this.store.held(heldPerRetry)) {
+      if (sender !== undefined && !isFrom(held.envelope, sender)) continue;
+      const opened = await this.receiver.retry(held.envelope);
+      if (opened) this.logger.info('inbox.held-opened', { reason: held.reason });
+    }
+  }
+
+  private async work(): Promise<void> {
+    try {
+      while (this.queue.length > 0) await this.receiveBatch(this.queue.splice(0, largestBatch));
+    } catch (error) {
+      this.queue = [];
+      this.onFailure(error);
+    } finally {
+      this.working = undefined;
+    }
+  }
+
+  private async receiveBatch(batch: readonly Delivery[]): Promise<void> {
+    const settled = await Promise.allSettled(batch.map(({ envelope }) => this.receiver.receive(envelope)));
+    const done = batch.filter((_, at) => settled[at]?.status === 'fulfilled');
+    const received = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    const receiptsTo = received.flatMap((result) =>
+      result.outcome === 'applied' && result.receiptQueued ? [result.sender] : [],
+    );
+    if (receiptsTo.length > 0) this.tracer.reached('receipt.queued');
+    if (done.length > 0) {
+      this.ack(done.map((delivery) => delivery.deliveryId));
+      this.tracer.reached('ack.left');
+    }
+    for (const sender of receiptsTo) this.onReceipts(sender);
+    for (const result of received) {
+      if (result.outcome === 'applied' && result.newSession) await this.retryHeld(result.sender);
+    }
+    const failed = settled.find((result) => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+}
+
+function isFrom(bytes: Uint8Array, sender: DeviceAddress): boolean {
+  const envelope = decodeEnvelope(bytes);
+  return envelope?.senderDevice === sender.deviceId && sameBytes(envelope.senderUser, uuidToBytes(sender.userId));
+}

@@ -1,0 +1,24 @@
+import type { Content } from '@sotto/proto';
+import { sameBytes } from '../crypto/libsignal-stores.ts';
+import type { Overlay } from '../crypto/overlay.ts';
+import type { UserId } from '../ports/ids.ts';
+
+/** Notes what every message says of its sender: the profile key, and whether receipts come back. */
+export async function learnFromContent(overlay: Overlay, userId: UserId, content: Content, now: number): Promise<void> {
+  const known = await overlay.get('user', { id: userId });
+  const profileKey = content.profileKey.length === 32 ? content.profileKey.slice() : known?.profileKey;
+  const sameKey =
+    profileKey === known?.profileKey ||
+    (profileKey !== undefined && known?.profileKey !== undefined && sameBytes(profileKey, known.profileKey));
+  if (known !== undefined && sameKey && known.returnsReceipts === content.returnsReceipts) return;
+  overlay.put('user', {
+    id: userId,
+    number: known?.number ?? '',
+    username: known?.username ?? '',
+    avatarHash: known?.avatarHash,
+    createdAt: known?.createdAt ?? now,
+    profileKey,
+    returnsReceipts: content.returnsReceipts,
+    updatedAt: now,
+  });
+}

@@ -1,0 +1,204 @@
+import { Envelope, ProtoError, uuidToText } from '@sotto/proto';
+import { chatLock, chatWith } from '../chats/chat-state.ts';
+import type { Executor } from '../crypto/executor.ts';
+import { Hold } from '../crypto/hold.ts';
+import type { Overlay } from '../crypto/overlay.ts';
+import { type CheckedCiphertext, checkStructure } from '../crypto/precheck.ts';
+import { peerLock, Ratchet } from '../crypto/ratchet.ts';
+import { applyOf } from '../messages/kinds.ts';
+import type { ReceiptQueue } from '../outbox/receipt-queue.ts';
+import type { AccountRecord } from '../ports/account-record.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Sha256 } from '../ports/hash.ts';
+import type { DeviceAddress, DeviceId, MessageId, UserId } from '../ports/ids.ts';
+import type { HeldReason } from '../ports/inbox-records.ts';
+import type { Logger } from '../ports/logger.ts';
+import { SottoError } from '../sotto-error.ts';
+import { checkContent } from './check-content.ts';
+import { learnFromContent } from './learn-from-content.ts';
+
+/** What became of an envelope. In every case its effects are durable and it may be acked. */
+export type Received =
+  | {
+      readonly outcome: 'applied';
+      readonly newSession: boolean;
+      readonly receiptQueued: boolean;
+      readonly sender: DeviceAddress;
+    }
+  | { readonly outcome: 'duplicate' | 'held' };
+
+/** An envelope with what was found out about it before any lock. */
+interface Inspected {
+  readonly envelope: Envelope;
+  /** As it came. */
+  readonly bytes: Uint8Array;
+  readonly digest: Uint8Array;
+  readonly sender: DeviceAddress | undefined;
+  readonly checked: CheckedCiphertext | undefined;
+  /** Why it is held before decryption was tried. */
+  readonly refused: Hold | undefined;
+}
+
+/** Takes one envelope from the wire into the store. */
+export class EnvelopeReceiver {
+  private readonly executor: Executor;
+  private readonly account: () => AccountRecord;
+  private readonly clock: Clock;
+  private readonly sha256: Sha256;
+  private readonly logger: Logger;
+  private readonly receipts: ReceiptQueue;
+
+  constructor(parts: {
+    readonly executor: Executor;
+    readonly account: () => AccountRecord;
+    readonly clock: Clock;
+    readonly sha256: Sha256;
+    readonly logger: Logger;
+    readonly receipts: ReceiptQueue;
+  }) {
+    this.executor = parts.executor;
+    this.account = parts.account;
+    this.clock = parts.clock;
+    this.sha256 = parts.sha256;
+    this.logger = parts.logger;
+    this.receipts = parts.receipts;
+  }
+
+  /**
+   * Opens, checks and applies an envelope, or holds it with its reason: one operation, one commit.
+   * @throws {SottoError} what the store throws: the envelope must not be acked
+   */
+  receive(bytes: Uint8Array): Promise<Received> {
+    const inspected = this.inspect(bytes);
+    return this.executor.run(locksOf(inspected), (overlay) => this.open(overlay, inspected), {
+      before: 'decrypt.before-commit',
+      after: 'receive.committed',
+    });
+  }
+
+  /** Tries a held envelope again; whether it is held no more. */
+  retry(bytes: Uint8Array): Promise<boolean> {
+    const inspected = this.inspect(bytes);
+    return this.executor.run(locksOf(inspected), async (overlay) => {
+      const held = await overlay.get('held', { digest: inspected.digest });
+      if (held === undefined) return true;
+      try {
+        await overlay.attempt((part) => this.apply(part, inspected));
+        overlay.delete('held', { digest: inspected.digest });
+        return true;
+      } catch (error) {
+        const reason = this.reasonToHold(error);
+        overlay.put('held', { ...held, reason, retries: held.retries + 1 });
+        return false;
+      }
+    });
+  }
+
+  private inspect(bytes: Uint8Array): Inspected {
+    const envelope = decodeEnvelope(bytes);
+    const digest = this.sha256(envelope === undefined ? bytes : envelope.ciphertext);
+    const inspected = {
+      envelope: envelope ?? Envelope.decode(new Uint8Array()),
+      bytes,
+      digest,
+      sender: undefined,
+      checked: undefined,
+    };
+    try {
+      if (envelope === undefined) throw new Hold('malformed-envelope');
+      if (envelope.suite !== 1) throw new Hold('unknown-suite');
+      const self = this.account();
+      if (
+        envelope.senderUser.length !== 16 ||
+        envelope.recipientUser.length !== 16 ||
+        envelope.messageId.length !== 16
+      ) {
+        throw new Hold('malformed-envelope');
+      }
+      if (envelope.senderDevice < 1 || envelope.senderDevice > 127) throw new Hold('malformed-envelope');
+      if (uuidToText(envelope.recipientUser) !== self.userId || envelope.recipientDevice !== self.deviceId) {
+        throw new Hold('wrong-recipient');
+      }
+      const sender = {
+        userId: uuidToText(envelope.senderUser) as UserId,
+        deviceId: envelope.senderDevice as DeviceId,
+      };
+      if (sender.userId === self.userId) throw new Hold('sender-mismatch');
+      const checked = checkStructure(envelope.kind, envelope.ciphertext);
+      return { ...inspected, sender, checked, refused: undefined };
+    } catch (error) {
+      if (!(error instanceof Hold)) throw error;
+      return { ...inspected, refused: error };
+    }
+  }
+
+  private async open(overlay: Overlay, inspected: Inspected): Promise<Received> {
+    const seen = { key: inspected.digest };
+    if ((await overlay.get('seen', seen)) !== undefined) return { outcome: 'duplicate' };
+    const now = this.clock.now();
+    overlay.put('seen', { ...seen, at: now });
+    try {
+      return await overlay.attempt((part) => this.apply(part, inspected));
+    } catch (error) {
+      const reason = this.reasonToHold(error);
+      overlay.put('held', { digest: inspected.digest, envelope: inspected.bytes, reason, heldAt: now, retries: 0 });
+      overlay.record({ type: 'envelope.held', digest: hex(inspected.digest), reason });
+      return { outcome: 'held' };
+    }
+  }
+
+  private async apply(overlay: Overlay, inspected: Inspected): Promise<Received> {
+    const { envelope, sender, checked } = inspected;
+    if (inspected.refused) throw inspected.refused;
+    if (sender === undefined || checked === undefined) throw new Hold('malformed-envelope');
+    const now = this.clock.now();
+    const account = this.account();
+    const hadSession = (await overlay.get('session', sender)) !== undefined;
+    const plaintext = await new Ratchet(account, overlay, now).open(sender, checked, envelope.ciphertext);
+    const { content, encoded } = checkContent(plaintext, envelope, sender, account, this.sha256);
+    const result = { outcome: 'applied', newSession: !hadSession, sender } as const;
+    // Another attempt of a message that came before: the ratchet moves on, nothing else does.
+    const seen = { key: content.messageId.slice() };
+    if ((await overlay.get('seen', seen)) !== undefined) return { ...result, receiptQueued: false };
+    overlay.put('seen', { ...seen, at: now });
+    await learnFromContent(overlay, sender.userId, content, now);
+    const messageId = uuidToText(content.messageId) as MessageId;
+    const arrival = { overlay, account, sender, messageId, envelope, content, encoded, now };
+    const { receiptDue } = await applyOf(content)(arrival);
+    const receiptQueued =
+      receiptDue && (await this.receipts.add(overlay, sender.userId, 'delivered', [messageId], now));
+    return { ...result, receiptQueued };
+  }
+
+  /** The reason to hold an envelope after a failure; store failures go up instead, so that nothing is acked. */
+  private reasonToHold(error: unknown): HeldReason {
+    if (error instanceof Hold) return error.reason;
+    if (error instanceof SottoError) throw error;
+    this.logger.error('inbox.unexpected', { message: error instanceof Error ? error.name : 'unknown' });
+    return 'undecryptable';
+  }
+}
+
+/** Reads an envelope; `undefined` when the bytes are none. */
+export function decodeEnvelope(bytes: Uint8Array): Envelope | undefined {
+  try {
+    return Envelope.decode(bytes);
+  } catch (error) {
+    if (error instanceof ProtoError) return undefined;
+    throw error;
+  }
+}
+
+function locksOf({ sender, checked, digest }: Inspected): readonly string[] {
+  if (sender === undefined) return [`held:${hex(digest)}`];
+  const locks = [peerLock(sender.userId), chatLock(chatWith(sender.userId))];
+  const ids = checked?.prekeyIds;
+  if (ids === undefined) return locks;
+  if (ids.ec !== undefined) locks.push(`prekey:ec.${ids.ec}`);
+  if (ids.kyber !== undefined) locks.push(`prekey:kyber.${ids.kyber}`);
+  return locks;
+}
+
+function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

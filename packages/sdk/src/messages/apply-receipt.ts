@@ -1,0 +1,36 @@
+import { ReceiptKind, uuidToText } from '@sotto/proto';
+import { Hold } from '../crypto/hold.ts';
+import type { MessageId } from '../ports/ids.ts';
+import { type Applied, type Arrival, nothingDue } from './arrival.ts';
+import { advanced } from './message-state.ts';
+
+/** The most ids of one receipt. */
+export const largestReceipt = 256;
+
+/** Applies a receipt: own messages to its sender go up. Ids that are not of such messages are passed over. */
+export async function applyReceipt(arrival: Arrival): Promise<Applied> {
+  const { overlay, account, sender, content, now } = arrival;
+  const receipt = content.receipt;
+  const ids = receipt?.messageIds ?? [];
+  if (ids.length === 0 || ids.length > largestReceipt || ids.some((id) => id.length !== 16)) {
+    throw new Hold('content-invalid');
+  }
+  const state = receipt?.kind === ReceiptKind.RECEIPT_KIND_READ ? 'read' : 'delivered';
+  for (const id of ids) {
+    const messageId = uuidToText(id) as MessageId;
+    const message = await overlay.get('message', { id: messageId });
+    if (message?.senderId !== account.userId || message.receiverId !== sender.userId) continue;
+    const news = advanced(message, state, now);
+    if (news === undefined) continue;
+    overlay.put('message', news.message);
+    overlay.put('receipt', news.receipt);
+    overlay.record({
+      type: state === 'read' ? 'message.read' : 'message.delivered',
+      messageId,
+      chatId: message.chatId,
+      userId: sender.userId,
+      at: now,
+    });
+  }
+  return nothingDue;
+}

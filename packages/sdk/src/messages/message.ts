@@ -1,0 +1,48 @@
+import type { ChatId, DeviceId, MessageId, UserId } from '../ports/ids.ts';
+import type { MessageRecord, MessageState } from '../ports/message-record.ts';
+
+/** A message of the history. */
+export interface Message {
+  readonly id: MessageId;
+  readonly chatId: ChatId;
+  readonly senderId: UserId;
+  readonly senderDevice: DeviceId;
+  /** Whether this account wrote it. */
+  readonly outgoing: boolean;
+  /** `unknown`: a kind that a newer version will show. */
+  readonly kind: 'text' | 'unknown';
+  readonly text: string;
+  /**
+   * Own: `queued` (not with the relay yet) < `sent` < `expired` (the relay deleted it undelivered) < `delivered` < `read`; or `failed`.
+   * Others': `received`, then `seen` once it was marked as read here.
+   */
+  readonly state: MessageState;
+  /** It came after a later one of the same device, and stands in its place. */
+  readonly late: boolean;
+  /** Counts per sender device and chat, from 1. */
+  readonly seq: number;
+  /** By the sender's clock, milliseconds since the Unix epoch: for display, not for order. */
+  readonly sentAt: number;
+  /** By the relay's clock; undefined while queued. */
+  readonly acceptedAt: number | undefined;
+  readonly expiresAt: number | undefined;
+}
+
+/** A record as users see it. */
+export function toMessage(record: MessageRecord, self: UserId): Message {
+  return {
+    id: record.id,
+    chatId: record.chatId,
+    senderId: record.senderId,
+    senderDevice: record.senderDevice,
+    outgoing: record.senderId === self,
+    kind: record.unknownContent === undefined ? 'text' : 'unknown',
+    text: record.text,
+    state: record.state,
+    late: record.late,
+    seq: record.seq,
+    sentAt: record.createdAt,
+    acceptedAt: record.acceptedAt,
+    expiresAt: record.expiresAt,
+  };
+}

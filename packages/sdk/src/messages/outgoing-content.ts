@@ -1,0 +1,50 @@
+import { Content, type ContentFields, uuidToBytes } from '@sotto/proto';
+import { messageIdBytes } from '../crypto/message-id.ts';
+import type { AccountRecord } from '../ports/account-record.ts';
+import type { Sha256 } from '../ports/hash.ts';
+import type { UserId } from '../ports/ids.ts';
+import type { Randomness } from '../ports/randomness.ts';
+
+/** What every content of this account says, whatever its kind. */
+export interface ContentOrigin {
+  readonly account: AccountRecord;
+  /** Whether this client answers with delivery receipts. */
+  readonly returnsReceipts: boolean;
+  readonly sha256: Sha256;
+  readonly randomness: Randomness;
+}
+
+/** An encoded content and its new message id, 16 bytes. */
+export interface NewContent {
+  readonly id: Uint8Array;
+  readonly nonce: Uint8Array;
+  readonly encoded: Uint8Array;
+}
+
+/** Encodes a content for a person, without what differs by device of theirs. */
+export function newContent(origin: ContentOrigin, recipient: UserId, fields: ContentFields): NewContent {
+  const { account, sha256, randomness } = origin;
+  const nonce = randomness.bytes(16);
+  const user = uuidToBytes(account.userId);
+  const id = messageIdBytes(sha256, user, account.deviceId, nonce);
+  const encoded = Content.encode({
+    senderUser: user,
+    senderDevice: account.deviceId,
+    recipientUser: uuidToBytes(recipient),
+    messageId: id,
+    messageNonce: nonce,
+    profileKey: account.profileKey,
+    returnsReceipts: origin.returnsReceipts,
+    ...fields,
+  });
+  return { id, nonce, encoded };
+}
+
+/** Completes an encoded content for one device: protobuf messages merge by concatenation. */
+export function contentForDevice(encoded: Uint8Array, deviceId: number): Uint8Array {
+  const rest = Content.encode({ recipientDevice: deviceId });
+  const whole = new Uint8Array(encoded.length + rest.length);
+  whole.set(encoded, 0);
+  whole.set(rest, encoded.length);
+  return whole;
+}

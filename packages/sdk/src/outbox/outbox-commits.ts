@@ -1,0 +1,82 @@
+import { chatLock } from '../chats/chat-state.ts';
+import type { Executor } from '../crypto/executor.ts';
+import type { Overlay } from '../crypto/overlay.ts';
+import { peerLock } from '../crypto/ratchet.ts';
+import { advanced, advances } from '../messages/message-state.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { ChatId, UserId } from '../ports/ids.ts';
+import type { OutboxRecord } from '../ports/outbox-record.ts';
+
+/** Takes a signed device list over, if it is genuine and newer; in the caller's operation. */
+export type AcceptDeviceList = (overlay: Overlay, userId: UserId, signed: Uint8Array) => Promise<void>;
+
+/** The commits that end or renew an attempt. */
+export class OutboxCommits {
+  private readonly executor: Executor;
+  private readonly clock: Clock;
+  private readonly acceptDeviceList: AcceptDeviceList;
+
+  constructor(parts: {
+    readonly executor: Executor;
+    readonly clock: Clock;
+    readonly acceptDeviceList: AcceptDeviceList;
+  }) {
+    this.executor = parts.executor;
+    this.clock = parts.clock;
+    this.acceptDeviceList = parts.acceptDeviceList;
+  }
+
+  /** The relay has it: it leaves the outbox, and its message is `sent`. */
+  accepted(record: OutboxRecord, acceptedAt: number, expiresAt: number): Promise<void> {
+    return this.executor.run(
+      [chatLock(record.chatId)],
+      async (overlay) => {
+        overlay.delete('outbox', { id: record.id });
+        const message = record.visible ? await overlay.get('message', { id: record.messageId }) : undefined;
+        if (message === undefined) return;
+        const timed = { ...message, acceptedAt, expiresAt, updatedAt: this.clock.now() };
+        const news = advanced(timed, 'sent', acceptedAt);
+        // A receipt that was faster than the result has said more already.
+        if (news === undefined || !advances(message.state, 'sent')) {
+          overlay.put('message', timed);
+          return;
+        }
+        overlay.put('message', { ...news.message, updatedAt: timed.updatedAt });
+        overlay.put('receipt', news.receipt);
+        overlay.record({
+          type: 'message.sent',
+          messageId: message.id,
+          chatId: message.chatId,
+          userId: record.recipient,
+          at: acceptedAt,
+        });
+      },
+      { before: 'result.before-commit', after: 'result.committed' },
+    );
+  }
+
+  /** It will never be accepted: it leaves the outbox, and its message is `failed`. */
+  failed(record: OutboxRecord, code: string): Promise<void> {
+    return this.executor.run([chatLock(record.chatId)], async (overlay) => {
+      overlay.delete('outbox', { id: record.id });
+      const message = record.visible ? await overlay.get('message', { id: record.messageId }) : undefined;
+      if (message === undefined || !advances(message.state, 'failed')) return;
+      overlay.put('message', { ...message, state: 'failed', updatedAt: this.clock.now() });
+      overlay.record({ type: 'message.failed', messageId: message.id, chatId: message.chatId, code });
+    });
+  }
+
+  /**
+   * The recipient's devices are others: takes the list over and unseals what was sealed for the old ones.
+   * @throws {SottoError} `device-list-invalid`: nothing was changed
+   */
+  devicesChanged(chatId: ChatId, recipient: UserId, signed: Uint8Array, sealedIds: readonly number[]): Promise<void> {
+    return this.executor.run([peerLock(recipient), chatLock(chatId)], async (overlay) => {
+      await this.acceptDeviceList(overlay, recipient, signed);
+      for (const id of sealedIds) {
+        const record = await overlay.get('outbox', { id });
+        if (record !== undefined) overlay.put('outbox', { ...record, sealed: undefined });
+      }
+    });
+  }
+}

@@ -1,0 +1,67 @@
+import { type SendResult, toBase64Url } from '@sotto/proto';
+import type { ChatId } from '../ports/ids.ts';
+import type { StoreQueries } from '../ports/store.ts';
+import { ChatQueue, type ChatQueueParts, type QueueEntry } from './chat-queue.ts';
+import { outcomeOf } from './send-outcome.ts';
+
+/** Everything on its way out: a queue a chat, results by send id. */
+export class Outbox {
+  private readonly store: StoreQueries;
+  private readonly parts: ChatQueueParts;
+  private readonly queues = new Map<ChatId, ChatQueue>();
+  private readonly expected = new Map<string, QueueEntry>();
+  private online = false;
+
+  constructor(parts: Omit<ChatQueueParts, 'expectResult'>) {
+    this.store = parts.store;
+    this.parts = { ...parts, expectResult: (sendId, entry) => this.expected.set(toBase64Url(sendId), entry) };
+  }
+
+  /** The stream is open: everything that waits may leave. */
+  async connected(): Promise<void> {
+    this.online = true;
+    this.expected.clear();
+    for (const chatId of await this.store.outboxChats()) this.queueOf(chatId);
+    if (!this.online) return;
+    for (const queue of this.queues.values()) queue.connected();
+  }
+
+  /** The stream is gone. */
+  disconnected(): void {
+    this.online = false;
+    this.expected.clear();
+    for (const queue of this.queues.values()) queue.disconnected();
+  }
+
+  /** Something was committed for this chat. */
+  wake(chatId: ChatId): void {
+    this.queueOf(chatId).wake();
+  }
+
+  /** Takes the results of one turn: one commit for all that were accepted. */
+  async settle(results: readonly SendResult[]): Promise<void> {
+    await Promise.all(
+      results.map((result) => {
+        const key = toBase64Url(result.sendId);
+        const entry = this.expected.get(key);
+        this.expected.delete(key);
+        return entry?.queue.settle(entry, outcomeOf(result));
+      }),
+    );
+  }
+
+  /** Lets nothing more leave, and resolves when nothing is being sealed or committed. */
+  async stop(): Promise<void> {
+    this.disconnected();
+    await Promise.all([...this.queues.values()].map((queue) => queue.idle()));
+  }
+
+  private queueOf(chatId: ChatId): ChatQueue {
+    const known = this.queues.get(chatId);
+    if (known !== undefined) return known;
+    const queue = new ChatQueue(chatId, this.parts);
+    this.queues.set(chatId, queue);
+    if (this.online) queue.connected();
+    return queue;
+  }
+}

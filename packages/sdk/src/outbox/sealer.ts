@@ -1,0 +1,117 @@
+import { DeviceList, Send, type SendFields, SignedDeviceList, uuidToBytes } from '@sotto/proto';
+import { chatLock } from '../chats/chat-state.ts';
+import type { Executor } from '../crypto/executor.ts';
+import type { Overlay } from '../crypto/overlay.ts';
+import { pad } from '../crypto/padding.ts';
+import { peerLock, Ratchet } from '../crypto/ratchet.ts';
+import { contentForDevice } from '../messages/outgoing-content.ts';
+import type { AccountRecord } from '../ports/account-record.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { DeviceId } from '../ports/ids.ts';
+import type { OutboxRecord } from '../ports/outbox-record.ts';
+import type { Randomness } from '../ports/randomness.ts';
+import type { DeviceListRecord } from '../ports/user-record.ts';
+
+/** A sealed attempt without a result for this long is sealed anew. */
+const sealedFor = 7 * 24 * 3_600_000;
+
+/** What became of the wish to seal. */
+export type SealOutcome =
+  | { readonly status: 'sealed'; readonly send: SendFields; readonly sendId: Uint8Array }
+  /** Sessions with the recipient's devices must be made first. */
+  | { readonly status: 'needs-sessions' }
+  /** It is not in the outbox any more. */
+  | { readonly status: 'gone' };
+
+/** Encrypts what stands at the head of the outbox: ratchets, ciphertexts and device-list version in one commit. */
+export class Sealer {
+  private readonly executor: Executor;
+  private readonly account: () => AccountRecord;
+  private readonly clock: Clock;
+  private readonly randomness: Randomness;
+
+  constructor(parts: {
+    readonly executor: Executor;
+    readonly account: () => AccountRecord;
+    readonly clock: Clock;
+    readonly randomness: Randomness;
+  }) {
+    this.executor = parts.executor;
+    this.account = parts.account;
+    this.clock = parts.clock;
+    this.randomness = parts.randomness;
+  }
+
+  /**
+   * Gives the sealed attempt of a record: the one that was committed before, or a new one.
+   * @throws {SottoError} `identity-changed`
+   */
+  async seal(record: Pick<OutboxRecord, 'id' | 'chatId' | 'recipient' | 'sealed'>): Promise<SealOutcome> {
+    const known = this.usable(record);
+    if (known !== undefined) return known;
+    return this.executor.run(
+      [peerLock(record.recipient), chatLock(record.chatId)],
+      (overlay) => this.sealOn(overlay, record.id),
+      { before: 'seal.before-commit', after: 'seal.committed' },
+    );
+  }
+
+  private usable({ sealed }: Pick<OutboxRecord, 'sealed'>): SealOutcome | undefined {
+    if (sealed === undefined || sealed.sealedAt + sealedFor < this.clock.now()) return undefined;
+    return { status: 'sealed', send: Send.decode(sealed.send), sendId: sealed.sendId };
+  }
+
+  private async sealOn(overlay: Overlay, id: number): Promise<SealOutcome> {
+    const record = await overlay.get('outbox', { id });
+    if (record === undefined) return { status: 'gone' };
+    const known = this.usable(record);
+    if (known !== undefined) return known;
+    const list = await overlay.get('deviceList', { userId: record.recipient });
+    if (list === undefined) return { status: 'needs-sessions' };
+    const now = this.clock.now();
+    const ratchet = new Ratchet(this.account(), overlay, now);
+    const targets = listedDevices(list);
+    for (const { deviceId, registrationId } of targets) {
+      const device = { userId: record.recipient, deviceId };
+      if (!(await ratchet.canSend(device, registrationId))) return { status: 'needs-sessions' };
+    }
+    const devices = [];
+    for (const { deviceId, registrationId } of targets) {
+      const plaintext = pad(contentForDevice(record.content, deviceId));
+      const sealed = await ratchet.seal({ userId: record.recipient, deviceId }, plaintext);
+      devices.push({ deviceId, registrationId, ...sealed });
+    }
+    const sendId = this.randomness.bytes(16);
+    const attempt = record.attempt + 1;
+    const send: SendFields = {
+      sendId,
+      messageId: uuidToBytes(record.messageId),
+      attempt,
+      suite: 1,
+      urgent: record.visible,
+      recipients: [{ userId: uuidToBytes(record.recipient), deviceListVersion: list.version, devices }],
+    };
+    overlay.put('outbox', { ...record, attempt, sealed: { sendId, send: Send.encode(send), sealedAt: now } });
+    return { status: 'sealed', send, sendId };
+  }
+}
+
+interface ListedDevice {
+  readonly deviceId: DeviceId;
+  readonly registrationId: number;
+}
+
+const parsedLists = new WeakMap<Uint8Array, readonly ListedDevice[]>();
+
+/** The devices of an accepted list. It was verified when it was stored. */
+export function listedDevices(list: DeviceListRecord): readonly ListedDevice[] {
+  const known = parsedLists.get(list.signed);
+  if (known !== undefined) return known;
+  const { devices } = DeviceList.decode(SignedDeviceList.decode(list.signed).list);
+  const parsed = devices.map((device) => ({
+    deviceId: (device.deviceId ?? 0) as DeviceId,
+    registrationId: device.registrationId ?? 0,
+  }));
+  parsedLists.set(list.signed, parsed);
+  return parsed;
+}
