@@ -1,1 +1,20 @@
-export {};
+export { consoleCodeSender } from './adapters/codes/console-code-sender.ts';
+export { type WebhookOptions, webhookCodeSender } from './adapters/codes/webhook-code-sender.ts';
+export { type LogSink, pinoLogger } from './adapters/logging/pino-logger.ts';
+export { prometheusMetrics } from './adapters/metrics/prometheus-metrics.ts';
+export { type ConfigSources, loadConfig } from './config/load-config.ts';
+export type {
+  CodesConfig,
+  LimitsConfig,
+  LogLevel,
+  MailboxConfig,
+  RelayConfig,
+  StreamConfig,
+} from './config/relay-config.ts';
+export { type EmbeddedRelayOptions, openEmbeddedRelay } from './embedded-relay.ts';
+export { systemClock } from './platform/system-clock.ts';
+export { systemRandomness } from './platform/system-randomness.ts';
+export { systemTimers } from './platform/system-timers.ts';
+export { createRelay, type Relay, type RelayAddress, type RelayParts } from './relay.ts';
+export { RelayError, type RelayErrorCode, type RelayErrorOptions } from './relay-error.ts';
+export { relayVersion } from './relay-version.ts';

@@ -1,5 +1,82 @@
-/** The `sotto-relay` command: reads flags and config, runs the relay until a signal, and resolves to the exit status. */
+import { readFile } from 'node:fs/promises';
+import { readCommandLine } from './config/command-line.ts';
+import { loadConfig } from './config/load-config.ts';
+import type { RelayConfig } from './config/relay-config.ts';
+import { usage } from './config/usage.ts';
+import { openEmbeddedRelay } from './embedded-relay.ts';
+import { RelayError } from './relay-error.ts';
+import { relayVersion } from './relay-version.ts';
+
+/**
+ * The `sotto-relay` command: reads flags, environment and file, runs the relay until SIGTERM or SIGINT, and resolves to the exit status.
+ *
+ * Mistakes of the operator are one sentence on standard error, and status 1 (2 for a wrong configuration).
+ */
 export async function main(args: readonly string[]): Promise<number> {
-  process.stderr.write(`sotto-relay: can't serve yet (${args.length} arguments)\n`);
-  return 1;
+  try {
+    const line = readCommandLine(args);
+    switch (line.command) {
+      case 'help':
+        process.stdout.write(usage());
+        return 0;
+      case 'version':
+        process.stdout.write(`sotto-relay ${relayVersion}\n`);
+        return 0;
+      case 'serve': {
+        const path = line.configFile ?? process.env.SOTTO_CONFIG;
+        const file = path === undefined ? undefined : await readConfigFile(path);
+        await serve(loadConfig({ flags: line.values, environment: process.env, ...(file && { file }) }));
+        return 0;
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof RelayError)) throw error;
+    process.stderr.write(`sotto-relay: ${error.message}\n`);
+    return error.code === 'config-invalid' ? 2 : 1;
+  }
+}
+
+async function readConfigFile(path: string): Promise<{ path: string; text: string }> {
+  try {
+    return { path, text: await readFile(path, 'utf8') };
+  } catch (cause) {
+    throw new RelayError('config-invalid', `${path}: can not be read: name the config file that is meant.`, { cause });
+  }
+}
+
+async function serve(config: RelayConfig): Promise<void> {
+  const relay = await openEmbeddedRelay({ config });
+  const ended = endSignal();
+  try {
+    const { url } = await relay.start();
+    process.stdout.write(`sotto-relay ${relayVersion} listens on ${url} and keeps its data in ${config.data}\n`);
+    if (config.host === '127.0.0.1' || config.host === 'localhost' || config.host === '::1') {
+      process.stdout.write(
+        'Only this machine can reach it; `--host 0.0.0.0` opens it to others (behind a proxy that does TLS).\n',
+      );
+    }
+    await ended.signal;
+  } finally {
+    ended.forget();
+    await relay.stop();
+  }
+}
+
+/** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once, as signals do by themselves. */
+function endSignal(): { signal: Promise<void>; forget: () => void } {
+  let forget: () => void = () => undefined;
+  const signal = new Promise<void>((resolve) => {
+    const onSignal = () => {
+      forget();
+      resolve();
+    };
+    // A listener for a signal does not keep the process alive; the listening socket does.
+    process.once('SIGTERM', onSignal);
+    process.once('SIGINT', onSignal);
+    forget = () => {
+      process.off('SIGTERM', onSignal);
+      process.off('SIGINT', onSignal);
+    };
+  });
+  return { signal, forget: () => forget() };
 }

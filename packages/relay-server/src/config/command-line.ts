@@ -5,7 +5,11 @@ import { nearestName } from './nearest-name.ts';
 export type CommandLine =
   | { readonly command: 'help' }
   | { readonly command: 'version' }
-  | { readonly command: 'serve'; readonly configFile: string | undefined; readonly values: ReadonlyMap<string, string> };
+  | {
+      readonly command: 'serve';
+      readonly configFile: string | undefined;
+      readonly values: ReadonlyMap<string, string>;
+    };
 
 const valueFlags = ['--config', '--data', '--host', '--port'] as const;
 const flags: readonly string[] = [...valueFlags, '--help', '--version'];

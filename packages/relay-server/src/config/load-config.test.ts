@@ -45,8 +45,8 @@ describe('loadConfig', () => {
     });
     expect(config.allowedOrigins).toEqual(['https://a.example', 'https://b.example']);
     expect(config.barredCountries).toEqual([]);
-    expect(
-      loadConfig({ environment: { SOTTO_CODES_ALLOW_PRIVATE_WEBHOOK: 'true' } }).codes.allowPrivateWebhook,
-    ).toBe(true);
+    expect(loadConfig({ environment: { SOTTO_CODES_ALLOW_PRIVATE_WEBHOOK: 'true' } }).codes.allowPrivateWebhook).toBe(
+      true,
+    );
   });
 });

@@ -1,0 +1,27 @@
+import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
+import type { DeviceAddress } from '../ports/ids.ts';
+import { missingToken, readBearer } from './bearer.ts';
+import type { Sessions } from './sessions.ts';
+
+/** Which device sends a request, once its token was checked. */
+export interface RequestSessions {
+  /** A hook that refuses a request without a valid access token, before its body is read. */
+  readonly require: onRequestAsyncHookHandler;
+  /** The device of a request that passed the hook. */
+  of(request: FastifyRequest): DeviceAddress;
+}
+
+/** Keeps the devices of requests beside them, for as long as they live. */
+export function requestSessions(sessions: Sessions): RequestSessions {
+  const devices = new WeakMap<FastifyRequest, DeviceAddress>();
+  return {
+    require: async (request) => {
+      devices.set(request, await sessions.ofAccessToken(readBearer(request.headers.authorization)));
+    },
+    of(request) {
+      const device = devices.get(request);
+      if (device === undefined) throw missingToken();
+      return device;
+    },
+  };
+}

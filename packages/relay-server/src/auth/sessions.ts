@@ -1,0 +1,98 @@
+import { toBase64Url } from '@sotto/proto';
+import type { Clock } from '../ports/clock.ts';
+import type { DeviceAddress } from '../ports/ids.ts';
+import type { Randomness } from '../ports/randomness.ts';
+import type { TicketStore } from '../ports/ticket-store.ts';
+import type { TokenStore } from '../ports/token-store.ts';
+import { RelayError } from '../relay-error.ts';
+import { invalidToken } from './bearer.ts';
+import { hashOfToken, readToken, tokenBytes } from './token.ts';
+
+/** What `Sessions` works with. */
+export interface SessionParts {
+  readonly tokens: TokenStore;
+  readonly tickets: TicketStore;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly accessTtlMs: number;
+  readonly ticketTtlMs: number;
+}
+
+/** A fresh secret for a client, and how long it works. */
+export interface IssuedToken {
+  readonly token: string;
+  readonly expiresInMs: number;
+}
+
+/** Makes and checks the tokens of devices. Stores see hashes only. */
+export class Sessions {
+  readonly #parts: SessionParts;
+
+  constructor(parts: SessionParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * The device that an access token stands for.
+   * @throws {RelayError} `token-invalid`
+   */
+  async ofAccessToken(token: Uint8Array): Promise<DeviceAddress> {
+    const { tokens, clock } = this.#parts;
+    const session = await tokens.session(hashOfToken(token), clock.now());
+    if (session === undefined) throw invalidToken();
+    return session.device;
+  }
+
+  /**
+   * The device that a stream ticket stands for; the ticket is used up.
+   * @throws {RelayError} `token-invalid`
+   */
+  async ofTicket(text: string): Promise<DeviceAddress> {
+    const { tickets, clock } = this.#parts;
+    const ticket = readToken(text);
+    const device = ticket === undefined ? undefined : await tickets.redeem(hashOfToken(ticket), clock.now());
+    if (device === undefined) throw invalidToken();
+    return device;
+  }
+
+  /** A new access token for a device that has just registered. */
+  async grant(device: DeviceAddress): Promise<IssuedToken> {
+    const { tokens, clock, randomness, accessTtlMs } = this.#parts;
+    const access = randomness.bytes(tokenBytes);
+    await tokens.grant(device, hashOfToken(access), clock.now() + accessTtlMs);
+    return { token: toBase64Url(access), expiresInMs: accessTtlMs };
+  }
+
+  /**
+   * Goes one step along the refresh chain; the same step again is success.
+   * @throws {RelayError} `token-invalid`, or `token-reused` when a replaced token came back with another successor
+   */
+  async refresh(refreshToken: Uint8Array, nextRefreshToken: Uint8Array): Promise<IssuedToken> {
+    const { tokens, clock, randomness, accessTtlMs } = this.#parts;
+    const access = randomness.bytes(tokenBytes);
+    const now = clock.now();
+    const outcome = await tokens.rotate({
+      refresh: hashOfToken(refreshToken),
+      next: hashOfToken(nextRefreshToken),
+      access: hashOfToken(access),
+      accessExpiresAt: now + accessTtlMs,
+      now,
+    });
+    if (outcome.status === 'unknown') throw invalidToken();
+    if (outcome.status === 'reused') {
+      throw new RelayError(
+        'token-reused',
+        'This refresh token was replaced before: all tokens of the device have ended, register again.',
+      );
+    }
+    return { token: toBase64Url(access), expiresInMs: accessTtlMs };
+  }
+
+  /** A ticket with which a browser opens one stream. */
+  async issueTicket(device: DeviceAddress): Promise<IssuedToken> {
+    const { tickets, clock, randomness, ticketTtlMs } = this.#parts;
+    const ticket = randomness.bytes(tokenBytes);
+    await tickets.put(hashOfToken(ticket), device, clock.now() + ticketTtlMs);
+    return { token: toBase64Url(ticket), expiresInMs: ticketTtlMs };
+  }
+}

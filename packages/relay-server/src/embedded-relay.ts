@@ -1,0 +1,62 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { openRelayKeyFile } from './accounts/relay-key-file.ts';
+import { consoleCodeSender } from './adapters/codes/console-code-sender.ts';
+import { webhookCodeSender } from './adapters/codes/webhook-code-sender.ts';
+import { openEmbeddedStores } from './adapters/embedded/embedded-stores.ts';
+import { pinoLogger } from './adapters/logging/pino-logger.ts';
+import { silentTracer } from './adapters/memory/tracer.ts';
+import { prometheusMetrics } from './adapters/metrics/prometheus-metrics.ts';
+import type { RelayConfig } from './config/relay-config.ts';
+import { systemClock } from './platform/system-clock.ts';
+import { systemRandomness } from './platform/system-randomness.ts';
+import { systemTimers } from './platform/system-timers.ts';
+import { createRelay, type Relay, type RelayParts } from './relay.ts';
+
+/** What may be replaced in an embedded relay: all but its stores. */
+export type EmbeddedRelayOptions = { readonly config: RelayConfig } & Partial<Omit<RelayParts, 'stores' | 'relayKey'>>;
+
+/**
+ * A relay of one process: SQLite and a folder under `config.data`, the platform's clock, timers and randomness unless others are given.
+ *
+ * @throws {RelayError} `store-locked`, `store-newer`, `store-corrupt`, `store-unavailable`, `config-invalid`
+ */
+export async function openEmbeddedRelay(options: EmbeddedRelayOptions): Promise<Relay> {
+  const { config, clock = systemClock, timers = systemTimers, randomness = systemRandomness } = options;
+  const { tracer = silentTracer, logger = pinoLogger(config.logLevel), metrics = prometheusMetrics() } = options;
+  const databaseExists = existsSync(join(config.data, 'relay.db'));
+  const relayKey = await openRelayKeyFile({ folder: config.data, databaseExists, randomness });
+  const stores = await openEmbeddedStores({ folder: config.data, clock, randomness, tracer });
+  try {
+    const codeSender = options.codeSender ?? codeSenderOf(config, clock);
+    return createRelay({
+      config,
+      stores,
+      relayKey,
+      codeSender,
+      clock,
+      timers,
+      randomness,
+      tracer,
+      logger,
+      metrics,
+    });
+  } catch (error) {
+    await stores.close();
+    throw error;
+  }
+}
+
+function codeSenderOf({ codes }: RelayConfig, clock: RelayParts['clock']): RelayParts['codeSender'] {
+  switch (codes.sender) {
+    case 'console':
+      return consoleCodeSender((line) => process.stdout.write(line));
+    case 'webhook':
+      return webhookCodeSender({
+        url: codes.url,
+        secret: codes.secret,
+        allowPrivate: codes.allowPrivateWebhook,
+        clock,
+      });
+  }
+}

@@ -1,0 +1,123 @@
+import cors from '@fastify/cors';
+import swagger from '@fastify/swagger';
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { Logger } from '../ports/logger.ts';
+import { RelayError } from '../relay-error.ts';
+import { errorAnswer } from './error-answer.ts';
+import { errorSchema } from './error-schema.ts';
+import { RouteTable } from './route-table.ts';
+
+/** What `httpServer` works with. */
+export interface HttpServerOptions {
+  readonly allowedOrigins: readonly string[];
+  readonly version: string;
+  readonly logger: Logger;
+}
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The code of an answer to a body over the limit, where it is not `request-too-large`. */
+    readonly tooLarge?: 'avatar-too-large';
+  }
+}
+
+/** Bodies of routes that say nothing else. */
+const bodyBytes = 64 * 1024;
+
+/**
+ * An HTTP server without routes: limits, errors in one form, CORS, OpenAPI.
+ *
+ * Values are never coerced and unknown fields are ignored. The client's address is the socket's: no header is trusted.
+ */
+export async function httpServer(options: HttpServerOptions): Promise<FastifyInstance> {
+  const app = Fastify({
+    logger: false,
+    trustProxy: false,
+    bodyLimit: bodyBytes,
+    requestTimeout: 30_000,
+    connectionTimeout: 0,
+    keepAliveTimeout: 72_000,
+    forceCloseConnections: true,
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: 100, caseSensitive: true },
+    http: { headersTimeout: 10_000, maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 5_000 },
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false } },
+    frameworkErrors: (error, _request, reply) => {
+      const answer = errorAnswer(translated(error));
+      const anyReply: FastifyReply = reply;
+      return anyReply.status(answer.status).send(answer.body);
+    },
+    clientErrorHandler: (error, socket) => {
+      if ('code' in error && error.code === 'ECONNRESET') return;
+      const { body } = errorAnswer(new RelayError('request-malformed', 'The request is not HTTP, or came too slowly.'));
+      const text = JSON.stringify(body);
+      const head = `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(text)}`;
+      if (socket.writable) socket.end(`${head}\r\n\r\n${text}`);
+      else socket.destroy();
+    },
+  });
+  const routes = new RouteTable();
+  app.addHook('onRoute', (route) => routes.add(route.method, route.url));
+  app.addSchema(errorSchema);
+  app.setErrorHandler((error, request, reply) => {
+    const answer = errorAnswer(translated(error, request));
+    if (answer.status === 500) {
+      options.logger.error('request.failed', { code: answer.body.error.code, route: request.routeOptions.url ?? '' });
+    }
+    if (answer.retryAfterSeconds !== undefined) reply.header('retry-after', answer.retryAfterSeconds);
+    if (answer.status === 401) reply.header('www-authenticate', 'Bearer');
+    return reply.status(answer.status).send(answer.body);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const [path = ''] = request.url.split('?', 1);
+    const allowed = routes.methodsOf(path);
+    if (allowed.length === 0) throw new RelayError('not-found', 'There is nothing here: see /v1/openapi.json.');
+    reply.header('allow', allowed.join(', '));
+    throw new RelayError('method-not-allowed', 'This path takes other methods: see the Allow header.');
+  });
+  await app.register(cors, {
+    origin: options.allowedOrigins.includes('*') ? '*' : [...options.allowedOrigins],
+    methods: ['GET', 'POST', 'PUT', 'DELETE'],
+    allowedHeaders: ['authorization', 'content-type'],
+    exposedHeaders: ['retry-after'],
+    maxAge: 3_600,
+  });
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: { title: 'Sotto relay', version: options.version, license: { name: 'AGPL-3.0-only' } },
+      components: { securitySchemes: { accessToken: { type: 'http', scheme: 'bearer' } } },
+    },
+    refResolver: { buildLocalReference: (json, _base, _fragment, at) => String(json.$id ?? `schema-${at}`) },
+  });
+  app.addContentTypeParser('application/octet-stream', { parseAs: 'buffer' }, (_request, body, done) =>
+    done(null, body),
+  );
+  return app;
+}
+
+/** Fastify's own errors in our words. */
+function translated(error: unknown, request?: FastifyRequest): unknown {
+  if (!isFastifyError(error)) return error;
+  if (error.validation !== undefined) {
+    const [first] = error.validation;
+    const where = `${error.validationContext ?? 'request'}${first?.instancePath ?? ''}`;
+    return new RelayError('request-malformed', `${where} ${first?.message ?? 'does not fit the schema'}.`);
+  }
+  if (error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    const code = request?.routeOptions.config.tooLarge ?? 'request-too-large';
+    return new RelayError(code, 'The body is larger than this path takes: see docs/protocol.md.');
+  }
+  if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
+    return new RelayError('request-malformed', 'The request is not well formed: check path, content type and JSON.');
+  }
+  return error;
+}
+
+function isFastifyError(error: unknown): error is FastifyError {
+  return (
+    error instanceof Error &&
+    !(error instanceof RelayError) &&
+    (('code' in error && typeof error.code === 'string') || 'validation' in error || 'statusCode' in error)
+  );
+}

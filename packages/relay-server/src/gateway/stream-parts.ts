@@ -1,0 +1,27 @@
+import type { StreamConfig } from '../config/relay-config.ts';
+import type { DeviceStream } from '../dispatch/connected-devices.ts';
+import type { Ingress } from '../mailbox/ingress.ts';
+import type { RelayCounts } from '../metrics/relay-counts.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { Mailbox } from '../ports/mailbox.ts';
+import type { PrekeyStore } from '../ports/prekey-store.ts';
+import type { Timers } from '../ports/timers.ts';
+import type { Tracer } from '../ports/tracer.ts';
+
+/** What all streams of a relay share. */
+export interface StreamParts {
+  readonly ingress: Ingress;
+  readonly mailbox: Mailbox;
+  readonly prekeys: PrekeyStore;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly tracer: Tracer;
+  readonly logger: Logger;
+  readonly counts: RelayCounts;
+  readonly stream: StreamConfig;
+  /** A device that is connected, by the bytes of its user id. */
+  readonly findDevice: (userBytes: Uint8Array, deviceId: number) => DeviceStream | undefined;
+  /** A stream takes part no more: it is closing, or its connection is gone. Called once for each. */
+  readonly onEnding: (stream: DeviceStream) => void;
+}

@@ -1,0 +1,93 @@
+import { isUuid, uuidToBytes, uuidToText } from '@sotto/proto';
+import type { WebSocket } from 'ws';
+import type { ConnectedDevices } from '../dispatch/connected-devices.ts';
+import type { DeviceAddress, UserId } from '../ports/ids.ts';
+import type { Presence } from '../ports/presence.ts';
+import type { CancelTimer } from '../ports/timers.ts';
+import { Stream } from './stream.ts';
+import type { StreamParts } from './stream-parts.ts';
+
+/** What `Streams` works with. */
+export interface StreamsParts extends Omit<StreamParts, 'findDevice' | 'onEnding'> {
+  readonly connected: ConnectedDevices;
+  readonly presence: Presence;
+  /** The name of this node in presence. */
+  readonly node: string;
+}
+
+/** All open streams of this process: opens, watches and drains them. */
+export class Streams {
+  readonly #parts: StreamsParts;
+  readonly #shared: StreamParts;
+  readonly #all = new Set<Stream>();
+  readonly #releases = new Set<Promise<void>>();
+  #whenEmpty: (() => void) | undefined;
+  #cancelTicks: CancelTimer | undefined;
+
+  constructor(parts: StreamsParts) {
+    this.#parts = parts;
+    this.#shared = {
+      ...parts,
+      findDevice: (userBytes, deviceId) =>
+        userBytes.length === 16 ? parts.connected.get(uuidToText(userBytes) as UserId, deviceId) : undefined,
+      onEnding: (stream) => {
+        if (!(stream instanceof Stream)) return;
+        parts.connected.detach(stream.sender.userId, stream.sender.deviceId, stream);
+      },
+    };
+  }
+
+  /** Begins to watch for silent streams. */
+  start(): void {
+    this.#cancelTicks = this.#parts.timers.every(Math.ceil(this.#parts.stream.idleTimeoutMs / 4), () => {
+      for (const stream of this.#all) stream.tick();
+    });
+  }
+
+  /** A WebSocket whose device is known: it takes the place of the device's stream before. */
+  open(socket: WebSocket, device: DeviceAddress, epoch: string): void {
+    const { connected, counts, presence } = this.#parts;
+    const userBytes = isUuid(device.userId) ? uuidToBytes(device.userId) : new Uint8Array();
+    const sender = { userId: device.userId, deviceId: device.deviceId, userBytes };
+    const stream = new Stream(this.#shared, socket, sender, (closed) => {
+      this.#all.delete(closed);
+      counts.connections.set(this.#all.size);
+      this.#release(presence.release(device, epoch));
+      if (this.#all.size === 0) this.#whenEmpty?.();
+    });
+    this.#all.add(stream);
+    counts.streamsOpened.add(1);
+    counts.connections.set(this.#all.size);
+    connected.attach(device.userId, device.deviceId, stream);
+  }
+
+  /**
+   * Tells every client that the relay goes down, gives the results that are due, closes, and waits for the closes; after `graceMs` it waits no more.
+   */
+  async drain(retryAfterMs: number, graceMs: number): Promise<void> {
+    this.#cancelTicks?.();
+    const streams = [...this.#all];
+    await Promise.all(streams.map((stream) => stream.drain(retryAfterMs)));
+    if (this.#all.size > 0) {
+      const empty = new Promise<void>((resolve) => {
+        this.#whenEmpty = resolve;
+      });
+      const cancel = this.#parts.timers.after(graceMs, () => {
+        for (const stream of this.#all) stream.terminate();
+      });
+      await empty;
+      cancel();
+    }
+    await Promise.all(streams.map((stream) => stream.settled()));
+    await Promise.all(this.#releases);
+  }
+
+  #release(releasing: Promise<void>): void {
+    const tracked: Promise<void> = releasing
+      .catch(() => this.#parts.logger.warn('presence.release-failed'))
+      .then(() => {
+        this.#releases.delete(tracked);
+      });
+    this.#releases.add(tracked);
+  }
+}

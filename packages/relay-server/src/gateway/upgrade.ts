@@ -1,0 +1,129 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type WebSocket, WebSocketServer } from 'ws';
+import { missingToken, readBearer } from '../auth/bearer.ts';
+import type { Sessions } from '../auth/sessions.ts';
+import type { StreamConfig } from '../config/relay-config.ts';
+import type { RelayCounts } from '../metrics/relay-counts.ts';
+import type { DeviceAddress } from '../ports/ids.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { Presence } from '../ports/presence.ts';
+import { RelayError } from '../relay-error.ts';
+import { errorAnswer } from './error-answer.ts';
+
+/** What `Upgrades` works with. */
+export interface UpgradeParts {
+  readonly sessions: Sessions;
+  readonly presence: Presence;
+  readonly node: string;
+  readonly allowedOrigins: readonly string[];
+  readonly stream: StreamConfig;
+  readonly counts: RelayCounts;
+  readonly logger: Logger;
+  readonly isDraining: () => boolean;
+  readonly open: (socket: WebSocket, device: DeviceAddress, epoch: string) => void;
+}
+
+/** The subprotocol that the relay selects. */
+const subprotocol = 'sotto.v1';
+const ticketPrefix = 'sotto.ticket.';
+
+/** Turns HTTP connections into streams, after it knows whose they are; refuses with a proper HTTP answer. */
+export class Upgrades {
+  readonly #parts: UpgradeParts;
+  readonly #server: WebSocketServer;
+  readonly #pending = new Set<Promise<void>>();
+
+  constructor(parts: UpgradeParts) {
+    this.#parts = parts;
+    this.#server = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      perMessageDeflate: false,
+      maxPayload: parts.stream.maxMessageBytes,
+      maxFragments: 256,
+      maxBufferedChunks: 16 * 1024,
+      handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
+    });
+  }
+
+  /** Handles one `upgrade` event of an HTTP server. */
+  handle(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const onError = () => socket.destroy();
+    socket.on('error', onError);
+    const handled: Promise<void> = this.#authenticate(request)
+      .then(
+        ({ device, epoch }) => {
+          socket.off('error', onError);
+          this.#server.handleUpgrade(request, socket, head, (opened) => this.#parts.open(opened, device, epoch));
+        },
+        (error: unknown) => this.#refuse(socket, error),
+      )
+      .catch((error: unknown) => {
+        this.#parts.logger.error('upgrade.failed', { code: error instanceof RelayError ? error.code : 'internal' });
+        socket.destroy();
+      })
+      .finally(() => this.#pending.delete(handled));
+    this.#pending.add(handled);
+  }
+
+  /** Resolves when no upgrade is half done. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#pending);
+  }
+
+  async #authenticate(request: IncomingMessage): Promise<{ device: DeviceAddress; epoch: string }> {
+    const { sessions, presence, node, allowedOrigins, isDraining } = this.#parts;
+    const [path] = (request.url ?? '').split('?', 1);
+    if (path !== '/v1/stream') throw new RelayError('not-found', 'Streams are at /v1/stream.');
+    if (request.method !== 'GET') throw new RelayError('method-not-allowed', 'Open the stream with GET.');
+    checkDraining(isDraining());
+    checkOrigin(request.headers.origin, allowedOrigins);
+    const ticket = ticketOf(request.headers['sec-websocket-protocol']);
+    const { authorization } = request.headers;
+    if (authorization === undefined && ticket === undefined) throw missingToken();
+    const device =
+      authorization === undefined && ticket !== undefined
+        ? await sessions.ofTicket(ticket)
+        : await sessions.ofAccessToken(readBearer(authorization));
+    const { epoch } = await presence.claim(device, node);
+    checkDraining(isDraining());
+    return { device, epoch };
+  }
+
+  #refuse(socket: Duplex, error: unknown): void {
+    this.#parts.counts.streamsRefused.add(1);
+    const { status, reason, body, retryAfterSeconds } = errorAnswer(error);
+    if (status >= 500 && status !== 503) this.#parts.logger.error('upgrade.failed', { code: body.error.code });
+    const text = JSON.stringify(body);
+    const headers = [
+      `HTTP/1.1 ${status} ${reason}`,
+      'Connection: close',
+      'Content-Type: application/json; charset=utf-8',
+      `Content-Length: ${Buffer.byteLength(text)}`,
+      ...(status === 401 ? ['WWW-Authenticate: Bearer'] : []),
+      ...(retryAfterSeconds === undefined ? [] : [`Retry-After: ${retryAfterSeconds}`]),
+    ];
+    socket.once('finish', () => socket.destroy());
+    socket.end(`${headers.join('\r\n')}\r\n\r\n${text}`);
+  }
+}
+
+function checkDraining(isDraining: boolean): void {
+  if (!isDraining) return;
+  throw new RelayError('draining', 'The relay is going down: reconnect in a moment.', {
+    retryable: true,
+    retryAfterMs: 1_000,
+  });
+}
+
+/** Programs send no Origin; browsers always do. */
+function checkOrigin(origin: string | undefined, allowed: readonly string[]): void {
+  if (origin === undefined || allowed.includes('*') || allowed.includes(origin)) return;
+  throw new RelayError('origin-refused', 'This web origin may not use the relay: its operator can add it.');
+}
+
+function ticketOf(protocols: string | undefined): string | undefined {
+  const offered = (protocols ?? '').split(',').map((protocol) => protocol.trim());
+  return offered.find((protocol) => protocol.startsWith(ticketPrefix))?.slice(ticketPrefix.length);
+}

@@ -1,0 +1,70 @@
+import {
+  type BundlesAnswer,
+  type DeviceBundle,
+  type PublicPrekey,
+  type SignedPublicPrekey,
+  toBase64Url,
+} from '@sotto/proto';
+import { type Directory, unknownUser } from '../accounts/directory.ts';
+import type { ConnectedDevices } from '../dispatch/connected-devices.ts';
+import type { Limits } from '../limits/limits.ts';
+import type { DeviceId, UserId } from '../ports/ids.ts';
+import type { EcPrekey, PrekeyStore, SignedPrekey } from '../ports/prekey-store.ts';
+
+/** What `Bundles` works with. */
+export interface BundleParts {
+  readonly prekeys: PrekeyStore;
+  readonly directory: Directory;
+  readonly limits: Limits;
+  readonly connected: ConnectedDevices;
+}
+
+/** Hands out what opens sessions with an account's devices. */
+export class Bundles {
+  readonly #parts: BundleParts;
+
+  constructor(parts: BundleParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * The device list and a bundle for each device, or for the one asked for. One-time keys given here are gone; owners that run low are told.
+   * @throws {RelayError} `user-unknown`, `rate-limited`
+   */
+  async take(requester: UserId, userId: UserId, only: number | undefined): Promise<BundlesAnswer> {
+    const { prekeys, directory, limits } = this.#parts;
+    await limits.takeBundle(requester, userId);
+    const list = await directory.deviceList(userId);
+    if (list === undefined) throw unknownUser();
+    const bundles: DeviceBundle[] = [];
+    for (const { deviceId, registrationId } of list.devices) {
+      if (only !== undefined && only !== deviceId) continue;
+      const taken = await prekeys.take({ userId, deviceId: deviceId as DeviceId });
+      if (taken === undefined) continue;
+      bundles.push({
+        deviceId,
+        registrationId,
+        signedPrekey: signedOnWire(taken.signedPrekey),
+        ...(taken.prekey && { prekey: onWire(taken.prekey) }),
+        kyberPrekey: signedOnWire(taken.kyberPrekey),
+      });
+      await this.#tellOwner(userId, deviceId as DeviceId);
+    }
+    return { deviceList: toBase64Url(list.signed), bundles };
+  }
+
+  async #tellOwner(userId: UserId, deviceId: DeviceId): Promise<void> {
+    const { prekeys, connected } = this.#parts;
+    if (connected.get(userId, deviceId) === undefined) return;
+    const left = await prekeys.left({ userId, deviceId });
+    connected.get(userId, deviceId)?.prekeysLeft(left);
+  }
+}
+
+function onWire({ id, publicKey }: EcPrekey): PublicPrekey {
+  return { id, publicKey: toBase64Url(publicKey) };
+}
+
+function signedOnWire(prekey: SignedPrekey): SignedPublicPrekey {
+  return { ...onWire(prekey), signature: toBase64Url(prekey.signature) };
+}

@@ -1,0 +1,179 @@
+import { RecipientStatus, type Send, type SendResultFields } from '@sotto/proto';
+import type { MailReceipt } from '../ports/mailbox.ts';
+import { RelayError } from '../relay-error.ts';
+import type { Ingress, PreparedAppend, Sender } from './ingress.ts';
+import { Lanes } from './lanes.ts';
+import { type CheckedRecipient, isAccepted, refusedResult, sendResult } from './send-result.ts';
+import { flawOfSend } from './send-shape.ts';
+
+/**
+ * The Sends of one stream, decided in the order in which they came.
+ *
+ * What can't be refused any more is appended without waiting for what went before; where it can (a list to read, a mailbox near its quota), the
+ * next decision waits, so that a lane never has a later send accepted after an earlier one was refused.
+ */
+export class SendQueue {
+  readonly #ingress: Ingress;
+  readonly #sender: Sender;
+  readonly #onResult: (result: SendResultFields) => void;
+  readonly #lanes = new Lanes();
+  readonly #waiting: Send[] = [];
+  readonly #appending = new Set<Promise<void>>();
+  #deciding: Promise<void> | undefined;
+
+  constructor(ingress: Ingress, sender: Sender, onResult: (result: SendResultFields) => void) {
+    this.#ingress = ingress;
+    this.#sender = sender;
+    this.#onResult = onResult;
+  }
+
+  /** How many have no result yet. */
+  get size(): number {
+    return this.#waiting.length + this.#appending.size + (this.#deciding === undefined ? 0 : 1);
+  }
+
+  /** Takes one more; its result comes through `onResult`. */
+  push(send: Send): void {
+    if (this.#deciding === undefined) this.#start(send);
+    else this.#waiting.push(send);
+  }
+
+  /** Resolves when all have their results. */
+  async settled(): Promise<void> {
+    while (this.size > 0) await Promise.all([this.#deciding, ...this.#appending]);
+  }
+
+  #start(send: Send): void {
+    const waits = this.#decide(send);
+    if (waits === undefined) return;
+    this.#deciding = waits.then(() => {
+      this.#deciding = undefined;
+      while (this.#deciding === undefined) {
+        const next = this.#waiting.shift();
+        if (next === undefined) return;
+        this.#start(next);
+      }
+    });
+  }
+
+  /** Gives a promise when the next decision has to wait for it; it never rejects. */
+  #decide(send: Send): Promise<void> | undefined {
+    const flaw = flawOfSend(send);
+    const lane = laneKey(send);
+    if (flaw !== undefined) {
+      this.#lanes.break(lane);
+      this.#onResult(refusedResult(send.sendId.subarray(0, 64), new RelayError('send-malformed', flaw)));
+      return undefined;
+    }
+    if (!this.#lanes.enter(lane, send.laneNo)) {
+      this.#track(this.#supersede(send));
+      return undefined;
+    }
+    const checked = this.#ingress.checkNow(send, this.#sender);
+    if (checked === undefined || !checked.every(passed)) return this.#decideSlowly(send, lane);
+    const append = this.#ingress.prepare(send, this.#sender, checked);
+    if (!append.sure) return this.#appendAlone(send, lane, checked, append);
+    this.#track(this.#append(send, lane, checked, append));
+    return undefined;
+  }
+
+  async #decideSlowly(send: Send, lane: string): Promise<void> {
+    try {
+      const checked = await this.#ingress.check(send, this.#sender);
+      const append = this.#ingress.prepare(send, this.#sender, checked);
+      if (checked.every(passed)) {
+        await this.#appendAlone(send, lane, checked, append);
+        return;
+      }
+      // Recorded first: what was accepted once stays accepted, whatever the list says now.
+      const recorded = await this.#ingress.recorded(send.sendId, this.#sender);
+      const fresh = append.recipients.length === 0 ? undefined : await this.#appendNow(send, append);
+      const results = [...(fresh?.results ?? []), ...(recorded?.results ?? [])];
+      const times = recorded ?? fresh;
+      this.#finish(lane, sendResult(send.sendId, checked, times && { ...times, results }));
+    } catch (error) {
+      this.#fail(send, lane, error);
+    }
+  }
+
+  /** Appends with nothing of this stream before or beside it, unless there turns out to be room for sure. */
+  async #appendAlone(
+    send: Send,
+    lane: string,
+    checked: readonly CheckedRecipient[],
+    append: PreparedAppend,
+  ): Promise<void> {
+    try {
+      await this.#ingress.refreshRooms(append);
+    } catch (error) {
+      this.#fail(send, lane, error);
+      return;
+    }
+    if (this.#ingress.isSure(append)) {
+      this.#track(this.#append(send, lane, checked, append));
+      return;
+    }
+    await Promise.all(this.#appending);
+    await this.#append(send, lane, checked, append);
+  }
+
+  async #append(send: Send, lane: string, checked: readonly CheckedRecipient[], append: PreparedAppend): Promise<void> {
+    try {
+      const receipt = await this.#appendNow(send, append);
+      this.#finish(lane, sendResult(send.sendId, checked, receipt));
+    } catch (error) {
+      this.#fail(send, lane, error);
+    }
+  }
+
+  #appendNow(send: Send, append: PreparedAppend): Promise<MailReceipt> {
+    return this.#ingress.append(send.sendId, this.#sender, append);
+  }
+
+  async #supersede(send: Send): Promise<void> {
+    try {
+      const recorded = await this.#ingress.recorded(send.sendId, this.#sender);
+      if (recorded === undefined) {
+        const message = 'An earlier send of this lane was not accepted: settle it, then open a new lane.';
+        this.#onResult(refusedResult(send.sendId, new RelayError('superseded', message, { retryable: true })));
+        return;
+      }
+      const checked = await this.#ingress.check(send, this.#sender);
+      this.#onResult(sendResult(send.sendId, checked, recorded));
+    } catch (error) {
+      this.#fail(send, '', error);
+    }
+  }
+
+  #finish(lane: string, result: SendResultFields): void {
+    if (!isAccepted(result)) this.#lanes.break(lane);
+    this.#onResult(result);
+  }
+
+  #fail(send: Send, lane: string, error: unknown): void {
+    this.#lanes.break(lane);
+    const known =
+      error instanceof RelayError
+        ? error
+        : new RelayError('internal', 'Something went wrong in the relay: send the same again later.', {
+            retryable: true,
+            cause: error,
+          });
+    this.#onResult(refusedResult(send.sendId, known));
+  }
+
+  #track(appending: Promise<void>): void {
+    const tracked: Promise<void> = appending.then(() => {
+      this.#appending.delete(tracked);
+    });
+    this.#appending.add(tracked);
+  }
+}
+
+function laneKey(send: Send): string {
+  return send.lane.length === 0 ? '' : Buffer.from(send.lane).toString('latin1');
+}
+
+function passed({ status }: CheckedRecipient): boolean {
+  return status === RecipientStatus.RECIPIENT_STATUS_ACCEPTED;
+}

@@ -1,0 +1,76 @@
+import {
+  DeviceStatus,
+  type RecipientResultFields,
+  RecipientStatus,
+  type SendResultFields,
+  SignedDeviceList,
+} from '@sotto/proto';
+import type { StoredDeviceList } from '../ports/account-store.ts';
+import type { UserId } from '../ports/ids.ts';
+import type { MailReceipt, MailResult } from '../ports/mailbox.ts';
+import type { RelayError } from '../relay-error.ts';
+
+/** The most bytes of device lists in one result, so that it fits into one WebSocket message. The lists left out are there by HTTP. */
+const mostListBytes = 256 * 1024;
+
+/** One recipient of a Send after the check, before the mailbox. */
+export interface CheckedRecipient {
+  readonly userId: UserId;
+  /** 16 bytes. */
+  readonly userBytes: Uint8Array;
+  readonly status: RecipientStatus;
+  readonly list: StoredDeviceList | undefined;
+}
+
+/** A Send that was refused whole. */
+export function refusedResult(sendId: Uint8Array, error: RelayError): SendResultFields {
+  const { code, message, retryable, retryAfterMs } = error;
+  return { sendId, refused: { code, message, retryable, retryAfterMs: retryAfterMs ?? 0 } };
+}
+
+/** What became of each recipient: what the mailbox said where it was asked, the check's verdict where not. */
+export function sendResult(
+  sendId: Uint8Array,
+  recipients: readonly CheckedRecipient[],
+  receipt: MailReceipt | undefined,
+): SendResultFields {
+  let listBytes = 0;
+  const results = recipients.map((recipient): RecipientResultFields => {
+    const mail = receipt?.results.find((result) => result.userId === recipient.userId);
+    if (mail !== undefined) return mailResult(recipient.userBytes, mail);
+    const { list } = recipient;
+    const result = { userId: recipient.userBytes, status: recipient.status };
+    if (recipient.status !== RecipientStatus.RECIPIENT_STATUS_DEVICES_CHANGED || list === undefined) return result;
+    listBytes += list.signed.length;
+    return listBytes > mostListBytes ? result : { ...result, deviceList: SignedDeviceList.decode(list.signed) };
+  });
+  const stored = receipt?.results.some((result) => result.status === 'accepted') ?? false;
+  return {
+    sendId,
+    acceptedAt: stored ? (receipt?.acceptedAt ?? 0) : 0,
+    expiresAt: stored ? (receipt?.expiresAt ?? 0) : 0,
+    recipients: results,
+  };
+}
+
+/** Whether every recipient was accepted: otherwise the lane breaks. */
+export function isAccepted(result: SendResultFields): boolean {
+  return (
+    !result.refused &&
+    (result.recipients ?? []).every(({ status }) => status === RecipientStatus.RECIPIENT_STATUS_ACCEPTED)
+  );
+}
+
+function mailResult(userId: Uint8Array, mail: MailResult): RecipientResultFields {
+  return {
+    userId,
+    status:
+      mail.status === 'accepted'
+        ? RecipientStatus.RECIPIENT_STATUS_ACCEPTED
+        : RecipientStatus.RECIPIENT_STATUS_MAILBOX_FULL,
+    devices: mail.devices.map(({ deviceId, status }) => ({
+      deviceId,
+      status: status === 'accepted' ? DeviceStatus.DEVICE_STATUS_ACCEPTED : DeviceStatus.DEVICE_STATUS_FULL,
+    })),
+  };
+}

@@ -1,0 +1,54 @@
+import type { Send, SendRecipientFields } from '@sotto/proto';
+
+/** The most bytes of one ciphertext. */
+export const ciphertextBytes = 256 * 1024;
+const mostRecipients = 1_024;
+const mostDevices = 127;
+const greatestRegistrationId = 16_380;
+const longestTtlSeconds = 30 * 24 * 3_600;
+
+/** What is wrong with the form of a Send, as advice; `undefined` when nothing is. */
+export function flawOfSend(send: Send): string | undefined {
+  if (send.sendId.length !== 16) return 'send_id has to have 16 bytes.';
+  if (send.lane.length !== 0 && send.lane.length !== 8) return 'lane has to have 8 bytes, or none.';
+  if (send.lane.length === 8 && send.laneNo < 1) return 'lane_no counts from 1.';
+  if (send.messageId.length !== 16) return 'message_id has to have 16 bytes.';
+  if (send.attempt < 1) return 'attempt counts from 1.';
+  if (send.suite < 1) return 'suite has to be named.';
+  if (send.ttlSeconds > longestTtlSeconds) return 'ttl_seconds is at most 30 days.';
+  if (send.recipients.length < 1 || send.recipients.length > mostRecipients) return 'a Send has 1 to 1024 recipients.';
+  const [only] = send.recipients;
+  if (send.recipients.length > 1) {
+    const users = new Set(send.recipients.map(({ userId }) => Buffer.from(userId ?? []).toString('latin1')));
+    if (users.size !== send.recipients.length) return 'each user stands once among the recipients.';
+    for (const recipient of send.recipients) {
+      const flaw = flawOfRecipient(recipient);
+      if (flaw !== undefined) return flaw;
+    }
+    return undefined;
+  }
+  return only === undefined ? undefined : flawOfRecipient(only);
+}
+
+function flawOfRecipient(recipient: SendRecipientFields): string | undefined {
+  if (recipient.userId?.length !== 16) return 'user_id has to have 16 bytes.';
+  const devices = recipient.devices ?? [];
+  if (devices.length < 1 || devices.length > mostDevices) return 'a recipient has 1 to 127 devices.';
+  let seen: Set<number> | undefined;
+  for (const { deviceId = 0, registrationId = 0, kind = 0, ciphertext } of devices) {
+    if (deviceId === null || deviceId < 1 || deviceId > mostDevices) return 'device ids are 1 to 127.';
+    if (registrationId === null || registrationId < 1 || registrationId > greatestRegistrationId) {
+      return 'registration ids are 1 to 16380.';
+    }
+    if (kind === null || kind < 1) return 'the kind of each ciphertext has to be named.';
+    if (!ciphertext?.length || ciphertext.length > ciphertextBytes) {
+      return `a ciphertext has 1 to ${ciphertextBytes} bytes.`;
+    }
+    if (devices.length > 1) {
+      seen ??= new Set();
+      if (seen.has(deviceId)) return 'each device stands once.';
+      seen.add(deviceId);
+    }
+  }
+  return undefined;
+}

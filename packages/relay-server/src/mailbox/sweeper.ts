@@ -1,0 +1,77 @@
+import type { RelayCounts } from '../metrics/relay-counts.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { RelayStores } from '../ports/relay-stores.ts';
+import type { CancelTimer, Timers } from '../ports/timers.ts';
+import { RelayError } from '../relay-error.ts';
+
+/** What `Sweeper` works with. */
+export interface SweeperParts {
+  readonly stores: Pick<RelayStores, 'mailbox' | 'tokens' | 'verifications'>;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly logger: Logger;
+  readonly counts: RelayCounts;
+  readonly sweepEveryMs: number;
+  readonly scrubEveryMs: number;
+}
+
+/** Deletes what has had its time, and has deleted mail overwritten on disk. One run at a time; a failed run is logged, counted and made up for by the next. */
+export class Sweeper {
+  readonly #parts: SweeperParts;
+  #cancel: CancelTimer[] = [];
+  #running: Promise<void> = Promise.resolve();
+  #isSweeping = false;
+  #isScrubbing = false;
+
+  constructor(parts: SweeperParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    const { timers, sweepEveryMs, scrubEveryMs } = this.#parts;
+    this.#cancel = [
+      timers.every(sweepEveryMs, () => {
+        if (this.#isSweeping) return;
+        this.#isSweeping = true;
+        this.#enqueue(async () => {
+          this.#isSweeping = false;
+          await this.#sweep();
+        });
+      }),
+      timers.every(scrubEveryMs, () => {
+        if (this.#isScrubbing) return;
+        this.#isScrubbing = true;
+        this.#enqueue(async () => {
+          this.#isScrubbing = false;
+          await this.#parts.stores.mailbox.scrub();
+        });
+      }),
+    ];
+  }
+
+  /** Begins no further run and resolves when the one that is going has ended. */
+  async stop(): Promise<void> {
+    for (const cancel of this.#cancel) cancel();
+    this.#cancel = [];
+    await this.#running;
+  }
+
+  async #sweep(): Promise<void> {
+    const { stores, clock, counts, logger } = this.#parts;
+    const now = clock.now();
+    const expired = await stores.mailbox.expire(now);
+    await stores.verifications.sweep(now);
+    await stores.tokens.sweep(now);
+    counts.expired.add(expired);
+    if (expired > 0) logger.info('mailbox.expired', { count: expired });
+  }
+
+  #enqueue(run: () => Promise<void>): void {
+    const { logger, counts } = this.#parts;
+    this.#running = this.#running.then(run).catch((error: unknown) => {
+      counts.sweepsFailed.add(1);
+      logger.error('sweep.failed', { code: error instanceof RelayError ? error.code : 'internal' });
+    });
+  }
+}

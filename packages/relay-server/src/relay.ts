@@ -1,0 +1,218 @@
+import type { AddressInfo } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import { Directory } from './accounts/directory.ts';
+import { registrationRoutes } from './accounts/registration-routes.ts';
+import { Registrations } from './accounts/registrations.ts';
+import { RelayKey } from './accounts/relay-key.ts';
+import { userRoutes } from './accounts/user-routes.ts';
+import { Verifications } from './accounts/verifications.ts';
+import { randomUuid } from './auth/random-uuid.ts';
+import { requestSessions } from './auth/require-session.ts';
+import { authRoutes } from './auth/routes.ts';
+import { Sessions } from './auth/sessions.ts';
+import { Avatars } from './blobs/avatars.ts';
+import { avatarRoutes } from './blobs/routes.ts';
+import type { RelayConfig } from './config/relay-config.ts';
+import { ConnectedDevices } from './dispatch/connected-devices.ts';
+import { httpServer } from './gateway/http-server.ts';
+import { serviceRoutes } from './gateway/service-routes.ts';
+import { Streams } from './gateway/streams.ts';
+import { Upgrades } from './gateway/upgrade.ts';
+import { Bundles } from './keys/bundles.ts';
+import { keyRoutes } from './keys/routes.ts';
+import { Limits } from './limits/limits.ts';
+import { Headroom } from './mailbox/headroom.ts';
+import { Ingress } from './mailbox/ingress.ts';
+import { Sweeper } from './mailbox/sweeper.ts';
+import { relayCounts } from './metrics/relay-counts.ts';
+import type { Clock } from './ports/clock.ts';
+import type { CodeSender } from './ports/code-sender.ts';
+import type { UserId } from './ports/ids.ts';
+import type { Logger } from './ports/logger.ts';
+import type { Metrics } from './ports/metrics.ts';
+import type { Randomness } from './ports/randomness.ts';
+import type { RelayStores } from './ports/relay-stores.ts';
+import type { Timers } from './ports/timers.ts';
+import type { Tracer } from './ports/tracer.ts';
+import { RelayError } from './relay-error.ts';
+import { relayVersion } from './relay-version.ts';
+
+/** All that a relay is made of. */
+export interface RelayParts {
+  readonly config: RelayConfig;
+  readonly stores: RelayStores;
+  /** The relay's own secret, 32 bytes: numbers are hashed and encrypted under it. */
+  readonly relayKey: Uint8Array;
+  readonly codeSender: CodeSender;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly randomness: Randomness;
+  readonly tracer: Tracer;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+}
+
+/** Where a relay listens. */
+export interface RelayAddress {
+  readonly port: number;
+  /** `http://host:port`. */
+  readonly url: string;
+}
+
+/** A relay: started once, stopped once. */
+export interface Relay extends AsyncDisposable {
+  /** @throws {RelayError} `config-invalid` when host and port can't be listened on */
+  start(): Promise<RelayAddress>;
+  /** Drains: refuses what is new, answers what it has, closes the streams, then the stores. Idempotent; afterwards nothing keeps the process alive. */
+  stop(): Promise<void>;
+}
+
+const retryAfterDrainMs = 1_000;
+const drainGraceMs = 10_000;
+
+/** Assembles a relay. */
+export function createRelay(parts: RelayParts): Relay {
+  const { config, stores, clock, timers, randomness, tracer, logger, metrics } = parts;
+  const node = randomUuid(randomness);
+  const counts = relayCounts(metrics);
+  const key = new RelayKey(parts.relayKey, randomness);
+  const connected = new ConnectedDevices();
+  const directory = new Directory(stores.accounts);
+  const limits = new Limits(stores.rateLimiter, config.limits);
+  const sessions = new Sessions({ ...stores, ...config.tokens, clock, randomness });
+  const avatars = new Avatars(stores.blobs);
+  const quota = { count: config.mailbox.quotaCount, bytes: config.mailbox.quotaBytes };
+  const ingress = new Ingress({
+    mailbox: stores.mailbox,
+    directory,
+    headroom: new Headroom(stores.mailbox, quota),
+    connected,
+    clock,
+    counts,
+    logger,
+    quota,
+    retentionMs: config.mailbox.retentionMs,
+  });
+  const streams = new Streams({
+    ingress,
+    mailbox: stores.mailbox,
+    prekeys: stores.prekeys,
+    presence: stores.presence,
+    connected,
+    node,
+    clock,
+    timers,
+    tracer,
+    logger,
+    counts,
+    stream: config.stream,
+  });
+  let isDraining = false;
+  const upgrades = new Upgrades({
+    sessions,
+    presence: stores.presence,
+    node,
+    allowedOrigins: config.allowedOrigins,
+    stream: config.stream,
+    counts,
+    logger,
+    isDraining: () => isDraining,
+    open: (socket, device, epoch) => streams.open(socket, device, epoch),
+  });
+  const sweeper = new Sweeper({
+    stores,
+    clock,
+    timers,
+    logger,
+    counts,
+    sweepEveryMs: config.mailbox.sweepEveryMs,
+    scrubEveryMs: config.mailbox.scrubEveryMs,
+  });
+  const verifications = new Verifications({
+    store: stores.verifications,
+    sender: parts.codeSender,
+    key,
+    limits,
+    clock,
+    timers,
+    randomness,
+    logger,
+    codes: config.codes,
+    barredCountries: config.barredCountries,
+  });
+  const registrations = new Registrations({
+    accounts: stores.accounts,
+    verifications,
+    sessions,
+    clock,
+    onReplaced: endAccount,
+  });
+  let app: FastifyInstance | undefined;
+  let starting: Promise<RelayAddress> | undefined;
+  let stopping: Promise<void> | undefined;
+
+  function endAccount(userId: UserId): void {
+    directory.forget(userId);
+    connected.endOf(userId);
+  }
+
+  async function checkReady(): Promise<void> {
+    if (isDraining) {
+      throw new RelayError('draining', 'The relay is going down.', {
+        retryable: true,
+        retryAfterMs: retryAfterDrainMs,
+      });
+    }
+    try {
+      await stores.accounts.byNumbers([]);
+    } catch (cause) {
+      throw new RelayError('store-unavailable', 'The store does not answer.', { retryable: true, cause });
+    }
+    if (ingress.failing) throw new RelayError('store-unavailable', 'The store takes no mail.', { retryable: true });
+  }
+
+  async function start(): Promise<RelayAddress> {
+    app = await httpServer({ allowedOrigins: config.allowedOrigins, version: relayVersion, logger });
+    const requests = requestSessions(sessions);
+    const bundles = new Bundles({ prekeys: stores.prekeys, directory, limits, connected });
+    serviceRoutes(app, { config, version: relayVersion, metrics, checkReady });
+    registrationRoutes(app, { verifications, registrations, codes: config.codes, counts });
+    authRoutes(app, sessions, requests);
+    keyRoutes(app, requests, { prekeys: stores.prekeys, bundles, directory, connected });
+    userRoutes(app, requests, { accounts: stores.accounts, directory, avatars, connected, limits, key });
+    avatarRoutes(app, requests, avatars);
+    app.server.on('upgrade', (request, socket, head) => upgrades.handle(request, socket, head));
+    try {
+      await app.listen({ host: config.host, port: config.port });
+    } catch (cause) {
+      throw new RelayError('config-invalid', 'Host and port can not be listened on: choose others, or free them.', {
+        cause,
+      });
+    }
+    streams.start();
+    sweeper.start();
+    const { port } = app.server.address() as AddressInfo;
+    const host = config.host.includes(':') ? `[${config.host}]` : config.host;
+    logger.info('relay.started', { port });
+    return { port, url: `http://${host}:${port}` };
+  }
+
+  async function stop(): Promise<void> {
+    isDraining = true;
+    await starting?.catch(() => undefined);
+    await upgrades.settled();
+    await streams.drain(retryAfterDrainMs, drainGraceMs);
+    await sweeper.stop();
+    await app?.close();
+    await stores.close();
+    logger.info('relay.stopped');
+  }
+
+  return {
+    start: () => (starting ??= start()),
+    stop: () => (stopping ??= stop()),
+    [Symbol.asyncDispose]() {
+      return this.stop();
+    },
+  };
+}
