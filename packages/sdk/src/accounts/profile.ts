@@ -1,0 +1,94 @@
+import type { Executor } from '../crypto/executor.ts';
+import type { AccountRecord } from '../ports/account-record.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Sha256 } from '../ports/hash.ts';
+import type { UserId } from '../ports/ids.ts';
+import type { Randomness } from '../ports/randomness.ts';
+import { SottoError } from '../sotto-error.ts';
+import type { AuthorizedClient, CallOptions } from '../transport/http-client.ts';
+import { removeAvatar, requestAvatar, requestProfile, storeAvatar, storeProfile } from '../transport/profile-calls.ts';
+import { checkAvatar, type OpenProfile, openAvatar, openProfile, sealAvatar, sealProfile } from './sealed-profile.ts';
+import { checkUsername } from './username.ts';
+
+/** What is to change of the own profile; what is left out stays. */
+export interface ProfileChange extends CallOptions {
+  readonly username?: string;
+  /** At most 1 MiB; null = none from now on. */
+  readonly avatar?: Uint8Array | null;
+}
+
+/** What `Profiles` works with. */
+export interface ProfileParts {
+  readonly executor: Executor;
+  readonly http: AuthorizedClient;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly sha256: Sha256;
+}
+
+/** The own profile, and those of others: names and avatars that the relay has only encrypted. */
+export class Profiles {
+  readonly #parts: ProfileParts;
+
+  constructor(parts: ProfileParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Changes the own profile at the relay, then here. Calling it again after a failure is harmless.
+   * @throws {SottoError} `username-invalid`, `avatar-too-large`, `not-registered`, `session-ended`, and as AuthorizedClient
+   */
+  async set({ username, avatar, signal }: ProfileChange): Promise<void> {
+    const { executor, http, clock, randomness, sha256 } = this.#parts;
+    if (username !== undefined) checkUsername(username);
+    if (avatar) checkAvatar(avatar);
+    const { account, before } = await executor.run([], async (overlay) => {
+      const own = registered(await overlay.get('account', {}));
+      return { account: own, before: await overlay.get('user', { id: own.userId }) };
+    });
+    const next: OpenProfile = {
+      username: username ?? account.username,
+      avatarHash: avatar === undefined ? before?.avatarHash : avatar === null ? undefined : sha256(avatar),
+    };
+    // The avatar first: whoever reads a profile in between finds an avatar that is not the profile's, and asks again.
+    if (avatar) await storeAvatar(http, sealAvatar(avatar, account.profileKey, randomness), { signal });
+    await storeProfile(http, sealProfile(next, account.profileKey, randomness), { signal });
+    if (avatar === null) await removeAvatar(http, { signal });
+    await executor.run(['account'], async (overlay) => {
+      const now = registered(await overlay.get('account', {}));
+      overlay.put('account', { ...now, username: next.username });
+      const self = await overlay.get('user', { id: now.userId });
+      if (self) overlay.put('user', { ...self, ...next, updatedAt: clock.now() });
+      overlay.record({ type: 'profile.changed', userId: now.userId });
+    });
+  }
+
+  /**
+   * Reads somebody's profile with the key from a message of theirs.
+   * @throws {SottoError} `user-unknown`, `relay-misbehaved` (the profile does not open with this key), and as AuthorizedClient
+   */
+  async fetchProfile(userId: UserId, profileKey: Uint8Array, options: CallOptions = {}): Promise<OpenProfile> {
+    const { profile } = await requestProfile(this.#parts.http, userId, options);
+    return openProfile(profile, profileKey);
+  }
+
+  /**
+   * Reads the avatar that a profile names.
+   * @param hash the profile's `avatarHash`
+   * @throws {SottoError} `relay-misbehaved` (another avatar than the profile's), `relay-refused` (`not-found`), and as AuthorizedClient
+   */
+  async fetchAvatar(
+    userId: UserId,
+    hash: Uint8Array,
+    profileKey: Uint8Array,
+    options: CallOptions = {},
+  ): Promise<Uint8Array> {
+    const sealed = await requestAvatar(this.#parts.http, userId, options);
+    return openAvatar(sealed, hash, profileKey, this.#parts.sha256);
+  }
+}
+
+function registered(account: AccountRecord | undefined): AccountRecord {
+  if (account === undefined) throw new SottoError('not-registered', 'this store has no account yet: call register()');
+  return account;
+}

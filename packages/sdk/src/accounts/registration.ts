@@ -1,0 +1,284 @@
+import type { RegistrationAnswer } from '@sotto/proto';
+import type { Executor } from '../crypto/executor.ts';
+import type { Overlay } from '../crypto/overlay.ts';
+import { verifyDeviceList } from '../devices/device-list.ts';
+import type { AccountRecord, RegistrationRecord } from '../ports/account-record.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Sha256 } from '../ports/hash.ts';
+import type { DeviceId, UserId } from '../ports/ids.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { Randomness } from '../ports/randomness.ts';
+import type { StoreQueries } from '../ports/store.ts';
+import type { Tracer } from '../ports/tracer.ts';
+import { SottoError } from '../sotto-error.ts';
+import { abortable } from '../transport/abortable.ts';
+import type { HttpClient } from '../transport/http-client.ts';
+import { requestRegistration } from '../transport/registration-calls.ts';
+import { requestVerification } from '../transport/verification-calls.ts';
+import { accessExpiry } from './access-expiry.ts';
+import { forgetFormerIdentity } from './former-identity.ts';
+import { newAccount } from './new-account.ts';
+import { parsePhoneNumber } from './phone-number.ts';
+import type { Profiles } from './profile.ts';
+import { formatRecoveryKey } from './recovery-key.ts';
+import { draftAfter, prekeysOf, verdictOn, wasAsked, withCode } from './registration-draft.ts';
+import { checkAvatar } from './sealed-profile.ts';
+import { checkUsername } from './username.ts';
+
+/** What is known when a code is asked for. */
+export interface CodeContext {
+  /** How many tries are left; undefined before the first one. */
+  readonly attemptsLeft: number | undefined;
+}
+
+/** What a registration needs. */
+export interface RegisterOptions {
+  /** With its country code, like +14155550101. */
+  readonly phone: string;
+  readonly profile: { readonly username: string; readonly avatar?: Uint8Array };
+  /** Asks the user for the code that was sent. */
+  readonly code: (context: CodeContext) => Promise<string> | string;
+  /** Have a new code sent even though an earlier one still works: it did not arrive. */
+  readonly resendCode?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** A new account. */
+export interface Registered {
+  readonly userId: UserId;
+  readonly deviceId: DeviceId;
+  /** To be kept by the user, off this device. Secret. */
+  readonly recoveryKey: string;
+  /** False when the avatar, or a name that was changed meanwhile, did not reach the relay: call `profile.set` again. */
+  readonly profileStored: boolean;
+}
+
+/** What `Registration` works with. */
+export interface RegistrationParts {
+  readonly executor: Executor;
+  readonly queries: StoreQueries;
+  readonly http: HttpClient;
+  readonly profiles: Pick<Profiles, 'set'>;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly sha256: Sha256;
+  readonly logger: Logger;
+  readonly tracer: Tracer;
+}
+
+const locks = ['account', 'prekeys'];
+
+/**
+ * Makes an account for this device.
+ *
+ * A draft is committed before the relay is asked, so that a crash or a lost answer at any step is mended by calling `register` again: the same request is repeated, and no second code is sent while one works.
+ */
+export class Registration {
+  readonly #parts: RegistrationParts;
+  #attemptsLeft: number | undefined;
+  #underWay = false;
+
+  constructor(parts: RegistrationParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Registers a phone number. Everything given is checked before anything is sent.
+   * @throws {SottoError} `number-invalid`, `username-invalid`, `avatar-too-large`, `already-registered`, `argument-invalid` (another call is under way), `code-invalid` (not digits; nothing was sent), `code-wrong` (with `attemptsLeft`: call again), `code-void`, `code-expired`, `code-used`, `verification-unknown` (call again: a new code is sent), `number-barred`, `rate-limited`, `code-sender-unavailable`, and as HttpClient
+   */
+  async register(options: RegisterOptions): Promise<Registered> {
+    const { profile, signal } = options;
+    const number = parsePhoneNumber(options.phone);
+    checkUsername(profile.username);
+    if (profile.avatar) checkAvatar(profile.avatar);
+    signal?.throwIfAborted();
+    if (this.#underWay) throw new SottoError('argument-invalid', 'a registration is under way: wait for its end');
+    this.#underWay = true;
+    try {
+      const account = await this.#registerNumber(number, options);
+      const { userId, deviceId, rootSecret } = account;
+      const recoveryKey = formatRecoveryKey(rootSecret, this.#parts.sha256);
+      return { userId, deviceId, recoveryKey, profileStored: await this.#storeProfile(account, options) };
+    } finally {
+      this.#underWay = false;
+    }
+  }
+
+  async #registerNumber(number: string, options: RegisterOptions): Promise<AccountRecord> {
+    let draft = await this.#draftFor(number);
+    if (draft && wasAsked(draft)) {
+      try {
+        return await this.#ask(draft, options.signal);
+      } catch (error) {
+        const verdict = await this.#judge(draft, error);
+        if (verdict !== 'other-code' && verdict !== 'other-verification') throw error;
+        draft = draftAfter(draft, verdict);
+      }
+    }
+    const verified = await this.#withVerification(number, draft, options);
+    const given = await abortable(Promise.resolve(options.code({ attemptsLeft: this.#attemptsLeft })), options.signal);
+    const ready = await this.#withRequest(verified, readCode(given), options.profile.username);
+    try {
+      return await this.#ask(ready, options.signal);
+    } catch (error) {
+      await this.#judge(ready, error);
+      throw error;
+    }
+  }
+
+  /** The draft of this number. One of another number is dropped, with its keys. */
+  #draftFor(number: string): Promise<RegistrationRecord | undefined> {
+    return this.#parts.executor.run(locks, async (overlay) => {
+      const account = await overlay.get('account', {});
+      if (account && !account.ended) {
+        throw new SottoError('already-registered', 'this store has an account: open another store for another one');
+      }
+      const draft = await overlay.get('registration', {});
+      if (draft === undefined || draft.number === number) return draft;
+      dropDraft(overlay, draft);
+      return undefined;
+    });
+  }
+
+  /** Writes down what an answer means, and says it. */
+  async #judge(draft: RegistrationRecord, error: unknown) {
+    const verdict = verdictOn(error);
+    if (verdict === 'repeat') return verdict;
+    this.#attemptsLeft = verdict === 'other-code' && error instanceof SottoError ? error.attemptsLeft : undefined;
+    const next = draftAfter(draft, verdict);
+    await this.#parts.executor.run(locks, (overlay) => {
+      if (next) overlay.put('registration', next);
+      else dropDraft(overlay, draft);
+    });
+    return verdict;
+  }
+
+  async #withVerification(
+    number: string,
+    draft: RegistrationRecord | undefined,
+    { resendCode = false, signal }: RegisterOptions,
+  ): Promise<RegistrationRecord> {
+    const { executor, http, clock } = this.#parts;
+    if (draft && draft.verificationId !== '' && clock.now() < draft.expiresAt && !resendCode) return draft;
+    const { verificationId, expiresInMs } = await requestVerification(http, { number }, { signal });
+    this.#attemptsLeft = undefined;
+    const verified: RegistrationRecord = {
+      number,
+      verificationId,
+      expiresAt: clock.now() + expiresInMs,
+      account: draft?.account,
+      request: draft?.request,
+    };
+    await executor.run(locks, (overlay) => overlay.put('registration', verified));
+    return verified;
+  }
+
+  /** Commits the keys, if they were not made yet, and the request with this code. */
+  #withRequest(draft: RegistrationRecord, code: string, username: string): Promise<RegistrationRecord> {
+    const { executor, queries, clock, randomness } = this.#parts;
+    const { number, verificationId } = draft;
+    return executor.run(
+      locks,
+      async (overlay) => {
+        let { account, request } = draft;
+        if (account === undefined || request === undefined) {
+          const existing = await queries.prekeys();
+          const made = newAccount({ number, username, now: clock.now(), randomness, existing });
+          for (const prekey of made.prekeys) overlay.put('prekey', prekey);
+          account = made.account;
+          request = JSON.stringify(made.request);
+        }
+        const ready = { ...draft, account, request: withCode(request, verificationId, code) };
+        overlay.put('registration', ready);
+        return ready;
+      },
+      { after: 'registration.draft-committed' },
+    );
+  }
+
+  async #ask(draft: RegistrationRecord, signal: AbortSignal | undefined): Promise<AccountRecord> {
+    const { http, tracer } = this.#parts;
+    const { account, request } = draft;
+    if (account === undefined || request === undefined) {
+      throw new SottoError('internal', 'a registration was asked for without its keys: report this');
+    }
+    const answer = await requestRegistration(http, request, { signal });
+    tracer.reached('registration.answered');
+    if (answer.userId !== account.userId || answer.deviceId !== account.deviceId) {
+      throw new SottoError('relay-misbehaved', 'the relay made another account than the one asked for');
+    }
+    return this.#commitAccount(draft, account, answer);
+  }
+
+  #commitAccount(
+    draft: RegistrationRecord,
+    drafted: AccountRecord,
+    answer: RegistrationAnswer,
+  ): Promise<AccountRecord> {
+    const { executor, queries, clock, sha256 } = this.#parts;
+    const now = clock.now();
+    const account: AccountRecord = {
+      ...drafted,
+      accessToken: answer.accessToken,
+      accessExpiresAt: accessExpiry(now, answer.accessExpiresInMs),
+    };
+    return executor.run(
+      locks,
+      async (overlay) => {
+        const uploaded = await Promise.all(prekeysOf(draft).map((key) => overlay.get('prekey', key)));
+        const former = await overlay.get('account', {});
+        if (former) await forgetFormerIdentity(overlay, queries, former, sha256);
+        for (const prekey of uploaded) if (prekey) overlay.put('prekey', { ...prekey, uploaded: true });
+        overlay.put('account', account);
+        overlay.delete('registration', {});
+        putOwnRecords(overlay, account, now, sha256);
+        return account;
+      },
+      { after: 'registration.committed' },
+    );
+  }
+
+  /** The account stands; what is left of the profile is tried once, and its failure told. */
+  async #storeProfile(account: AccountRecord, { profile, signal }: RegisterOptions): Promise<boolean> {
+    if (profile.avatar === undefined && profile.username === account.username) return true;
+    try {
+      await this.#parts.profiles.set({ ...profile, ...(signal && { signal }) });
+      return true;
+    } catch (error) {
+      const code = error instanceof SottoError ? error.code : 'internal';
+      this.#parts.logger.warn('registration.profile-not-stored', { code });
+      return false;
+    }
+  }
+}
+
+/** What this device knows of its own user and devices, as of any other. */
+function putOwnRecords(overlay: Overlay, account: AccountRecord, now: number, sha256: Sha256): void {
+  const { userId, number, username, profileKey } = account;
+  const { rootKey, version, hash, signed } = verifyDeviceList(account.deviceList, userId, sha256);
+  overlay.put('deviceList', { userId, rootKey, version, hash, signed });
+  overlay.put('user', {
+    id: userId,
+    number,
+    username,
+    profileKey,
+    avatarHash: undefined,
+    returnsReceipts: true,
+    createdAt: now,
+    updatedAt: now,
+  });
+}
+
+function dropDraft(overlay: Overlay, draft: RegistrationRecord): void {
+  for (const prekey of prekeysOf(draft)) overlay.delete('prekey', prekey);
+  overlay.delete('registration', {});
+}
+
+/** Spaces between the digits are how people write codes down. */
+function readCode(given: unknown): string {
+  const code = typeof given === 'string' ? given.replace(/\s/g, '') : '';
+  if (!/^[0-9]{4,20}$/.test(code)) {
+    throw new SottoError('code-invalid', 'a code has digits only: nothing was sent, register again with the code');
+  }
+  return code;
+}
