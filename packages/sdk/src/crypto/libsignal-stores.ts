@@ -18,6 +18,7 @@ import {
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { DeviceId, UserId } from '../ports/ids.ts';
 import type { Overlay } from './overlay.ts';
+import { sameBytes } from './same-bytes.ts';
 
 /** Bytes as libsignal wants them. */
 export function asBuffer(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
@@ -186,8 +187,3 @@ export function ownIdentity(account: AccountRecord): IdentityKeyPair {
 }
 
 const parsedIdentities = new WeakMap<Uint8Array, IdentityKeyPair>();
-
-/** Whether two byte strings are equal. Not for secrets: it takes a different time for different ones. */
-export function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
-  return left.length === right.length && left.every((byte, at) => byte === right[at]);
-}

@@ -34,7 +34,6 @@ export function peerLock(userId: string): string {
 
 /** The Double Ratchet for one account, on an overlay. The caller holds `peerLock` and the locks of the prekeys touched. */
 export class Ratchet {
-  private readonly account: AccountRecord;
   private readonly overlay: Overlay;
   private readonly now: number;
   private readonly local: ProtocolAddress;
@@ -42,7 +41,6 @@ export class Ratchet {
   private readonly identities: OverlayIdentities;
 
   constructor(account: AccountRecord, overlay: Overlay, now: number) {
-    this.account = account;
     this.overlay = overlay;
     this.now = now;
     this.local = ProtocolAddress.new(account.userId, account.deviceId);

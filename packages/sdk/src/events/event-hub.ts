@@ -156,7 +156,9 @@ export class EventHub {
     this.prunedUpTo = this.latest;
     const slowest = Math.min(this.latest, ...[...this.streams].map((stream) => stream.position));
     this.executor
-      .run([], async (overlay) => overlay.prune('event', Math.min(slowest, (await this.store.slowestCursor()) ?? slowest)))
+      .run([], async (overlay) =>
+        overlay.prune('event', Math.min(slowest, (await this.store.slowestCursor()) ?? slowest)),
+      )
       .catch((error: unknown) => {
         for (const stream of this.streams) stream.end({ error });
       });

@@ -7,7 +7,12 @@ export type SottoEvent =
   /** Somebody's message is in the history. */
   | { readonly type: 'message.received'; readonly message: Message; readonly late: boolean }
   /** An own message got further with this recipient. `at`: milliseconds since the Unix epoch. */
-  | { readonly type: 'message.sent' | 'message.delivered' | 'message.read' | 'message.expired'; readonly message: Message; readonly userId: UserId; readonly at: number }
+  | {
+      readonly type: 'message.sent' | 'message.delivered' | 'message.read' | 'message.expired';
+      readonly message: Message;
+      readonly userId: UserId;
+      readonly at: number;
+    }
   /** An own message will not be sent. `code` as in SottoError. */
   | { readonly type: 'message.failed'; readonly message: Message; readonly code: string }
   /** Something came that could not be opened; it is kept, and tried again when keys come. */

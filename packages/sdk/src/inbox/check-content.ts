@@ -1,8 +1,8 @@
 import { Content, type Envelope, ProtoError, uuidToText } from '@sotto/proto';
 import { Hold } from '../crypto/hold.ts';
-import { sameBytes } from '../crypto/libsignal-stores.ts';
 import { messageIdBytes } from '../crypto/message-id.ts';
 import { unpad } from '../crypto/padding.ts';
+import { sameBytes } from '../crypto/same-bytes.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { Sha256 } from '../ports/hash.ts';
 import type { DeviceAddress } from '../ports/ids.ts';

@@ -1,5 +1,5 @@
 import { uuidToBytes } from '@sotto/proto';
-import { sameBytes } from '../crypto/libsignal-stores.ts';
+import { sameBytes } from '../crypto/same-bytes.ts';
 import type { DeviceAddress } from '../ports/ids.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { StoreQueries } from '../ports/store.ts';

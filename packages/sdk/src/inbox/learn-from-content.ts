@@ -1,6 +1,6 @@
 import type { Content } from '@sotto/proto';
-import { sameBytes } from '../crypto/libsignal-stores.ts';
 import type { Overlay } from '../crypto/overlay.ts';
+import { sameBytes } from '../crypto/same-bytes.ts';
 import type { UserId } from '../ports/ids.ts';
 
 /** Notes what every message says of its sender: the profile key, and whether receipts come back. */

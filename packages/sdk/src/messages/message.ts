@@ -1,5 +1,6 @@
 import type { ChatId, DeviceId, MessageId, UserId } from '../ports/ids.ts';
 import type { MessageRecord, MessageState } from '../ports/message-record.ts';
+import { cursorOf } from './place-cursor.ts';
 
 /** A message of the history. */
 export interface Message {
@@ -26,6 +27,8 @@ export interface Message {
   /** By the relay's clock; undefined while queued. */
   readonly acceptedAt: number | undefined;
   readonly expiresAt: number | undefined;
+  /** Where it stands in its chat: `history({ before: cursor })` gives what came before it. */
+  readonly cursor: string;
 }
 
 /** A record as users see it. */
@@ -44,5 +47,6 @@ export function toMessage(record: MessageRecord, self: UserId): Message {
     sentAt: record.createdAt,
     acceptedAt: record.acceptedAt,
     expiresAt: record.expiresAt,
+    cursor: cursorOf(record),
   };
 }

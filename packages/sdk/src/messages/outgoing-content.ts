@@ -1,4 +1,4 @@
-import { Content, type ContentFields, uuidToBytes } from '@sotto/proto';
+import { Content, type ContentFields, DeviceList, SignedDeviceList, uuidToBytes } from '@sotto/proto';
 import { messageIdBytes } from '../crypto/message-id.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { Sha256 } from '../ports/hash.ts';
@@ -21,10 +21,17 @@ export interface NewContent {
   readonly encoded: Uint8Array;
 }
 
-/** Encodes a content for a person, without what differs by device of theirs. */
-export function newContent(origin: ContentOrigin, recipient: UserId, fields: ContentFields): NewContent {
-  const { account, sha256, randomness } = origin;
-  const nonce = randomness.bytes(16);
+/**
+ * Encodes a content for a person, without what differs by device of theirs.
+ * @param nonce 16 bytes, random unless the message must have the same id when it is made again
+ */
+export function newContent(
+  origin: ContentOrigin,
+  recipient: UserId,
+  fields: ContentFields,
+  nonce: Uint8Array = origin.randomness.bytes(16),
+): NewContent {
+  const { account, sha256 } = origin;
   const user = uuidToBytes(account.userId);
   const id = messageIdBytes(sha256, user, account.deviceId, nonce);
   const encoded = Content.encode({
@@ -35,10 +42,23 @@ export function newContent(origin: ContentOrigin, recipient: UserId, fields: Con
     messageNonce: nonce,
     profileKey: account.profileKey,
     returnsReceipts: origin.returnsReceipts,
+    ...ownListOf(account, sha256),
     ...fields,
   });
   return { id, nonce, encoded };
 }
+
+/** What the own device list is, so that peers notice when the relay shows them another one. */
+function ownListOf(account: AccountRecord, sha256: Sha256): ContentFields {
+  const known = ownLists.get(account.deviceList);
+  if (known !== undefined) return known;
+  const { list } = SignedDeviceList.decode(account.deviceList);
+  const fields = { deviceListVersion: DeviceList.decode(list).version, deviceListHash: sha256(list) };
+  ownLists.set(account.deviceList, fields);
+  return fields;
+}
+
+const ownLists = new WeakMap<Uint8Array, ContentFields>();
 
 /** Completes an encoded content for one device: protobuf messages merge by concatenation. */
 export function contentForDevice(encoded: Uint8Array, deviceId: number): Uint8Array {

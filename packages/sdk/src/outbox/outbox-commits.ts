@@ -59,6 +59,7 @@ export class OutboxCommits {
   failed(record: OutboxRecord, code: string): Promise<void> {
     return this.executor.run([chatLock(record.chatId)], async (overlay) => {
       overlay.delete('outbox', { id: record.id });
+      if (code === 'user-unknown') await forgetNumber(overlay, record.recipient);
       const message = record.visible ? await overlay.get('message', { id: record.messageId }) : undefined;
       if (message === undefined || !advances(message.state, 'failed')) return;
       overlay.put('message', { ...message, state: 'failed', updatedAt: this.clock.now() });
@@ -79,4 +80,10 @@ export class OutboxCommits {
       }
     });
   }
+}
+
+/** The account is gone: whoever has its number now is looked up when it is written to again. */
+async function forgetNumber(overlay: Overlay, userId: UserId): Promise<void> {
+  const user = await overlay.get('user', { id: userId });
+  if (user !== undefined && user.number !== '') overlay.put('user', { ...user, number: '' });
 }

@@ -1,0 +1,229 @@
+import { uuidToText } from '@sotto/proto';
+import type { Executor } from '../crypto/executor.ts';
+import type { Overlay } from '../crypto/overlay.ts';
+import { type Message, toMessage } from '../messages/message.ts';
+import { type ContentOrigin, newContent } from '../messages/outgoing-content.ts';
+import { cursorOf, placeOf } from '../messages/place-cursor.ts';
+import { checkText } from '../messages/text.ts';
+import type { Outbox } from '../outbox/outbox.ts';
+import type { ReceiptQueue } from '../outbox/receipt-queue.ts';
+import type { ChatRecord } from '../ports/chat-record.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { ChatId, MessageId, UserId } from '../ports/ids.ts';
+import type { MessageRecord } from '../ports/message-record.ts';
+import type { Store } from '../ports/store.ts';
+import type { Tracer } from '../ports/tracer.ts';
+import { SottoError } from '../sotto-error.ts';
+import { chatLock, comparePlaces, openChat, withMessage } from './chat-state.ts';
+
+/** What a chat works with. */
+export interface ChatParts {
+  readonly store: Store;
+  readonly executor: Executor;
+  readonly outbox: Outbox;
+  readonly receipts: ReceiptQueue;
+  /** @throws {SottoError} `not-registered`, `session-ended` */
+  readonly origin: () => ContentOrigin;
+  readonly clock: Clock;
+  readonly tracer: Tracer;
+}
+
+/** How to send. */
+export interface SendOptions {
+  /** The same key in the same chat is the same message, however often it is sent: for retries by the app, over restarts too. 1..200 characters. */
+  readonly key?: string;
+}
+
+/** Which part of a history. At most one of `before` and `after`. */
+export interface HistoryOptions {
+  /** Older ones than this cursor. */
+  readonly before?: string;
+  /** Newer ones than this cursor. */
+  readonly after?: string;
+  /** 1..500; 50 when left out. */
+  readonly limit?: number;
+}
+
+/** A part of a history. */
+export interface HistoryPage {
+  /** Oldest first. */
+  readonly messages: readonly Message[];
+  /** Give it as `before` for the page of older ones; undefined when this page is empty. */
+  readonly older: string | undefined;
+  /** Give it as `after` for the page of newer ones; undefined when this page is empty. */
+  readonly newer: string | undefined;
+}
+
+const readPage = 256;
+const defaultLimit = 50;
+const largestLimit = 500;
+
+/** A conversation with one person. A light handle: it holds no state, and any number of them may stand for the same chat. */
+export class Chat {
+  readonly id: ChatId;
+  readonly userId: UserId;
+  private readonly parts: ChatParts;
+
+  constructor(id: ChatId, userId: UserId, parts: ChatParts) {
+    this.id = id;
+    this.userId = userId;
+    this.parts = parts;
+  }
+
+  /**
+   * Sends a text. Resolves when the message is in the store (`queued`), connected or not; it leaves when it can, in order, and events tell how far it got.
+   * @throws {SottoError} `text-empty`, `text-too-long` (over 65,536 bytes of UTF-8), `text-malformed`, `argument-invalid`, `not-registered`, `session-ended`, and the store's
+   */
+  async send(text: string, options: SendOptions = {}): Promise<Message> {
+    checkText(text);
+    const origin = this.parts.origin();
+    const nonce = options.key === undefined ? undefined : nonceOf(options.key, this.id, origin);
+    const message = await this.parts.executor.run(
+      [chatLock(this.id)],
+      (overlay) => this.addOutgoing(overlay, origin, text, nonce),
+      { after: 'send.committed' },
+    );
+    this.parts.outbox.wake(this.id);
+    return toMessage(message, origin.account.userId);
+  }
+
+  /**
+   * A page of the history: the latest, or those before or after a cursor.
+   * @throws {SottoError} `cursor-invalid`, `argument-invalid`
+   */
+  async history(options: HistoryOptions = {}): Promise<HistoryPage> {
+    const { before, after, limit = defaultLimit } = options;
+    if (!Number.isInteger(limit) || limit < 1 || limit > largestLimit) {
+      throw new SottoError('argument-invalid', `limit is a whole number from 1 to ${largestLimit}`);
+    }
+    if (before !== undefined && after !== undefined) {
+      throw new SottoError('argument-invalid', 'give before or after, not both');
+    }
+    const records =
+      after === undefined
+        ? [
+            ...(await this.parts.store.messages({
+              chatId: this.id,
+              limit,
+              before: before === undefined ? undefined : placeOf(before),
+            })),
+          ].reverse()
+        : await this.parts.store.messages({ chatId: this.id, limit, after: placeOf(after) });
+    const self = this.parts.origin().account.userId;
+    const first = records[0];
+    const last = records.at(-1);
+    return {
+      messages: records.map((record) => toMessage(record, self)),
+      older: first && cursorOf(first),
+      newer: last && cursorOf(last),
+    };
+  }
+
+  /**
+   * Marks everything up to a message as read, and tells its authors if this user has accepted the chat and receipts are on.
+   * @throws {SottoError} `message-unknown`
+   */
+  async markRead(message: Pick<Message, 'id'>): Promise<void> {
+    while (
+      (await this.parts.executor.run([chatLock(this.id)], (overlay) => this.readOn(overlay, message.id))) === readPage
+    );
+    this.parts.outbox.wake(this.id);
+  }
+
+  /** Lets a stranger's chat be as one that this user began: receipts are sent from now on. Writing into a chat accepts it, too. */
+  async accept(): Promise<void> {
+    await this.parts.executor.run([chatLock(this.id)], async (overlay) => {
+      const chat = await openChat(overlay, this.userId, this.parts.clock.now());
+      if (!chat.accepted) overlay.put('chat', { ...chat, accepted: true });
+    });
+  }
+
+  private async addOutgoing(
+    overlay: Overlay,
+    origin: ContentOrigin,
+    text: string,
+    givenNonce: Uint8Array | undefined,
+  ): Promise<MessageRecord> {
+    const now = this.parts.clock.now();
+    const chat = await openChat(overlay, this.userId, now);
+    const seq = chat.nextSeq;
+    const made = newContent(origin, this.userId, { seq, sentAt: now, text: { body: text } }, givenNonce);
+    const id = uuidToText(made.id) as MessageId;
+    const known = givenNonce && (await overlay.get('message', { id }));
+    if (known) return known;
+    const position = overlay.nextPosition();
+    const message: MessageRecord = {
+      id,
+      nonce: made.nonce,
+      chatId: this.id,
+      senderId: origin.account.userId,
+      senderDevice: origin.account.deviceId,
+      receiverId: this.userId,
+      groupId: undefined,
+      hasFiles: false,
+      text,
+      unknownContent: undefined,
+      seq,
+      position,
+      late: false,
+      state: 'queued',
+      createdAt: now,
+      updatedAt: now,
+      acceptedAt: undefined,
+      expiresAt: undefined,
+    };
+    overlay.put('message', message);
+    overlay.put('chat', { ...withMessage(chat, message, position, now), accepted: true, nextSeq: seq + 1 });
+    overlay.put('outbox', {
+      id: overlay.nextOutboxId(),
+      chatId: this.id,
+      recipient: this.userId,
+      messageId: id,
+      visible: true,
+      content: made.encoded,
+      createdAt: now,
+      attempt: 0,
+      sealed: undefined,
+    });
+    return message;
+  }
+
+  /** Marks one page; gives how many there were. */
+  private async readOn(overlay: Overlay, upTo: MessageId): Promise<number> {
+    const now = this.parts.clock.now();
+    const target = await overlay.get('message', { id: upTo });
+    const chat: ChatRecord | undefined = await overlay.get('chat', { id: this.id });
+    if (target?.chatId !== this.id || chat === undefined) {
+      throw new SottoError('message-unknown', 'this chat has no such message: give one of its history');
+    }
+    const unread = await this.parts.store.unread(this.id, target, readPage);
+    for (const message of unread) overlay.put('message', { ...message, state: 'seen', updatedAt: now });
+    const readUpTo =
+      comparePlaces(chat.readUpTo, target) < 0 ? { position: target.position, seq: target.seq } : chat.readUpTo;
+    overlay.put('chat', { ...chat, unread: Math.max(0, chat.unread - unread.length), readUpTo });
+    if (unread.length > 0) overlay.record({ type: 'chat.read', chatId: this.id });
+    const queued =
+      chat.accepted &&
+      (await this.parts.receipts.add(
+        overlay,
+        this.userId,
+        'read',
+        unread.map(({ id }) => id),
+        now,
+      ));
+    if (queued) this.parts.tracer.reached('receipt.queued');
+    return unread.length;
+  }
+}
+
+/** The nonce that an app's own key stands for. */
+function nonceOf(key: string, chatId: ChatId, { sha256, account }: ContentOrigin): Uint8Array {
+  if (typeof key !== 'string' || key.length < 1 || key.length > 200) {
+    throw new SottoError('argument-invalid', 'a key has 1 to 200 characters');
+  }
+  const encoder = new TextEncoder();
+  return sha256(encoder.encode('sotto send key v1'), account.profileKey, encoder.encode(`${chatId}:${key}`)).subarray(
+    0,
+    16,
+  );
+}

@@ -1,0 +1,130 @@
+import { parsePhoneNumber } from '../accounts/phone-number.ts';
+import type { Executor } from '../crypto/executor.ts';
+import { type Message, toMessage } from '../messages/message.ts';
+import type { ChatRecord } from '../ports/chat-record.ts';
+import type { UserId } from '../ports/ids.ts';
+import { SottoError } from '../sotto-error.ts';
+import type { AuthorizedClient, CallOptions } from '../transport/http-client.ts';
+import { lookUpNumbers } from '../transport/user-calls.ts';
+import { Chat, type ChatParts } from './chat.ts';
+import { chatLock, chatWith, openChat } from './chat-state.ts';
+
+/** Chats on a page of the list, as the study has it. */
+const pageSize = 15;
+
+/** A line of the chat list. */
+export interface ChatSummary {
+  readonly chat: Chat;
+  /** E.164; empty when only the id is known. */
+  readonly number: string;
+  /** From the person's profile; empty until it is known. */
+  readonly username: string;
+  readonly lastMessage: Message | undefined;
+  readonly unread: number;
+  /** Whether this user began it, wrote into it or accepted it. */
+  readonly accepted: boolean;
+}
+
+/** A page of the chat list. */
+export interface ChatPage {
+  /** Latest activity first, at most 15. */
+  readonly chats: readonly ChatSummary[];
+  /** Give it to `list` for the next page; undefined when this is the last one. */
+  readonly next: number | undefined;
+}
+
+/** The conversations of this account. */
+export class Chats {
+  private readonly parts: ChatParts;
+  private readonly executor: Executor;
+  private readonly http: AuthorizedClient;
+
+  constructor(parts: ChatParts & { readonly http: AuthorizedClient }) {
+    this.parts = parts;
+    this.executor = parts.executor;
+    this.http = parts.http;
+  }
+
+  /**
+   * The chat with a person, by phone number. A number that this device does not know is looked up at the relay.
+   * @param phone with its country code, as people write it
+   * @throws {SottoError} `number-invalid`, `number-unknown` (nobody has registered it), `recipient-invalid` (the own number), `relay-unreachable`, `rate-limited`, `not-registered`, `session-ended`
+   */
+  async with(phone: string, options: CallOptions = {}): Promise<Chat> {
+    const number = parsePhoneNumber(phone);
+    const { account } = this.parts.origin();
+    if (number === account.number) {
+      throw new SottoError('recipient-invalid', 'this is your own number: a chat is with somebody else');
+    }
+    const known = await this.parts.store.userByNumber(number);
+    const userId = known?.id ?? (await this.lookUp(number, options));
+    return this.begin(userId, number);
+  }
+
+  /** The chat with somebody whose id is known, for example from an event; `undefined` when there is none yet. */
+  async get(userId: UserId): Promise<Chat | undefined> {
+    const record = await this.parts.store.get('chat', { id: chatWith(userId) });
+    return record?.userId === undefined ? undefined : this.chatOf(record.userId);
+  }
+
+  /** A page of the chat list, latest activity first. */
+  async list(options: { readonly after?: number } = {}): Promise<ChatPage> {
+    const records = await this.parts.store.chats(options.after, pageSize + 1);
+    const page = records.slice(0, pageSize);
+    const chats = await Promise.all(page.map((record) => this.summarise(record)));
+    return {
+      chats: chats.filter((summary) => summary !== undefined),
+      next: records.length > pageSize ? page.at(-1)?.activity : undefined,
+    };
+  }
+
+  private async lookUp(number: string, options: CallOptions): Promise<UserId> {
+    const [found] = await lookUpNumbers(this.http, [number], options);
+    if (found === undefined) {
+      throw new SottoError('number-unknown', 'nobody has registered this number: invite them');
+    }
+    return found.userId;
+  }
+
+  private async begin(userId: UserId, number: string): Promise<Chat> {
+    await this.executor.run([chatLock(chatWith(userId))], async (overlay) => {
+      const now = this.parts.clock.now();
+      const user = await overlay.get('user', { id: userId });
+      if (user?.number !== number) {
+        overlay.put('user', {
+          username: '',
+          profileKey: undefined,
+          avatarHash: undefined,
+          returnsReceipts: false,
+          createdAt: now,
+          ...user,
+          id: userId,
+          number,
+          updatedAt: now,
+        });
+      }
+      const chat = await openChat(overlay, userId, now);
+      if (!chat.accepted) overlay.put('chat', { ...chat, accepted: true });
+    });
+    return this.chatOf(userId);
+  }
+
+  private async summarise(record: ChatRecord): Promise<ChatSummary | undefined> {
+    if (record.userId === undefined) return undefined;
+    const { store } = this.parts;
+    const user = await store.get('user', { id: record.userId });
+    const last = record.lastMessageId && (await store.get('message', { id: record.lastMessageId }));
+    return {
+      chat: this.chatOf(record.userId),
+      number: user?.number ?? '',
+      username: user?.username ?? '',
+      lastMessage: last && toMessage(last, this.parts.origin().account.userId),
+      unread: record.unread,
+      accepted: record.accepted,
+    };
+  }
+
+  private chatOf(userId: UserId): Chat {
+    return new Chat(chatWith(userId), userId, this.parts);
+  }
+}
