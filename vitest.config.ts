@@ -20,7 +20,7 @@ export default defineConfig({
       project('proto', 'proto', ['src/**/*.test.ts']),
       project('sdk', 'packages/sdk', ['src/**/*.test.ts']),
       project('storage-adapters', 'packages/storage-adapters', ['src/**/*.test.ts']),
-      project('relay-server', 'packages/relay-server', ['src/**/*.test.ts']),
+      project('relay-server', 'packages/relay-server', ['src/**/*.test.ts', 'test/**/*.test.ts']),
       project('demo', 'examples/demo', ['src/**/*.test.ts']),
       project('bench', 'bench', ['src/**/*.test.ts']),
       project('scripts', 'scripts', ['**/*.test.ts']),
