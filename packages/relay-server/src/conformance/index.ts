@@ -1,1 +1,14 @@
-export {};
+export { accountStoreConformance } from './account-store.ts';
+export { blobStoreConformance } from './blob-store.ts';
+export type { Capability, Harness, HarnessMaker, SettableClock } from './harness.ts';
+export { mailboxConformance } from './mailbox.ts';
+export { prekeyStoreConformance } from './prekey-store.ts';
+export { presenceConformance } from './presence.ts';
+export { rateLimiterConformance } from './rate-limiter.ts';
+export { relayStoresConformance } from './relay-stores.ts';
+export type { Expectation, Runner } from './runner.ts';
+export { start } from './samples.ts';
+export { settableClock } from './settable-clock.ts';
+export { ticketStoreConformance } from './ticket-store.ts';
+export { tokenStoreConformance } from './token-store.ts';
+export { verificationStoreConformance } from './verification-store.ts';

@@ -4,7 +4,7 @@ export interface RateLimit {
   readonly refillMs: number;
 }
 
-/** Token buckets by key. */
+/** Token buckets by key. A key always comes with the same limit. */
 export interface RateLimiter {
   /** Takes `cost` from the bucket of `key`, or says how long to wait; a refused call takes nothing. A cost above `burst` is never allowed. */
   take(

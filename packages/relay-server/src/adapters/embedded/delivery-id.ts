@@ -1,5 +1,9 @@
-/** Random bytes in a delivery id. */
-export const secretLength = 8;
+import type { Randomness } from '../../ports/randomness.ts';
+
+const secretLength = 8;
+
+/** How many secrets are fetched at once: one by one they would cost as much as a row. */
+const fetched = 128;
 
 const length = 8 + secretLength;
 
@@ -21,4 +25,24 @@ export function readDeliveryId(
   const view = new DataView(deliveryId.buffer, deliveryId.byteOffset, length);
   const seq = view.getUint32(0) * 2 ** 32 + view.getUint32(4);
   return Number.isSafeInteger(seq) ? { seq, secret: deliveryId.subarray(8) } : undefined;
+}
+
+/** The random bytes of delivery ids, from a supply. */
+export class DeliverySecrets {
+  readonly #randomness: Randomness;
+  #supply: Uint8Array = new Uint8Array(0);
+  #used = 0;
+
+  constructor(randomness: Randomness) {
+    this.#randomness = randomness;
+  }
+
+  next(): Uint8Array {
+    if (this.#used === this.#supply.length) {
+      this.#supply = this.#randomness.bytes(fetched * secretLength);
+      this.#used = 0;
+    }
+    this.#used += secretLength;
+    return this.#supply.subarray(this.#used - secretLength, this.#used);
+  }
 }

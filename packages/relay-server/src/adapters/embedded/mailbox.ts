@@ -13,7 +13,7 @@ import type {
 } from '../../ports/mailbox.ts';
 import type { Randomness } from '../../ports/randomness.ts';
 import { receiptRetentionMs } from '../retention.ts';
-import { deliveryIdOf, readDeliveryId, secretLength } from './delivery-id.ts';
+import { DeliverySecrets, deliveryIdOf, readDeliveryId } from './delivery-id.ts';
 import type { DeviceRows } from './device-rows.ts';
 import { MailUsageBook } from './mail-usage.ts';
 import { decodeResult, encodeResult } from './recorded-result.ts';
@@ -40,7 +40,7 @@ const expiredAtOnce = 1000;
 export class EmbeddedMailbox implements Mailbox {
   readonly #database: RelayDatabase;
   readonly #devices: DeviceRows;
-  readonly #randomness: Randomness;
+  readonly #secrets: DeliverySecrets;
   readonly #usage: MailUsageBook;
   readonly #insert: Statement<[number, Uint8Array, number, number, Uint8Array]>;
   readonly #next: Statement<[number, number, number, number], MailRow>;
@@ -55,7 +55,7 @@ export class EmbeddedMailbox implements Mailbox {
     const { sql } = database;
     this.#database = database;
     this.#devices = devices;
-    this.#randomness = randomness;
+    this.#secrets = new DeliverySecrets(randomness);
     this.#usage = new MailUsageBook(database);
     this.#insert = sql.prepare(
       'INSERT INTO mail (device, secret, accepted_at, expires_at, envelope) VALUES (?, ?, ?, ?, ?)',
@@ -190,7 +190,7 @@ export class EmbeddedMailbox implements Mailbox {
       if (held.count + 1 > quota.count || held.bytes + envelope.length > quota.bytes) {
         return { deviceId, status: 'full' as const };
       }
-      this.#insert.run(id, this.#randomness.bytes(secretLength), append.acceptedAt, append.expiresAt, envelope);
+      this.#insert.run(id, this.#secrets.next(), append.acceptedAt, append.expiresAt, envelope);
       held.count++;
       held.bytes += envelope.length;
       isAccepted = true;

@@ -2,8 +2,9 @@ import type { Clock } from '../../ports/clock.ts';
 import type { RateLimit, RateLimiter } from '../../ports/rate-limiter.ts';
 
 interface Bucket {
-  tokens: number;
-  at: number;
+  /** Milliseconds of refilling that are in it: whole numbers, where parts of a token would be off by a little. */
+  readonly credit: number;
+  readonly at: number;
   readonly limit: RateLimit;
 }
 
@@ -27,25 +28,27 @@ export class MemoryRateLimiter implements RateLimiter {
   ): Promise<{ readonly allowed: true } | { readonly allowed: false; readonly retryAfterMs: number }> {
     const now = this.#clock.now();
     if (++this.#calls % callsPerSweep === 0) this.#sweep(now);
-    const tokens = tokensAt(this.#buckets.get(key), limit, now);
-    if (cost > tokens) {
-      this.#buckets.set(key, { tokens, at: now, limit });
-      return { allowed: false, retryAfterMs: Math.ceil((cost - tokens) * limit.refillMs) };
-    }
-    this.#buckets.set(key, { tokens: tokens - cost, at: now, limit });
-    return { allowed: true };
+    const credit = creditAt(this.#buckets.get(key), limit, now);
+    const price = cost * limit.refillMs;
+    const isAllowed = price <= credit;
+    this.#buckets.set(key, { credit: isAllowed ? credit - price : credit, at: now, limit });
+    return isAllowed ? { allowed: true } : { allowed: false, retryAfterMs: Math.ceil(price - credit) };
   }
 
   #sweep(now: number): void {
     for (const [key, bucket] of this.#buckets) {
-      if (tokensAt(bucket, bucket.limit, now) >= bucket.limit.burst) this.#buckets.delete(key);
+      if (creditAt(bucket, bucket.limit, now) >= fullCredit(bucket.limit)) this.#buckets.delete(key);
     }
   }
 }
 
-function tokensAt(bucket: Bucket | undefined, limit: RateLimit, now: number): number {
-  if (bucket === undefined) return limit.burst;
+function fullCredit(limit: RateLimit): number {
+  return limit.burst * limit.refillMs;
+}
+
+function creditAt(bucket: Bucket | undefined, limit: RateLimit, now: number): number {
+  if (bucket === undefined) return fullCredit(limit);
   // A clock that was set back refills nothing and takes nothing.
   const passed = Math.max(0, now - bucket.at);
-  return Math.min(limit.burst, bucket.tokens + passed / limit.refillMs);
+  return Math.min(fullCredit(limit), bucket.credit + passed);
 }

@@ -1,0 +1,29 @@
+import type { RelayStores } from '../ports/relay-stores.ts';
+import { accountStoreConformance } from './account-store.ts';
+import { blobStoreConformance } from './blob-store.ts';
+import type { HarnessMaker } from './harness.ts';
+import { mailboxConformance } from './mailbox.ts';
+import { prekeyStoreConformance } from './prekey-store.ts';
+import { presenceConformance } from './presence.ts';
+import { rateLimiterConformance } from './rate-limiter.ts';
+import type { Runner } from './runner.ts';
+import { ticketStoreConformance } from './ticket-store.ts';
+import { tokenStoreConformance } from './token-store.ts';
+import { verificationStoreConformance } from './verification-store.ts';
+
+/**
+ * Runs every suite on one set of adapters.
+ *
+ * A harness must begin empty, with its clock at `start`; the adapters that take a clock must take that one.
+ */
+export function relayStoresConformance(runner: Runner, maker: HarnessMaker<RelayStores>): void {
+  accountStoreConformance(runner, maker);
+  verificationStoreConformance(runner, maker);
+  tokenStoreConformance(runner, maker);
+  prekeyStoreConformance(runner, maker);
+  mailboxConformance(runner, maker);
+  blobStoreConformance(runner, maker);
+  presenceConformance(runner, maker);
+  rateLimiterConformance(runner, maker);
+  ticketStoreConformance(runner, maker);
+}
