@@ -1,0 +1,162 @@
+import type { Change, RecordKeys, RecordKind, Records } from '../ports/changes.ts';
+import type { Place } from '../ports/chat-record.ts';
+import type { MessageRecord } from '../ports/message-record.ts';
+import { recordKey } from '../ports/record-key.ts';
+import type { Store, StoreCounters } from '../ports/store.ts';
+
+/** A record with its kind. */
+export type KeyedRecord<Kind extends RecordKind = RecordKind> = {
+  [K in Kind]: { readonly kind: K; readonly record: Records[K] };
+}[Kind];
+type Delete<Kind extends RecordKind> = { [K in Kind]: { readonly kind: K; readonly key: RecordKeys[K] } }[Kind];
+type Tables = { readonly [Kind in RecordKind]: Map<string, Records[Kind]> };
+
+/** Every kind of record. */
+export const recordKinds: readonly RecordKind[] = [
+  'account',
+  'registration',
+  'user',
+  'deviceList',
+  'identity',
+  'session',
+  'prekey',
+  'kyberUse',
+  'chat',
+  'stream',
+  'message',
+  'receipt',
+  'outbox',
+  'seen',
+  'held',
+  'event',
+  'cursor',
+];
+
+function byPlace(a: MessageRecord, b: MessageRecord): number {
+  return a.position - b.position || a.seq - b.seq;
+}
+
+function isBefore(a: Place, b: Place): boolean {
+  return a.position < b.position || (a.position === b.position && a.seq < b.seq);
+}
+
+/** What a store has to hold after a row of commits, kept in the plainest way. */
+export class StoreModel {
+  readonly tables: Tables = {
+    account: new Map(),
+    registration: new Map(),
+    user: new Map(),
+    deviceList: new Map(),
+    identity: new Map(),
+    session: new Map(),
+    prekey: new Map(),
+    kyberUse: new Map(),
+    chat: new Map(),
+    stream: new Map(),
+    message: new Map(),
+    receipt: new Map(),
+    outbox: new Map(),
+    seen: new Map(),
+    held: new Map(),
+    event: new Map(),
+    cursor: new Map(),
+  };
+  counters: StoreCounters = { position: 0, outbox: 0, changeSeq: 0 };
+
+  apply(changes: readonly Change[]): void {
+    for (const change of changes) {
+      this.#count(change);
+      if (change.type === 'put') this.#put(change);
+      else if (change.type === 'delete') this.#delete(change);
+      else if (change.kind === 'seen') this.#prune('seen', ({ at }) => at < change.before);
+      else if (change.kind === 'kyberUse') this.#prune('kyberUse', ({ usedAt }) => usedAt < change.before);
+      else this.#prune('event', ({ changeSeq }) => changeSeq <= change.before);
+    }
+  }
+
+  all<Kind extends RecordKind>(kind: Kind): Records[Kind][] {
+    return [...this.tables[kind].values()];
+  }
+
+  /** Every query that a store answers, with the answer of the model beside it. */
+  *queries(
+    store: Store,
+    limit: number,
+    place: Place,
+  ): Generator<{ name: string; actual: Promise<unknown>; expected: unknown }> {
+    const messages = this.all('message').sort(byPlace);
+    const chats = this.all('chat').sort((a, b) => b.activity - a.activity);
+    const { seq: some } = place;
+    for (const { id: chatId } of [...chats, { id: messages[0]?.chatId }]) {
+      if (chatId === undefined) continue;
+      const inChat = messages.filter((message) => message.chatId === chatId);
+      const earlier = inChat.filter((message) => isBefore(message, place)).reverse();
+      const later = inChat.filter((message) => isBefore(place, message));
+      const upTo = inChat.filter((message) => !isBefore(place, message));
+      const unread = upTo.filter(({ state }) => state === 'received').slice(0, limit);
+      const outbox = this.all('outbox').filter((item) => item.chatId === chatId && item.id > some);
+      yield {
+        name: 'before',
+        actual: store.messages({ chatId, limit, before: place }),
+        expected: earlier.slice(0, limit),
+      };
+      yield { name: 'after', actual: store.messages({ chatId, limit, after: place }), expected: later.slice(0, limit) };
+      yield {
+        name: 'latest',
+        actual: store.messages({ chatId, limit, before: undefined }),
+        expected: inChat.toReversed().slice(0, limit),
+      };
+      yield {
+        name: 'first',
+        actual: store.messages({ chatId, limit, after: undefined }),
+        expected: inChat.slice(0, limit),
+      };
+      yield { name: 'unread', actual: store.unread(chatId, place, limit), expected: unread };
+      yield {
+        name: 'outbox',
+        actual: store.outbox(chatId, some, limit),
+        expected: outbox.sort((a, b) => a.id - b.id).slice(0, limit),
+      };
+    }
+    const later = chats.filter(({ activity }) => activity < place.position);
+    yield { name: 'chats', actual: store.chats(undefined, limit), expected: chats.slice(0, limit) };
+    yield { name: 'chats below', actual: store.chats(place.position, limit), expected: later.slice(0, limit) };
+    const outboxChats = new Set(this.all('outbox').map(({ chatId }) => chatId));
+    yield {
+      name: 'outboxChats',
+      actual: store.outboxChats().then((ids) => [...ids].sort()),
+      expected: [...outboxChats].sort(),
+    };
+    const events = this.all('event').filter(({ changeSeq }) => changeSeq > some);
+    yield {
+      name: 'events',
+      actual: store.events(some, limit),
+      expected: events.sort((a, b) => a.changeSeq - b.changeSeq).slice(0, limit),
+    };
+    const cursors = this.all('cursor').map(({ changeSeq }) => changeSeq);
+    yield { name: 'slowestCursor', actual: store.slowestCursor(), expected: cursors.sort((a, b) => a - b)[0] };
+  }
+
+  #put<Kind extends RecordKind>({ kind, record }: KeyedRecord<Kind>): void {
+    const table: Map<string, Records[Kind]> = this.tables[kind];
+    table.set(recordKey(kind, record), record);
+  }
+
+  #count(change: Change): void {
+    if (change.type !== 'put') return;
+    const { position, outbox, changeSeq } = this.counters;
+    const { kind, record } = change;
+    if (kind === 'message') this.counters = { ...this.counters, position: Math.max(position, record.position) };
+    if (kind === 'chat') this.counters = { ...this.counters, position: Math.max(position, record.activity) };
+    if (kind === 'outbox') this.counters = { ...this.counters, outbox: Math.max(outbox, record.id) };
+    if (kind === 'event') this.counters = { ...this.counters, changeSeq: Math.max(changeSeq, record.changeSeq) };
+  }
+
+  #delete<Kind extends RecordKind>({ kind, key }: Delete<Kind>): void {
+    this.tables[kind].delete(recordKey(kind, key));
+  }
+
+  #prune<Kind extends RecordKind>(kind: Kind, isOld: (record: Records[Kind]) => boolean): void {
+    for (const [key, record] of this.tables[kind]) if (isOld(record)) this.tables[kind].delete(key);
+  }
+}
