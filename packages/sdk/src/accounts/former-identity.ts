@@ -22,13 +22,11 @@ export async function forgetFormerIdentity(
   for (const prekey of await queries.prekeys()) overlay.delete('prekey', prekey);
   overlay.prune('kyberUse', Number.MAX_SAFE_INTEGER);
   overlay.delete('deviceList', { userId: former.userId });
+  for (const chatId of await queries.outboxChats()) await forgetSending(overlay, queries, chatId);
   let below: number | undefined;
   for (;;) {
     const chats = await queries.chats(below, pageLength);
-    for (const chat of chats) {
-      await forgetSending(overlay, queries, chat.id);
-      await startChatAnew(overlay, chat, sha256);
-    }
+    for (const chat of chats) await startChatAnew(overlay, chat, sha256);
     const last = chats.at(-1);
     if (last === undefined) return;
     below = last.activity;

@@ -1,7 +1,22 @@
 /**
- * How the stream to the relay is.
- *
- * `stopped`: not started, or stopped. `offline`: waiting to try again. `connecting`. `catching-up`: open, what was stored is being delivered. `live`: open, everything stored has come.
- * `replaced`: another process streams as this device. `ended`: the relay ended the session: register again.
+ * How the client stands with the relay: `offline` waits to try again, `catching-up` and `live` are connected, `replaced` and `ended` try no more by themselves.
  */
 export type ConnectionState = 'stopped' | 'offline' | 'connecting' | 'catching-up' | 'live' | 'replaced' | 'ended';
+
+/** Why the stream is not connected. */
+export type OfflineReason =
+  | 'unreachable'
+  | 'upgrade-refused'
+  | 'timed-out'
+  | 'silent'
+  | 'broken'
+  | 'drain'
+  | 'too-slow'
+  | 'misbehaved'
+  | 'protocol-broken'
+  | 'protocol-unsupported'
+  | 'message-too-large'
+  | 'session-refused'
+  | 'handler-failed'
+  /** What the HTTP side said while a token was got: a SottoErrorCode. */
+  | (string & {});
