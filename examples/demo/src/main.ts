@@ -1,1 +1,54 @@
-export {};
+import { resolve } from 'node:path';
+import { LineFileError } from './line-file.ts';
+import { readOptions, usage } from './options.ts';
+import { play } from './play.ts';
+import { playFile } from './play-file.ts';
+import { Stage } from './stage.ts';
+import type { UserProcess } from './user-process.ts';
+
+const options = readOptions(process.argv.slice(2));
+if (options === 'help') {
+  process.stdout.write(usage);
+} else if ('wrong' in options) {
+  process.stderr.write(`demo: ${options.wrong}\n${usage}`);
+  process.exitCode = 2;
+} else {
+  const stage = new Stage();
+  try {
+    const received = options.received === undefined ? undefined : resolve(options.received);
+    const users =
+      options.messages === undefined ? await play(stage) : await playFile(stage, resolve(options.messages), received);
+    process.exitCode = (await judge(stage, users)) ? 0 : 1;
+  } catch (error) {
+    const known =
+      error instanceof LineFileError || (error instanceof Error && 'code' in error && error.code === 'ENOENT');
+    process.stderr.write(
+      `demo: ${known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+    process.exitCode = 1;
+  } finally {
+    await stage.clear();
+  }
+}
+
+/** Compares what was sent with every receiver's history: each message once, in order. */
+async function judge(stage: Stage, users: readonly UserProcess[]): Promise<boolean> {
+  const found: string[] = [];
+  let inOrder = true;
+  for (const user of users) {
+    for (const other of users) {
+      if (user === other || stage.ledger.sentTo(user).length === 0) continue;
+      const history = await user.history(other);
+      const ids = history.filter(({ outgoing }) => !outgoing).map(({ id }) => id);
+      const wanted = stage.ledger.sentTo(user).filter((id) => ids.includes(id));
+      inOrder &&= wanted.every((id, at) => id === ids[at]);
+      found.push(...ids);
+    }
+  }
+  const { sent, received, lost, duplicated } = stage.ledger.counts(found);
+  const ok = lost === 0 && duplicated === 0 && sent === received && inOrder;
+  process.stdout.write(
+    `demo: ${ok ? 'ok' : inOrder ? 'failed' : 'failed, out of order'} sent=${sent} received=${received} lost=${lost} duplicated=${duplicated}\n`,
+  );
+  return ok;
+}

@@ -1,4 +1,15 @@
+export type { ProfileChange, Profiles } from './accounts/profile.ts';
+export type { CodeContext, Registered, RegisterOptions } from './accounts/registration.ts';
 export { MemoryDisk } from './adapters/memory/memory-disk.ts';
 export { memoryStore } from './adapters/memory/memory-store.ts';
-export type { SottoErrorCode, SottoErrorOptions } from './sotto-error.ts';
-export { SottoError } from './sotto-error.ts';
+export type { Chat, HistoryOptions, HistoryPage, SendOptions } from './chats/chat.ts';
+export type { ChatPage, ChatSummary, Chats } from './chats/chats.ts';
+export { Client, type OwnAccount } from './client/client.ts';
+export type { ClientOptions } from './client/client-options.ts';
+export type { EventOf, EventType, SottoEvent } from './events/event.ts';
+export type { EventOptions } from './events/event-hub.ts';
+export type { Message } from './messages/message.ts';
+export type { ChatId, DeviceId, MessageId, UserId } from './ports/ids.ts';
+export type { MessageState } from './ports/message-record.ts';
+export { SottoError, type SottoErrorCode, type SottoErrorOptions } from './sotto-error.ts';
+export type { ConnectionState } from './transport/connection-state.ts';

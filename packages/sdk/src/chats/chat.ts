@@ -34,12 +34,14 @@ export interface SendOptions {
   readonly key?: string;
 }
 
-/** Which part of a history. At most one of `before` and `after`. */
+/** Which part of a history. At most one of `before`, `after` and `from`. */
 export interface HistoryOptions {
   /** Older ones than this cursor. */
   readonly before?: string;
   /** Newer ones than this cursor. */
   readonly after?: string;
+  /** Where to begin without a cursor: the latest page (the default), or the oldest one. */
+  readonly from?: 'latest' | 'oldest';
   /** 1..500; 50 when left out. */
   readonly limit?: number;
 }
@@ -84,7 +86,7 @@ export class Chat {
       { after: 'send.committed' },
     );
     this.parts.outbox.wake(this.id);
-    return toMessage(message, origin.account.userId);
+    return toMessage(message);
   }
 
   /**
@@ -92,28 +94,25 @@ export class Chat {
    * @throws {SottoError} `cursor-invalid`, `argument-invalid`
    */
   async history(options: HistoryOptions = {}): Promise<HistoryPage> {
-    const { before, after, limit = defaultLimit } = options;
+    const { before, after, from, limit = defaultLimit } = options;
     if (!Number.isInteger(limit) || limit < 1 || limit > largestLimit) {
       throw new SottoError('argument-invalid', `limit is a whole number from 1 to ${largestLimit}`);
     }
-    if (before !== undefined && after !== undefined) {
-      throw new SottoError('argument-invalid', 'give before or after, not both');
+    if ([before, after, from].filter((given) => given !== undefined).length > 1) {
+      throw new SottoError('argument-invalid', 'give one of before, after and from');
     }
+    const place = before ?? after;
+    const cursor = place === undefined ? undefined : placeOf(place);
+    const page = { chatId: this.id, limit };
+    const { store } = this.parts;
     const records =
-      after === undefined
-        ? [
-            ...(await this.parts.store.messages({
-              chatId: this.id,
-              limit,
-              before: before === undefined ? undefined : placeOf(before),
-            })),
-          ].reverse()
-        : await this.parts.store.messages({ chatId: this.id, limit, after: placeOf(after) });
-    const self = this.parts.origin().account.userId;
+      after !== undefined || from === 'oldest'
+        ? await store.messages({ ...page, after: cursor })
+        : [...(await store.messages({ ...page, before: cursor }))].reverse();
     const first = records[0];
     const last = records.at(-1);
     return {
-      messages: records.map((record) => toMessage(record, self)),
+      messages: records.map((record) => toMessage(record)),
       older: first && cursorOf(first),
       newer: last && cursorOf(last),
     };

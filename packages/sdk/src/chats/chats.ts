@@ -118,7 +118,7 @@ export class Chats {
       chat: this.chatOf(record.userId),
       number: user?.number ?? '',
       username: user?.username ?? '',
-      lastMessage: last && toMessage(last, this.parts.origin().account.userId),
+      lastMessage: last && toMessage(last),
       unread: record.unread,
       accepted: record.accepted,
     };

@@ -1,7 +1,6 @@
 import { EventEmitter } from 'eventemitter3';
 import type { Executor } from '../crypto/executor.ts';
 import type { EventRecord } from '../ports/event-records.ts';
-import type { UserId } from '../ports/ids.ts';
 import type { Store } from '../ports/store.ts';
 import { SottoError } from '../sotto-error.ts';
 import type { ConnectionState } from '../transport/connection-state.ts';
@@ -23,7 +22,6 @@ const keptBehind = 2_000;
 export class EventHub {
   private readonly store: Store;
   private readonly executor: Executor;
-  private readonly self: () => UserId;
   private readonly streams = new Set<EventStream>();
   private readonly emitter = new EventEmitter<Record<EventType, [SottoEvent]>>();
   private emitting: { readonly stream: EventStream; readonly done: Promise<void> } | undefined;
@@ -34,14 +32,11 @@ export class EventHub {
   constructor(parts: {
     readonly store: Store;
     readonly executor: Executor;
-    /** The own user, once there is one. */
-    readonly self: () => UserId;
     /** The highest changeSeq at the opening of the store. */
     readonly latest: number;
   }) {
     this.store = parts.store;
     this.executor = parts.executor;
-    this.self = parts.self;
     this.latest = parts.latest;
     this.prunedUpTo = parts.latest;
   }
@@ -100,6 +95,11 @@ export class EventHub {
     };
   }
 
+  /** Ends all streams with an error. */
+  fail(error: unknown): void {
+    for (const stream of this.streams) stream.end({ error });
+  }
+
   /** Ends all streams; resolves when what their consumers handled is durable. */
   async stop(): Promise<void> {
     this.closed = true;
@@ -131,7 +131,7 @@ export class EventHub {
     const stream = new EventStream(
       {
         page: (after, limit) => this.store.events(after, limit),
-        hydrate: (record) => hydrate(record.fact, this.store, this.self()),
+        hydrate: (record) => hydrate(record.fact, this.store),
         handled: (changeSeq) => {
           if (cursor === undefined || changeSeq === committed) return;
           committed = changeSeq;

@@ -1,15 +1,14 @@
 import { toMessage } from '../messages/message.ts';
 import type { EventFact } from '../ports/event-records.ts';
-import type { UserId } from '../ports/ids.ts';
 import type { Store } from '../ports/store.ts';
 import type { SottoEvent } from './event.ts';
 
 /** Makes the event of a fact, with its message as it is now; `undefined` when the message is gone. */
-export async function hydrate(fact: EventFact, store: Store, self: UserId): Promise<SottoEvent | undefined> {
+export async function hydrate(fact: EventFact, store: Store): Promise<SottoEvent | undefined> {
   if (!('messageId' in fact)) return fact;
   const record = await store.get('message', { id: fact.messageId });
   if (record === undefined) return undefined;
-  const message = toMessage(record, self);
+  const message = toMessage(record);
   switch (fact.type) {
     case 'message.received':
       return { type: fact.type, message, late: fact.late };

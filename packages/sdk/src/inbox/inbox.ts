@@ -22,6 +22,7 @@ export class Inbox {
   private readonly tracer: Tracer;
   private readonly logger: Logger;
   private readonly ack: (deliveryIds: readonly Uint8Array[]) => void;
+  private readonly onApplied: (sender: DeviceAddress) => void;
   private readonly onReceipts: (sender: DeviceAddress) => void;
   private readonly onFailure: (error: unknown) => void;
   private queue: Delivery[] = [];
@@ -34,6 +35,8 @@ export class Inbox {
     readonly logger: Logger;
     /** Sends an ack; when the stream is gone the delivery comes again, and is known. */
     readonly ack: (deliveryIds: readonly Uint8Array[]) => void;
+    /** A message of this person was applied. */
+    readonly onApplied: (sender: DeviceAddress) => void;
     /** Receipts to this person were queued. */
     readonly onReceipts: (sender: DeviceAddress) => void;
     /** The store failed: what is in hand was not acked and must be delivered again. */
@@ -44,6 +47,7 @@ export class Inbox {
     this.tracer = parts.tracer;
     this.logger = parts.logger;
     this.ack = parts.ack;
+    this.onApplied = parts.onApplied;
     this.onReceipts = parts.onReceipts;
     this.onFailure = parts.onFailure;
   }
@@ -98,6 +102,7 @@ export class Inbox {
       this.tracer.reached('ack.left');
     }
     for (const sender of receiptsTo) this.onReceipts(sender);
+    for (const result of received) if (result.outcome === 'applied') this.onApplied(result.sender);
     for (const result of received) {
       if (result.outcome === 'applied' && result.newSession) await this.retryHeld(result.sender);
     }

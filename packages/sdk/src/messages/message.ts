@@ -32,13 +32,14 @@ export interface Message {
 }
 
 /** A record as users see it. */
-export function toMessage(record: MessageRecord, self: UserId): Message {
+export function toMessage(record: MessageRecord): Message {
   return {
     id: record.id,
     chatId: record.chatId,
     senderId: record.senderId,
     senderDevice: record.senderDevice,
-    outgoing: record.senderId === self,
+    // Not by the sender's id: after a new registration the account has another one, and its old messages are still its own.
+    outgoing: record.state !== 'received' && record.state !== 'seen',
     kind: record.unknownContent === undefined ? 'text' : 'unknown',
     text: record.text,
     state: record.state,

@@ -1,0 +1,20 @@
+import { defaultPlatform } from '#platform';
+import type { Platform } from '../ports/platform.ts';
+import type { StoreOpener } from '../ports/store.ts';
+
+/** What a client is opened with. */
+export interface ClientOptions {
+  /** The relay's address, `https://…`; `http://…` for one on this machine. */
+  readonly relay: string;
+  /** Where everything is kept, for example `betterSqlite3('alice.db')`. */
+  readonly store: StoreOpener;
+  /** Whether people are told that their messages came and were read; true when left out. Then this account's messages show theirs, too. */
+  readonly receipts?: boolean;
+  /** Parts of the platform in place of the defaults: clock, timers, randomness, sockets, fetch, logger, tracer. */
+  readonly platform?: Partial<Platform>;
+}
+
+/** The platform's defaults with the parts given in their place. */
+export function platformOf(options: ClientOptions): Platform {
+  return { ...defaultPlatform(), ...options.platform };
+}

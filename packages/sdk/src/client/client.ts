@@ -1,0 +1,219 @@
+import { Profiles } from '../accounts/profile.ts';
+import { type Registered, type RegisterOptions, Registration } from '../accounts/registration.ts';
+import { Tokens } from '../accounts/tokens.ts';
+import type { ChatParts } from '../chats/chat.ts';
+import { Chats } from '../chats/chats.ts';
+import { StoreExecutor } from '../crypto/executor.ts';
+import type { EventOf, EventType, SottoEvent } from '../events/event.ts';
+import { EventHub, type EventOptions } from '../events/event-hub.ts';
+import type { DeviceId, UserId } from '../ports/ids.ts';
+import type { Platform } from '../ports/platform.ts';
+import type { Store, StoreOpening } from '../ports/store.ts';
+import { SottoError } from '../sotto-error.ts';
+import { authorizedClient } from '../transport/authorized-client.ts';
+import type { ConnectionState } from '../transport/connection-state.ts';
+import { httpClient } from '../transport/http-client.ts';
+import { parseRelayAddress, type RelayAddress } from '../transport/relay-address.ts';
+import { type ClientOptions, platformOf } from './client-options.ts';
+import { CurrentAccount } from './current-account.ts';
+import { isFatal } from './frame-router.ts';
+import { Messaging } from './messaging.ts';
+
+/** Who this client is. */
+export interface OwnAccount {
+  readonly userId: UserId;
+  readonly deviceId: DeviceId;
+  /** E.164. */
+  readonly number: string;
+  readonly username: string;
+}
+
+/**
+ * An end-to-end encrypted messenger for one account on one device.
+ *
+ * `open` takes the store over and, once there is an account, keeps a connection to the relay, whatever happens to it; everything that is sent waits in the store until it can leave. Stop it, or let `await using` do so.
+ */
+export class Client {
+  /** The conversations. */
+  readonly chats: Chats;
+  /** The own profile, and pictures of others. */
+  readonly profile: Pick<Profiles, 'set' | 'fetchAvatar'>;
+  private readonly platform: Platform;
+  private readonly store: Store;
+  private readonly executor: StoreExecutor;
+  private readonly hub: EventHub;
+  private readonly current: CurrentAccount;
+  private readonly tokens: Tokens;
+  private readonly registration: Registration;
+  private readonly messaging: Messaging;
+  private stopping: Promise<void> | undefined;
+
+  /**
+   * Opens a store and, if it has an account, connects in the background.
+   * @throws {SottoError} `relay-url-invalid`, `store-locked`, `store-newer`, `store-corrupt`, `store-unavailable`
+   */
+  static async open(options: ClientOptions): Promise<Client> {
+    const address = parseRelayAddress(options.relay);
+    const platform = platformOf(options);
+    const { store, opening } = await options.store.open();
+    try {
+      const current = new CurrentAccount(store);
+      await current.load();
+      const client = new Client(options, address, platform, store, opening, current);
+      if (current.usable) client.messaging.start();
+      return client;
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  private constructor(
+    options: ClientOptions,
+    address: RelayAddress,
+    platform: Platform,
+    store: Store,
+    opening: StoreOpening,
+    current: CurrentAccount,
+  ) {
+    const { clock, timers, randomness, sha256, logger, tracer } = platform;
+    this.platform = platform;
+    this.store = store;
+    this.current = current;
+    this.executor = new StoreExecutor({
+      store,
+      opening,
+      clock,
+      tracer,
+      onEvents: (events) => this.hub.published(events),
+    });
+    const { executor } = this;
+    this.hub = new EventHub({ store, executor, latest: opening.counters.changeSeq });
+    const http = httpClient({ address, fetch: platform.fetch, timers });
+    this.tokens = new Tokens({ executor, http, clock, randomness, tracer });
+    const authorized = authorizedClient(http, this.tokens);
+    const profiles = new Profiles({ executor, http: authorized, clock, randomness, sha256 });
+    this.profile = profiles;
+    this.registration = new Registration({
+      executor,
+      queries: store,
+      http,
+      profiles,
+      clock,
+      randomness,
+      sha256,
+      logger,
+      tracer,
+    });
+    const origin: ChatParts['origin'] = () => ({
+      account: current.get(),
+      returnsReceipts: options.receipts ?? true,
+      sha256,
+      randomness,
+    });
+    this.messaging = new Messaging({
+      platform,
+      store,
+      executor,
+      address,
+      http: authorized,
+      tokens: this.tokens,
+      profiles,
+      origin,
+      onState: (state) => this.stateChanged(state),
+      onFailure: (error) => this.failed(error),
+    });
+    const { outbox, receipts } = this.messaging;
+    this.chats = new Chats({ store, executor, outbox, receipts, origin, clock, tracer, http: authorized });
+  }
+
+  /**
+   * Makes an account for a phone number on this device, then connects. Call it again after a wrong code, a crash or a lost connection: it goes on where it was.
+   * @returns the ids, and the recovery key: to be kept by the user, off this device
+   * @throws {SottoError} see `Registration.register`
+   */
+  async register(options: RegisterOptions): Promise<Registered> {
+    this.checkRunning();
+    const registered = await this.registration.register(options);
+    await this.current.load();
+    this.messaging.start();
+    return registered;
+  }
+
+  /** Who this client is; undefined before `register`. */
+  get account(): OwnAccount | undefined {
+    if (!this.current.usable) return undefined;
+    const { userId, deviceId, number, username } = this.current.get();
+    return { userId, deviceId, number, username };
+  }
+
+  /** What the connection to the relay is like now. */
+  get connection(): ConnectionState {
+    return this.messaging.state;
+  }
+
+  /** Tries to connect now instead of after the wait; takes the device back after `replaced`. */
+  reconnect(): void {
+    this.messaging.wake();
+  }
+
+  /**
+   * What happens, as it happens. With a `cursor` it goes on where that consumer was, also after a crash; without one it begins now.
+   *
+   * A slow loop holds nothing back. Events come after their commit, so what they tell of is in the store.
+   * @throws {SottoError} from the loop: `cursor-invalid`, `client-stopped`, or why the store failed
+   */
+  events(options: EventOptions = {}): AsyncGenerator<SottoEvent, void, undefined> {
+    return this.hub.events(options);
+  }
+
+  /** Calls a listener for each event of a type, from now on; gives how to end it. */
+  on<Type extends EventType>(type: Type, listener: (event: EventOf<Type>) => void): () => void {
+    return this.hub.on(type, listener);
+  }
+
+  /** Finishes what is being committed, closes the connection and the store, and leaves nothing behind. Idempotent. */
+  stop(): Promise<void> {
+    this.stopping ??= this.end();
+    return this.stopping;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  private async end(): Promise<void> {
+    await this.tokens.stop();
+    await this.messaging.stop();
+    await this.hub.stop();
+    await this.executor.stop();
+    await this.store.close();
+  }
+
+  private checkRunning(): void {
+    if (this.stopping) throw new SottoError('client-stopped', 'the client was stopped: open a new one');
+  }
+
+  private stateChanged(state: ConnectionState): void {
+    this.hub.connectionChanged(state);
+    if (state !== 'ended') return;
+    this.current.load().catch((error: unknown) => this.failed(error));
+  }
+
+  /** Something in the background failed. When the store belongs to another owner now this client ends, and its event loops throw why; else the connection is made anew after a while. */
+  private failed(error: unknown): void {
+    const code = error instanceof SottoError ? error.code : 'internal';
+    if (this.stopping) return;
+    this.platform.logger.error('client.failed', { code });
+    if (isFatal(error)) {
+      this.hub.fail(error);
+      this.stop().catch((cause: unknown) => {
+        this.platform.logger.error('client.stop-failed', {
+          code: cause instanceof SottoError ? cause.code : 'internal',
+        });
+      });
+    } else {
+      this.messaging.restart();
+    }
+  }
+}

@@ -1,0 +1,37 @@
+import type { AccountRecord } from '../ports/account-record.ts';
+import type { Store } from '../ports/store.ts';
+import { SottoError } from '../sotto-error.ts';
+
+/** The account of this store, in memory: what never changes while it lasts (ids, keys) is read from here. */
+export class CurrentAccount {
+  private readonly store: Store;
+  private record: AccountRecord | undefined;
+
+  constructor(store: Store) {
+    this.store = store;
+  }
+
+  /** Reads it again, after it was changed. */
+  async load(): Promise<AccountRecord | undefined> {
+    this.record = await this.store.get('account', {});
+    return this.record;
+  }
+
+  /**
+   * @throws {SottoError} `not-registered`, `session-ended`
+   */
+  get(): AccountRecord {
+    if (this.record === undefined) {
+      throw new SottoError('not-registered', 'this store has no account yet: call register() first');
+    }
+    if (this.record.ended) {
+      throw new SottoError('session-ended', 'the relay ended the session of this device: call register() again');
+    }
+    return this.record;
+  }
+
+  /** Whether there is one that can be used. */
+  get usable(): boolean {
+    return this.record !== undefined && !this.record.ended;
+  }
+}

@@ -1,0 +1,192 @@
+import type { Profiles } from '../accounts/profile.ts';
+import type { Tokens } from '../accounts/tokens.ts';
+import { chatWith } from '../chats/chat-state.ts';
+import type { Executor } from '../crypto/executor.ts';
+import { acceptDeviceList } from '../devices/accept-device-list.ts';
+import { Inbox } from '../inbox/inbox.ts';
+import { EnvelopeReceiver } from '../inbox/receive-envelope.ts';
+import { Expiry } from '../messages/expiry.ts';
+import type { ContentOrigin } from '../messages/outgoing-content.ts';
+import { Outbox } from '../outbox/outbox.ts';
+import { OutboxCommits } from '../outbox/outbox-commits.ts';
+import { ReceiptQueue } from '../outbox/receipt-queue.ts';
+import { Sealer } from '../outbox/sealer.ts';
+import { SessionStarter } from '../outbox/session-starter.ts';
+import type { Platform } from '../ports/platform.ts';
+import type { Store } from '../ports/store.ts';
+import type { CancelTimer } from '../ports/timers.ts';
+import { PrekeyMaintenance } from '../prekeys/maintenance.ts';
+import { SottoError } from '../sotto-error.ts';
+import type { ConnectionState } from '../transport/connection-state.ts';
+import type { AuthorizedClient } from '../transport/http-client.ts';
+import type { RelayAddress } from '../transport/relay-address.ts';
+import { RelayStream } from '../transport/stream.ts';
+import { ackOf, FrameRouter } from './frame-router.ts';
+import { Housekeeping } from './housekeeping.ts';
+import { PeerProfiles } from './peer-profiles.ts';
+
+/** How long the client waits before it connects again after its store failed. */
+const restartAfter = 5_000;
+
+/** What messaging works with. */
+export interface MessagingParts {
+  readonly platform: Platform;
+  readonly store: Store;
+  readonly executor: Executor;
+  readonly address: RelayAddress;
+  readonly http: AuthorizedClient;
+  readonly tokens: Tokens;
+  readonly profiles: Profiles;
+  readonly origin: () => ContentOrigin;
+  readonly onState: (state: ConnectionState) => void;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** The running part of a client: the stream with everything that it feeds. */
+export class Messaging {
+  readonly outbox: Outbox;
+  readonly receipts: ReceiptQueue;
+  private readonly platform: Platform;
+  private readonly stream: RelayStream;
+  private readonly inbox: Inbox;
+  private readonly router: FrameRouter;
+  private readonly expiry: Expiry;
+  private readonly prekeys: PrekeyMaintenance;
+  private readonly peers: PeerProfiles;
+  private readonly housekeeping: Housekeeping;
+  private readonly onState: (state: ConnectionState) => void;
+  private readonly onFailure: (error: unknown) => void;
+  private readonly ending = new AbortController();
+  private cancelRestart: CancelTimer | undefined;
+
+  constructor(parts: MessagingParts) {
+    const { platform, store, executor, http, tokens, origin, onFailure } = parts;
+    const { clock, timers, randomness, sha256, logger, tracer, sockets } = platform;
+    const account = () => origin().account;
+    this.platform = platform;
+    this.onState = parts.onState;
+    this.onFailure = onFailure;
+    this.stream = new RelayStream({
+      address: parts.address,
+      tokens,
+      http,
+      sockets,
+      clock,
+      timers,
+      randomness,
+      logger,
+      handlers: {
+        stateChanged: (state) => this.stateChanged(state),
+        opened: () => undefined,
+        received: (frames) => this.router.route(frames),
+      },
+    });
+    this.receipts = new ReceiptQueue(origin);
+    const starter = new SessionStarter({ executor, http, account, clock, sha256, signal: this.ending.signal });
+    this.outbox = new Outbox({
+      store,
+      sealer: new Sealer({ executor, account, clock, randomness }),
+      commits: new OutboxCommits({
+        executor,
+        clock,
+        acceptDeviceList: async (overlay, userId, signed) => {
+          await acceptDeviceList(overlay, signed, userId, sha256);
+        },
+      }),
+      makeSessions: (userId) => starter.start(userId),
+      transmit: (frames) => this.stream.send(frames),
+      timers,
+      randomness,
+      tracer,
+      logger,
+      onFailure,
+    });
+    this.peers = new PeerProfiles({ executor, profiles: parts.profiles, clock, logger });
+    this.inbox = new Inbox({
+      receiver: new EnvelopeReceiver({ executor, account, clock, sha256, logger, receipts: this.receipts }),
+      store,
+      tracer,
+      logger,
+      ack: (deliveryIds) => this.stream.send([ackOf(deliveryIds)]),
+      onApplied: (sender) => this.peers.heardFrom(sender.userId),
+      onReceipts: (sender) => this.outbox.wake(chatWith(sender.userId)),
+      onFailure,
+    });
+    this.prekeys = new PrekeyMaintenance({
+      executor,
+      queries: store,
+      http,
+      account,
+      clock,
+      randomness,
+      logger,
+      tracer,
+    });
+    this.expiry = new Expiry({ executor, store, clock });
+    this.housekeeping = new Housekeeping({ executor, clock, timers, logger, alsoDo: () => this.everyHour() });
+    this.router = new FrameRouter({
+      inbox: this.inbox,
+      outbox: this.outbox,
+      logger,
+      onDrained: () => this.drained(),
+      onPrekeysLow: () => this.prekeys.wake(),
+      onFailure,
+    });
+  }
+
+  get state(): ConnectionState {
+    return this.stream.state;
+  }
+
+  /** Connects, and stays connected. */
+  start(): void {
+    this.stream.start();
+    this.housekeeping.start();
+  }
+
+  /** Connects now instead of later. */
+  wake(): void {
+    this.stream.wake();
+  }
+
+  /** Gives the connection up and makes a new one after a while: what was not acked comes again. */
+  restart(): void {
+    if (this.cancelRestart !== undefined || this.ending.signal.aborted) return;
+    this.cancelRestart = this.platform.timers.after(restartAfter, () => {
+      this.cancelRestart = undefined;
+      this.stream.start();
+    });
+    this.stream.stop().catch(this.onFailure);
+  }
+
+  /** Ends everything that was started; resolves when nothing is in hand. Idempotent. */
+  async stop(): Promise<void> {
+    this.ending.abort(new SottoError('client-stopped', 'the client was stopped: open a new one'));
+    this.cancelRestart?.();
+    await this.stream.stop();
+    await Promise.all([this.housekeeping.stop(), this.prekeys.stop(), this.peers.stop()]);
+    await this.outbox.stop();
+    await this.inbox.idle();
+  }
+
+  private stateChanged(state: ConnectionState): void {
+    this.router.stateChanged(state);
+    this.onState(state);
+  }
+
+  /** The mailbox was seen empty: what is waited for longer than that will not come. */
+  private async drained(): Promise<void> {
+    await this.expiry.mark(this.relayNow());
+    await this.inbox.retryHeld();
+  }
+
+  private async everyHour(): Promise<void> {
+    this.prekeys.wake();
+    // Live means that nothing is stored for this device: the mailbox is empty now.
+    if (this.stream.state === 'live') await this.expiry.mark(this.relayNow());
+  }
+
+  private relayNow(): number {
+    return this.platform.clock.now() + this.stream.clockOffset;
+  }
+}
