@@ -20,13 +20,18 @@ import { SottoError } from '../sotto-error.ts';
 import type { ConnectionState } from '../transport/connection-state.ts';
 import type { AuthorizedClient } from '../transport/http-client.ts';
 import type { RelayAddress } from '../transport/relay-address.ts';
-import { RelayStream } from '../transport/stream.ts';
+import { Connection } from '../transport/connection.ts';
+import type { Stream } from '../transport/stream.ts';
+import { streamCredentials } from '../transport/stream-credentials.ts';
 import { ackOf, FrameRouter } from './frame-router.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { PeerProfiles } from './peer-profiles.ts';
 
 /** How long the client waits before it connects again after its store failed. */
 const restartAfter = 5_000;
+
+/** What operators of relays see of this software. */
+const agent = 'sotto-sdk/0.1.0';
 
 /** What messaging works with. */
 export interface MessagingParts {
@@ -47,7 +52,7 @@ export class Messaging {
   readonly outbox: Outbox;
   readonly receipts: ReceiptQueue;
   private readonly platform: Platform;
-  private readonly stream: RelayStream;
+  private readonly stream: Stream;
   private readonly inbox: Inbox;
   private readonly router: FrameRouter;
   private readonly expiry: Expiry;
@@ -66,10 +71,10 @@ export class Messaging {
     this.platform = platform;
     this.onState = parts.onState;
     this.onFailure = onFailure;
-    this.stream = new RelayStream({
-      address: parts.address,
-      tokens,
-      http,
+    this.stream = new Connection({
+      url: parts.address.stream,
+      credentials: streamCredentials(sockets.credential, tokens, http),
+      agent,
       sockets,
       clock,
       timers,
@@ -187,6 +192,6 @@ export class Messaging {
   }
 
   private relayNow(): number {
-    return this.platform.clock.now() + this.stream.clockOffset;
+    return this.platform.clock.now() + this.stream.serverClockOffset;
   }
 }
