@@ -2,6 +2,7 @@ import { Profile } from '@sotto/proto';
 import { Aes256GcmSiv } from '#libsignal';
 import { asBuffer } from '../crypto/libsignal-stores.ts';
 import { unpad } from '../crypto/padding.ts';
+import { sameBytes } from '../crypto/same-bytes.ts';
 import type { Sha256 } from '../ports/hash.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import { SottoError } from '../sotto-error.ts';
@@ -65,7 +66,7 @@ export function sealAvatar(avatar: Uint8Array, profileKey: Uint8Array, randomnes
 export function openAvatar(sealed: Uint8Array, hash: Uint8Array, profileKey: Uint8Array, sha256: Sha256): Uint8Array {
   try {
     const avatar = open(sealed, avatarContext, profileKey);
-    if (!sha256(avatar).every((byte, at) => byte === hash[at])) throw new RangeError('another avatar');
+    if (!sameBytes(sha256(avatar), hash)) throw new RangeError('another avatar');
     return Uint8Array.from(avatar);
   } catch (cause) {
     throw new SottoError('relay-misbehaved', 'the avatar is not the one of this profile: try again later', {

@@ -1,5 +1,6 @@
 import { type TokenAnswer, toBase64Url } from '@sotto/proto';
 import type { Executor } from '../crypto/executor.ts';
+import { sameBytes } from '../crypto/same-bytes.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Randomness } from '../ports/randomness.ts';
@@ -134,8 +135,4 @@ function isEnd(error: unknown): boolean {
 
 function ended(cause: unknown): SottoError {
   return new SottoError('session-ended', 'the relay ended the session of this device: register again', { cause });
-}
-
-function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && one.every((byte, at) => byte === other[at]);
 }

@@ -1,6 +1,7 @@
 import { DeviceList, SignedDeviceList, signedBytesOfDeviceList, uuidToBytes, uuidToText } from '@sotto/proto';
 import { type PrivateKey, PublicKey } from '#libsignal';
 import { asBuffer } from '../crypto/libsignal-stores.ts';
+import { sameBytes } from '../crypto/same-bytes.ts';
 import type { Sha256 } from '../ports/hash.ts';
 import type { DeviceId, UserId } from '../ports/ids.ts';
 import type { DeviceListRecord } from '../ports/user-record.ts';
@@ -124,10 +125,6 @@ function readDevices(devices: DeviceList['devices']): readonly ListedDevice[] {
 function readKey(bytes: Uint8Array): PublicKey {
   if (bytes.length !== publicKeyBytes) throw invalid('a key has the wrong length');
   return PublicKey.deserialize(asBuffer(bytes));
-}
-
-function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && one.every((byte, at) => byte === other[at]);
 }
 
 function invalid(reason: string, cause?: unknown): SottoError {

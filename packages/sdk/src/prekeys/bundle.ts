@@ -5,7 +5,16 @@ import type { Sha256 } from '../ports/hash.ts';
 import type { DeviceId, UserId } from '../ports/ids.ts';
 import { SottoError } from '../sotto-error.ts';
 import type { AuthorizedClient, CallOptions } from '../transport/http-client.ts';
-import { type FetchedDeviceBundle, requestBundles } from '../transport/prekey-calls.ts';
+import {
+  type FetchedBundles,
+  type FetchedDeviceBundle,
+  type FetchedPrekey,
+  type FetchedSignedPrekey,
+  requestBundles,
+} from '../transport/prekey-calls.ts';
+
+const ecKeyBytes = 33;
+const kyberKeyBytes = 1_569;
 
 /** What opens a session with one device. */
 export interface DeviceBundle {
@@ -14,60 +23,100 @@ export interface DeviceBundle {
   readonly bundle: PreKeyBundle;
 }
 
-/** The bundles of all devices of somebody, checked. Whether the root key is the pinned one is for `acceptDeviceList`. */
+/** Checked bundles of a person's devices. */
 export interface CheckedBundles {
-  /** The encoded SignedDeviceList that they belong to. */
+  /** The encoded SignedDeviceList: its signature and form are checked; whether it may follow the one that is known is for `acceptDeviceList`. */
   readonly signed: Uint8Array;
+  readonly list: CheckedDeviceList;
+  /** One for each device of the list, or for the one asked for. */
   readonly bundles: readonly DeviceBundle[];
 }
 
 /**
- * Takes a bundle for each device of somebody and checks it: every device of the signed list has exactly one, with its registration id, and its prekeys are signed by the list's identity key.
- * @throws {SottoError} `bundle-invalid`, `device-list-invalid`, `user-unknown`, `rate-limited`, and as AuthorizedClient
+ * Takes a bundle for each device of somebody, or for one device, and checks them.
+ * @throws {SottoError} `user-unknown`, `device-list-invalid`, `bundle-invalid`, `rate-limited`, and as AuthorizedClient
  */
 export async function fetchBundles(
   http: AuthorizedClient,
   userId: UserId,
-  options: CallOptions & { readonly sha256: Sha256 },
+  options: CallOptions & { readonly sha256: Sha256; readonly deviceId?: DeviceId },
 ): Promise<CheckedBundles> {
-  const fetched = await requestBundles(http, userId, undefined, { signal: options.signal });
-  const list = verifyDeviceList(fetched.deviceList, userId, options.sha256);
-  if (fetched.bundles.length !== list.devices.length) throw invalid();
-  const bundles = list.devices.map(({ deviceId, registrationId }) => {
-    const bundle = fetched.bundles.find((candidate) => candidate.deviceId === deviceId);
-    if (bundle === undefined || bundle.registrationId !== registrationId) throw invalid();
-    return { deviceId, registrationId, bundle: checkBundle(bundle, list) };
-  });
-  return { signed: list.signed, bundles };
+  const { sha256, deviceId, signal } = options;
+  return checkBundles(await requestBundles(http, userId, deviceId, { signal }), userId, sha256, deviceId);
 }
 
-function checkBundle(fetched: FetchedDeviceBundle, list: CheckedDeviceList): PreKeyBundle {
-  const { signedPrekey, prekey, kyberPrekey } = fetched;
+/**
+ * Checks bundles: each belongs to a device of the signed list, none is missing or doubled, keys are of their types, and the identity key of the list signed them.
+ * @throws {SottoError} `device-list-invalid`, `bundle-invalid`
+ */
+export function checkBundles(
+  fetched: FetchedBundles,
+  userId: UserId,
+  sha256: Sha256,
+  deviceId?: DeviceId,
+): CheckedBundles {
+  const list = verifyDeviceList(fetched.deviceList, userId, sha256);
+  const identity = PublicKey.deserialize(asBuffer(list.identityKey));
+  const wanted = list.devices.filter((device) => deviceId === undefined || device.deviceId === deviceId);
+  if (wanted.length === 0) throw invalid('the device is not on the list');
+  if (fetched.bundles.length !== wanted.length) throw invalid('there is not one for each device');
+  const bundles = wanted.map((device) => {
+    const bundle = fetched.bundles.find((candidate) => candidate.deviceId === device.deviceId);
+    if (bundle === undefined) throw invalid('a device has none');
+    if (bundle.registrationId !== device.registrationId) throw invalid('a device was set up anew');
+    return {
+      deviceId: device.deviceId,
+      registrationId: device.registrationId,
+      bundle: checkedBundle(bundle, identity),
+    };
+  });
+  return { signed: fetched.deviceList, list, bundles };
+}
+
+function checkedBundle(bundle: FetchedDeviceBundle, identity: PublicKey): PreKeyBundle {
+  const { signedPrekey, kyberPrekey, prekey } = bundle;
+  checkSignature(signedPrekey, identity);
+  checkSignature(kyberPrekey, identity);
   try {
-    const identity = PublicKey.deserialize(asBuffer(list.identityKey));
-    for (const { publicKey, signature } of [signedPrekey, kyberPrekey]) {
-      if (!identity.verify(asBuffer(publicKey), asBuffer(signature))) throw invalid();
-    }
     return PreKeyBundle.new(
-      fetched.registrationId,
-      fetched.deviceId,
+      bundle.registrationId,
+      bundle.deviceId,
       prekey?.id ?? null,
-      prekey === undefined ? null : PublicKey.deserialize(asBuffer(prekey.publicKey)),
+      prekey === undefined ? null : ecKey(prekey),
       signedPrekey.id,
-      PublicKey.deserialize(asBuffer(signedPrekey.publicKey)),
+      ecKey(signedPrekey),
       asBuffer(signedPrekey.signature),
       identity,
       kyberPrekey.id,
-      KEMPublicKey.deserialize(asBuffer(kyberPrekey.publicKey)),
+      kyberKey(kyberPrekey),
       asBuffer(kyberPrekey.signature),
     );
   } catch (cause) {
-    throw cause instanceof SottoError ? cause : invalid(cause);
+    if (cause instanceof SottoError) throw cause;
+    throw invalid('a key can not be read', cause);
   }
 }
 
-function invalid(cause?: unknown): SottoError {
-  return new SottoError('bundle-invalid', "the relay gave keys that are not this person's: do not trust this relay", {
-    cause,
-  });
+function checkSignature(prekey: FetchedSignedPrekey, identity: PublicKey): void {
+  if (!identity.verify(asBuffer(prekey.publicKey), asBuffer(prekey.signature))) {
+    throw invalid('the identity key did not sign it');
+  }
+}
+
+function ecKey({ publicKey }: FetchedPrekey): PublicKey {
+  if (publicKey.length !== ecKeyBytes) throw invalid('an EC key has the wrong length');
+  return PublicKey.deserialize(asBuffer(publicKey));
+}
+
+function kyberKey({ publicKey }: FetchedPrekey): KEMPublicKey {
+  if (publicKey.length !== kyberKeyBytes) throw invalid('a Kyber key has the wrong length');
+  return KEMPublicKey.deserialize(asBuffer(publicKey));
+}
+
+function invalid(reason: string, cause?: unknown): SottoError {
+  return new SottoError(
+    'bundle-invalid',
+    `the relay gave keys that are not to be trusted: ${reason}. Nothing was sent; if it stays so, ask the relay's operator`,
+    { cause },
+  );
 }

@@ -1,0 +1,148 @@
+import type { PrekeyCount } from '@sotto/proto';
+import type { Executor } from '../crypto/executor.ts';
+import type { AccountRecord } from '../ports/account-record.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { PrekeyRecord } from '../ports/key-records.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { Randomness } from '../ports/randomness.ts';
+import type { StoreQueries } from '../ports/store.ts';
+import type { Tracer } from '../ports/tracer.ts';
+import { SottoError } from '../sotto-error.ts';
+import type { AuthorizedClient } from '../transport/http-client.ts';
+import { countPrekeys, uploadPrekeys } from '../transport/prekey-calls.ts';
+import { PrekeyIds } from './prekey-id.ts';
+import { fullSet, makePrekeys, uploadOf } from './prekey-material.ts';
+import { planPrekeys } from './prekey-plan.ts';
+
+/** What `PrekeyMaintenance` works with. */
+export interface PrekeyMaintenanceParts {
+  readonly executor: Executor;
+  readonly queries: Pick<StoreQueries, 'prekeys'>;
+  readonly http: AuthorizedClient;
+  /** @throws {SottoError} `not-registered`, `session-ended` */
+  readonly account: () => AccountRecord;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly logger: Logger;
+  readonly tracer: Tracer;
+}
+
+/**
+ * Keeps the own prekeys in order, here and at the relay, in the background.
+ *
+ * Keys are committed before they are uploaded, and uploads are idempotent: a crash between any two steps is mended by the next pass.
+ */
+export class PrekeyMaintenance {
+  readonly #parts: PrekeyMaintenanceParts;
+  readonly #ending = new AbortController();
+  #working: Promise<void> | undefined;
+  #again = false;
+  #failed = false;
+
+  constructor(parts: PrekeyMaintenanceParts) {
+    this.#parts = parts;
+  }
+
+  /** Something may be to do: makes a pass, or another one when one is under way. A failure is logged, and `retry` or the next `wake` mends it. */
+  wake(): void {
+    if (this.#ending.signal.aborted) return;
+    this.#again = true;
+    this.#working ??= this.#work().finally(() => {
+      this.#working = undefined;
+    });
+  }
+
+  /** There is a connection: makes another pass if the last one failed. */
+  retry(): void {
+    if (this.#failed) this.wake();
+  }
+
+  /** Gives up what is under way. Idempotent. */
+  async stop(): Promise<void> {
+    this.#ending.abort(new SottoError('client-stopped', 'the client was stopped: open a new one'));
+    await this.#working;
+  }
+
+  async #work(): Promise<void> {
+    while (this.#again && !this.#ending.signal.aborted) {
+      this.#again = false;
+      try {
+        await this.pass();
+        this.#failed = false;
+      } catch (error) {
+        this.#failed = true;
+        const code = error instanceof SottoError ? (error.relayCode ?? error.code) : 'internal';
+        this.#parts.logger.warn('prekeys.failed', { code });
+      }
+    }
+  }
+
+  /**
+   * Replaces what is old, removes what is too old, makes what is missing, and uploads all that the relay has not got.
+   * @throws {SottoError} as AuthorizedClient, and what the store throws
+   */
+  async pass(): Promise<void> {
+    const left = await countPrekeys(this.#parts.http, { signal: this.#ending.signal });
+    const waiting = await this.#commitPlan(left);
+    for (let at = 0; at < waiting.length; at += fullSet) await this.#upload(waiting.slice(at, at + fullSet));
+  }
+
+  /** Gives what the relay has not got: standing keys first. */
+  #commitPlan(left: PrekeyCount): Promise<readonly PrekeyRecord[]> {
+    const { executor, queries, account, clock, randomness } = this.#parts;
+    return executor.run(
+      ['account', 'prekeys'],
+      async (overlay) => {
+        const { identityKeyPair } = account();
+        const now = clock.now();
+        const own = await queries.prekeys();
+        const { make, replace, remove } = planPrekeys(own, left, now);
+        const made = makePrekeys(make, { identityKeyPair, ids: new PrekeyIds(randomness, own), now });
+        for (const prekey of replace) overlay.put('prekey', { ...prekey, replacedAt: now });
+        for (const prekey of remove) overlay.delete('prekey', { kind: prekey.kind, id: prekey.id });
+        for (const prekey of made) overlay.put('prekey', prekey);
+        const kept = own.filter((prekey) => !replace.includes(prekey) && !remove.includes(prekey));
+        const waiting = [...kept, ...made].filter(({ uploaded, replacedAt }) => !uploaded && replacedAt === undefined);
+        return waiting.sort((a, b) => Number(isOneTime(a)) - Number(isOneTime(b)));
+      },
+      { after: 'prekeys.committed' },
+    );
+  }
+
+  async #upload(prekeys: readonly PrekeyRecord[]): Promise<void> {
+    const { http, tracer } = this.#parts;
+    try {
+      await uploadPrekeys(http, uploadOf(prekeys), { signal: this.#ending.signal });
+    } catch (error) {
+      if (error instanceof SottoError && error.relayCode === 'prekey-conflict') await this.#discard(prekeys);
+      throw error;
+    }
+    tracer.reached('prekeys.uploaded');
+    await this.#record(prekeys);
+  }
+
+  /** A key may have been used since: then it is gone, and stays so. */
+  async #record(prekeys: readonly PrekeyRecord[]): Promise<void> {
+    await this.#parts.executor.run(
+      ['prekeys', ...prekeys.filter(isOneTime).map(({ kind, id }) => `prekey:${kind}.${id}`)],
+      async (overlay) => {
+        for (const { kind, id } of prekeys) {
+          const prekey = await overlay.get('prekey', { kind, id });
+          if (prekey) overlay.put('prekey', { ...prekey, uploaded: true });
+        }
+      },
+      { after: 'prekeys.recorded' },
+    );
+  }
+
+  /** The relay remembers other keys under these ids. Nobody got the new ones: the next pass makes others. */
+  async #discard(prekeys: readonly PrekeyRecord[]): Promise<void> {
+    await this.#parts.executor.run(['prekeys'], (overlay) => {
+      for (const { kind, id } of prekeys) overlay.delete('prekey', { kind, id });
+    });
+  }
+}
+
+function isOneTime({ kind }: PrekeyRecord): boolean {
+  return kind === 'ec' || kind === 'kyber';
+}
