@@ -28,6 +28,8 @@ export interface DeliveryPumpParts {
 export class DeliveryPump {
   readonly #parts: DeliveryPumpParts;
   readonly #unacked = new Set<string>();
+  /** Read, but not delivered yet, since the stream took no more. */
+  #held: readonly MailEntry[] = [];
   #delivered = 0;
   #caughtUp = false;
   #reading = false;
@@ -44,11 +46,14 @@ export class DeliveryPump {
       this.#hinted = true;
       return;
     }
+    this.#hinted = false;
     if (this.#stopped || !this.#mayRead()) return;
     this.#reading = true;
     this.#read().then(
       () => {
         this.#reading = false;
+        // A hint may have come after the last look.
+        if (this.#hinted) this.hint();
       },
       (error: unknown) => {
         this.#reading = false;
@@ -73,18 +78,31 @@ export class DeliveryPump {
   async #read(): Promise<void> {
     const { reader, clock, window } = this.#parts;
     while (!this.#stopped && this.#mayRead()) {
+      if (this.#held.length > 0) {
+        this.#deliverHeld();
+        continue;
+      }
       this.#hinted = false;
       const limit = Math.min(window - this.#unacked.size, readAtOnce);
-      const entries = await reader.next(limit, clock.now());
+      this.#held = await reader.next(limit, clock.now());
       if (this.#stopped) return;
-      for (const entry of entries) {
-        this.#unacked.add(keyOf(entry.deliveryId));
-        this.#parts.deliver(entry);
-      }
-      this.#delivered += entries.length;
-      this.#noticeCaughtUp(entries.length < limit);
-      if (entries.length < limit && !this.#hinted) return;
+      const sawEnd = this.#held.length < limit;
+      this.#deliverHeld();
+      if (this.#held.length === 0) this.#noticeCaughtUp(sawEnd);
+      if (sawEnd && this.#held.length === 0 && !this.#hinted) return;
     }
+  }
+
+  #deliverHeld(): void {
+    let given = 0;
+    for (const entry of this.#held) {
+      if (!this.#mayRead()) break;
+      this.#unacked.add(keyOf(entry.deliveryId));
+      this.#parts.deliver(entry);
+      given++;
+    }
+    this.#delivered += given;
+    this.#held = given === this.#held.length ? [] : this.#held.slice(given);
   }
 
   /** A short read saw the end of what was stored; and what was stored at the opening comes first, so counting it is as good. */

@@ -96,7 +96,10 @@ export class Stream implements DeviceStream {
 
   /** Called at even times; ends the stream after four of them without a sign of life. */
   tick(): void {
-    if (++this.#silentTicks > 4) this.#close(closeCode.silent, 'silent for too long');
+    if (++this.#silentTicks <= 4) return;
+    // While reading is paused nothing can be heard: then it is the peer that does not read.
+    if (this.#isPaused) this.#closeSlow();
+    else this.#close(closeCode.silent, 'silent for too long');
   }
 
   /** Says that the relay goes down, gives what results there will be, then closes. Resolves when the close has begun. */
@@ -273,11 +276,10 @@ export class Stream implements DeviceStream {
   /** Reads no further while too much waits, either way; gives up on a peer that takes nothing at all. */
   #balance(): void {
     if (this.#state === 'closing' || this.#state === 'closed') return;
-    const { stream, counts } = this.#parts;
+    const { stream } = this.#parts;
     const buffered = this.#socket.bufferedAmount + this.#outbox.bytes;
     if (buffered > stream.maxBufferedBytes * 4) {
-      counts.slowStreams.add(1);
-      this.#close(closeCode.slow, 'reads too slowly');
+      this.#closeSlow();
       return;
     }
     const tooMuch = buffered > stream.maxBufferedBytes || this.#sends.size > mostUnsettled;
@@ -288,6 +290,11 @@ export class Stream implements DeviceStream {
       this.#isPaused = false;
       this.#socket.resume();
     }
+  }
+
+  #closeSlow(): void {
+    this.#parts.counts.slowStreams.add(1);
+    this.#close(closeCode.slow, 'reads too slowly');
   }
 
   #heard(): void {

@@ -85,7 +85,8 @@ export class SendQueue {
         await this.#appendAlone(send, lane, checked, append);
         return;
       }
-      // Recorded first: what was accepted once stays accepted, whatever the list says now.
+      // Recorded first: what was accepted once stays accepted, whatever the list says now. The first one may still be on its way.
+      await Promise.all(this.#appending);
       const recorded = await this.#ingress.recorded(send.sendId, this.#sender);
       const fresh = append.recipients.length === 0 ? undefined : await this.#appendNow(send, append);
       const results = [...(fresh?.results ?? []), ...(recorded?.results ?? [])];
@@ -132,6 +133,8 @@ export class SendQueue {
 
   async #supersede(send: Send): Promise<void> {
     try {
+      // The send of which this may be a repetition may still be on its way.
+      await Promise.all(this.#appending);
       const recorded = await this.#ingress.recorded(send.sendId, this.#sender);
       if (recorded === undefined) {
         const message = 'An earlier send of this lane was not accepted: settle it, then open a new lane.';
