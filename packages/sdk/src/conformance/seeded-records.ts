@@ -6,9 +6,20 @@ import type { PrekeyKind } from '../ports/key-records.ts';
 import type { MessageState, ReceiptRecord } from '../ports/message-record.ts';
 
 // biome-ignore format: a list of characters
-const pieces = ['a', 'Zz', ' ', '\n', '"', "'", '%_\\', '0', 'é', 'e\u0301', 'ß', 'Привет', '你好', 'नमस्ते', 'שלום', '\u202eمرحبا', '𝒳', '𐍈', '👋🏽', '👩‍👩‍👧‍👦', '🇮🇸', '\u0000', '\u0001', '\u007f', '\ufeff', '\ufffd', '\uffff', '\u{10ffff}', '\u2028',];
+const pieces = [
+  'a', 'Zz', ' ', '\n', '"', "'", '%_\\', '0', 'é', 'e\u0301', 'ß', 'Привет', '你好', 'नमस्ते', 'שלום',
+  '\u202eمرحبا', '𝒳', '𐍈', '👋🏽', '👩‍👩‍👧‍👦', '🇮🇸', '\u0000', '\u0001', '\u007f', '\ufeff', '\ufffd', '\uffff',
+  '\u{10ffff}', '\u2028',
+];
 const messageStates: readonly MessageState[] = [
-  'queued', 'sent', 'expired', 'delivered', 'read', 'failed', 'received', 'seen',
+  'queued',
+  'sent',
+  'expired',
+  'delivered',
+  'read',
+  'failed',
+  'received',
+  'seen',
 ];
 const receiptStates: readonly ReceiptRecord['state'][] = ['sent', 'expired', 'delivered', 'read'];
 const heldReasons: readonly HeldReason[] = ['malformed-envelope', 'no-session', 'not-a-duplicate', 'content-invalid'];

@@ -1,6 +1,6 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { SottoError } from '@sotto/sdk';
+import { SottoError } from '@sotto/sdk/ports';
 import Database from 'better-sqlite3';
 import type { SqlDriver, SqlDriverOpener, SqlRow, SqlStatement, SqlValue } from '../driver/sql-driver.ts';
 import { FileLock } from './file-lock.ts';
@@ -103,15 +103,18 @@ class BetterSqlite3Driver implements SqlDriver {
 
 /** Looks for damage through a connection that can't write: closing a writing one could move a leftover log into the file. */
 function assertSound(path: string): void {
+  const hasLog = (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
   const database = new Database(path, { readonly: true, timeout: busyTimeoutMs });
   try {
     database.prepare('SELECT count(*) FROM sqlite_schema').get();
-    const pages = Number(database.pragma('page_count', { simple: true }));
-    if (pages > checkedPages) return;
-    const found = database.pragma('quick_check(1)', { simple: true });
-    if (found !== 'ok') {
-      throw new Database.SqliteError(String(found), 'SQLITE_CORRUPT');
+    // SQLite reads what is missing of the last page as zeros. With a log beside it, the file may have been in the middle of a write.
+    const pageSize = Number(database.pragma('page_size', { simple: true }));
+    if (!hasLog && statSync(path).size % pageSize !== 0) {
+      throw new Database.SqliteError('the file ends within a page', 'SQLITE_CORRUPT');
     }
+    if (Number(database.pragma('page_count', { simple: true })) > checkedPages) return;
+    const found = database.pragma('quick_check(1)', { simple: true });
+    if (found !== 'ok') throw new Database.SqliteError(String(found), 'SQLITE_CORRUPT');
   } finally {
     database.close();
   }

@@ -1,4 +1,4 @@
-import { SottoError } from '@sotto/sdk';
+import { SottoError } from '@sotto/sdk/ports';
 import Database from 'better-sqlite3';
 import { sqliteFailure } from '../driver/sqlite-failure.ts';
 

@@ -1,1 +1,1 @@
-export {};
+export { type SqlDriverHarness, sqlDriverConformance } from './sql-driver.ts';

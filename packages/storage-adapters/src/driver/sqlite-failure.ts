@@ -1,4 +1,4 @@
-import { SottoError } from '@sotto/sdk';
+import { SottoError } from '@sotto/sdk/ports';
 
 type Failure = readonly [
   code: 'store-unavailable' | 'store-corrupt' | 'argument-invalid' | 'internal',

@@ -1,5 +1,5 @@
-import { SottoError } from '@sotto/sdk';
 import type { Change, RecordKeys, RecordKind, Records } from '@sotto/sdk/ports';
+import { SottoError } from '@sotto/sdk/ports';
 import type { SqlStatement } from '../driver/sql-driver.ts';
 import type { RecordTable } from './record-table.ts';
 import { recordTables } from './record-tables.ts';

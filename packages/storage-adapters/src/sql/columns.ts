@@ -1,4 +1,4 @@
-import { SottoError } from '@sotto/sdk';
+import { SottoError } from '@sotto/sdk/ports';
 import type { SqlRow } from '../driver/sql-driver.ts';
 import { uuidText } from './uuid.ts';
 

@@ -1,4 +1,4 @@
-import { SottoError } from '@sotto/sdk';
+import { SottoError } from '@sotto/sdk/ports';
 import type { SqlDriver, SqlStatement } from '../driver/sql-driver.ts';
 import { integer } from './columns.ts';
 import type { Migration } from './migrations/migration.ts';

@@ -1,4 +1,4 @@
-import { SottoError } from '@sotto/sdk';
+import { SottoError } from '@sotto/sdk/ports';
 
 const form = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const pairs = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));

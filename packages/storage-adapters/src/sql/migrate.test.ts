@@ -1,0 +1,122 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { betterSqlite3 } from '../better-sqlite3/better-sqlite3.ts';
+import { betterSqlite3Driver } from '../better-sqlite3/better-sqlite3-driver.ts';
+import type { SqlDriver } from '../driver/sql-driver.ts';
+import { migrate } from './migrate.ts';
+import { migrations } from './migrations.ts';
+
+let folder: string;
+let path: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sotto-migrate-'));
+  path = join(folder, 'client.db');
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+async function withDriver<Result>(body: (driver: SqlDriver) => Promise<Result>): Promise<Result> {
+  const driver = await betterSqlite3Driver(path).open();
+  try {
+    return await body(driver);
+  } finally {
+    await driver.close();
+  }
+}
+
+const schemaOf = (driver: SqlDriver) =>
+  driver.query("SELECT type, name, sql FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' ORDER BY type, name", []);
+
+describe('migrate', () => {
+  it('numbers its steps from 1 without a hole', () => {
+    expect(migrations.map(({ version }) => version)).toEqual(migrations.map((_, index) => index + 1));
+  });
+
+  it.each(migrations.map(({ version }) => version - 1))(
+    'comes from version %i to the schema of a new store, and keeps what was stored',
+    async (from) => {
+      await withDriver(async (driver) => {
+        if (from > 0) await migrate(driver, migrations.slice(0, from));
+        if (from > 0)
+          await driver.commit([{ sql: 'UPDATE owner SET epoch = 41, position = 7', params: [], expectRows: 1 }]);
+        if (from > 1) {
+          await driver.commit([{ sql: 'INSERT INTO cursor (name, change_seq) VALUES (?, ?)', params: ['ui', 3] }]);
+        }
+      });
+      const { store, opening } = await betterSqlite3(path).open();
+      expect(opening.ownerEpoch).toBe(from > 0 ? 42 : 1);
+      expect(opening.counters.position).toBe(from > 0 ? 7 : 0);
+      expect(await store.slowestCursor()).toBe(from > 1 ? 3 : undefined);
+      await store.close();
+      const schema = await withDriver(schemaOf);
+
+      rmSync(path);
+      await (await betterSqlite3(path).open()).store.close();
+      expect(schema).toEqual(await withDriver(schemaOf));
+    },
+  );
+
+  it('is done whole or not at all', async () => {
+    const broken = { version: 5, statements: ['CREATE TABLE late (id INTEGER)', 'CREATE TABLE late (id INTEGER)'] };
+    const before = await withDriver(async (driver) => {
+      await migrate(driver, migrations);
+      return schemaOf(driver);
+    });
+    await withDriver(async (driver) => {
+      await expect(migrate(driver, [...migrations, broken])).rejects.toMatchObject({ name: 'SottoError' });
+      expect(await schemaOf(driver)).toEqual(before);
+      await migrate(driver, migrations);
+    });
+  });
+
+  it('holds the rules of the study by itself', async () => {
+    await withDriver(async (driver) => {
+      await migrate(driver, migrations);
+      const id = new Uint8Array(16);
+      const refused: readonly (readonly [string, readonly (string | number | Uint8Array | null)[]])[] = [
+        [
+          'INSERT INTO "group" (id, title, admin_id, created_at, updated_at) VALUES (?, ?, ?, 1, 1)',
+          [id, 'x'.repeat(26), id],
+        ],
+        [
+          'INSERT INTO user (id, username, number, created_at, updated_at, returns_receipts) VALUES (?, ?, ?, 1, 1, 0)',
+          [id, 'x'.repeat(51), ''],
+        ],
+        [
+          'INSERT INTO user (id, username, number, created_at, updated_at, returns_receipts) VALUES (?, NULL, ?, 1, 1, 0)',
+          [id, ''],
+        ],
+        [
+          'INSERT INTO call_history (id, caller_id, receiver_id, type, duration, created_at) VALUES (?, ?, ?, ?, 1, 1)',
+          [id, id, id, 'fax'],
+        ],
+        [
+          'INSERT INTO call_history (id, caller_id, receiver_id, type, duration, created_at) VALUES (?, ?, ?, ?, 0, 1)',
+          [id, id, id, 'audio'],
+        ],
+        [
+          'INSERT INTO photo_metadata (id, url, title, format, size, width, height) VALUES (?, ?, ?, ?, 1, 0, 1)',
+          [id, 'u', 't', 'png'],
+        ],
+        [
+          'INSERT INTO video_metadata (id, url, title, format, size, duration) VALUES (?, ?, ?, ?, 0, 1)',
+          [id, 'u', 't', 'mp4'],
+        ],
+        ['INSERT INTO voice_message_metadata (id, url, size, duration) VALUES (?, NULL, 1, 1)', [id]],
+        ['INSERT INTO message_file (id, message_id, file_id) VALUES (?, ?, ?)', [id, id, id]],
+        ['INSERT INTO user_group (id, user_id, group_id) VALUES (?, ?, ?)', [new Uint8Array(15), id, id]],
+      ];
+      for (const [sql, params] of refused) {
+        await expect(driver.commit([{ sql, params }]), sql).rejects.toMatchObject({ code: 'argument-invalid' });
+      }
+      await driver.commit([
+        {
+          sql: 'INSERT INTO "group" (id, title, admin_id, created_at, updated_at) VALUES (?, ?, ?, 1, 1)',
+          params: [id, '👩‍👩'.repeat(8), id],
+        },
+      ]);
+    });
+  });
+});
