@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import type { NewAccount } from '../../ports/account-store.ts';
+import type { DeviceAddress, DeviceId, NumberMac, UserId } from '../../ports/ids.ts';
+import type { MailAppend } from '../../ports/mailbox.ts';
+import type { TokenRotation } from '../../ports/token-store.ts';
+
+/** What the process that is killed writes to its standard output, one JSON object a line, once the store has said yes. */
+export type Confirmed =
+  | { readonly did: 'append' | 'ack' | 'register' | 'rotate'; readonly index: number }
+  | { readonly did: 'take'; readonly index: number; readonly key: string };
+
+/** Sends that are under way at once in a round. */
+export const appendsPerRound = 6;
+
+/** Of each round's sends, those with an even index are acked. */
+export const isAcked = (index: number): boolean => index % 2 === 0;
+
+/** Everything that both processes of a crash test must agree on, from one seed that is made for the run. */
+export class CrashScenario {
+  readonly #seed: string;
+  readonly to: DeviceAddress;
+  readonly sender: DeviceAddress;
+
+  constructor(seed: string) {
+    this.#seed = seed;
+    this.to = this.#device('recipient');
+    this.sender = this.#device('sender');
+  }
+
+  /** The send with this index; its envelope is told from all others by its bytes. */
+  append(index: number): MailAppend {
+    const items = [{ deviceId: this.to.deviceId, envelope: this.envelope(index) }];
+    return {
+      sender: this.sender,
+      sendId: this.#bytes(`send ${index}`, 16),
+      recipients: [{ userId: this.to.userId, items }],
+      acceptedAt: 1000 + index,
+      expiresAt: 1_000_000 + index,
+    };
+  }
+
+  envelope(index: number): Uint8Array {
+    return this.#bytes(`envelope ${index}`, 32);
+  }
+
+  /** The account of a round, with three one-time keys of each kind. */
+  account(round: number): NewAccount {
+    const device = this.#device(`account ${round}`);
+    const key = (name: string, id: number) => ({ id, publicKey: this.#bytes(`${name} ${id} of ${round}`, 32) });
+    const signed = (name: string, id: number) => ({ ...key(name, id), signature: this.#bytes('signature', 32) });
+    return {
+      idempotencyKey: this.#bytes(`idempotency ${round}`, 16),
+      requestHash: this.#bytes(`request ${round}`, 32),
+      userId: device.userId,
+      numberMac: this.#bytes(`number ${round}`, 32) as NumberMac,
+      numberCiphertext: this.#bytes('number', 32),
+      deviceList: {
+        version: 1,
+        signed: this.#bytes('list', 32),
+        hash: this.#bytes('hash', 32),
+        rootKey: this.#bytes('root', 32),
+        identityKey: this.#bytes('identity', 32),
+        devices: [{ deviceId: 1, registrationId: 1 }],
+      },
+      device,
+      prekeys: {
+        signedPrekey: signed('signed', 1),
+        lastResortKyberPrekey: signed('last resort', 1),
+        prekeys: [1, 2, 3].map((id) => key('ec', id)),
+        kyberPrekeys: [1, 2, 3].map((id) => signed('kyber', id)),
+      },
+      profile: this.#bytes('profile', 32),
+      refreshTokenHash: this.#bytes(`refresh ${round} 0`, 32),
+      createdAt: 1000,
+    };
+  }
+
+  /** The first refresh of a round's account. */
+  rotation(round: number): TokenRotation {
+    return {
+      refresh: this.#bytes(`refresh ${round} 0`, 32),
+      next: this.#bytes(`refresh ${round} 1`, 32),
+      access: this.#bytes(`access ${round}`, 32),
+      accessExpiresAt: 1_000_000,
+      now: 2000,
+    };
+  }
+
+  #bytes(name: string, length: number): Uint8Array {
+    return new Uint8Array(createHash('sha256').update(`${this.#seed} ${name}`).digest().subarray(0, length));
+  }
+
+  #device(name: string): DeviceAddress {
+    const hex = Buffer.from(this.#bytes(name, 16)).toString('hex');
+    const parts = [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)];
+    return { userId: parts.join('-') as UserId, deviceId: 1 as DeviceId };
+  }
+}
