@@ -1,3 +1,5 @@
+export type { SottoErrorCode, SottoErrorOptions } from '../sotto-error.ts';
+export { SottoError } from '../sotto-error.ts';
 export type { AccountRecord, RegistrationRecord } from './account-record.ts';
 export type { Change, RecordKeys, RecordKind, Records } from './changes.ts';
 export type { ChatRecord, Place, SeqGap, StreamRecord } from './chat-record.ts';
