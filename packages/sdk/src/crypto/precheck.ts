@@ -73,7 +73,7 @@ function checkRatchetMessage(bytes: Uint8Array): { readonly ratchetKey: string; 
 }
 
 /**
- * Whether bytes have the structure of an SPQR message: version 1, epoch and index as varints, a type, and for the types that carry a chunk its index and 32 bytes.
+ * Whether bytes have the structure of an SPQR message: version 1, epoch and index as varints, a type, and for the types that carry a chunk (all of 0..6 but 0 and 4) its index and 32 bytes.
  *
  * A library of the 0.85 age crashes on shorter ones, before it checks the MAC.
  */
@@ -84,8 +84,7 @@ export function isPqRatchet(bytes: Uint8Array): boolean {
   const type = bytes[index];
   if (index < 0 || type === undefined) return false;
   const rest = bytes.length - index - 1;
-  if (type === 0) return rest === 0;
-  if (type === 4) return rest <= 1;
+  if (type === 0 || type === 4) return rest === 0;
   if (type > 6) return false;
   const chunk = skipVarint(bytes, index + 1);
   return chunk > 0 && bytes.length - chunk === 32;

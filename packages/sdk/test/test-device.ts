@@ -1,0 +1,174 @@
+import { Envelope, type EnvelopeFields, type SendFields, uuidToBytes } from '@sotto/proto';
+import {
+  IdentityKeyPair,
+  KyberPreKeyRecord,
+  PreKeyBundle,
+  PreKeyRecord,
+  PrivateKey,
+  PublicKey,
+  SignedPreKeyRecord,
+} from '#libsignal';
+import { defaultPlatform } from '#platform';
+import { rootKeyOf } from '../src/accounts/recovery-key.ts';
+import { MemoryDisk } from '../src/adapters/memory/memory-disk.ts';
+import { asBuffer } from '../src/crypto/libsignal-stores.ts';
+import { peerLock, Ratchet } from '../src/crypto/ratchet.ts';
+import { acceptDeviceList } from '../src/devices/accept-device-list.ts';
+import { signDeviceList, verifyDeviceList } from '../src/devices/device-list.ts';
+import type { ContentOrigin } from '../src/messages/outgoing-content.ts';
+import type { AccountRecord } from '../src/ports/account-record.ts';
+import type { DeviceAddress, DeviceId, UserId } from '../src/ports/ids.ts';
+import type { PrekeyKind, PrekeyRecord } from '../src/ports/key-records.ts';
+import { PrekeyIds } from '../src/prekeys/prekey-id.ts';
+import { makePrekeys, type PrekeyCounts } from '../src/prekeys/prekey-material.ts';
+import type { MovingClock } from './moving-clock.ts';
+import { userIdOf } from './numbered-uuid.ts';
+import { type OpenExecutor, openExecutor } from './open-executor.ts';
+
+export const { randomness, sha256, logger } = defaultPlatform();
+
+const fewPrekeys: PrekeyCounts = { signed: 1, 'last-resort': 1, ec: 3, kyber: 3 };
+
+/** A registered device on a memory store, without a relay. */
+export interface TestDevice extends OpenExecutor {
+  readonly account: AccountRecord;
+  readonly address: DeviceAddress;
+  readonly origin: () => ContentOrigin;
+  /** What the relay would give out, and takes away when it does. */
+  readonly offered: Map<PrekeyKind, PrekeyRecord[]>;
+}
+
+/** How to make a device. */
+export interface TestDeviceOptions {
+  readonly clock?: MovingClock;
+  readonly prekeys?: PrekeyCounts;
+  /** For a device that takes the place of an earlier one of the same account. */
+  readonly userId?: UserId;
+  readonly rootSecret?: Uint8Array;
+  readonly version?: number;
+  readonly previous?: AccountRecord;
+  readonly returnsReceipts?: boolean;
+}
+
+let made = 0;
+
+/** Makes an account with its one device. */
+export async function testDevice(options: TestDeviceOptions = {}): Promise<TestDevice> {
+  const open = await openExecutor(new MemoryDisk(), options.clock);
+  const now = open.clock.now();
+  const userId = options.userId ?? userIdOf(1_000_000 + ++made);
+  const deviceId = 1 as DeviceId;
+  const identity = IdentityKeyPair.generate();
+  const identityKeyPair = identity.serialize();
+  const device = PrivateKey.generate();
+  const registrationId = 1 + Math.floor(randomness.fraction() * 16_000);
+  const rootSecret = options.previous?.rootSecret ?? randomness.bytes(32);
+  const previousHash =
+    options.previous === undefined
+      ? new Uint8Array()
+      : verifyDeviceList(options.previous.deviceList, userId, sha256).hash;
+  const list = {
+    userId,
+    version: options.previous === undefined ? 1 : 2,
+    previousHash,
+    createdAt: now,
+    identityKey: identity.publicKey.serialize(),
+    devices: [{ deviceId, registrationId, deviceKey: device.getPublicKey().serialize() }],
+  };
+  const prekeys = makePrekeys(options.prekeys ?? fewPrekeys, {
+    identityKeyPair,
+    ids: new PrekeyIds(randomness, []),
+    now,
+  });
+  const account: AccountRecord = {
+    userId,
+    deviceId,
+    number: `+1415555${String(made).padStart(4, '0')}`,
+    username: `user ${made}`,
+    registrationId,
+    identityKeyPair,
+    devicePrivateKey: device.serialize(),
+    rootSecret,
+    deviceList: signDeviceList(list, rootKeyOf(rootSecret)),
+    profileKey: randomness.bytes(32),
+    refreshToken: randomness.bytes(32),
+    nextRefreshToken: undefined,
+    accessToken: '',
+    accessExpiresAt: 0,
+    createdAt: now,
+    ended: false,
+  };
+  await open.executor.run([], (overlay) => {
+    overlay.put('account', account);
+    for (const prekey of prekeys) overlay.put('prekey', prekey);
+  });
+  const offered = new Map<PrekeyKind, PrekeyRecord[]>();
+  for (const prekey of prekeys) offered.set(prekey.kind, [...(offered.get(prekey.kind) ?? []), prekey]);
+  const origin = { account, returnsReceipts: options.returnsReceipts ?? true, sha256, randomness };
+  return { ...open, account, address: { userId, deviceId }, origin: () => origin, offered };
+}
+
+/** Which keys a bundle has: `one-time` ones as long as there are any, like the relay; then none (EC), or the last-resort one (Kyber). */
+export interface BundleOptions {
+  readonly ec?: 'one-time' | 'none';
+  readonly kyber?: 'one-time' | 'last-resort';
+}
+
+/** A bundle of a device, as the relay gives it. */
+export function bundleOf({ account, offered }: TestDevice, options: BundleOptions = {}): PreKeyBundle {
+  const identity = IdentityKeyPair.deserialize(asBuffer(account.identityKeyPair));
+  const ec = options.ec === 'none' ? undefined : offered.get('ec')?.shift();
+  const kyber =
+    (options.kyber === 'last-resort' ? undefined : offered.get('kyber')?.shift()) ?? offered.get('last-resort')?.[0];
+  const signed = offered.get('signed')?.[0];
+  if (kyber === undefined || signed === undefined) throw new Error('the device has no prekeys');
+  const ecKey = ec && PreKeyRecord.deserialize(asBuffer(ec.record));
+  const kyberKey = KyberPreKeyRecord.deserialize(asBuffer(kyber.record));
+  const signedKey = SignedPreKeyRecord.deserialize(asBuffer(signed.record));
+  return PreKeyBundle.new(
+    account.registrationId,
+    account.deviceId,
+    ecKey?.id() ?? null,
+    ecKey?.publicKey() ?? null,
+    signedKey.id(),
+    signedKey.publicKey(),
+    signedKey.signature(),
+    PublicKey.deserialize(identity.publicKey.serialize()),
+    kyberKey.id(),
+    kyberKey.publicKey(),
+    kyberKey.signature(),
+  );
+}
+
+/** Lets one device know another one's list, and opens a session from a bundle. */
+export async function startSession(from: TestDevice, to: TestDevice, options: BundleOptions = {}): Promise<void> {
+  await from.executor.run([peerLock(to.account.userId)], async (overlay) => {
+    await acceptDeviceList(overlay, to.account.deviceList, to.account.userId, sha256);
+    await new Ratchet(from.account, overlay, from.clock.now()).start(to.address, bundleOf(to, options));
+  });
+}
+
+/** The envelopes that the relay makes of a Send. */
+export function envelopesOf(send: SendFields, sender: DeviceAddress, now: number): readonly EnvelopeFields[] {
+  return (send.recipients ?? []).flatMap((recipient) =>
+    (recipient.devices ?? []).map((device) => ({
+      suite: send.suite ?? 0,
+      kind: device.kind ?? 0,
+      ciphertext: device.ciphertext ?? new Uint8Array(),
+      messageId: send.messageId ?? new Uint8Array(),
+      senderUser: uuidToBytes(sender.userId),
+      senderDevice: sender.deviceId,
+      recipientUser: recipient.userId ?? new Uint8Array(),
+      recipientDevice: device.deviceId ?? 0,
+      acceptedAt: now,
+      expiresAt: now + 30 * 24 * 3_600_000,
+      attempt: send.attempt ?? 0,
+      urgent: send.urgent ?? false,
+    })),
+  );
+}
+
+/** The same, encoded as they are delivered. */
+export function deliveredOf(send: SendFields, sender: DeviceAddress, now: number): readonly Uint8Array[] {
+  return envelopesOf(send, sender, now).map((envelope) => Envelope.encode(envelope));
+}
