@@ -1,0 +1,34 @@
+import { ClientFrames } from '@sotto/proto';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { FrameBatch } from './frame-batch.ts';
+
+describe('FrameBatch', () => {
+  it('keeps every frame in order, in messages that are not too large', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.uint8Array({ maxLength: 60 }), { maxLength: 40 }),
+        fc.integer({ min: 80, max: 300 }),
+        (nonces, maxBytes) => {
+          const batch = new FrameBatch(maxBytes);
+          batch.add(nonces.slice(0, 3).map((nonce) => ({ ping: { nonce } })));
+          batch.add(nonces.slice(3).map((nonce) => ({ ping: { nonce } })));
+          const messages = batch.take();
+          expect(messages.every(({ length }) => length <= maxBytes)).toBe(true);
+          const frames = messages.flatMap((message) => ClientFrames.decode(message).frames);
+          expect(frames.map((frame) => [...(frame.ping?.nonce ?? [])])).toEqual(nonces.map((nonce) => [...nonce]));
+          expect(batch.take()).toEqual([]);
+          expect(batch.length).toBe(0);
+        },
+      ),
+    );
+  });
+
+  it('refuses a frame that fits into no message, and takes none of those with it', () => {
+    const batch = new FrameBatch(100);
+    expect(() => batch.add([{ ping: { nonce: new Uint8Array(8) } }, { ping: { nonce: new Uint8Array(101) } }])).toThrow(
+      expect.objectContaining({ code: 'argument-invalid' }),
+    );
+    expect(batch.take()).toEqual([]);
+  });
+});
