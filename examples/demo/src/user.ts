@@ -1,6 +1,6 @@
 import { createWriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
-import { type Chat, Client, type Message, SottoError } from '@sotto/sdk';
+import { type Chat, Client, type Message, SottoError, type UserId } from '@sotto/sdk';
 import { betterSqlite3 } from '@sotto/storage-adapters/better-sqlite3';
 import type { UserCommand, UserReport } from './user-protocol.ts';
 
@@ -16,15 +16,30 @@ function report(what: UserReport): void {
 const client = await Client.open({ relay, store: betterSqlite3(database) });
 let giveCode: (code: string) => void = () => undefined;
 
+const unseen = new Map<UserId, Message>();
+let looking: Promise<void> | undefined;
+
+/** Looks at what came: while one look lasts, the next ones wait and become one. */
+function look(sender: UserId, message: Message): void {
+  unseen.set(sender, message);
+  looking ??= (async () => {
+    for (const [userId, latest] of unseen) {
+      unseen.delete(userId);
+      const chat = await client.chats.get(userId);
+      await chat?.accept();
+      await chat?.markRead(latest);
+    }
+    looking = undefined;
+  })();
+}
+
 const watching = (async () => {
   for await (const event of client.events({ cursor: 'demo' })) {
     switch (event.type) {
       case 'message.received': {
         const { id, senderId, text, late } = event.message;
         report({ type: 'received', id, from: senderId, text: text.slice(0, 200), late });
-        const chat = await client.chats.get(senderId);
-        await chat?.accept();
-        await chat?.markRead(event.message);
+        look(senderId, event.message);
         break;
       }
       case 'message.sent':
@@ -92,6 +107,7 @@ async function obey(command: UserCommand): Promise<void> {
       break;
     }
     case 'stop':
+      await looking;
       await client.stop();
       await watching;
       process.disconnect();
