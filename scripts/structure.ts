@@ -44,8 +44,7 @@ export function findProblems(files: readonly SourceFile[], packages: readonly Pa
 }
 
 function checkLength({ path, lines }: SourceFile): Problem[] {
-  const free =
-    path.endsWith('.test.ts') || path.endsWith('.d.ts') || path.includes('/conformance/') || path.startsWith('tests/');
+  const free = isTest(path) || path.endsWith('.d.ts') || path.includes('/conformance/');
   if (lines <= maxLines || free) return [];
   return [{ path, rule: 'length', message: `${lines} lines, at most ${maxLines}: one noun per file` }];
 }
@@ -62,9 +61,14 @@ function checkIndexPlace({ path }: SourceFile, packages: readonly Package[]): Pr
   return [{ path, rule: 'index-place', message: 'an index.ts stands only where package.json exports it' }];
 }
 
+/** Whether a file is there for tests only. */
+function isTest(path: string): boolean {
+  return path.endsWith('.test.ts') || /^packages\/[^/]+\/test\//.test(path) || path.startsWith('tests/');
+}
+
 /** Tests may come through the front door: they close no circle. */
 function checkIndexImports(file: SourceFile, files: readonly SourceFile[], packages: readonly Package[]): Problem[] {
-  if (file.path.endsWith('.test.ts')) return [];
+  if (isTest(file.path)) return [];
   const owner = packageOf(file.path, packages);
   return resolveImports(file, files, packages)
     .filter(({ target }) => posix.basename(target) === 'index.ts' && packageOf(target, packages) === owner)
@@ -113,8 +117,9 @@ function mayUse(user: string, used: string): boolean {
 
 function checkAmbient({ path, ambient }: SourceFile): Problem[] {
   const free =
-    /\.(test|node|browser|config|d)\.ts$|\/(platform|adapters)\//.test(path) ||
-    /^(tests|examples|bench|scripts)\//.test(path);
+    isTest(path) ||
+    /\.(node|browser|config|d)\.ts$|\/(platform|adapters)\//.test(path) ||
+    /^(examples|bench|scripts)\//.test(path);
   if (free) return [];
   return ambient.map((use) => {
     const [name, line] = use.split(':');

@@ -1,7 +1,7 @@
 import { ProtoError } from './proto-error.ts';
 
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
-const valueOf = new Map([...alphabet].map((letter, value) => [letter, value] as const));
+const digitOf = new Map([...alphabet].map((letter, value) => [letter, value] as const));
 
 /** Writes bytes as base64url without padding (RFC 4648 section 5), the form of all bytes in JSON bodies. */
 export function toBase64Url(bytes: Uint8Array): string {
@@ -30,7 +30,7 @@ export function fromBase64Url(text: string): Uint8Array {
   let bits = 0;
   let held = 0;
   for (const letter of text) {
-    const value = valueOf.get(letter);
+    const value = digitOf.get(letter);
     if (value === undefined)
       throw new ProtoError('malformed-base64url', 'base64url text may hold only A-Z a-z 0-9 - _');
     held = (held << 6) | value;

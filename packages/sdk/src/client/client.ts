@@ -191,7 +191,7 @@ export class Client {
   }
 
   private checkRunning(): void {
-    if (this.stopping) throw new SottoError('client-stopped', 'the client was stopped: open a new one');
+    if (this.stopping !== undefined) throw new SottoError('client-stopped', 'the client was stopped: open a new one');
   }
 
   private stateChanged(state: ConnectionState): void {
@@ -203,7 +203,7 @@ export class Client {
   /** Something in the background failed. When the store belongs to another owner now this client ends, and its event loops throw why; else the connection is made anew after a while. */
   private failed(error: unknown): void {
     const code = error instanceof SottoError ? error.code : 'internal';
-    if (this.stopping) return;
+    if (this.stopping !== undefined) return;
     this.platform.logger.error('client.failed', { code });
     if (isFatal(error)) {
       this.hub.fail(error);
