@@ -62,8 +62,9 @@ export interface StoreQueries {
 export interface Store extends StoreQueries {
   get<Kind extends RecordKind>(kind: Kind, key: RecordKeys[Kind]): Promise<Records[Kind] | undefined>;
   /**
-   * Applies the changes in their order, all or none.
-   * @throws {SottoError} `store-fenced` when the store was opened by another owner since: nothing was written
+   * Applies the changes in their order, all or none. Commits that are not waited for apply in the order of their calls.
+   * @throws {SottoError} `store-fenced` when the store was opened by another owner since; `argument-invalid` when a record breaks a
+   * rule (an id that is no UUID, a number that is no safe integer, a message with both receiver and group): nothing was written
    */
   commit(changes: readonly Change[], ownerEpoch: number): Promise<void>;
   /** Lets go of everything, the lock too. Idempotent. */

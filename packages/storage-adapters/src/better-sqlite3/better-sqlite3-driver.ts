@@ -6,8 +6,8 @@ import type { SqlDriver, SqlDriverOpener, SqlRow, SqlStatement, SqlValue } from 
 import { FileLock } from './file-lock.ts';
 import { nativeFailure } from './native-failure.ts';
 
-/** Up to here (16 MiB, tens of milliseconds) the whole file is checked when it is opened; damage in larger ones shows when it is read. */
-const checkedPages = 4_096;
+/** Up to here (4 MiB, some tens of milliseconds) the whole file is checked when it is opened; damage in larger ones shows when it is read. */
+const checkedPages = 1_024;
 
 /** How long another program's transaction is waited for. The wait blocks the thread. */
 const busyTimeoutMs = 200;
@@ -91,8 +91,8 @@ class BetterSqlite3Driver implements SqlDriver {
   #makeWritable(): void {
     if (this.#writable) return;
     this.#database.pragma('journal_mode = WAL');
-    // The log is cut back to 1 MiB, so that deleted texts don't linger in it.
-    this.#database.pragma('journal_size_limit = 1048576');
+    // The log is written over from its start after each checkpoint (about 4 MiB); only one that grew far beyond is cut back.
+    this.#database.pragma('journal_size_limit = 16777216');
     this.#writable = true;
   }
 
@@ -135,16 +135,18 @@ function openDatabase(path: string): Database.Database {
   }
 }
 
+function unavailable(message: string): SottoError {
+  return new SottoError('store-unavailable', message, { retryable: true });
+}
+
 /** The same name for the same file, so that links don't lead past the lock. */
 function canonicalPath(path: string): string {
-  if (existsSync(path)) return realpathSync(path);
   const folder = dirname(path);
-  if (!existsSync(folder)) {
-    throw new SottoError('store-unavailable', "The store's folder does not exist. Make it, then try again.", {
-      retryable: true,
-    });
-  }
-  return join(realpathSync(folder), basename(path));
+  if (!existsSync(folder)) throw unavailable("The store's folder does not exist. Make it, then try again.");
+  if (!existsSync(path)) return join(realpathSync(folder), basename(path));
+  if (statSync(path).isDirectory())
+    throw unavailable("The store's path is a folder. Name a file in it, then try again.");
+  return realpathSync(path);
 }
 
 function openDriver(path: string): BetterSqlite3Driver {

@@ -148,6 +148,7 @@ describe('an opening that is refused', () => {
     for (const place of places) {
       await expect(betterSqlite3(place).open()).rejects.toMatchObject({ code: 'store-unavailable', retryable: true });
     }
+    expect(existsSync(`${folder}-lock`)).toBe(false);
     mkdirSync(join(folder, 'missing'));
     const { store } = await betterSqlite3(join(folder, 'missing', 'client.db')).open();
     await store.close();
