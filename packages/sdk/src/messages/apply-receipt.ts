@@ -15,7 +15,7 @@ export async function applyReceipt(arrival: Arrival): Promise<Applied> {
   if (ids.length === 0 || ids.length > largestReceipt || ids.some((id) => id.length !== 16)) {
     throw new Hold('content-invalid');
   }
-  const state = receipt?.kind === ReceiptKind.RECEIPT_KIND_READ ? 'read' : 'delivered';
+  const state = stateOf(receipt?.kind);
   for (const id of ids) {
     const messageId = uuidToText(id) as MessageId;
     const message = await overlay.get('message', { id: messageId });
@@ -33,4 +33,11 @@ export async function applyReceipt(arrival: Arrival): Promise<Applied> {
     });
   }
   return nothingDue;
+}
+
+/** A kind that this version does not know is held: a later one may know it. */
+function stateOf(kind: ReceiptKind | null | undefined): 'delivered' | 'read' {
+  if (kind === ReceiptKind.RECEIPT_KIND_DELIVERED) return 'delivered';
+  if (kind === ReceiptKind.RECEIPT_KIND_READ) return 'read';
+  throw new Hold('content-invalid');
 }

@@ -9,8 +9,11 @@ const largestHole = 256;
 export async function applySeqHole(arrival: Arrival): Promise<Applied> {
   const seqs = arrival.content.seqHole?.seqs ?? [];
   if (seqs.length === 0 || seqs.length > largestHole) throw new Hold('content-invalid');
-  const streamKey = { chatId: chatWith(arrival.sender.userId), ...arrival.sender };
-  const stream = await arrival.overlay.get('stream', streamKey);
-  if (stream !== undefined) arrival.overlay.put('stream', closeGaps(stream, seqs));
+  const { overlay, sender } = arrival;
+  const chatId = chatWith(sender.userId);
+  if ((await overlay.get('chat', { id: chatId })) === undefined) return nothingDue;
+  const streamKey = { chatId, ...sender };
+  const stream = (await overlay.get('stream', streamKey)) ?? { ...streamKey, highest: 0, gaps: [] };
+  overlay.put('stream', closeGaps(stream, seqs, overlay.nextPosition()));
   return nothingDue;
 }

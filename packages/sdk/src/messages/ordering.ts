@@ -1,7 +1,7 @@
 import type { SeqGap, StreamRecord } from '../ports/chat-record.ts';
 
 /** How many gaps of one sender device are remembered; the oldest are forgotten first. */
-const gapsKept = 64;
+export const gapsKept = 64;
 
 /** Where a message of a sender device belongs. */
 export interface Admission {
@@ -28,12 +28,26 @@ export function admit(stream: StreamRecord, seq: number, position: number): Admi
   }
   const gap = stream.gaps.find(({ from, to }) => from <= seq && seq <= to);
   if (gap === undefined) return { stream, latePosition: undefined, late: true };
-  return { stream: { ...stream, gaps: without(stream.gaps, seq) }, latePosition: gap.position, late: true };
+  const gaps = without(stream.gaps, seq).slice(-gapsKept);
+  return { stream: { ...stream, gaps }, latePosition: gap.position, late: true };
 }
 
-/** Takes numbers out of the gaps that will never come. */
-export function closeGaps(stream: StreamRecord, seqs: readonly number[]): StreamRecord {
-  return { ...stream, gaps: seqs.reduce<readonly SeqGap[]>(without, stream.gaps) };
+/**
+ * Takes numbers out of the order that will never come: those of gaps, and those ahead of what was seen, so that they don't make a gap later.
+ *
+ * `position` is the next free one: what is still missing before a number ahead is put there when it comes.
+ */
+export function closeGaps(stream: StreamRecord, seqs: readonly number[], position: number): StreamRecord {
+  let { highest, gaps } = stream;
+  for (const seq of [...seqs].sort((a, b) => a - b)) {
+    if (seq <= highest) {
+      gaps = without(gaps, seq);
+    } else {
+      if (seq > highest + 1) gaps = [...gaps, { from: highest + 1, to: seq - 1, position }];
+      highest = seq;
+    }
+  }
+  return { ...stream, highest, gaps: gaps.slice(-gapsKept) };
 }
 
 function without(gaps: readonly SeqGap[], seq: number): readonly SeqGap[] {
