@@ -183,11 +183,14 @@ export class Client {
   }
 
   private async end(): Promise<void> {
-    await this.tokens.stop();
-    await this.messaging.stop();
-    await this.hub.stop();
-    await this.executor.stop();
-    await this.store.close();
+    try {
+      await this.tokens.stop();
+      await this.messaging.stop();
+      await this.hub.stop();
+      await this.executor.stop();
+    } finally {
+      await this.store.close();
+    }
   }
 
   private checkRunning(): void {

@@ -21,7 +21,7 @@ export class Housekeeping {
   private readonly alsoDo: () => Promise<void>;
   private cancel: CancelTimer | undefined;
   private working: Promise<void> | undefined;
-  private stopped = false;
+  private state: 'new' | 'running' | 'stopped' = 'new';
 
   constructor(parts: {
     readonly executor: Executor;
@@ -38,23 +38,28 @@ export class Housekeeping {
     this.alsoDo = parts.alsoDo;
   }
 
-  /** Does it now, and every hour from then on. */
+  /** Does it now, and every hour from then on. Harmless when it runs. */
   start(): void {
-    if (this.stopped) return;
+    if (this.state !== 'new') return;
+    this.state = 'running';
+    this.cycle();
+  }
+
+  /** Idempotent. */
+  async stop(): Promise<void> {
+    this.state = 'stopped';
+    this.cancel?.();
+    await this.working;
+  }
+
+  private cycle(): void {
     this.working = this.work()
       .catch((error: unknown) => {
         this.logger.warn('housekeeping.failed', { code: error instanceof SottoError ? error.code : 'internal' });
       })
       .then(() => {
-        if (!this.stopped) this.cancel = this.timers.after(hour, () => this.start());
+        if (this.state === 'running') this.cancel = this.timers.after(hour, () => this.cycle());
       });
-  }
-
-  /** Idempotent. */
-  async stop(): Promise<void> {
-    this.stopped = true;
-    this.cancel?.();
-    await this.working;
   }
 
   private async work(): Promise<void> {

@@ -133,7 +133,8 @@ export class EventHub {
         page: (after, limit) => this.store.events(after, limit),
         hydrate: (record) => hydrate(record.fact, this.store),
         handled: (changeSeq) => {
-          if (cursor === undefined || changeSeq === committed) return;
+          // After stop() there is nothing to write to: the last event is seen once more next time.
+          if (cursor === undefined || changeSeq === committed || this.closed) return;
           committed = changeSeq;
           advancing = this.executor
             .run([`cursor:${cursor}`], (overlay) => overlay.put('cursor', { name: cursor, changeSeq }))
