@@ -95,6 +95,7 @@ export function createRelay(parts: RelayParts): Relay {
   });
   const streams = new Streams({
     ingress,
+    directory,
     mailbox: stores.mailbox,
     prekeys: stores.prekeys,
     presence: stores.presence,
@@ -185,7 +186,8 @@ export function createRelay(parts: RelayParts): Relay {
     try {
       await app.listen({ host: config.host, port: config.port });
     } catch (cause) {
-      throw new RelayError('config-invalid', 'Host and port can not be listened on: choose others, or free them.', {
+      const where = `${config.host} port ${config.port}`;
+      throw new RelayError('config-invalid', `can not listen on ${where}: free it, or choose another host or port.`, {
         cause,
       });
     }

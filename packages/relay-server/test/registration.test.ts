@@ -11,6 +11,7 @@ import { describe, expect, it } from 'vitest';
 import { RelayError } from '../src/relay-error.ts';
 import { call, connect, open, refusal, register, verify } from './raw-client.ts';
 import { makeKeys, makeRegistration, type RawKeys, randomToken, signedList } from './raw-keys.ts';
+import { rawSend } from './raw-stream.ts';
 import { startRelay, storeKinds, type TestRelay } from './test-relay.ts';
 
 const number = '+14155550101';
@@ -260,8 +261,16 @@ describe.each(storeKinds)('registration on %s stores', (stores) => {
     await using relay = await startRelay({ stores });
     const before = await register(relay, number);
     const stream = await open(relay, before);
+    const friend = await open(relay, await register(relay, '+14155550102'));
+    friend.send({ send: rawSend({ to: before.keys }) });
+    expect(await friend.next('sendResult')).toMatchObject({ recipients: [{ status: 1 }] });
     relay.time.jump(60_000);
     const after = await register(relay, number);
+    friend.send({ send: rawSend({ to: before.keys }) }, { send: rawSend({ to: after.keys }) });
+    expect(await friend.take('sendResult', 2)).toMatchObject([
+      { recipients: [{ status: 3 }] },
+      { recipients: [{ status: 1 }] },
+    ]);
     expect(await stream.closed).toMatchObject({ code: 4003 });
     expect(await refusal(call(relay, 'GET', '/v1/prekeys', { token: before.token }))).toMatchObject({
       status: 401,

@@ -1,3 +1,4 @@
+import type { Directory } from '../accounts/directory.ts';
 import type { StreamConfig } from '../config/relay-config.ts';
 import type { DeviceStream } from '../dispatch/connected-devices.ts';
 import type { Ingress } from '../mailbox/ingress.ts';
@@ -12,6 +13,7 @@ import type { Tracer } from '../ports/tracer.ts';
 /** What all streams of a relay share. */
 export interface StreamParts {
   readonly ingress: Ingress;
+  readonly directory: Directory;
   readonly mailbox: Mailbox;
   readonly prekeys: PrekeyStore;
   readonly clock: Clock;

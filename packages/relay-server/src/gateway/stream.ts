@@ -195,8 +195,11 @@ export class Stream implements DeviceStream {
 
   /** Catching up starts when it is known how much there is to catch up with. */
   async #open(): Promise<void> {
-    const { mailbox, prekeys, clock, stream } = this.#parts;
+    const { directory, mailbox, prekeys, clock, stream } = this.#parts;
     const device = { userId: this.#sender.userId, deviceId: this.#sender.deviceId };
+    // The account may have ended between the check of the token and the moment from which this stream is told of it.
+    const list = await directory.deviceList(device.userId);
+    if (!list?.devices.some(({ deviceId }) => deviceId === device.deviceId)) this.end('session-ended');
     const { count } = await mailbox.usage(device);
     const left = await prekeys.left(device);
     if (this.#state !== 'opening') return;
