@@ -79,7 +79,7 @@ export function createRelay(parts: RelayParts): Relay {
   const connected = new ConnectedDevices();
   const directory = new Directory(stores.accounts);
   const limits = new Limits(stores.rateLimiter, config.limits);
-  const sessions = new Sessions({ ...stores, ...config.tokens, clock, randomness });
+  const sessions = new Sessions({ ...stores, ...config.tokens, connected, clock, randomness });
   const avatars = new Avatars(stores.blobs);
   const quota = { count: config.mailbox.quotaCount, bytes: config.mailbox.quotaBytes };
   const ingress = new Ingress({

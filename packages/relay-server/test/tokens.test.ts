@@ -39,8 +39,10 @@ describe.each(storeKinds)('tokens on %s stores', (stores) => {
     const alice = await register(relay, '+14155550101');
     const next = randomToken();
     const { body } = await refresh(relay, alice.request.refreshToken, next);
+    const stream = await connect(relay, { token: body.accessToken });
     const thief = refusal(refresh(relay, alice.request.refreshToken, randomToken()));
     expect(await thief).toMatchObject({ status: 401, code: 'token-reused' });
+    expect(await stream.closed).toMatchObject({ code: 4003 });
     expect(await refusal(prekeys(relay, body.accessToken))).toMatchObject({ code: 'token-invalid' });
     expect(await refusal(refresh(relay, next, randomToken()))).toMatchObject({ status: 401 });
   });

@@ -1,4 +1,5 @@
 import { toBase64Url } from '@sotto/proto';
+import type { ConnectedDevices } from '../dispatch/connected-devices.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceAddress } from '../ports/ids.ts';
 import type { Randomness } from '../ports/randomness.ts';
@@ -12,6 +13,7 @@ import { hashOfToken, readToken, tokenBytes } from './token.ts';
 export interface SessionParts {
   readonly tokens: TokenStore;
   readonly tickets: TicketStore;
+  readonly connected: ConnectedDevices;
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly accessTtlMs: number;
@@ -80,6 +82,8 @@ export class Sessions {
     });
     if (outcome.status === 'unknown') throw invalidToken();
     if (outcome.status === 'reused') {
+      // Whoever streams as this device may be the thief.
+      this.#parts.connected.get(outcome.device.userId, outcome.device.deviceId)?.end('session-ended');
       throw new RelayError(
         'token-reused',
         'This refresh token was replaced before: all tokens of the device have ended, register again.',

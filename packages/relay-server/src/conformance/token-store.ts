@@ -79,7 +79,7 @@ export function tokenStoreConformance(runner: Runner, maker: HarnessMaker<Stores
       await stores.tokens.rotate(first);
       const bystander = someBytes(32);
       await stores.tokens.grant(other.device, bystander, start + hour);
-      expect(await stores.tokens.rotate(rotation(victim.refresh))).toEqual({ status: 'reused' });
+      expect(await stores.tokens.rotate(rotation(victim.refresh))).toEqual({ status: 'reused', device: victim.device });
       expect(await stores.tokens.session(first.access, start)).toBe(undefined);
       expect((await stores.tokens.rotate(rotation(first.next))).status).toBe('unknown');
       expect((await stores.tokens.session(bystander, start))?.device).toEqual(other.device);

@@ -21,8 +21,8 @@ export interface TokenRotation {
  * `unknown`: no such refresh token; or a pair of long ago, which an old backup would hold; or a `next` that is not new. Nothing changes.
  */
 export type RotationOutcome =
-  | { readonly status: 'rotated' | 'repeated'; readonly device: DeviceAddress }
-  | { readonly status: 'reused' | 'unknown' };
+  | { readonly status: 'rotated' | 'repeated' | 'reused'; readonly device: DeviceAddress }
+  | { readonly status: 'unknown' };
 
 /** Tokens of devices, hashed at rest. One family of refresh tokens a device. */
 export interface TokenStore {

@@ -88,7 +88,7 @@ export class EmbeddedTokenStore implements TokenStore {
       }
       if (!row.successor.equals(next)) {
         this.#end(row.device);
-        return { status: 'reused' };
+        return { status: 'reused', device };
       }
       // A pair of long ago opens nothing: an old backup holds both of its tokens.
       if (this.#refresh.get(next)?.successor !== null) return { status: 'unknown' };

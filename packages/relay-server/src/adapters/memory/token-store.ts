@@ -44,7 +44,7 @@ export class MemoryTokenStore implements TokenStore {
     }
     if (record.successor !== nextKey) {
       forgetTokens(this.#state, device);
-      return { status: 'reused' };
+      return { status: 'reused', device };
     }
     // A pair of long ago opens nothing: an old backup holds both of its tokens.
     if (next === undefined || next.successor !== undefined) return { status: 'unknown' };
