@@ -50,11 +50,12 @@ export function signDeviceList(list: NewDeviceList, rootKey: PrivateKey): Uint8A
     identityKey: list.identityKey,
     devices: list.devices.map((device) => ({ ...device, addedAt: list.createdAt })),
   });
-  return SignedDeviceList.encode({
+  const signed = SignedDeviceList.encode({
     list: encoded,
     signature: rootKey.sign(asBuffer(signedBytesOfDeviceList(encoded))),
     rootKey: rootKey.getPublicKey().serialize(),
   });
+  return Uint8Array.from(signed);
 }
 
 /**

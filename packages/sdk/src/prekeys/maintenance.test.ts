@@ -1,0 +1,112 @@
+import { describe, expect, it } from 'vitest';
+import { accountClient } from '../../test/account-client.ts';
+import { refusal } from '../../test/scripted-relay.ts';
+import { until } from '../../test/turn-of-events.ts';
+
+const day = 86_400_000;
+
+async function registered() {
+  const client = await accountClient();
+  await client.register();
+  await client.account();
+  client.steps.splice(0);
+  return client;
+}
+
+describe('PrekeyMaintenance', () => {
+  it('does nothing when all is well', async () => {
+    await using client = await registered();
+    await client.maintenance.pass();
+    expect(client.service.uploads).toEqual([]);
+    expect(client.steps).toEqual([]);
+  });
+
+  it('fills up what the relay gave away', async () => {
+    await using client = await registered();
+    client.service.left = { ec: 10, kyber: 19 };
+    await client.maintenance.pass();
+    expect(client.service.left).toEqual({ ec: 100, kyber: 100 });
+    const prekeys = await client.store.prekeys();
+    expect(prekeys.filter(({ uploaded }) => uploaded)).toHaveLength(202 + 90 + 81);
+    expect(new Set(client.steps)).toEqual(new Set(['prekeys.committed', 'prekeys.uploaded', 'prekeys.recorded']));
+    const sent = client.service.uploads.flatMap(({ prekeys: ec = [] }) => ec.map(({ id }) => id));
+    const first = client.service.account?.prekeys.prekeys.map(({ id }) => id) ?? [];
+    expect(Math.min(...sent)).toBeGreaterThan(Math.max(...first));
+  });
+
+  it('replaces the signed and the last-resort key every week, and keeps the old ones for 70 days', async () => {
+    await using client = await registered();
+    client.clock.advance(7 * day);
+    await client.maintenance.pass();
+    expect(client.service.uploads).toMatchObject([
+      { signedPrekey: { id: expect.any(Number) }, lastResortKyberPrekey: { id: expect.any(Number) } },
+    ]);
+    const replaced = async () => (await client.store.prekeys()).filter(({ replacedAt }) => replacedAt !== undefined);
+    expect(await replaced()).toHaveLength(2);
+    client.clock.advance(69 * day);
+    await client.maintenance.pass();
+    expect(await replaced()).toHaveLength(4);
+    client.clock.advance(day);
+    await client.maintenance.pass();
+    expect((await replaced()).some(({ createdAt }) => createdAt + 77 * day <= client.clock.now())).toBe(false);
+  });
+
+  it('uploads again what did not get through, under the same ids', async () => {
+    let client = await registered();
+    client.service.left = { ec: 0, kyber: 100 };
+    client.service.lose = ({ method, path }) => (`${method} ${path}` === 'PUT /v1/prekeys' ? 'cut' : undefined);
+    await expect(client.maintenance.pass()).rejects.toMatchObject({ code: 'relay-unreachable' });
+    client.service.lose = undefined;
+    client = await client.restart();
+    await client.account();
+    await client.maintenance.pass();
+    const [first, second] = client.service.uploads;
+    expect(first?.prekeys).toHaveLength(100);
+    expect(second).toEqual(first);
+    expect((await client.store.prekeys()).every(({ uploaded }) => uploaded)).toBe(true);
+    await client[Symbol.asyncDispose]();
+  });
+
+  it('does not bring back a key that was used meanwhile', async () => {
+    await using client = await registered();
+    client.service.left = { ec: 0, kyber: 100 };
+    const { executor, service } = client;
+    service.lose = ({ method, body }) => {
+      if (method !== 'PUT') return undefined;
+      const [used] = JSON.parse(body).prekeys;
+      executor
+        .run([`prekey:ec.${used.id}`], (overlay) => overlay.delete('prekey', { kind: 'ec', id: used.id }))
+        .catch((error: unknown) => expect(error).toBeUndefined());
+      return undefined;
+    };
+    await client.maintenance.pass();
+    const [used] = service.uploads[0]?.prekeys ?? [];
+    expect(await client.store.get('prekey', { kind: 'ec', id: used?.id ?? 0 })).toBeUndefined();
+    expect(await client.store.prekeys()).toHaveLength(202 + 99);
+  });
+
+  it('makes others when the relay remembers other keys under these ids', async () => {
+    await using client = await registered();
+    client.service.left = { ec: 0, kyber: 100 };
+    client.service.lose = ({ method }) => (method === 'PUT' ? refusal(409, 'prekey-conflict') : undefined);
+    await expect(client.maintenance.pass()).rejects.toMatchObject({ relayCode: 'prekey-conflict' });
+    expect(await client.store.prekeys()).toHaveLength(202);
+  });
+
+  it('works in the background, logs failures, and tries again when asked', async () => {
+    await using client = await registered();
+    client.service.lose = () => 'cut';
+    client.maintenance.wake();
+    client.maintenance.wake();
+    await until(() => client.warnings.includes('prekeys.failed'));
+    client.service.lose = undefined;
+    client.service.left = { ec: 0, kyber: 0 };
+    await until(() => {
+      client.maintenance.retry();
+      return client.service.uploads.length > 0;
+    });
+    await client.maintenance.stop();
+    client.maintenance.wake();
+    client.maintenance.retry();
+  });
+});

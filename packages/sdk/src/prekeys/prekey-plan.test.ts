@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import type { PrekeyKind, PrekeyRecord } from '../ports/key-records.ts';
+import { planPrekeys } from './prekey-plan.ts';
+
+const day = 86_400_000;
+const now = 1_900_000_000_000;
+const plenty = { ec: 100, kyber: 100 };
+let ids = 0;
+
+function prekey(kind: PrekeyKind, ageInDays: number, more: Partial<PrekeyRecord> = {}): PrekeyRecord {
+  return {
+    kind,
+    id: ++ids,
+    record: new Uint8Array(),
+    createdAt: now - ageInDays * day,
+    replacedAt: undefined,
+    uploaded: true,
+    ...more,
+  };
+}
+
+const standing = () => [prekey('signed', 1), prekey('last-resort', 1)];
+
+describe('planPrekeys', () => {
+  it('leaves a good set alone', () => {
+    const plan = planPrekeys([...standing(), prekey('ec', 99)], { ec: 20, kyber: 20 }, now);
+    expect(plan).toEqual({ make: { signed: 0, 'last-resort': 0, ec: 0, kyber: 0 }, replace: [], remove: [] });
+  });
+
+  it('fills up at low water, and counts what is on its way', () => {
+    const own = [...standing(), prekey('ec', 0, { uploaded: false }), prekey('ec', 0, { uploaded: false })];
+    expect(planPrekeys(own, { ec: 19, kyber: 0 }, now).make).toEqual({
+      signed: 0,
+      'last-resort': 0,
+      ec: 79,
+      kyber: 100,
+    });
+  });
+
+  it('replaces signed and last-resort keys after a week, and makes those that are missing', () => {
+    const [signed, lastResort] = [prekey('signed', 7), prekey('last-resort', 6.9)];
+    const plan = planPrekeys([signed, lastResort], plenty, now);
+    expect(plan.make).toMatchObject({ signed: 1, 'last-resort': 0 });
+    expect(plan.replace).toEqual([signed]);
+    expect(planPrekeys([], plenty, now).make).toMatchObject({ signed: 1, 'last-resort': 1 });
+    const fromTheFuture = planPrekeys([prekey('signed', -1), prekey('last-resort', -1)], plenty, now);
+    expect(fromTheFuture.make).toMatchObject({ signed: 0, 'last-resort': 0 });
+  });
+
+  it('removes replaced keys after 70 days', () => {
+    const kept = prekey('signed', 80, { replacedAt: now - 69 * day });
+    const gone = prekey('last-resort', 80, { replacedAt: now - 70 * day });
+    expect(planPrekeys([kept, gone, ...standing()], plenty, now).remove).toEqual([gone]);
+  });
+
+  it('removes one-time keys after 100 days, but none that the relay may still give away', () => {
+    const old = [prekey('ec', 101), prekey('ec', 101), prekey('ec', 101)];
+    const young = prekey('ec', 1);
+    const own = [...old, young, ...standing()];
+    expect(planPrekeys(own, { ec: 2, kyber: 100 }, now).remove).toEqual(old.slice(0, 2));
+    expect(planPrekeys(own, { ec: 0, kyber: 100 }, now).remove).toEqual(old);
+    expect(planPrekeys(own, plenty, now).remove).toEqual([]);
+  });
+});
