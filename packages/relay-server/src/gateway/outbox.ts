@@ -1,4 +1,5 @@
 import { type ServerFrameFields, ServerFrames } from '@sotto/proto';
+import { endOfTurn, type Schedule } from '../platform/end-of-turn.ts';
 import type { RelayStep, Tracer } from '../ports/tracer.ts';
 
 /** What an outbox writes to. */
@@ -18,12 +19,14 @@ export class Outbox {
   readonly #socket: OutboxSocket;
   readonly #tracer: Tracer;
   readonly #onSent: () => void;
+  readonly #schedule: Schedule;
   #frames: ServerFrameFields[] = [];
   #steps: RelayStep[] = [];
   #bytes = 0;
   #scheduled = false;
 
-  constructor(socket: OutboxSocket, tracer: Tracer, onSent: () => void) {
+  constructor(socket: OutboxSocket, tracer: Tracer, onSent: () => void, schedule: Schedule = endOfTurn) {
+    this.#schedule = schedule;
     this.#socket = socket;
     this.#tracer = tracer;
     this.#onSent = onSent;
@@ -42,7 +45,7 @@ export class Outbox {
     this.#bytes += bytes;
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => {
+    this.#schedule(() => {
       this.#scheduled = false;
       this.flush();
     });

@@ -140,7 +140,7 @@ export class Ingress {
     const { recipients, acceptedAt, expiresAt } = append;
     for (const { room, bytes } of append.rooms) headroom.enter(room, bytes);
     let stored = false;
-    const began = performance.now();
+    const observe = counts.appendSeconds.startTimer();
     try {
       const receipt = await mailbox.append(
         { sender: { userId: sender.userId, deviceId: sender.deviceId }, sendId, recipients, acceptedAt, expiresAt },
@@ -148,7 +148,7 @@ export class Ingress {
       );
       stored = !receipt.repeated;
       this.#failing = false;
-      counts.appendSeconds.observe((performance.now() - began) / 1_000);
+      observe();
       if (stored) {
         for (const { userId, devices } of receipt.results) {
           for (const { deviceId, status } of devices) {

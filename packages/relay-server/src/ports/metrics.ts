@@ -8,9 +8,10 @@ export interface Gauge {
   set(value: number): void;
 }
 
-/** Observes values in seconds. */
+/** Observes durations, by a clock that never jumps. */
 export interface Histogram {
-  observe(seconds: number): void;
+  /** Begins one; what it gives ends it and observes how long it took. */
+  startTimer(): () => void;
 }
 
 /** Makes the relay's metrics, `relay_*`, without labels that could tell a person. */

@@ -18,7 +18,14 @@ export function prometheusMetrics(): Metrics {
     },
     histogram(name, help) {
       const histogram = new Histogram({ name, help, buckets, registers });
-      return { observe: (seconds) => histogram.observe(seconds) };
+      return {
+        startTimer() {
+          const end = histogram.startTimer();
+          return () => {
+            end();
+          };
+        },
+      };
     },
     render: async () => (await Promise.all(registers.map((registry) => registry.metrics()))).join('\n'),
   };
