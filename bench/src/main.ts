@@ -1,1 +1,28 @@
-export {};
+import type { Bench } from './bench.ts';
+import { readCommand } from './options.ts';
+import { relayBench } from './relay.ts';
+import { sdkReceiveBench } from './sdk-receive.ts';
+import { sdkSendBench } from './sdk-send.ts';
+
+const benches: readonly Bench[] = [sdkSendBench, sdkReceiveBench, relayBench];
+
+const list = `npm run bench -- NAME [--seconds N | --rounds N] [--messages N]
+
+${benches.map(({ name, summary }) => `  ${name.padEnd(12)} ${summary}`).join('\n')}
+
+--seconds   how long to measure, about; --rounds   how many rounds; --messages   how many messages a round
+The last line of a run is its result as JSON.
+`;
+
+const command = readCommand(process.argv.slice(2));
+const bench = command.type === 'run' ? benches.find(({ name }) => name === command.name) : undefined;
+if (command.type === 'list') {
+  process.stdout.write(list);
+} else if (bench === undefined || command.type === 'wrong') {
+  const message = command.type === 'wrong' ? command.message : `there is no bench "${command.name}"`;
+  process.stderr.write(`bench: ${message}\n${list}`);
+  process.exitCode = 2;
+} else {
+  const result = await bench.run(command.options, (line) => process.stdout.write(`${line}\n`));
+  process.stdout.write(`${JSON.stringify(result)}\n`);
+}
