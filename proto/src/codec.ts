@@ -25,7 +25,11 @@ export function codecOf<Message, Properties>(
   generated: GeneratedMessage<Message, Properties>,
 ): Codec<Message, Properties> {
   return {
-    encode: (properties) => generated.encode(properties).finish(),
+    encode(properties) {
+      const bytes = generated.encode(properties).finish();
+      // On Node it is a Buffer, whose slice() would share memory: give out what every platform has.
+      return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    },
     decode(bytes) {
       try {
         return generated.decode(new BoundedReader(bytes));

@@ -82,7 +82,7 @@ export class Messaging {
       logger,
       handlers: {
         stateChanged: (state) => this.stateChanged(state),
-        opened: () => undefined,
+        opened: () => this.prekeys.retry(),
         received: (frames) => this.router.route(frames),
       },
     });
