@@ -4,6 +4,8 @@ import { median, rounded } from './quantile.ts';
 export interface Round {
   readonly subject: number;
   readonly baseline: number;
+  /** Speeds a second of this process's CPU time, where all work is done in this process: others on the machine hardly touch them. */
+  readonly cpu?: { readonly subject: number; readonly baseline: number };
 }
 
 /** What came of rounds that measured both, one after the other. */
@@ -13,6 +15,8 @@ export interface Comparison {
   readonly ratio: number;
   readonly ratioLowest: number;
   readonly ratioHighest: number;
+  /** The ratio by CPU time in place of time. */
+  readonly cpuRatio?: number;
   readonly rounds: number;
 }
 
@@ -39,12 +43,14 @@ export async function alternate(
 /** Medians of the rounds. */
 export function compare(rounds: readonly Round[]): Comparison {
   const ratios = rounds.map(({ subject, baseline }) => subject / baseline);
+  const cpuRatios = rounds.flatMap(({ cpu }) => (cpu ? [cpu.subject / cpu.baseline] : []));
   return {
     value: rounded(median(rounds.map(({ subject }) => subject))),
     baseline: rounded(median(rounds.map(({ baseline }) => baseline))),
     ratio: rounded(median(ratios)),
     ratioLowest: rounded(Math.min(...ratios)),
     ratioHighest: rounded(Math.max(...ratios)),
+    ...(cpuRatios.length > 0 && { cpuRatio: rounded(median(cpuRatios)) }),
     rounds: rounds.length,
   };
 }

@@ -6,6 +6,7 @@ import { betterSqlite3 } from '@sotto/storage-adapters/better-sqlite3';
 import { LocalRelay } from './local-relay.ts';
 import { Peer } from './peer.ts';
 import { RawIdentities, RawSessions } from './raw-stores.ts';
+import { type Lap, Stopwatch } from './stopwatch.ts';
 
 const firstDevice = 1 as DeviceId;
 
@@ -88,13 +89,14 @@ export class Conversation implements AsyncDisposable {
     await this.quiet();
   }
 
-  /** Delivers envelopes; gives the milliseconds from the first frame to the last ack. */
-  async deliver(envelopes: readonly Uint8Array[]): Promise<number> {
+  /** Delivers envelopes; gives what it took from the first frame to the last ack. */
+  async deliver(envelopes: readonly Uint8Array[]): Promise<Lap> {
     this.relay.prepare(envelopes);
     const acked = this.relay.untilAcked(this.relay.acked + envelopes.length);
-    const began = performance.now();
+    const watch = new Stopwatch();
     this.relay.deliver();
-    return (await acked) - began;
+    await acked;
+    return watch.lap();
   }
 
   /** Resolves when the outbox is empty and its results are in. */

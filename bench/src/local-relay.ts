@@ -34,7 +34,7 @@ export class LocalRelay {
   readonly sockets: SocketFactory = { credential: 'header', open: (_target, handlers) => this.open(handlers) };
   private readonly peers = new Map<string, Peer>();
   private mail: SentMessage[] = [];
-  private waits: { readonly fits: () => boolean; readonly resolve: (at: number) => void }[] = [];
+  private waits: { readonly fits: () => boolean; readonly resolve: () => void }[] = [];
   private results: SendResultFields[] = [];
   private undelivered: { readonly message: Uint8Array; readonly count: number }[] = [];
   private unacked = 0;
@@ -63,18 +63,18 @@ export class LocalRelay {
     return this.mail.splice(0);
   }
 
-  /** Resolves with the time (`performance.now()`) at which so many Sends in all had been handed over. */
-  untilSent(count: number): Promise<number> {
+  /** Resolves when so many Sends in all have been handed over. */
+  untilSent(count: number): Promise<void> {
     return this.until(() => this.sentCount >= count);
   }
 
-  /** Resolves with the time at which so many deliveries in all had been acked. */
-  untilAcked(count: number): Promise<number> {
+  /** Resolves when so many deliveries in all have been acked. */
+  untilAcked(count: number): Promise<void> {
     return this.until(() => this.ackedCount >= count);
   }
 
   /** Resolves once every Send has its result. */
-  untilSettled(): Promise<number> {
+  untilSettled(): Promise<void> {
     return this.until(() => this.settledCount === this.sentCount);
   }
 
@@ -202,7 +202,7 @@ export class LocalRelay {
       .map(({ number, keys }) => ({ number, userId: keys.userId }));
   }
 
-  private until(fits: () => boolean): Promise<number> {
+  private until(fits: () => boolean): Promise<void> {
     return new Promise((resolve) => {
       this.waits.push({ fits, resolve });
       this.settleWaits();
@@ -210,11 +210,9 @@ export class LocalRelay {
   }
 
   private settleWaits(): void {
-    if (this.waits.length === 0) return;
-    const now = performance.now();
     this.waits = this.waits.filter(({ fits, resolve }) => {
       if (!fits()) return true;
-      resolve(now);
+      resolve();
       return false;
     });
   }

@@ -4,6 +4,7 @@ import type { Bench, BenchOptions, BenchResult } from './bench.ts';
 import { Conversation } from './conversation.ts';
 import { machineFacts } from './machine.ts';
 import { sampleText } from './sample-text.ts';
+import { type Lap, Stopwatch, speeds } from './stopwatch.ts';
 import { TempFolder } from './temp-folder.ts';
 
 const target = 0.5;
@@ -37,6 +38,7 @@ export const sdkReceiveBench: Bench = {
       rounds: steady.rounds,
       ratioLowest: steady.ratioLowest,
       ratioHighest: steady.ratioHighest,
+      cpuRatio: steady.cpuRatio,
       senders: steadyPeers,
       messagesPerRound: steady.messages,
       messagesPerAnswer: perBurst,
@@ -79,20 +81,24 @@ async function measure(
   say(`sdk-receive: ${peers} sender(s), ${perBurst} messages of each before an answer, ${messages} messages a round`);
   const limit = { rounds: options.rounds, seconds: (options.seconds ?? 24) * share };
   const comparison = await alternate(limit, async (number) => {
-    let baselineMs = 0;
-    let subjectMs = 0;
+    const decrypting: Lap[] = [];
+    const receiving: Lap[] = [];
     for (let burst = 0; burst < bursts; burst++) {
       // The receipts for what came before: opening one turns the sender's ratchet.
       await conversation.openLast();
       const letters = await writeAll(conversation, perBurst);
       ciphertextBytes = letters[0]?.ciphertext.length ?? 0;
-      baselineMs += await decryptAll(conversation, letters);
-      subjectMs += await conversation.deliver(letters.map(({ envelope }) => envelope));
+      decrypting.push(await decryptAll(conversation, letters));
+      receiving.push(await conversation.deliver(letters.map(({ envelope }) => envelope)));
       await conversation.quiet();
     }
-    const [subject, baseline] = [(messages / subjectMs) * 1_000, (messages / baselineMs) * 1_000];
-    say(`  round ${number}: ${subject.toFixed(0)} messages/s, ${baseline.toFixed(0)} decrypts/s`);
-    return { subject, baseline };
+    const [received, decrypted] = [speeds(messages, receiving), speeds(messages, decrypting)];
+    say(`  round ${number}: ${received.wall.toFixed(0)} messages/s, ${decrypted.wall.toFixed(0)} decrypts/s`);
+    return {
+      subject: received.wall,
+      baseline: decrypted.wall,
+      cpu: { subject: received.cpu, baseline: decrypted.cpu },
+    };
   });
   await conversation.checkNothingHeld();
   return { ...comparison, messages, ciphertextBytes, fsyncMs: folder.fsyncMs() };
@@ -116,13 +122,13 @@ async function writeAll(conversation: Conversation, each: number): Promise<reado
   return letters;
 }
 
-async function decryptAll(conversation: Conversation, letters: readonly Letter[]): Promise<number> {
+async function decryptAll(conversation: Conversation, letters: readonly Letter[]): Promise<Lap> {
   const { self, addresses, sessions, identities } = await conversation.rawTwin();
-  const began = performance.now();
+  const watch = new Stopwatch();
   for (const { from, ciphertext } of letters) {
     const address = addresses[from];
     if (address === undefined) throw new Error('a letter from nobody');
     await signalDecrypt(SignalMessage.deserialize(ciphertext), address, self, sessions, identities);
   }
-  return performance.now() - began;
+  return watch.lap();
 }

@@ -5,6 +5,7 @@ import { Conversation } from './conversation.ts';
 import { machineFacts } from './machine.ts';
 import { median, rounded } from './quantile.ts';
 import { sampleText } from './sample-text.ts';
+import { type Lap, Stopwatch, speeds } from './stopwatch.ts';
 import { TempFolder } from './temp-folder.ts';
 
 const target = 0.5;
@@ -29,6 +30,7 @@ export const sdkSendBench: Bench = {
       rounds: several.rounds,
       ratioLowest: several.ratioLowest,
       ratioHighest: several.ratioHighest,
+      cpuRatio: several.cpuRatio,
       chats: severalChats,
       messagesPerRound: several.messages,
       textBytes: sampleText(0).length,
@@ -66,45 +68,50 @@ async function measure(
   say(`sdk-send: ${chats} chat(s), ${messages} concurrent sends a round, plaintexts of ${plaintextBytes} bytes`);
   const limit = { rounds: options.rounds, seconds: (options.seconds ?? 24) * share };
   const comparison = await alternate(limit, async (number) => {
-    const baseline = (messages / (await encryptAll(conversation, messages, plaintextBytes))) * 1_000;
-    const { handedMs, drainedMs } = await sendAll(conversation, messages);
-    const subject = (messages / handedMs) * 1_000;
-    drained.push((messages / drainedMs) * 1_000);
+    const encrypted = speeds(messages, [await encryptAll(conversation, messages, plaintextBytes)]);
+    const laps = await sendAll(conversation, messages);
+    const handed = speeds(messages, [laps.handed]);
+    drained.push(speeds(messages, [laps.drained]).wall);
     if ((await conversation.openLast()) !== chats) throw new Error('somebody got nothing');
     await conversation.answer(sampleText(number));
     await conversation.openLast();
-    say(`  round ${number}: ${subject.toFixed(0)} sends/s, ${baseline.toFixed(0)} encrypts/s`);
-    return { subject, baseline };
+    say(`  round ${number}: ${handed.wall.toFixed(0)} sends/s, ${encrypted.wall.toFixed(0)} encrypts/s`);
+    return {
+      subject: handed.wall,
+      baseline: encrypted.wall,
+      cpu: { subject: handed.cpu, baseline: encrypted.cpu },
+    };
   });
   await conversation.checkNothingHeld();
   return { ...comparison, messages, plaintextBytes, drained: rounded(median(drained)), fsyncMs: folder.fsyncMs() };
 }
 
-async function encryptAll(conversation: Conversation, messages: number, bytes: number): Promise<number> {
+async function encryptAll(conversation: Conversation, messages: number, bytes: number): Promise<Lap> {
   const { self, addresses, sessions, identities } = await conversation.rawTwin();
   const plaintext = new Uint8Array(bytes).fill(7);
-  const began = performance.now();
+  const watch = new Stopwatch();
   for (let number = 0; number < messages; number++) {
     const address = addresses[number % addresses.length];
     if (address === undefined) throw new Error('there is nobody to encrypt for');
     const message = await signalEncrypt(plaintext, address, self, sessions, identities);
     message.serialize();
   }
-  return performance.now() - began;
+  return watch.lap();
 }
 
 async function sendAll(
   conversation: Conversation,
   messages: number,
-): Promise<{ readonly handedMs: number; readonly drainedMs: number }> {
+): Promise<{ readonly handed: Lap; readonly drained: Lap }> {
   const { relay, chats } = conversation;
-  const handed = relay.untilSent(relay.sent + messages);
-  const began = performance.now();
+  const allHanded = relay.untilSent(relay.sent + messages);
+  const watch = new Stopwatch();
   const queued = Array.from({ length: messages }, (_, number) =>
     chats[number % chats.length]?.send(sampleText(number)),
   );
-  const handedMs = (await handed) - began;
+  await allHanded;
+  const handed = watch.lap();
   await Promise.all(queued);
   await conversation.quiet();
-  return { handedMs, drainedMs: performance.now() - began };
+  return { handed, drained: watch.lap() };
 }
