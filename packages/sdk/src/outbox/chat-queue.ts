@@ -38,8 +38,8 @@ export interface ChatQueueParts {
 export interface QueueEntry {
   readonly queue: ChatQueue;
   record: OutboxRecord;
-  /** Its bytes left on this connection, and there is no result yet. */
-  inFlight: boolean;
+  /** `in-flight`: its bytes left on this connection, and there is no result yet. `settling`: its result is being committed. */
+  progress: 'ready' | 'in-flight' | 'settling';
 }
 
 /** The outbox of one chat: first in, first out, pipelined in a lane, sealed at the head while connected. */
@@ -54,6 +54,7 @@ export class ChatQueue {
   /** A send was refused: nothing leaves until all that is in flight has its result. */
   private refused = false;
   private failures = 0;
+  private sessionsMade = false;
   private cancelRetry: CancelTimer | undefined;
   private working: Promise<void> | undefined;
   private woken = false;
@@ -77,7 +78,7 @@ export class ChatQueue {
     this.connection++;
     this.refused = false;
     this.lane.renew();
-    for (const entry of this.entries) entry.inFlight = false;
+    for (const entry of this.entries) if (entry.progress === 'in-flight') entry.progress = 'ready';
     this.cancelRetry?.();
     this.cancelRetry = undefined;
   }
@@ -109,16 +110,21 @@ export class ChatQueue {
   /** Takes the result of a send. */
   async settle(entry: QueueEntry, outcome: SendOutcome): Promise<void> {
     if (!this.entries.includes(entry)) return;
-    entry.inFlight = false;
-    if (outcome.type === 'accepted') {
-      this.failures = 0;
-      await this.parts.commits.accepted(entry.record, outcome.acceptedAt, outcome.expiresAt);
-      this.remove(entry);
-    } else {
-      this.refused = true;
-      await this.settleRefusal(entry, outcome);
+    entry.progress = 'settling';
+    try {
+      if (outcome.type === 'accepted') {
+        this.failures = 0;
+        await this.parts.commits.accepted(entry.record, outcome.acceptedAt, outcome.expiresAt);
+        this.remove(entry);
+      } else {
+        this.refused = true;
+        await this.settleRefusal(entry, outcome);
+      }
+    } finally {
+      // If the commit failed it is sent again, and gets the recorded result.
+      entry.progress = 'ready';
     }
-    if (this.refused && !this.entries.some((other) => other.inFlight)) {
+    if (this.refused && !this.entries.some((other) => other.progress !== 'ready')) {
       this.refused = false;
       this.lane.renew();
     }
@@ -153,8 +159,9 @@ export class ChatQueue {
   private async work(): Promise<void> {
     while (this.online && !this.refused && this.cancelRetry === undefined) {
       await this.load();
-      const room = largestWindow - this.entries.filter((entry) => entry.inFlight).length;
-      const ready = this.entries.filter((entry) => !entry.inFlight).slice(0, Math.min(room, largestBatch));
+      const waiting = this.entries.filter((entry) => entry.progress === 'ready');
+      const room = largestWindow - (this.entries.length - waiting.length);
+      const ready = waiting.slice(0, Math.min(room, largestBatch));
       if (ready.length === 0 || !(await this.sealAndSend(ready))) return;
     }
   }
@@ -163,7 +170,7 @@ export class ChatQueue {
     if (this.entries.length >= largestWindow) return;
     const records = await this.parts.store.outbox(this.chatId, this.loadedUpTo, largestBatch);
     for (const record of records) {
-      this.entries.push({ queue: this, record, inFlight: false });
+      this.entries.push({ queue: this, record, progress: 'ready' });
       this.loadedUpTo = record.id;
     }
   }
@@ -175,25 +182,38 @@ export class ChatQueue {
     try {
       const outcomes = await Promise.all(ready.map((entry) => this.parts.sealer.seal(entry.record)));
       if (outcomes.some((outcome) => outcome.status === 'needs-sessions') && first !== undefined) {
-        await this.parts.makeSessions(first.record.recipient);
-        return true;
+        return await this.makeSessions(first.record.recipient);
       }
+      this.sessionsMade = false;
       const sends: { entry: QueueEntry; send: SendFields; sendId: Uint8Array }[] = [];
       for (const [at, entry] of ready.entries()) {
         const outcome = outcomes[at];
         if (outcome?.status === 'sealed') sends.push({ entry, ...outcome });
         else this.remove(entry);
       }
-      return connection !== this.connection || this.transmit(sends);
+      // Sealed for a connection or a lane that is no more: the loop looks again.
+      return connection !== this.connection || this.refused || this.transmit(sends);
     } catch (error) {
       return this.sealingFailed(ready, error);
     }
   }
 
+  /** Makes sessions; whether to go on. Made sessions that do not help are tried again later, not in a tight loop. */
+  private async makeSessions(recipient: UserId): Promise<boolean> {
+    if (this.sessionsMade) {
+      this.sessionsMade = false;
+      this.retryLater(undefined);
+      return false;
+    }
+    await this.parts.makeSessions(recipient);
+    this.sessionsMade = true;
+    return true;
+  }
+
   private transmit(sends: readonly { entry: QueueEntry; send: SendFields; sendId: Uint8Array }[]): boolean {
     if (!this.parts.transmit(sends.map(({ send }) => ({ send: { ...send, ...this.lane.take() } })))) return false;
     for (const { entry, sendId } of sends) {
-      entry.inFlight = true;
+      entry.progress = 'in-flight';
       this.parts.expectResult(sendId, entry);
     }
     this.parts.tracer.reached('send.bytes-left');
