@@ -8,6 +8,8 @@ export interface DocsRelay extends AsyncDisposable {
   readonly url: string;
   /** The code that was sent to a number, as soon as there is one. */
   codeFor(number: string): Promise<string>;
+  /** Resolves when the relay has made its first account. */
+  readonly registered: Promise<void>;
 }
 
 /** Starts one with an empty data folder, on any free port. */
@@ -19,6 +21,7 @@ export async function openDocsRelay(): Promise<DocsRelay> {
     codes.set(number, known);
     return known;
   };
+  const registered = Promise.withResolvers<void>();
   const relay = await openEmbeddedRelay({
     config: loadConfig({
       flags: new Map([
@@ -27,6 +30,11 @@ export async function openDocsRelay(): Promise<DocsRelay> {
         ['logLevel', 'silent'],
       ]),
     }),
+    tracer: {
+      reached: (step) => {
+        if (step === 'registration.durable') registered.resolve();
+      },
+    },
     codeSender: {
       async send({ number, code }) {
         codeOf(number).resolve(code);
@@ -37,6 +45,7 @@ export async function openDocsRelay(): Promise<DocsRelay> {
   return {
     url,
     codeFor: (number) => codeOf(number).promise,
+    registered: registered.promise,
     async [Symbol.asyncDispose]() {
       await relay.stop();
       await rm(folder, { recursive: true, force: true });

@@ -1,0 +1,81 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { openDocsRelay } from './docs-relay.ts';
+import { exampleFolder } from './example-folder.ts';
+import { codeBlocks, quoted, read, root, section, tableRows } from './pages.ts';
+
+const page = read('README.md');
+const [tenLines = '', bot = ''] = codeBlocks(page, 'ts');
+
+function linesOf(code: string): number {
+  return code.split('\n').filter((line) => line.trim() !== '').length;
+}
+
+describe('the examples of README.md', () => {
+  it('have the lengths that their headings say', () => {
+    expect(codeBlocks(page, 'ts')).toHaveLength(2);
+    expect(linesOf(tenLines)).toBeLessThanOrEqual(10);
+    expect(linesOf(bot)).toBeLessThanOrEqual(15);
+  });
+
+  it('run as they stand: the bot answers the ten lines', async () => {
+    await using relay = await openDocsRelay();
+    await using examples = await exampleFolder();
+    const here = (code: string) => code.replaceAll('http://localhost:8080', relay.url);
+    expect(here(tenLines)).not.toBe(tenLines);
+    await examples.write('ten-lines.ts', here(tenLines));
+    await examples.write('bot.ts', here(bot));
+
+    const echo = examples.run('bot.ts');
+    await echo.says('Code: ');
+    echo.type(await relay.codeFor('+14155550102'));
+    await relay.registered;
+
+    const alice = examples.run('ten-lines.ts');
+    await alice.says('Code: ');
+    alice.type(await relay.codeFor('+14155550101'));
+    await alice.says('You said: hello');
+  });
+
+  it('compile under the strict settings of this repository', async () => {
+    await using examples = await exampleFolder();
+    await examples.write('ten-lines.ts', tenLines);
+    await examples.write('bot.ts', bot);
+    const settings = {
+      extends: join(root, 'tsconfig.base.json'),
+      compilerOptions: { types: ['node'] },
+      include: ['*.ts'],
+    };
+    await examples.write('tsconfig.json', JSON.stringify(settings));
+    const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+    const { status, stdout } = spawnSync(process.execPath, [compiler, '-p', examples.path], { encoding: 'utf8' });
+    expect({ status, stdout }).toEqual({ status: 0, stdout: '' });
+  });
+});
+
+describe('README.md', () => {
+  it('names the flags of sotto-relay that take a value', () => {
+    const bin = join(root, 'packages/relay-server/src/bin.ts');
+    const help = execFileSync(process.execPath, ['--conditions=sotto-source', bin, '--help'], { encoding: 'utf8' });
+    const flags = [...help.matchAll(/^ {2}(--[a-z]+ [A-Z]+) /gm)].map(([, flag]) => flag);
+    expect(tableRows(section(page, '## The relay')).map(([flag]) => quoted(flag))).toEqual(flags);
+  });
+
+  it('shows an output of the demo that was ok', () => {
+    const [output = ''] = codeBlocks(page, 'text');
+    const [, sent, received] = /\ndemo: ok sent=(\d+) received=(\d+) lost=0 duplicated=0\n$/.exec(output) ?? [];
+    expect(Number(sent)).toBeGreaterThan(0);
+    expect(received).toBe(sent);
+  });
+
+  it('tells nobody to type a command that this repository has not', () => {
+    const { scripts }: { scripts: Record<string, string> } = JSON.parse(read('package.json'));
+    const typed = ['sh', 'console'].flatMap((language) =>
+      codeBlocks(page, language).flatMap((block) => block.split('\n')),
+    );
+    const named = typed.flatMap((line) => /^npm (?:run )?([a-z:]+)/.exec(line)?.[1] ?? []);
+    expect(named.filter((name) => !(name in scripts))).toEqual([]);
+    expect(named.length).toBeGreaterThan(0);
+  });
+});
