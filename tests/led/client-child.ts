@@ -1,0 +1,146 @@
+import { randomBytes } from 'node:crypto';
+import { type Chat, Client, type Message, type SottoEvent, type UserId } from '@sotto/sdk';
+import { betterSqlite3 } from '@sotto/storage-adapters/better-sqlite3';
+import type { ClientCalls, ClientReport, OwnPrekey, SeenFact, SeenMessage } from './client-calls.ts';
+import { FatalTracer } from './fatal-tracer.ts';
+import { answer, say } from './led-side.ts';
+import { observedStore } from './observed-store.ts';
+import { Watch } from './watch.ts';
+
+// A client as a process of its own, on a SQLite file. It accepts every chat and marks as read what comes. Arguments: the relay, the file, how far its clock is ahead.
+
+const [relay = '', database = '', ahead = '0'] = process.argv.slice(2);
+const tracer = new FatalTracer();
+const commits = new Watch();
+const observed = observedStore(betterSqlite3(database), () => commits.changed());
+let clockAhead = Number(ahead);
+let giveCode: (code: string) => void = () => undefined;
+
+function tell(report: ClientReport): Promise<void> {
+  return say({ report });
+}
+
+function log(level: string) {
+  return (event: string, fields?: object) => {
+    tell({ type: 'log', line: `${level} ${event} ${JSON.stringify(fields ?? {})}` }).catch(() => process.exit(3));
+  };
+}
+
+const client = await Client.open({
+  relay,
+  store: observed.opener,
+  platform: {
+    tracer,
+    clock: { now: () => Date.now() + clockAhead },
+    // Waits between tries to connect grow while the relay is killed again and again; the jitter's lower end keeps them short.
+    randomness: { bytes: (count) => new Uint8Array(randomBytes(count)), fraction: () => 0.01 },
+    logger: { debug: log('debug'), info: log('info'), warn: log('warn'), error: log('error') },
+  },
+});
+
+function factOf(event: SottoEvent): SeenFact {
+  if ('message' in event) return { type: event.type, about: event.message.id };
+  if ('chatId' in event) return { type: event.type, about: event.chatId };
+  if ('userId' in event) return { type: event.type, about: event.userId };
+  return { type: event.type, about: 'digest' in event ? event.digest : event.state };
+}
+
+/** Handles each event before it asks for the next one, as a program does that must not miss any. */
+async function follow(): Promise<void> {
+  for await (const event of client.events({ cursor: 'follower' })) {
+    if (event.type === 'connection.changed') await tell({ type: 'connection', state: event.state });
+    else await tell({ type: 'event', fact: factOf(event) });
+    if (event.type === 'message.received') await look(event.message);
+  }
+}
+
+async function look(message: Message): Promise<void> {
+  const chat = await client.chats.get(message.senderId as UserId);
+  await chat?.accept();
+  await chat?.markRead(message);
+}
+
+const following = follow();
+
+async function messagesSince(
+  chat: Chat,
+  cursor: string | undefined,
+): Promise<{ messages: Message[]; newest: string | undefined }> {
+  const messages: Message[] = [];
+  let newest = cursor;
+  for (;;) {
+    const page = await chat.history({ limit: 500, ...(newest === undefined ? { from: 'oldest' } : { after: newest }) });
+    messages.push(...page.messages);
+    if (page.newer === undefined) return { messages, newest };
+    newest = page.newer;
+  }
+}
+
+function seen({ id, outgoing, text, state, late, seq }: Message): SeenMessage {
+  return { id, outgoing, text, state, late, seq };
+}
+
+async function ownPrekeys(): Promise<readonly OwnPrekey[]> {
+  return (await observed.store().prekeys()).map(({ kind, id }) => ({ kind, id }));
+}
+
+answer<ClientCalls>({
+  arm: (fatal) => {
+    tracer.arm(fatal);
+  },
+  register: async ({ phone, username }) => {
+    const code = ({ attemptsLeft }: { attemptsLeft: number | undefined }) =>
+      new Promise<string>((resolve, reject) => {
+        giveCode = resolve;
+        tell({ type: 'code-wanted', attemptsLeft: attemptsLeft ?? null }).catch(reject);
+      });
+    const { userId, recoveryKey } = await client.register({ phone, profile: { username }, code });
+    return { userId, recoveryKey };
+  },
+  code: (code) => {
+    giveCode(code);
+  },
+  account: () => client.account,
+  send: async ({ to, texts, together }) => {
+    const chat = await client.chats.with(to);
+    const send = async (text: string) => {
+      const { id } = await chat.send(text);
+      await tell({ type: 'sent', id, text });
+    };
+    if (together) await Promise.all(texts.map(send));
+    else for (const text of texts) await send(text);
+  },
+  rest: async ({ with: phone, since }) => {
+    const chat = await client.chats.with(phone);
+    for (;;) {
+      const restless = observed.commits;
+      const { messages, newest } = await messagesSince(chat, since.cursor);
+      const isDone = messages.every(({ outgoing, state }) => state === (outgoing ? 'read' : 'seen'));
+      if (isDone && (await observed.isQuiet())) {
+        const { facts, latest } = await observed.factsSince(since.changeSeq);
+        return { messages: messages.map(seen), facts, mark: { cursor: newest, changeSeq: latest } };
+      }
+      await commits.until(() => observed.commits > restless);
+    }
+  },
+  lookUp: async (phone) => ({ userId: (await client.chats.with(phone)).userId }),
+  accessToken: async () => (await observed.store().get('account', {}))?.accessToken ?? '',
+  prekeys: ownPrekeys,
+  uploadedPrekeys: async (least) => {
+    for (;;) {
+      const restless = observed.commits;
+      const own = await observed.store().prekeys();
+      const isUploaded = own.every(({ uploaded, replacedAt }) => uploaded || replacedAt !== undefined);
+      if (own.length >= least && isUploaded) return ownPrekeys();
+      await commits.until(() => observed.commits > restless);
+    }
+  },
+  advance: (ms) => {
+    clockAhead += ms;
+  },
+  stop: async () => {
+    await client.stop();
+    await following;
+    process.disconnect();
+  },
+});
