@@ -26,5 +26,11 @@ export type SottoEvent =
 
 export type EventType = SottoEvent['type'];
 
-/** The event of a type. */
-export type EventOf<Type extends EventType> = Extract<SottoEvent, { readonly type: Type }>;
+/** The event of a type, also where several types share a shape. */
+export type EventOf<Type extends EventType> = SottoEvent extends infer Event
+  ? Event extends { readonly type: infer Known }
+    ? Type extends Known
+      ? Event & { readonly type: Type }
+      : never
+    : never
+  : never;
