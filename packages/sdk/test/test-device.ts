@@ -17,7 +17,7 @@ import { acceptDeviceList } from '../src/devices/accept-device-list.ts';
 import { signDeviceList, verifyDeviceList } from '../src/devices/device-list.ts';
 import type { ContentOrigin } from '../src/messages/outgoing-content.ts';
 import type { AccountRecord } from '../src/ports/account-record.ts';
-import type { DeviceAddress, DeviceId, UserId } from '../src/ports/ids.ts';
+import type { DeviceAddress, DeviceId } from '../src/ports/ids.ts';
 import type { PrekeyKind, PrekeyRecord } from '../src/ports/key-records.ts';
 import { PrekeyIds } from '../src/prekeys/prekey-id.ts';
 import { makePrekeys, type PrekeyCounts } from '../src/prekeys/prekey-material.ts';
@@ -42,11 +42,10 @@ export interface TestDevice extends OpenExecutor {
 export interface TestDeviceOptions {
   readonly clock?: MovingClock;
   readonly prekeys?: PrekeyCounts;
-  /** For a device that takes the place of an earlier one of the same account. */
-  readonly userId?: UserId;
-  readonly rootSecret?: Uint8Array;
-  readonly version?: number;
+  /** The account in whose place this one comes: the same person with a new device. */
   readonly previous?: AccountRecord;
+  /** Keeps the identity key of `previous`. */
+  readonly sameIdentity?: boolean;
   readonly returnsReceipts?: boolean;
 }
 
@@ -56,21 +55,22 @@ let made = 0;
 export async function testDevice(options: TestDeviceOptions = {}): Promise<TestDevice> {
   const open = await openExecutor(new MemoryDisk(), options.clock);
   const now = open.clock.now();
-  const userId = options.userId ?? userIdOf(1_000_000 + ++made);
+  const { previous } = options;
+  const userId = previous?.userId ?? userIdOf(1_000_000 + ++made);
   const deviceId = 1 as DeviceId;
-  const identity = IdentityKeyPair.generate();
+  const identity =
+    previous !== undefined && options.sameIdentity
+      ? IdentityKeyPair.deserialize(asBuffer(previous.identityKeyPair))
+      : IdentityKeyPair.generate();
   const identityKeyPair = identity.serialize();
   const device = PrivateKey.generate();
   const registrationId = 1 + Math.floor(randomness.fraction() * 16_000);
-  const rootSecret = options.previous?.rootSecret ?? randomness.bytes(32);
-  const previousHash =
-    options.previous === undefined
-      ? new Uint8Array()
-      : verifyDeviceList(options.previous.deviceList, userId, sha256).hash;
+  const rootSecret = previous?.rootSecret ?? randomness.bytes(32);
+  const before = previous && verifyDeviceList(previous.deviceList, userId, sha256);
   const list = {
     userId,
-    version: options.previous === undefined ? 1 : 2,
-    previousHash,
+    version: (before?.version ?? 0) + 1,
+    previousHash: before?.hash ?? new Uint8Array(),
     createdAt: now,
     identityKey: identity.publicKey.serialize(),
     devices: [{ deviceId, registrationId, deviceKey: device.getPublicKey().serialize() }],
@@ -171,4 +171,10 @@ export function envelopesOf(send: SendFields, sender: DeviceAddress, now: number
 /** The same, encoded as they are delivered. */
 export function deliveredOf(send: SendFields, sender: DeviceAddress, now: number): readonly Uint8Array[] {
   return envelopesOf(send, sender, now).map((envelope) => Envelope.encode(envelope));
+}
+
+/** The same device after a crash: its disk is opened again, whoever had it open. */
+export async function reopened(device: TestDevice): Promise<TestDevice> {
+  device.disk.breakLock();
+  return { ...device, ...(await openExecutor(device.disk, device.clock)) };
 }

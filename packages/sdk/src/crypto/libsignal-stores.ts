@@ -17,7 +17,7 @@ import {
 } from '#libsignal';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { DeviceId, UserId } from '../ports/ids.ts';
-import type { Overlay } from './overlay.ts';
+import type { CallbackRecords } from './callback-records.ts';
 import { sameBytes } from './same-bytes.ts';
 
 /** Bytes as libsignal wants them. */
@@ -31,9 +31,9 @@ function addressKey(address: ProtocolAddress): { readonly userId: UserId; readon
 
 /** Sessions in an overlay. */
 export class OverlaySessions extends SessionStore {
-  private readonly overlay: Overlay;
+  private readonly overlay: CallbackRecords;
 
-  constructor(overlay: Overlay) {
+  constructor(overlay: CallbackRecords) {
     super();
     this.overlay = overlay;
   }
@@ -62,12 +62,12 @@ export class OverlaySessions extends SessionStore {
 
 /** Identity keys in an overlay: trust on first use, and a changed one is written down. */
 export class OverlayIdentities extends IdentityKeyStore {
-  private readonly overlay: Overlay;
+  private readonly overlay: CallbackRecords;
   private readonly own: IdentityKeyPair;
   private readonly registrationId: number;
   private readonly now: number;
 
-  constructor(overlay: Overlay, own: IdentityKeyPair, registrationId: number, now: number) {
+  constructor(overlay: CallbackRecords, own: IdentityKeyPair, registrationId: number, now: number) {
     super();
     this.overlay = overlay;
     this.own = own;
@@ -124,7 +124,7 @@ export class OverlayPrekeys {
   readonly signed: SignedPreKeyStore;
   readonly kyber: KyberPreKeyStore;
 
-  constructor(overlay: Overlay, now: number) {
+  constructor(overlay: CallbackRecords, now: number) {
     const missing = (): never => {
       this.problem = 'missing-prekey';
       throw new Error('an own prekey is not there any more');

@@ -16,6 +16,7 @@ import {
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { DeviceAddress } from '../ports/ids.ts';
 import { SottoError } from '../sotto-error.ts';
+import { CallbackRecords } from './callback-records.ts';
 import { Hold } from './hold.ts';
 import { asBuffer, OverlayIdentities, OverlayPrekeys, OverlaySessions, ownIdentity } from './libsignal-stores.ts';
 import type { Overlay } from './overlay.ts';
@@ -37,6 +38,7 @@ export class Ratchet {
   private readonly overlay: Overlay;
   private readonly now: number;
   private readonly local: ProtocolAddress;
+  private readonly records: CallbackRecords;
   private readonly sessions: OverlaySessions;
   private readonly identities: OverlayIdentities;
 
@@ -44,8 +46,9 @@ export class Ratchet {
     this.overlay = overlay;
     this.now = now;
     this.local = ProtocolAddress.new(account.userId, account.deviceId);
-    this.sessions = new OverlaySessions(overlay);
-    this.identities = new OverlayIdentities(overlay, ownIdentity(account), account.registrationId, now);
+    this.records = new CallbackRecords(overlay);
+    this.sessions = new OverlaySessions(this.records);
+    this.identities = new OverlayIdentities(this.records, ownIdentity(account), account.registrationId, now);
   }
 
   /** Whether there is a session that can be sent on, made with this registration of the device. */
@@ -58,7 +61,7 @@ export class Ratchet {
 
   /**
    * Opens a session from a verified bundle (PQXDH).
-   * @throws {SottoError} `identity-changed` when another identity key is trusted for this person; `bundle-invalid`
+   * @throws {SottoError} `identity-changed` when another identity key is trusted for this person; `bundle-invalid`; what the store throws
    */
   async start(device: DeviceAddress, bundle: PreKeyBundle): Promise<void> {
     try {
@@ -71,13 +74,14 @@ export class Ratchet {
         new Date(this.now),
       );
     } catch (cause) {
+      this.records.rethrow();
       throw sendingError(cause);
     }
   }
 
   /**
    * Encrypts for one device.
-   * @throws {SottoError} `identity-changed`
+   * @throws {SottoError} `identity-changed`; `bundle-invalid` when there is no session that can be sent on; what the store throws
    */
   async seal(device: DeviceAddress, plaintext: Uint8Array<ArrayBuffer>): Promise<SealedCiphertext> {
     try {
@@ -95,6 +99,7 @@ export class Ratchet {
           : CiphertextKind.CIPHERTEXT_KIND_WHISPER;
       return { kind, ciphertext: message.serialize() };
     } catch (cause) {
+      this.records.rethrow();
       throw sendingError(cause);
     }
   }
@@ -102,17 +107,19 @@ export class Ratchet {
   /**
    * Decrypts what came from one device, after the precheck.
    * @throws {Hold} with the reason
+   * @throws {SottoError} what the store throws
    */
   async open(device: DeviceAddress, checked: CheckedCiphertext, ciphertext: Uint8Array): Promise<Uint8Array> {
     const before = await this.overlay.get('session', device);
     if (checked.kind === 'whisper' && before === undefined) throw new Hold('no-session');
     const chains = before?.chains ?? [];
     checkJump(checked, chains);
-    const prekeys = new OverlayPrekeys(this.overlay, this.now);
+    const prekeys = new OverlayPrekeys(this.records, this.now);
     let plaintext: Uint8Array;
     try {
       plaintext = await this.decrypt(device, checked, ciphertext, prekeys);
     } catch (cause) {
+      this.records.rethrow();
       throw new Hold(prekeys.problem ?? receivingReason(cause), { cause });
     }
     const after = await this.overlay.get('session', device);

@@ -6,15 +6,24 @@ import type { Randomness } from '../ports/randomness.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import type { CancelTimer, Timers } from '../ports/timers.ts';
 import type { Tracer } from '../ports/tracer.ts';
-import { SottoError } from '../sotto-error.ts';
+import { SottoError, type SottoErrorCode } from '../sotto-error.ts';
 import { fullJitter } from '../transport/backoff.ts';
 import type { OutboxCommits } from './outbox-commits.ts';
-import type { Sealer } from './sealer.ts';
+import type { Sealer, SealOutcome } from './sealer.ts';
 import { SendLane } from './send-lane.ts';
 import type { SendOutcome } from './send-outcome.ts';
 
 const largestBatch = 64;
 const largestWindow = 256;
+
+/** What sealing may end in for good; after anything else it is tried again. */
+const endings: ReadonlySet<string> = new Set<SottoErrorCode>([
+  'identity-changed',
+  'user-unknown',
+  'bundle-invalid',
+  'device-list-invalid',
+  'relay-refused',
+]);
 
 /** What a chat's queue works with. */
 export interface ChatQueueParts {
@@ -38,8 +47,15 @@ export interface ChatQueueParts {
 export interface QueueEntry {
   readonly queue: ChatQueue;
   record: OutboxRecord;
-  /** `in-flight`: its bytes left on this connection, and there is no result yet. `settling`: its result is being committed. */
-  progress: 'ready' | 'in-flight' | 'settling';
+  /** Its bytes left on this connection, and there is no result yet. */
+  inFlight: boolean;
+}
+
+/** An entry with the bytes that are to leave. */
+interface SealedEntry {
+  readonly entry: QueueEntry;
+  readonly send: SendFields;
+  readonly sendId: Uint8Array;
 }
 
 /** The outbox of one chat: first in, first out, pipelined in a lane, sealed at the head while connected. */
@@ -53,8 +69,12 @@ export class ChatQueue {
   private online = false;
   /** A send was refused: nothing leaves until all that is in flight has its result. */
   private refused = false;
-  private failures = 0;
+  /** Of what was refused, something was for a reason of its own: the rest is only superseded. */
+  private refusedForReason = false;
+  private refusals = 0;
+  /** Sessions were just made, so that sealing should go through now. */
   private sessionsMade = false;
+  private failures = 0;
   private cancelRetry: CancelTimer | undefined;
   private working: Promise<void> | undefined;
   private woken = false;
@@ -77,8 +97,9 @@ export class ChatQueue {
     this.online = false;
     this.connection++;
     this.refused = false;
+    this.refusedForReason = false;
     this.lane.renew();
-    for (const entry of this.entries) if (entry.progress === 'in-flight') entry.progress = 'ready';
+    for (const entry of this.entries) entry.inFlight = false;
     this.cancelRetry?.();
     this.cancelRetry = undefined;
   }
@@ -110,25 +131,31 @@ export class ChatQueue {
   /** Takes the result of a send. */
   async settle(entry: QueueEntry, outcome: SendOutcome): Promise<void> {
     if (!this.entries.includes(entry)) return;
-    entry.progress = 'settling';
-    try {
-      if (outcome.type === 'accepted') {
-        this.failures = 0;
-        await this.parts.commits.accepted(entry.record, outcome.acceptedAt, outcome.expiresAt);
-        this.remove(entry);
-      } else {
-        this.refused = true;
-        await this.settleRefusal(entry, outcome);
-      }
-    } finally {
-      // If the commit failed it is sent again, and gets the recorded result.
-      entry.progress = 'ready';
+    const { connection } = this;
+    // It stays in flight while its result is committed: it must not leave again meanwhile.
+    if (outcome.type === 'accepted') {
+      this.failures = 0;
+      await this.parts.commits.accepted(entry.record, outcome.acceptedAt, outcome.expiresAt);
+      this.remove(entry);
+    } else {
+      this.refused = true;
+      this.refusals++;
+      if (outcome.type !== 'superseded') this.refusedForReason = true;
+      await this.settleRefusal(entry, outcome);
     }
-    if (this.refused && !this.entries.some((other) => other.progress !== 'ready')) {
-      this.refused = false;
-      this.lane.renew();
-    }
+    if (connection === this.connection) this.landed(entry);
     this.wake();
+  }
+
+  /** After a refusal, the last one that lands opens a new lane. */
+  private landed(entry: QueueEntry): void {
+    entry.inFlight = false;
+    if (!this.refused || this.entries.some((other) => other.inFlight)) return;
+    // A relay that calls everything superseded is not asked in a tight loop.
+    if (!this.refusedForReason) this.retryLater(undefined);
+    this.refused = false;
+    this.refusedForReason = false;
+    this.lane.renew();
   }
 
   private async settleRefusal(entry: QueueEntry, outcome: Exclude<SendOutcome, { type: 'accepted' }>): Promise<void> {
@@ -157,11 +184,12 @@ export class ChatQueue {
   }
 
   private async work(): Promise<void> {
-    while (this.online && !this.refused && this.cancelRetry === undefined) {
+    for (;;) {
       await this.load();
-      const waiting = this.entries.filter((entry) => entry.progress === 'ready');
-      const room = largestWindow - (this.entries.length - waiting.length);
-      const ready = waiting.slice(0, Math.min(room, largestBatch));
+      // Looked at after every wait: from here to the sealing nothing comes in between.
+      if (!this.online || this.refused || this.cancelRetry !== undefined) return;
+      const room = largestWindow - this.entries.filter((entry) => entry.inFlight).length;
+      const ready = this.entries.filter((entry) => !entry.inFlight).slice(0, Math.min(room, largestBatch));
       if (ready.length === 0 || !(await this.sealAndSend(ready))) return;
     }
   }
@@ -170,65 +198,79 @@ export class ChatQueue {
     if (this.entries.length >= largestWindow) return;
     const records = await this.parts.store.outbox(this.chatId, this.loadedUpTo, largestBatch);
     for (const record of records) {
-      this.entries.push({ queue: this, record, progress: 'ready' });
+      this.entries.push({ queue: this, record, inFlight: false });
       this.loadedUpTo = record.id;
     }
   }
 
-  /** Seals these and lets their bytes leave; whether to go on. */
+  /** Seals these and lets their bytes leave, as far as they go; whether to go on. */
   private async sealAndSend(ready: readonly QueueEntry[]): Promise<boolean> {
-    const connection = this.connection;
-    const first = ready[0];
-    try {
-      const outcomes = await Promise.all(ready.map((entry) => this.parts.sealer.seal(entry.record)));
-      if (outcomes.some((outcome) => outcome.status === 'needs-sessions') && first !== undefined) {
-        return await this.makeSessions(first.record.recipient);
+    const { connection, refusals } = this;
+    const attempts = await Promise.allSettled(ready.map((entry) => this.parts.sealer.seal(entry.record)));
+    const sends: SealedEntry[] = [];
+    let stuck: QueueEntry | undefined;
+    for (const [at, entry] of ready.entries()) {
+      const attempt = attempts[at];
+      if (attempt?.status !== 'fulfilled' || attempt.value.status === 'needs-sessions') {
+        stuck = entry;
+        break;
       }
-      this.sessionsMade = false;
-      const sends: { entry: QueueEntry; send: SendFields; sendId: Uint8Array }[] = [];
-      for (const [at, entry] of ready.entries()) {
-        const outcome = outcomes[at];
-        if (outcome?.status === 'sealed') sends.push({ entry, ...outcome });
-        else this.remove(entry);
-      }
-      // Sealed for a connection or a lane that is no more: the loop looks again.
-      return connection !== this.connection || this.refused || this.transmit(sends);
-    } catch (error) {
-      return this.sealingFailed(ready, error);
+      if (attempt.value.status === 'sealed') sends.push({ entry, ...attempt.value });
+      else this.remove(entry);
     }
+    // What was refused meanwhile goes first.
+    if (connection !== this.connection || refusals !== this.refusals) return true;
+    if (sends.length > 0) {
+      this.sessionsMade = false;
+      return this.transmit(sends);
+    }
+    if (stuck === undefined) return true;
+    const failure = attempts[ready.indexOf(stuck)];
+    if (failure?.status === 'rejected') {
+      return this.sealingFailed(
+        ready.filter((_, at) => attempts[at]?.status === 'rejected'),
+        failure.reason,
+      );
+    }
+    const waiting = ready.filter((_, at) => isWithoutSession(attempts[at]));
+    return this.makeSessions(stuck.record.recipient, waiting);
   }
 
-  /** Makes sessions; whether to go on. Made sessions that do not help are tried again later, not in a tight loop. */
-  private async makeSessions(recipient: UserId): Promise<boolean> {
+  private async makeSessions(recipient: UserId, waiting: readonly QueueEntry[]): Promise<boolean> {
     if (this.sessionsMade) {
       this.sessionsMade = false;
       this.retryLater(undefined);
       return false;
     }
-    await this.parts.makeSessions(recipient);
-    this.sessionsMade = true;
-    return true;
+    try {
+      await this.parts.makeSessions(recipient);
+      this.sessionsMade = true;
+      return true;
+    } catch (error) {
+      return this.sealingFailed(waiting, error);
+    }
   }
 
-  private transmit(sends: readonly { entry: QueueEntry; send: SendFields; sendId: Uint8Array }[]): boolean {
+  private transmit(sends: readonly SealedEntry[]): boolean {
     if (!this.parts.transmit(sends.map(({ send }) => ({ send: { ...send, ...this.lane.take() } })))) return false;
     for (const { entry, sendId } of sends) {
-      entry.progress = 'in-flight';
+      entry.inFlight = true;
       this.parts.expectResult(sendId, entry);
     }
     this.parts.tracer.reached('send.bytes-left');
     return true;
   }
 
-  private async sealingFailed(ready: readonly QueueEntry[], error: unknown): Promise<boolean> {
-    if (!(error instanceof SottoError) || error.code.startsWith('store-') || error.code === 'client-stopped')
+  private async sealingFailed(entries: readonly QueueEntry[], error: unknown): Promise<boolean> {
+    if (!(error instanceof SottoError) || error.code.startsWith('store-') || error.code === 'client-stopped') {
       throw error;
-    if (error.retryable) {
+    }
+    if (error.retryable || !endings.has(error.code)) {
       this.retryLater(error.retryAfterMs);
       return false;
     }
     this.parts.logger.warn('outbox.failed', { code: error.code });
-    for (const entry of ready) await this.fail(entry, error.code);
+    for (const entry of entries) await this.fail(entry, error.code);
     return true;
   }
 
@@ -238,6 +280,7 @@ export class ChatQueue {
   }
 
   private retryLater(afterMs: number | undefined): void {
+    if (!this.online) return;
     this.cancelRetry?.();
     const wait = afterMs ?? fullJitter(this.failures++, this.parts.randomness);
     this.cancelRetry = this.parts.timers.after(wait, () => {
@@ -249,4 +292,8 @@ export class ChatQueue {
   private remove(entry: QueueEntry): void {
     this.entries = this.entries.filter((other) => other !== entry);
   }
+}
+
+function isWithoutSession(attempt: PromiseSettledResult<SealOutcome> | undefined): boolean {
+  return attempt?.status === 'fulfilled' && attempt.value.status === 'needs-sessions';
 }

@@ -11,6 +11,8 @@ export class Outbox {
   private readonly queues = new Map<ChatId, ChatQueue>();
   private readonly expected = new Map<string, QueueEntry>();
   private online = false;
+  /** Counts what became of the stream. */
+  private turn = 0;
 
   constructor(parts: Omit<ChatQueueParts, 'expectResult'>) {
     this.store = parts.store;
@@ -19,15 +21,18 @@ export class Outbox {
 
   /** The stream is open: everything that waits may leave. */
   async connected(): Promise<void> {
+    this.disconnected();
+    const { turn } = this;
+    const chats = await this.store.outboxChats();
+    if (turn !== this.turn) return;
+    for (const chatId of chats) this.queueOf(chatId);
     this.online = true;
-    this.expected.clear();
-    for (const chatId of await this.store.outboxChats()) this.queueOf(chatId);
-    if (!this.online) return;
     for (const queue of this.queues.values()) queue.connected();
   }
 
   /** The stream is gone. */
   disconnected(): void {
+    this.turn++;
     this.online = false;
     this.expected.clear();
     for (const queue of this.queues.values()) queue.disconnected();

@@ -1,0 +1,103 @@
+import { Chat, type ChatParts } from '../src/chats/chat.ts';
+import { chatWith } from '../src/chats/chat-state.ts';
+import { acceptDeviceList } from '../src/devices/accept-device-list.ts';
+import { Outbox } from '../src/outbox/outbox.ts';
+import { OutboxCommits } from '../src/outbox/outbox-commits.ts';
+import { ReceiptQueue } from '../src/outbox/receipt-queue.ts';
+import { Sealer } from '../src/outbox/sealer.ts';
+import type { UserId } from '../src/ports/ids.ts';
+import { ManualTimers } from './manual-timers.ts';
+import type { ModelRelay } from './model-relay.ts';
+import { logger, randomness, sha256, type TestDevice } from './test-device.ts';
+import { settled } from './turn-of-events.ts';
+
+/** A device with its outbox, wired to a model of the relay. */
+export interface SendingDevice {
+  readonly device: TestDevice;
+  readonly relay: ModelRelay;
+  readonly outbox: Outbox;
+  readonly receipts: ReceiptQueue;
+  readonly timers: ManualTimers;
+  readonly parts: ChatParts;
+  readonly failures: unknown[];
+  /** How often sessions were asked for. */
+  readonly sessionCalls: UserId[];
+  chat(userId: UserId): Chat;
+  /** Opens a connection. */
+  connect(): Promise<void>;
+  disconnect(): void;
+  /** Hands over the results that wait, at most `count`; gives how many there were. */
+  deliverResults(count?: number): Promise<number>;
+  /** Goes on until nothing happens any more: delivers results, runs timers. */
+  run(): Promise<void>;
+}
+
+/** Puts an outbox onto a device. */
+export function sendingDevice(
+  device: TestDevice,
+  relay: ModelRelay,
+  makeSessions: (userId: UserId) => Promise<void>,
+): SendingDevice {
+  const { executor, store, clock, steps } = device;
+  const timers = new ManualTimers();
+  const failures: unknown[] = [];
+  const sessionCalls: UserId[] = [];
+  const receipts = new ReceiptQueue(device.origin);
+  const tracer = { reached: (step: (typeof steps)[number]) => void steps.push(step) };
+  const outbox = new Outbox({
+    store,
+    sealer: new Sealer({ executor, account: () => device.account, clock, randomness }),
+    commits: new OutboxCommits({
+      executor,
+      clock,
+      acceptDeviceList: async (overlay, userId, signed) => {
+        await acceptDeviceList(overlay, signed, userId, sha256);
+      },
+    }),
+    makeSessions: (userId) => {
+      sessionCalls.push(userId);
+      return makeSessions(userId);
+    },
+    transmit: relay.transmit,
+    timers,
+    randomness,
+    tracer,
+    logger,
+    onFailure: (error) => failures.push(error),
+  });
+  const parts: ChatParts = { store, executor, outbox, receipts, origin: device.origin, clock, tracer };
+  const deliverResults = async (count = Number.POSITIVE_INFINITY): Promise<number> => {
+    const results = relay.stream?.results.splice(0, count) ?? [];
+    if (results.length > 0) await outbox.settle(results);
+    return results.length;
+  };
+  return {
+    device,
+    relay,
+    outbox,
+    receipts,
+    timers,
+    parts,
+    failures,
+    sessionCalls,
+    chat: (userId) => new Chat(chatWith(userId), userId, parts),
+    async connect() {
+      relay.connect();
+      await outbox.connected();
+    },
+    disconnect() {
+      relay.disconnect();
+      outbox.disconnected();
+    },
+    deliverResults,
+    async run() {
+      for (let quiet = 0; quiet < 3; ) {
+        await settled();
+        const delivered = await deliverResults();
+        const due = timers.delays.length;
+        timers.runAll();
+        quiet = delivered + due === 0 ? quiet + 1 : 0;
+      }
+    },
+  };
+}
