@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { SottoError } from '@sotto/sdk/ports';
-import { type SqlDriver, type SqlDriverOpener, sqliteFailure, type SqlRow } from '@sotto/storage-adapters/driver';
+import { type SqlDriver, type SqlDriverOpener, type SqlRow, sqliteFailure } from '@sotto/storage-adapters/driver';
 
 const settings =
   'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA secure_delete = ON';

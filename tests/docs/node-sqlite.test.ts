@@ -18,5 +18,11 @@ sqlDriverConformance(runner, makeHarness);
 storeConformance(runner, async () => {
   const { path, opener, dispose } = await makeHarness();
   const disk = { skipped: 'the sample has no way to fill a disk' };
-  return { opener: sqlStore(opener), secondOpener: sqlStore(opener), breakLock: async () => rmSync(`${path}-lock`), disk, dispose };
+  return {
+    opener: sqlStore(opener),
+    secondOpener: sqlStore(opener),
+    breakLock: async () => rmSync(`${path}-lock`),
+    disk,
+    dispose,
+  };
 });

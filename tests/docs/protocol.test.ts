@@ -14,7 +14,7 @@ interface Description {
 describe('docs/protocol.md says what the relay does', () => {
   it('has each endpoint, and no other', async () => {
     await using relay = await openDocsRelay();
-    const { paths }: Description = await (await fetch(`${relay.url}/v1/openapi.json`)).json();
+    const { paths } = (await (await fetch(`${relay.url}/v1/openapi.json`)).json()) as Description;
     const served = Object.entries(paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
     );
@@ -26,7 +26,7 @@ describe('docs/protocol.md says what the relay does', () => {
 
   it('marks as auth what asks for a token', async () => {
     await using relay = await openDocsRelay();
-    const { paths }: Description = await (await fetch(`${relay.url}/v1/openapi.json`)).json();
+    const { paths } = (await (await fetch(`${relay.url}/v1/openapi.json`)).json()) as Description;
     for (const [cell = ''] of tableRows(section(page, '## 2. HTTP'))) {
       const [, method = '', path = ''] = /^`([A-Z]+) ([^?`]+)/.exec(cell) ?? [];
       if (undescribed.includes(`${method} ${path}`)) continue;
