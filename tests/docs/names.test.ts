@@ -1,0 +1,87 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { read, root, union } from './pages.ts';
+
+const pages = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  ...readdirSync(join(root, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+];
+
+/** Where a name on a page may begin. */
+const places = ['', 'packages/sdk/src', 'packages/relay-server/src', 'packages/storage-adapters/src', 'proto', 'docs'];
+
+/** Folders that later versions will have: named in ARCHITECTURE.md as plans. */
+const planned = ['adapters/kafka', 'adapters/cassandra', 'adapters/redis', 'adapters/s3'];
+
+/** Pages without their code blocks. */
+function prose(path: string): string {
+  return read(path).replace(/^```[\s\S]*?^```$/gm, '');
+}
+
+/** The anchors of a page's headings, as web hosts make them. */
+function anchors(path: string): readonly string[] {
+  return [...read(path).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+function exists(name: string): boolean {
+  return places.some((place) => existsSync(join(root, place, name)));
+}
+
+describe.each(pages)('%s', (page) => {
+  it('links to files and headings that are there', () => {
+    const links = [...prose(page).matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => target);
+    const broken = links.filter((target) => {
+      const [path = '', anchor] = target.split('#');
+      const file = path === '' ? page : join(dirname(page), path);
+      return !existsSync(join(root, file)) || (anchor !== undefined && !anchors(file).includes(anchor));
+    });
+    expect(broken).toEqual([]);
+  });
+
+  it('names files and folders that are there', () => {
+    const quoted = [...prose(page).matchAll(/`([^`\n]+)`/g)].map(([, name = '']) => name);
+    const files = quoted.filter((name) => /^[\w./-]*\w\.(ts|mjs|proto|md|svg)$/.test(name) && !name.startsWith('x.'));
+    const folders = quoted.filter((name) =>
+      /^(proto|packages|docs|tests|scripts|examples|bench|adapters)\/[\w./-]+$/.test(name),
+    );
+    const missing = [...files, ...folders].filter((name) => !exists(name) && !planned.includes(name));
+    expect(missing).toEqual([]);
+  });
+
+  it('names no host of a registry and no path of somebody’s machine', () => {
+    expect(read(page)).not.toMatch(/registry\.\w+\.\w+|\/home\/|\/Users\/|\/root\/|\/work\//);
+  });
+});
+
+describe('ARCHITECTURE.md', () => {
+  const steps = [
+    ...union('packages/sdk/src/ports/tracer.ts', 'ClientStep'),
+    ...union('packages/relay-server/src/ports/tracer.ts', 'RelayStep'),
+  ];
+
+  it('says where each named step lies', () => {
+    const named = [...read('ARCHITECTURE.md').matchAll(/(?<!\*)\*([a-z][a-z.-]+)\*(?!\*)/g)].map(([, step]) => step);
+    expect(new Set(named.filter((step) => step !== 'italics'))).toEqual(new Set(steps));
+  });
+
+  it('has every port that is a file of its own, with its suite', () => {
+    const page = read('ARCHITECTURE.md');
+    const suites = readdirSync(join(root, 'packages/relay-server/src/conformance'));
+    const ports = readdirSync(join(root, 'packages/relay-server/src/ports')).filter(
+      (name) => name !== 'index.ts' && suites.includes(name),
+    );
+    expect(ports.filter((port) => !page.includes(`packages/relay-server/src/conformance/${port}`))).toEqual([]);
+    expect(ports.length).toBeGreaterThan(5);
+  });
+});
