@@ -5,6 +5,7 @@ import type { Store, StoreOpening } from '../ports/store.ts';
 import type { ClientStep, Tracer } from '../ports/tracer.ts';
 import { SottoError } from '../sotto-error.ts';
 import { type NumberSource, type Overlay, RecordOverlay } from './overlay.ts';
+import { RecordCache } from './record-cache.ts';
 
 /** Steps to tell the tracer around the commit that holds an operation. */
 export interface CommitSteps {
@@ -36,6 +37,7 @@ const largestBatch = 256;
 /** The executor of one open store. */
 export class StoreExecutor implements Executor {
   private readonly store: Store;
+  private readonly cache: RecordCache;
   private readonly ownerEpoch: number;
   private readonly clock: Clock;
   private readonly tracer: Tracer;
@@ -55,6 +57,7 @@ export class StoreExecutor implements Executor {
     readonly onEvents: (events: readonly EventRecord[]) => void;
   }) {
     this.store = parts.store;
+    this.cache = new RecordCache(parts.store);
     this.ownerEpoch = parts.opening.ownerEpoch;
     this.clock = parts.clock;
     this.tracer = parts.tracer;
@@ -109,7 +112,7 @@ export class StoreExecutor implements Executor {
   }
 
   private async commitBatch(operations: readonly Waiting[]): Promise<void> {
-    const overlay = new RecordOverlay(this.store, this.numbers);
+    const overlay = new RecordOverlay(this.cache, this.numbers);
     const settled = await this.performAll(operations, overlay);
     const done = operations.filter((_, at) => settled[at] !== undefined);
     try {
@@ -118,7 +121,7 @@ export class StoreExecutor implements Executor {
       const events = facts.map((fact): EventRecord => ({ changeSeq: ++this.changeSeq, at, fact }));
       if (changes.length + events.length > 0) {
         for (const { steps } of done) if (steps.before) this.tracer.reached(steps.before);
-        await this.store.commit([...changes, ...events.map(eventChange)], this.ownerEpoch);
+        await this.commit([...changes, ...events.map(eventChange)]);
         for (const { steps } of done) if (steps.after) this.tracer.reached(steps.after);
       }
       for (const tell of settled) tell?.();
@@ -126,6 +129,17 @@ export class StoreExecutor implements Executor {
     } catch (error) {
       for (const operation of done) operation.fail(error);
     }
+  }
+
+  private async commit(changes: readonly Change[]): Promise<void> {
+    try {
+      await this.store.commit(changes, this.ownerEpoch);
+    } catch (error) {
+      // It may have been written all the same.
+      this.cache.clear();
+      throw error;
+    }
+    this.cache.committed(changes);
   }
 
   /** Each operation starts when all earlier ones with a lock of its own have ended. */

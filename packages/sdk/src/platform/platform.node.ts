@@ -40,8 +40,23 @@ function timersOfNode(): Timers {
 function randomnessOfNode(): Randomness {
   const steps = 2 ** 47;
   return {
-    bytes: (count) => new Uint8Array(randomBytes(count)),
+    bytes: pooledBytes(),
     fraction: () => randomInt(steps) / steps,
+  };
+}
+
+/** Small requests are cut from a block: each call into the system's source costs more than a hundred bytes of it. */
+function pooledBytes(): Randomness['bytes'] {
+  const blockBytes = 4_096;
+  let block = new Uint8Array(0);
+  return (count) => {
+    if (count > 64) return new Uint8Array(randomBytes(count));
+    if (block.length < count) block = new Uint8Array(randomBytes(blockBytes));
+    const bytes = block.slice(0, count);
+    // What was given out is not to be found here any more.
+    block.fill(0, 0, count);
+    block = block.subarray(count);
+    return bytes;
   };
 }
 

@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import type { RecordKeys, RecordKind, Records } from '../ports/changes.ts';
+import type { ChatId, UserId } from '../ports/ids.ts';
+import type { UserRecord } from '../ports/user-record.ts';
+import { RecordCache } from './record-cache.ts';
+
+function user(id: string, username: string): UserRecord {
+  return {
+    id: id as UserId,
+    number: '',
+    username,
+    profileKey: undefined,
+    avatarHash: undefined,
+    returnsReceipts: true,
+    createdAt: 1,
+    updatedAt: 1,
+  };
+}
+
+class CountingSource {
+  reads = 0;
+  users = new Map<string, UserRecord>();
+
+  async get<Kind extends RecordKind>(_kind: Kind, key: RecordKeys[Kind]): Promise<Records[Kind] | undefined> {
+    this.reads++;
+    return this.users.get((key as { id: string }).id) as Records[Kind] | undefined;
+  }
+}
+
+describe('the record cache', () => {
+  const anna = { id: 'anna' as UserId };
+
+  it('reads a record once, and what is not there once', async () => {
+    const source = new CountingSource();
+    source.users.set('anna', user('anna', 'Anna'));
+    const cache = new RecordCache(source);
+    expect((await cache.get('user', anna))?.username).toBe('Anna');
+    expect((await cache.get('user', anna))?.username).toBe('Anna');
+    expect(await cache.get('user', { id: 'ben' as UserId })).toBeUndefined();
+    expect(await cache.get('user', { id: 'ben' as UserId })).toBeUndefined();
+    expect(source.reads).toBe(2);
+  });
+
+  it('has what was committed, the last of it, and knows what was deleted', async () => {
+    const source = new CountingSource();
+    const cache = new RecordCache(source);
+    cache.committed([
+      { type: 'put', kind: 'user', record: user('anna', 'Anna') },
+      { type: 'put', kind: 'user', record: user('anna', 'Ann') },
+    ]);
+    expect((await cache.get('user', anna))?.username).toBe('Ann');
+    cache.committed([{ type: 'delete', kind: 'user', key: anna }]);
+    expect(await cache.get('user', anna)).toBeUndefined();
+    expect(source.reads).toBe(0);
+  });
+
+  it('keeps kinds apart, and passes by those that are not read again', async () => {
+    const source = new CountingSource();
+    const cache = new RecordCache(source);
+    cache.committed([{ type: 'put', kind: 'user', record: user('anna', 'Anna') }]);
+    expect(await cache.get('chat', { id: 'anna' as string as ChatId })).toBeUndefined();
+    await cache.get('seen', { key: new Uint8Array(32) });
+    await cache.get('seen', { key: new Uint8Array(32) });
+    expect(source.reads).toBe(3);
+  });
+
+  it('forgets everything when it is not certain any more', async () => {
+    const source = new CountingSource();
+    source.users.set('anna', user('anna', 'as stored'));
+    const cache = new RecordCache(source);
+    cache.committed([{ type: 'put', kind: 'user', record: user('anna', 'Anna') }]);
+    cache.clear();
+    expect((await cache.get('user', anna))?.username).toBe('as stored');
+  });
+
+  it('lets go of what was used longest ago when it is full', async () => {
+    const source = new CountingSource();
+    const cache = new RecordCache(source);
+    const large = 'x'.repeat(1024 * 1024);
+    for (let number = 0; number < 8; number++) {
+      cache.committed([{ type: 'put', kind: 'user', record: user(`u${number}`, large) }]);
+      await cache.get('user', { id: 'u0' as UserId });
+    }
+    await cache.get('user', { id: 'u0' as UserId });
+    expect(source.reads).toBe(0);
+    await cache.get('user', { id: 'u1' as UserId });
+    expect(source.reads).toBe(1);
+  });
+});
