@@ -195,7 +195,12 @@ export class Chat {
     if (target?.chatId !== this.id || chat === undefined) {
       throw new SottoError('message-unknown', 'this chat has no such message: give one of its history');
     }
-    const unread = await this.parts.store.unread(this.id, target, readPage);
+    const found = await this.parts.store.unread(this.id, target, readPage);
+    // The store does not know what an operation before this one in the batch has marked.
+    const current = await Promise.all(found.map(({ id }) => overlay.get('message', { id })));
+    const unread = current
+      .filter((message) => message?.state === 'received')
+      .filter((message) => message !== undefined);
     for (const message of unread) overlay.put('message', { ...message, state: 'seen', updatedAt: now });
     const readUpTo =
       comparePlaces(chat.readUpTo, target) < 0 ? { position: target.position, seq: target.seq } : chat.readUpTo;
@@ -211,7 +216,7 @@ export class Chat {
         now,
       ));
     if (queued) this.parts.tracer.reached('receipt.queued');
-    return unread.length;
+    return found.length;
   }
 }
 

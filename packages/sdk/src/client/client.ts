@@ -88,7 +88,12 @@ export class Client {
       onEvents: (events) => this.hub.published(events),
     });
     const { executor } = this;
-    this.hub = new EventHub({ store, executor, latest: opening.counters.changeSeq });
+    this.hub = new EventHub({
+      store,
+      executor,
+      latest: opening.counters.changeSeq,
+      onFailure: (error) => this.failed(error),
+    });
     const http = httpClient({ address, fetch: platform.fetch, timers });
     this.tokens = new Tokens({ executor, http, clock, randomness, tracer });
     const authorized = authorizedClient(http, this.tokens);

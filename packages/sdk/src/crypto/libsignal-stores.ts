@@ -120,6 +120,8 @@ export type PrekeyProblem = 'missing-prekey' | 'replayed-prekey';
 export class OverlayPrekeys {
   /** Set when a key was asked for that can't be used. */
   problem: PrekeyProblem | undefined;
+  /** A session is being made: libsignal asks for the signed prekey then, and only then. */
+  startsSession = false;
   readonly ec: PreKeyStore;
   readonly signed: SignedPreKeyStore;
   readonly kyber: KyberPreKeyStore;
@@ -128,6 +130,9 @@ export class OverlayPrekeys {
     const missing = (): never => {
       this.problem = 'missing-prekey';
       throw new Error('an own prekey is not there any more');
+    };
+    const starts = (): void => {
+      this.startsSession = true;
     };
     const replayed = (): never => {
       this.problem = 'replayed-prekey';
@@ -150,6 +155,7 @@ export class OverlayPrekeys {
         throw new Error('prekeys are made by the prekey maintenance only');
       }
       override async getSignedPreKey(id: number): Promise<SignedPreKeyRecord> {
+        starts();
         const known = await overlay.get('prekey', { kind: 'signed', id });
         return known === undefined ? missing() : SignedPreKeyRecord.deserialize(asBuffer(known.record));
       }

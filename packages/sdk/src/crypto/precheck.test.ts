@@ -5,7 +5,7 @@ import { PreKeySignalMessage, SignalMessage } from '#libsignal';
 import { startSession, type TestDevice, testDevice } from '../../test/test-device.ts';
 import { Hold } from './hold.ts';
 import { advanceChains, checkJump, checkStructure, isPqRatchet, largestJump } from './precheck.ts';
-import { Ratchet, type SealedCiphertext } from './ratchet.ts';
+import { type Opened, Ratchet, type SealedCiphertext } from './ratchet.ts';
 
 const whisper = CiphertextKind.CIPHERTEXT_KIND_WHISPER;
 const prekey = CiphertextKind.CIPHERTEXT_KIND_PREKEY;
@@ -16,7 +16,7 @@ function seal(from: TestDevice, to: TestDevice): Promise<SealedCiphertext> {
   );
 }
 
-async function open(to: TestDevice, from: TestDevice, sealed: SealedCiphertext): Promise<Uint8Array> {
+async function open(to: TestDevice, from: TestDevice, sealed: SealedCiphertext): Promise<Opened> {
   const checked = checkStructure(sealed.kind, sealed.ciphertext);
   return to.executor.run(['all'], (overlay) =>
     new Ratchet(to.account, overlay, to.clock.now()).open(from.address, checked, sealed.ciphertext),
@@ -70,7 +70,7 @@ async function conversation(seed: number, messages: number): Promise<readonly Se
     while (onTheWay.length > roll(12)) {
       const [next] = onTheWay.splice(roll(Math.min(onTheWay.length, 5)), 1);
       if (next === undefined) break;
-      const plaintext = await (next.toBob ? open(bob, alice, next.sealed) : open(alice, bob, next.sealed));
+      const { plaintext } = await (next.toBob ? open(bob, alice, next.sealed) : open(alice, bob, next.sealed));
       expect(plaintext).toEqual(Uint8Array.of(1, 2, 3));
       bobKnows ||= next.toBob;
     }

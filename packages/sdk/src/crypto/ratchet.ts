@@ -28,6 +28,13 @@ export interface SealedCiphertext {
   readonly ciphertext: Uint8Array;
 }
 
+/** What a ciphertext held. */
+export interface Opened {
+  readonly plaintext: Uint8Array;
+  /** It began a session: what could not be opened before may be opened now. */
+  readonly newSession: boolean;
+}
+
 /** The lock under which everything that touches sessions with a person runs. */
 export function peerLock(userId: string): string {
   return `peer:${userId}`;
@@ -109,7 +116,7 @@ export class Ratchet {
    * @throws {Hold} with the reason
    * @throws {SottoError} what the store throws
    */
-  async open(device: DeviceAddress, checked: CheckedCiphertext, ciphertext: Uint8Array): Promise<Uint8Array> {
+  async open(device: DeviceAddress, checked: CheckedCiphertext, ciphertext: Uint8Array): Promise<Opened> {
     const before = await this.overlay.get('session', device);
     if (checked.kind === 'whisper' && before === undefined) throw new Hold('no-session');
     const chains = before?.chains ?? [];
@@ -124,7 +131,7 @@ export class Ratchet {
     }
     const after = await this.overlay.get('session', device);
     if (after !== undefined) this.overlay.put('session', { ...after, chains: advanceChains(chains, checked) });
-    return plaintext;
+    return { plaintext, newSession: prekeys.startsSession };
   }
 
   private decrypt(

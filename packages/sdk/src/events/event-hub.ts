@@ -22,6 +22,7 @@ const keptBehind = 2_000;
 export class EventHub {
   private readonly store: Store;
   private readonly executor: Executor;
+  private readonly onFailure: (error: unknown) => void;
   private readonly streams = new Set<EventStream>();
   private readonly emitter = new EventEmitter<Record<EventType, [SottoEvent]>>();
   private emitting: { readonly stream: EventStream; readonly done: Promise<void> } | undefined;
@@ -34,9 +35,12 @@ export class EventHub {
     readonly executor: Executor;
     /** The highest changeSeq at the opening of the store. */
     readonly latest: number;
+    /** The listeners of `on` can't be told of events any more: the store failed. */
+    readonly onFailure: (error: unknown) => void;
   }) {
     this.store = parts.store;
     this.executor = parts.executor;
+    this.onFailure = parts.onFailure;
     this.latest = parts.latest;
     this.prunedUpTo = parts.latest;
   }
@@ -57,9 +61,16 @@ export class EventHub {
    * Opens a stream of events.
    * @throws {SottoError} from the first read: `cursor-invalid`, `client-stopped`
    */
-  async *events(options: EventOptions = {}): AsyncGenerator<SottoEvent, void, undefined> {
-    options.signal?.throwIfAborted();
-    const stream = await this.open(options);
+  events(options: EventOptions = {}): AsyncGenerator<SottoEvent, void, undefined> {
+    // Now, not at the first read: nothing that happens in between is missed.
+    const opening = this.open(options);
+    // The first read throws it, if there is one.
+    opening.catch(() => undefined);
+    return this.walk(opening);
+  }
+
+  private async *walk(opening: Promise<EventStream>): AsyncGenerator<SottoEvent, void, undefined> {
+    const stream = await opening;
     try {
       yield* stream;
     } finally {
@@ -69,8 +80,9 @@ export class EventHub {
 
   /** Opens a stream at once, so that nothing after this call is missed. */
   async open(options: EventOptions): Promise<EventStream> {
-    if (this.closed) throw new SottoError('client-stopped', 'the client was stopped: open a new one');
     const { cursor, signal } = options;
+    signal?.throwIfAborted();
+    if (this.closed) throw new SottoError('client-stopped', 'the client was stopped: open a new one');
     if (cursor === undefined) return this.add(undefined, this.latest, signal);
     if (typeof cursor !== 'string' || cursor.length < 1 || cursor.length > 100) {
       throw new SottoError('cursor-invalid', 'a cursor is a name of 1 to 100 characters');
@@ -81,7 +93,9 @@ export class EventHub {
       overlay.put('cursor', start);
       return start.changeSeq;
     });
-    return this.add(cursor, position, signal);
+    const stream = this.add(cursor, position, signal);
+    if (this.closed) stream.end();
+    return stream;
   }
 
   /** Calls a listener for every event of a type from now on; gives how to end it. An error that it throws goes to the platform's handler of uncaught errors. */
@@ -89,7 +103,7 @@ export class EventHub {
     // The emitter is fed by type, so the listener of a type gets events of that type.
     const call = listener as (event: SottoEvent) => void;
     this.emitter.on(type, call);
-    this.emitting ??= this.emit();
+    if (!this.closed) this.emitting ??= this.emit();
     return () => {
       this.emitter.off(type, call);
     };
@@ -122,7 +136,7 @@ export class EventHub {
         }
       }
     })();
-    return { stream, done };
+    return { stream, done: done.catch((error: unknown) => this.onFailure(error)) };
   }
 
   private add(cursor: string | undefined, position: number, signal: AbortSignal | undefined): EventStream {

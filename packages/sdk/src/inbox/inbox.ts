@@ -2,6 +2,7 @@ import { uuidToBytes } from '@sotto/proto';
 import { sameBytes } from '../crypto/same-bytes.ts';
 import type { DeviceAddress } from '../ports/ids.ts';
 import type { Logger } from '../ports/logger.ts';
+import { recordKey } from '../ports/record-key.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import type { Tracer } from '../ports/tracer.ts';
 import { decodeEnvelope, type EnvelopeReceiver } from './receive-envelope.ts';
@@ -71,10 +72,18 @@ export class Inbox {
 
   /** Tries held envelopes again: all, or those of one sender. */
   async retryHeld(sender?: DeviceAddress): Promise<void> {
-    for (const held of await this.store.held(heldPerRetry)) {
-      if (sender !== undefined && !isFrom(held.envelope, sender)) continue;
-      const opened = await this.receiver.retry(held.envelope);
-      if (opened) this.logger.info('inbox.held-opened', { reason: held.reason });
+    const tried = new Set<string>();
+    // What can never be opened stays at the front: the window grows until it has been past it.
+    for (let window = heldPerRetry; ; window *= 2) {
+      const page = await this.store.held(window);
+      for (const held of page) {
+        const key = recordKey('held', held);
+        if (tried.has(key) || (sender !== undefined && !isFrom(held.envelope, sender))) continue;
+        tried.add(key);
+        const opened = await this.receiver.retry(held.envelope);
+        if (opened) this.logger.info('inbox.held-opened', { reason: held.reason });
+      }
+      if (page.length < window) return;
     }
   }
 

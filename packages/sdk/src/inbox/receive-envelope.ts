@@ -96,7 +96,10 @@ export class EnvelopeReceiver {
 
   private inspect(bytes: Uint8Array): Inspected {
     const envelope = decodeEnvelope(bytes);
-    const digest = this.sha256(envelope === undefined ? bytes : envelope.ciphertext);
+    // Envelopes without a ciphertext (of a suite to come) must not be taken for one another.
+    const digest = this.sha256(
+      envelope === undefined || envelope.ciphertext.length === 0 ? bytes : envelope.ciphertext,
+    );
     const inspected = {
       envelope: envelope ?? Envelope.decode(new Uint8Array()),
       bytes,
@@ -153,10 +156,10 @@ export class EnvelopeReceiver {
     if (sender === undefined || checked === undefined) throw new Hold('malformed-envelope');
     const now = this.clock.now();
     const account = this.account();
-    const hadSession = (await overlay.get('session', sender)) !== undefined;
-    const plaintext = await new Ratchet(account, overlay, now).open(sender, checked, envelope.ciphertext);
+    const ratchet = new Ratchet(account, overlay, now);
+    const { plaintext, newSession } = await ratchet.open(sender, checked, envelope.ciphertext);
     const { content, encoded } = checkContent(plaintext, envelope, sender, account, this.sha256);
-    const result = { outcome: 'applied', newSession: !hadSession, sender } as const;
+    const result = { outcome: 'applied', newSession, sender } as const;
     // Another attempt of a message that came before: the ratchet moves on, nothing else does.
     const seen = { key: content.messageId.slice() };
     if ((await overlay.get('seen', seen)) !== undefined) return { ...result, receiptQueued: false };

@@ -24,7 +24,7 @@ export type HeldReason =
 
 /** An envelope that was acked but could not be shown: kept, with its reason. */
 export interface HeldRecord {
-  /** SHA-256 of the envelope's ciphertext. */
+  /** SHA-256 of the envelope's ciphertext; of the whole envelope when it has none. */
   readonly digest: Uint8Array;
   /** The encoded Envelope as it came. */
   readonly envelope: Uint8Array;

@@ -1,0 +1,103 @@
+import { type ContentFields, Envelope, type EnvelopeFields, uuidToBytes } from '@sotto/proto';
+import { pad } from '../src/crypto/padding.ts';
+import { peerLock, Ratchet } from '../src/crypto/ratchet.ts';
+import { Inbox } from '../src/inbox/inbox.ts';
+import { EnvelopeReceiver } from '../src/inbox/receive-envelope.ts';
+import { contentForDevice, newContent } from '../src/messages/outgoing-content.ts';
+import { ReceiptQueue } from '../src/outbox/receipt-queue.ts';
+import type { DeviceAddress } from '../src/ports/ids.ts';
+import { logger, sha256, type TestDevice } from './test-device.ts';
+
+/** A device with its inbox. */
+export interface ReceivingDevice {
+  readonly device: TestDevice;
+  readonly receiver: EnvelopeReceiver;
+  readonly receipts: ReceiptQueue;
+  readonly inbox: Inbox;
+  /** The first byte of each delivery id that was acked, in order. */
+  readonly acked: number[];
+  readonly failures: unknown[];
+  readonly receiptsTo: DeviceAddress[];
+  /** Takes envelopes as deliveries 0, 1, 2 …; resolves when nothing is in hand. */
+  deliver(...envelopes: readonly Uint8Array[]): Promise<void>;
+  /** Why what is held is held, oldest first. */
+  heldReasons(): Promise<readonly string[]>;
+  texts(from: TestDevice): Promise<readonly string[]>;
+}
+
+/** Puts an inbox onto a device. */
+export function receivingDevice(device: TestDevice): ReceivingDevice {
+  const { executor, store, clock, steps } = device;
+  const receipts = new ReceiptQueue(device.origin);
+  const receiver = new EnvelopeReceiver({ executor, account: () => device.account, clock, sha256, logger, receipts });
+  const acked: number[] = [];
+  const failures: unknown[] = [];
+  const receiptsTo: DeviceAddress[] = [];
+  const inbox = new Inbox({
+    receiver,
+    store,
+    tracer: { reached: (step) => void steps.push(step) },
+    logger,
+    ack: (ids) => acked.push(...ids.map((id) => id[0] ?? -1)),
+    onApplied: () => undefined,
+    onReceipts: (sender) => receiptsTo.push(sender),
+    onFailure: (error) => failures.push(error),
+  });
+  return {
+    device,
+    receiver,
+    receipts,
+    inbox,
+    acked,
+    failures,
+    receiptsTo,
+    async deliver(...envelopes) {
+      inbox.receive(envelopes.map((envelope, at) => ({ deliveryId: Uint8Array.of(at), envelope })));
+      await inbox.idle();
+    },
+    heldReasons: async () => (await store.held(1_000)).map(({ reason }) => reason),
+    async texts(from) {
+      const page = { chatId: from.account.userId as string as never, limit: 1_000, after: undefined };
+      return (await store.messages(page)).map(({ text }) => text);
+    },
+  };
+}
+
+/** What the test may change on the way. */
+export interface Tampering {
+  readonly nonce?: Uint8Array;
+  /** Of the encoded content, before it is padded. */
+  readonly content?: (encoded: Uint8Array) => Uint8Array;
+  /** In place of the padded content. */
+  readonly plaintext?: Uint8Array<ArrayBuffer>;
+  readonly envelope?: EnvelopeFields;
+}
+
+/** Seals a content from one device to another, as the relay would deliver it. */
+export async function delivered(
+  from: TestDevice,
+  to: TestDevice,
+  fields: ContentFields,
+  tampering: Tampering = {},
+): Promise<Uint8Array> {
+  const made = newContent(from.origin(), to.account.userId, fields, tampering.nonce);
+  const encoded = contentForDevice(made.encoded, to.account.deviceId);
+  const plaintext = tampering.plaintext ?? pad(tampering.content?.(encoded) ?? encoded);
+  const { kind, ciphertext } = await from.executor.run([peerLock(to.account.userId)], (overlay) =>
+    new Ratchet(from.account, overlay, from.clock.now()).seal(to.address, plaintext),
+  );
+  return Envelope.encode({
+    suite: 1,
+    kind,
+    ciphertext,
+    messageId: made.id,
+    senderUser: uuidToBytes(from.account.userId),
+    senderDevice: from.account.deviceId,
+    recipientUser: uuidToBytes(to.account.userId),
+    recipientDevice: to.account.deviceId,
+    acceptedAt: 1,
+    expiresAt: 2,
+    attempt: 1,
+    ...tampering.envelope,
+  });
+}
