@@ -8,7 +8,7 @@ const [program, ...args] = process.argv.slice(2);
 if (program === undefined) throw new Error('Name the program to run: node scripts/run-from-cwd.ts PROGRAM ARGUMENTS');
 
 const child = spawn(process.execPath, [resolve(program), ...args], {
-  cwd: process.env.SOTTO_CWD ?? process.env.INIT_CWD ?? process.cwd(),
+  cwd: process.env.CALLER_CWD ?? process.env.INIT_CWD ?? process.cwd(),
   stdio: 'inherit',
 });
 for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal));

@@ -82,6 +82,6 @@ await npmOrExit(['run', '--silent', 'build'], { quiet: true });
 const [script, ...args] = process.argv.slice(2);
 if (script !== undefined) {
   // npm sets INIT_CWD anew in every nested run; this keeps where the user stands, so that relative paths mean what they say.
-  env.SOTTO_CWD = process.env.INIT_CWD ?? process.cwd();
+  env.CALLER_CWD = process.env.INIT_CWD ?? process.cwd();
   process.exitCode = await npm(['run', '--silent', script, '--', ...args]);
 }
