@@ -21,7 +21,7 @@ export interface Comparison {
 }
 
 /**
- * Runs rounds of baseline then subject, so that what else the machine does hits both alike.
+ * Runs rounds, each of which measures the baseline and the subject close together, so that what else the machine does hits both alike.
  *
  * The first round warms up and is not counted when more than one is run.
  * @param limit `rounds`: exactly so many; else until `seconds` have gone by, at least three

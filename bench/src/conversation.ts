@@ -10,6 +10,15 @@ import { type Lap, Stopwatch } from './stopwatch.ts';
 
 const firstDevice = 1 as DeviceId;
 
+/** libsignal's stores in the state that the client's are in. */
+export interface RawTwin {
+  readonly self: ProtocolAddress;
+  /** Of the peers, in their order. */
+  readonly addresses: readonly ProtocolAddress[];
+  readonly sessions: RawSessions;
+  readonly identities: RawIdentities;
+}
+
 /** A client on a database file, and people whom it has acknowledged sessions with. */
 export class Conversation implements AsyncDisposable {
   readonly relay: LocalRelay;
@@ -121,12 +130,7 @@ export class Conversation implements AsyncDisposable {
   }
 
   /** libsignal's stores in the state of the client's: what the baseline works on. */
-  async rawTwin(): Promise<{
-    readonly self: ProtocolAddress;
-    readonly addresses: readonly ProtocolAddress[];
-    readonly sessions: RawSessions;
-    readonly identities: RawIdentities;
-  }> {
+  async rawTwin(): Promise<RawTwin> {
     const sessions = new RawSessions();
     const addresses = this.peers.map(({ keys }) => ProtocolAddress.new(keys.userId, 1));
     for (const address of addresses) {

@@ -30,6 +30,13 @@ export class RawSessions extends SessionStore {
     this.records.set(keyOf(address), new Uint8Array(record));
   }
 
+  /** The same sessions, which go on by themselves from here. */
+  copy(): RawSessions {
+    const copy = new RawSessions();
+    for (const [key, record] of this.records) copy.records.set(key, record);
+    return copy;
+  }
+
   override async saveSession(address: ProtocolAddress, record: SessionRecord): Promise<void> {
     this.records.set(keyOf(address), record.serialize());
   }

@@ -1,7 +1,7 @@
 import { SignalMessage, signalDecrypt } from '@signalapp/libsignal-client';
 import { alternate, type Comparison } from './alternation.ts';
 import type { Bench, BenchOptions, BenchResult } from './bench.ts';
-import { Conversation } from './conversation.ts';
+import { Conversation, type RawTwin } from './conversation.ts';
 import { machineFacts } from './machine.ts';
 import { sampleText } from './sample-text.ts';
 import { type Lap, Stopwatch, speeds } from './stopwatch.ts';
@@ -9,7 +9,7 @@ import { TempFolder } from './temp-folder.ts';
 
 const target = 0.5;
 const steadyPeers = 8;
-const defaultMessages = 2_000;
+const defaultMessages = 800;
 /** In the steady run everybody gets an answer after so many messages. */
 const messagesPerAnswer = 50;
 
@@ -88,11 +88,13 @@ async function measure(
       await conversation.openLast();
       const letters = await writeAll(conversation, perBurst);
       ciphertextBytes = letters[0]?.ciphertext.length ?? 0;
-      decrypting.push(await decryptAll(conversation, letters));
+      const twin = await conversation.rawTwin();
+      decrypting.push(await decryptAll(twin, letters));
       receiving.push(await conversation.deliver(letters.map(({ envelope }) => envelope)));
+      decrypting.push(await decryptAll(twin, letters));
       await conversation.quiet();
     }
-    const [received, decrypted] = [speeds(messages, receiving), speeds(messages, decrypting)];
+    const [received, decrypted] = [speeds(messages, receiving), speeds(messages * 2, decrypting)];
     say(`  round ${number}: ${received.wall.toFixed(0)} messages/s, ${decrypted.wall.toFixed(0)} decrypts/s`);
     return {
       subject: received.wall,
@@ -122,8 +124,9 @@ async function writeAll(conversation: Conversation, each: number): Promise<reado
   return letters;
 }
 
-async function decryptAll(conversation: Conversation, letters: readonly Letter[]): Promise<Lap> {
-  const { self, addresses, sessions, identities } = await conversation.rawTwin();
+async function decryptAll(twin: RawTwin, letters: readonly Letter[]): Promise<Lap> {
+  const { self, addresses, identities } = twin;
+  const sessions = twin.sessions.copy();
   const watch = new Stopwatch();
   for (const { from, ciphertext } of letters) {
     const address = addresses[from];

@@ -9,7 +9,7 @@ import { type Lap, Stopwatch, speeds } from './stopwatch.ts';
 import { TempFolder } from './temp-folder.ts';
 
 const target = 0.5;
-const defaultMessages = 2_048;
+const defaultMessages = 1_024;
 const severalChats = 8;
 
 /** Sends through the client, against encrypting alone. */
@@ -68,8 +68,10 @@ async function measure(
   say(`sdk-send: ${chats} chat(s), ${messages} concurrent sends a round, plaintexts of ${plaintextBytes} bytes`);
   const limit = { rounds: options.rounds, seconds: (options.seconds ?? 24) * share };
   const comparison = await alternate(limit, async (number) => {
-    const encrypted = speeds(messages, [await encryptAll(conversation, messages, plaintextBytes)]);
+    const before = await encryptAll(conversation, messages, plaintextBytes);
     const laps = await sendAll(conversation, messages);
+    const after = await encryptAll(conversation, messages, plaintextBytes);
+    const encrypted = speeds(messages * 2, [before, after]);
     const handed = speeds(messages, [laps.handed]);
     drained.push(speeds(messages, [laps.drained]).wall);
     if ((await conversation.openLast()) !== chats) throw new Error('somebody got nothing');
