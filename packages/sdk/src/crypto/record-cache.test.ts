@@ -73,6 +73,16 @@ describe('the record cache', () => {
     expect((await cache.get('user', anna))?.username).toBe('as stored');
   });
 
+  it('does not keep what a read saw that was under way during a commit', async () => {
+    const source = new CountingSource();
+    source.users.set('anna', user('anna', 'before'));
+    const cache = new RecordCache(source);
+    const straggler = cache.get('user', anna);
+    cache.committed([{ type: 'put', kind: 'user', record: user('anna', 'after') }]);
+    expect((await straggler)?.username).toBe('before');
+    expect((await cache.get('user', anna))?.username).toBe('after');
+  });
+
   it('lets go of what was used longest ago when it is full', async () => {
     const source = new CountingSource();
     const cache = new RecordCache(source);

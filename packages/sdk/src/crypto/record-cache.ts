@@ -32,6 +32,8 @@ export class RecordCache implements RecordSource {
   private readonly below: RecordSource;
   private readonly kept = new Map<string, Kept>();
   private weight = 0;
+  /** Counts the commits: a read that was under way during one may have seen what was before it. */
+  private commits = 0;
 
   constructor(below: RecordSource) {
     this.below = below;
@@ -48,13 +50,15 @@ export class RecordCache implements RecordSource {
       // It is filed under the kind of its record.
       return known.record as Records[Kind] | undefined;
     }
+    const { commits } = this;
     const record = await this.below.get(kind, key);
-    this.keep(name, record);
+    if (commits === this.commits) this.keep(name, record);
     return record;
   }
 
   /** These changes are in the store now. */
   committed(changes: readonly Change[]): void {
+    this.commits++;
     for (const change of changes) {
       if (change.type === 'prune' || !keptKinds.has(change.kind)) continue;
       const key = change.type === 'put' ? change.record : change.key;
@@ -65,6 +69,7 @@ export class RecordCache implements RecordSource {
 
   /** It is not certain any more what the store holds. */
   clear(): void {
+    this.commits++;
     this.kept.clear();
     this.weight = 0;
   }
