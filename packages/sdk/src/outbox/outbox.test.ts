@@ -107,6 +107,21 @@ describe('the outbox', () => {
     expect(relay.stream?.sends).toHaveLength(20);
   });
 
+  it('does not take a message back that a receipt said more of before the result came', async () => {
+    const { alice, bob, relay } = await pair();
+    const [id] = await sendAll(alice, bob, 1);
+    await alice.connect();
+    await settled(60);
+    await alice.device.executor.run([], async (overlay) => {
+      const message = await overlay.get('message', { id: id as MessageId });
+      if (message) overlay.put('message', { ...message, state: 'delivered' });
+    });
+    await alice.run();
+    const message = await alice.device.store.get('message', { id: id as MessageId });
+    expect(message).toMatchObject({ state: 'delivered', acceptedAt: relay.now });
+    expect(alice.device.published.flat().map(({ fact }) => fact.type)).not.toContain('message.sent');
+  });
+
   it('sends again in a new lane, under the same send ids, what was superseded', async () => {
     const { alice, bob, relay } = await pair();
     let full = true;
