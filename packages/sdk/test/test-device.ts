@@ -11,7 +11,7 @@ import {
 import { defaultPlatform } from '#platform';
 import { rootKeyOf } from '../src/accounts/recovery-key.ts';
 import { MemoryDisk } from '../src/adapters/memory/memory-disk.ts';
-import { asBuffer } from '../src/crypto/libsignal-stores.ts';
+import { asBuffer } from '../src/crypto/as-buffer.ts';
 import { peerLock, Ratchet } from '../src/crypto/ratchet.ts';
 import { acceptDeviceList } from '../src/devices/accept-device-list.ts';
 import { signDeviceList, verifyDeviceList } from '../src/devices/device-list.ts';

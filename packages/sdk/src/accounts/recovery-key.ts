@@ -1,5 +1,5 @@
 import { hkdf, PrivateKey } from '#libsignal';
-import { asBuffer } from '../crypto/libsignal-stores.ts';
+import { asBuffer } from '../crypto/as-buffer.ts';
 import type { Sha256 } from '../ports/hash.ts';
 import { SottoError } from '../sotto-error.ts';
 

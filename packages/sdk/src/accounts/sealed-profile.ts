@@ -1,6 +1,6 @@
 import { Profile } from '@sotto/proto';
 import { Aes256GcmSiv } from '#libsignal';
-import { asBuffer } from '../crypto/libsignal-stores.ts';
+import { asBuffer } from '../crypto/as-buffer.ts';
 import { unpad } from '../crypto/padding.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
 import type { Sha256 } from '../ports/hash.ts';

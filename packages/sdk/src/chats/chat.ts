@@ -2,6 +2,7 @@ import { uuidToText } from '@sotto/proto';
 import type { Executor } from '../crypto/executor.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { type Message, toMessage } from '../messages/message.ts';
+import { progressFields } from '../messages/message-state.ts';
 import { type ContentOrigin, newContent } from '../messages/outgoing-content.ts';
 import { cursorOf, placeOf } from '../messages/place-cursor.ts';
 import { checkText } from '../messages/text.ts';
@@ -201,7 +202,7 @@ export class Chat {
     const unread = current
       .filter((message) => message?.state === 'received')
       .filter((message) => message !== undefined);
-    for (const message of unread) overlay.put('message', { ...message, state: 'seen', updatedAt: now });
+    for (const message of unread) overlay.put('message', { ...message, state: 'seen', updatedAt: now }, progressFields);
     const readUpTo =
       comparePlaces(chat.readUpTo, target) < 0 ? { position: target.position, seq: target.seq } : chat.readUpTo;
     overlay.put('chat', { ...chat, unread: Math.max(0, chat.unread - unread.length), readUpTo });

@@ -57,6 +57,33 @@ export function storeCommitCases({ describe, it, expect }: ConformanceRunner, ma
     }
 
     it(
+      'a put that names what it changes writes that, and adds a record that is not there',
+      withStore(makeHarness, async ({ store, opening: { ownerEpoch } }) => {
+        const progress = ['state', 'updatedAt', 'expiresAt'] as const;
+        const before = message(1);
+        await store.commit([putMessage(before)], ownerEpoch);
+        const after = { ...before, state: 'seen', updatedAt: before.updatedAt + 5, expiresAt: 77 } as const;
+        const fresh = message(2);
+        await store.commit(
+          [
+            { type: 'put', kind: 'message', record: after, changed: progress },
+            { type: 'put', kind: 'message', record: fresh, changed: progress },
+          ],
+          ownerEpoch,
+        );
+        expect(await store.get('message', { id: before.id })).toEqual(after);
+        expect(await store.get('message', { id: fresh.id })).toEqual(fresh);
+        const sealed = { ...outboxItem(1), attempt: 1 };
+        await store.commit([{ type: 'put', kind: 'outbox', record: outboxItem(1) }], ownerEpoch);
+        await store.commit(
+          [{ type: 'put', kind: 'outbox', record: sealed, changed: ['attempt', 'sealed'] }],
+          ownerEpoch,
+        );
+        expect(await store.get('outbox', { id: sealed.id })).toEqual(sealed);
+      }),
+    );
+
+    it(
       'changes of one commit apply in their order',
       withStore(makeHarness, async ({ store, opening: { ownerEpoch } }) => {
         await store.commit(

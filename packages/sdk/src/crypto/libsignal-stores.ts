@@ -10,20 +10,17 @@ import {
   type PrivateKey,
   type ProtocolAddress,
   PublicKey,
-  SessionRecord,
+  type SessionRecord,
   SessionStore,
   SignedPreKeyRecord,
   SignedPreKeyStore,
 } from '#libsignal';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { DeviceId, UserId } from '../ports/ids.ts';
+import { asBuffer } from './as-buffer.ts';
 import type { CallbackRecords } from './callback-records.ts';
+import { recordOf, sessionOf } from './live-session.ts';
 import { sameBytes } from './same-bytes.ts';
-
-/** Bytes as libsignal wants them. */
-export function asBuffer(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return bytes.buffer instanceof ArrayBuffer ? (bytes as Uint8Array<ArrayBuffer>) : new Uint8Array(bytes);
-}
 
 function addressKey(address: ProtocolAddress): { readonly userId: UserId; readonly deviceId: DeviceId } {
   return { userId: address.name() as UserId, deviceId: address.deviceId() as DeviceId };
@@ -41,12 +38,12 @@ export class OverlaySessions extends SessionStore {
   override async saveSession(address: ProtocolAddress, record: SessionRecord): Promise<void> {
     const key = addressKey(address);
     const known = await this.overlay.get('session', key);
-    this.overlay.put('session', { ...key, record: record.serialize(), chains: known?.chains ?? [] });
+    this.overlay.put('session', recordOf(key, record, known?.chains ?? []));
   }
 
   override async getSession(address: ProtocolAddress): Promise<SessionRecord | null> {
     const known = await this.overlay.get('session', addressKey(address));
-    return known === undefined ? null : SessionRecord.deserialize(asBuffer(known.record));
+    return known === undefined ? null : sessionOf(known);
   }
 
   override async getExistingSessions(addresses: ProtocolAddress[]): Promise<SessionRecord[]> {

@@ -5,7 +5,8 @@ import { recordKey } from '../ports/record-key.ts';
 /** What an operation reads from and writes to: its own changes first, then those of the operations before it in the batch, then the store. */
 export interface Overlay {
   get<Kind extends RecordKind>(kind: Kind, key: RecordKeys[Kind]): Promise<Records[Kind] | undefined>;
-  put<Kind extends RecordKind>(kind: Kind, record: Records[Kind]): void;
+  /** @param changed the only fields in which the record differs from the one that is there: a store may spare itself the rest */
+  put<Kind extends RecordKind>(kind: Kind, record: Records[Kind], changed?: readonly (keyof Records[Kind])[]): void;
   delete<Kind extends RecordKind>(kind: Kind, key: RecordKeys[Kind]): void;
   /** Removes what has become too old, when the batch is committed. */
   prune(kind: 'seen' | 'kyberUse' | 'event', before: number): void;
@@ -44,17 +45,18 @@ export class RecordOverlay implements Overlay {
     this.numbers = numbers;
   }
 
-  async get<Kind extends RecordKind>(kind: Kind, key: RecordKeys[Kind]): Promise<Records[Kind] | undefined> {
+  // Not async: what is here or in memory below is handed on without a turn for each layer.
+  get<Kind extends RecordKind>(kind: Kind, key: RecordKeys[Kind]): Promise<Records[Kind] | undefined> {
     const change = this.changes.get(`${kind}:${recordKey(kind, key)}`);
     if (change === undefined) return this.below.get(kind, key);
     // A change is filed under the kind of its record, so the record is of the kind asked for.
-    return change.type === 'put' ? (change.record as Records[Kind]) : undefined;
+    return Promise.resolve(change.type === 'put' ? (change.record as Records[Kind]) : undefined);
   }
 
-  put<Kind extends RecordKind>(kind: Kind, record: Records[Kind]): void {
+  put<Kind extends RecordKind>(kind: Kind, record: Records[Kind], changed?: readonly (keyof Records[Kind])[]): void {
     // Every record carries the fields of its key (RecordKeys picks them from it).
     const key = recordKey(kind, record as unknown as RecordKeys[Kind]);
-    this.changes.set(`${kind}:${key}`, { type: 'put', kind, record } as Change);
+    this.set(`${kind}:${key}`, { type: 'put', kind, record, ...(changed && { changed }) } as Change);
   }
 
   delete<Kind extends RecordKind>(kind: Kind, key: RecordKeys[Kind]): void {
@@ -86,9 +88,21 @@ export class RecordOverlay implements Overlay {
 
   /** Takes over all that an overlay above this one collected. */
   merge(above: RecordOverlay): void {
-    for (const [key, change] of above.changes) this.changes.set(key, change);
+    for (const [key, change] of above.changes) this.set(key, change);
     this.pruned.push(...above.pruned);
     this.written.push(...above.written);
+  }
+
+  /** The last change of a record counts; what it changed is counted from the store's record, not from the one in between. */
+  private set(key: string, change: Change): void {
+    const before = this.changes.get(key);
+    if (before === undefined || change.type !== 'put' || change.changed === undefined) {
+      this.changes.set(key, change);
+      return;
+    }
+    const { changed, ...whole } = change;
+    const known = before.type === 'put' ? before.changed : undefined;
+    this.changes.set(key, (known ? { ...whole, changed: [...new Set([...known, ...changed])] } : whole) as Change);
   }
 
   /** What to commit: changes, then prunes. */

@@ -7,7 +7,6 @@ import {
   PreKeySignalMessage,
   ProtocolAddress,
   processPreKeyBundle,
-  SessionRecord,
   SignalMessage,
   signalDecrypt,
   signalDecryptPreKey,
@@ -16,9 +15,11 @@ import {
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { DeviceAddress } from '../ports/ids.ts';
 import { SottoError } from '../sotto-error.ts';
+import { asBuffer } from './as-buffer.ts';
 import { CallbackRecords } from './callback-records.ts';
 import { Hold } from './hold.ts';
-import { asBuffer, OverlayIdentities, OverlayPrekeys, OverlaySessions, ownIdentity } from './libsignal-stores.ts';
+import { OverlayIdentities, OverlayPrekeys, OverlaySessions, ownIdentity } from './libsignal-stores.ts';
+import { recordOf, sessionOf } from './live-session.ts';
 import type { Overlay } from './overlay.ts';
 import { advanceChains, type CheckedCiphertext, checkJump } from './precheck.ts';
 
@@ -62,7 +63,7 @@ export class Ratchet {
   async canSend(device: DeviceAddress, registrationId: number): Promise<boolean> {
     const known = await this.overlay.get('session', device);
     if (known === undefined) return false;
-    const session = SessionRecord.deserialize(asBuffer(known.record));
+    const session = sessionOf(known);
     return session.hasCurrentState(new Date(this.now)) && session.remoteRegistrationId() === registrationId;
   }
 
@@ -130,7 +131,9 @@ export class Ratchet {
       throw new Hold(prekeys.problem ?? receivingReason(cause), { cause });
     }
     const after = await this.overlay.get('session', device);
-    if (after !== undefined) this.overlay.put('session', { ...after, chains: advanceChains(chains, checked) });
+    if (after !== undefined) {
+      this.overlay.put('session', recordOf(after, sessionOf(after), advanceChains(chains, checked)));
+    }
     return { plaintext, newSession: prekeys.startsSession };
   }
 

@@ -39,7 +39,7 @@ export class RecordCache implements RecordSource {
     this.below = below;
   }
 
-  async get<Kind extends RecordKind>(kind: Kind, key: RecordKeys[Kind]): Promise<Records[Kind] | undefined> {
+  get<Kind extends RecordKind>(kind: Kind, key: RecordKeys[Kind]): Promise<Records[Kind] | undefined> {
     if (!keptKinds.has(kind)) return this.below.get(kind, key);
     const name = `${kind}:${recordKey(kind, key)}`;
     const known = this.kept.get(name);
@@ -48,12 +48,9 @@ export class RecordCache implements RecordSource {
       this.kept.delete(name);
       this.kept.set(name, known);
       // It is filed under the kind of its record.
-      return known.record as Records[Kind] | undefined;
+      return Promise.resolve(known.record as Records[Kind] | undefined);
     }
-    const { commits } = this;
-    const record = await this.below.get(kind, key);
-    if (commits === this.commits) this.keep(name, record);
-    return record;
+    return this.read(name, kind, key);
   }
 
   /** These changes are in the store now. */
@@ -72,6 +69,17 @@ export class RecordCache implements RecordSource {
     this.commits++;
     this.kept.clear();
     this.weight = 0;
+  }
+
+  private async read<Kind extends RecordKind>(
+    name: string,
+    kind: Kind,
+    key: RecordKeys[Kind],
+  ): Promise<Records[Kind] | undefined> {
+    const { commits } = this;
+    const record = await this.below.get(kind, key);
+    if (commits === this.commits) this.keep(name, record);
+    return record;
   }
 
   private keep(name: string, record: Records[RecordKind] | undefined): void {

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PrivateKey } from '#libsignal';
 import { openExecutor } from '../../test/open-executor.ts';
-import { asBuffer } from '../crypto/libsignal-stores.ts';
+import { asBuffer } from '../crypto/as-buffer.ts';
 import { defaultPlatform } from '../platform/platform.node.ts';
 import type { DeviceId, UserId } from '../ports/ids.ts';
 import { acceptDeviceList } from './accept-device-list.ts';

@@ -1,6 +1,6 @@
 import { DeviceList, SignedDeviceList, signedBytesOfDeviceList, uuidToBytes, uuidToText } from '@sotto/proto';
 import { type PrivateKey, PublicKey } from '#libsignal';
-import { asBuffer } from '../crypto/libsignal-stores.ts';
+import { asBuffer } from '../crypto/as-buffer.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
 import type { Sha256 } from '../ports/hash.ts';
 import type { DeviceId, UserId } from '../ports/ids.ts';

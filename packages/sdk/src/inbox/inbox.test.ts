@@ -297,7 +297,7 @@ describe('the inbox', () => {
     expect(await bob.texts(alice)).toEqual(['hello']);
   });
 
-  it.each(['session', 'identity', 'prekey', 'seen', 'user', 'chat', 'kyberUse'])(
+  it.each(['session', 'identity', 'prekey', 'message', 'user', 'chat', 'kyberUse'])(
     'acks and holds nothing when a read of a %s fails',
     async (kind) => {
       bob = receivingDevice(await testDevice({ prekeys: { signed: 1, 'last-resort': 1, ec: 1, kyber: 0 } }));
@@ -314,6 +314,18 @@ describe('the inbox', () => {
       expect(await bob.texts(alice)).toEqual(['hello']);
     },
   );
+
+  it('acks and holds nothing when it can not be told whether what fails to open came before', async () => {
+    const failure = new SottoError('store-unavailable', 'no disk', { retryable: true });
+    bob.device.store.failReads('seen', failure);
+    await bob.deliver(Envelope.encode({ suite: 9 }));
+    expect(bob.failures).toEqual([failure]);
+    expect(bob.acked).toEqual([]);
+    expect(await bob.heldReasons()).toEqual([]);
+    bob.device.store.failReads('seen', undefined);
+    await bob.deliver(Envelope.encode({ suite: 9 }));
+    expect(await bob.heldReasons()).toEqual(['unknown-suite']);
+  });
 
   it('opens what it held of somebody when it can, however much else is held before it', async () => {
     const junk = Array.from({ length: 250 }, (_, at) => Envelope.encode({ suite: 9, attempt: at + 1 }));

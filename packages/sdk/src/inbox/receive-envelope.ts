@@ -137,13 +137,16 @@ export class EnvelopeReceiver {
 
   private async open(overlay: Overlay, inspected: Inspected): Promise<Received> {
     const seen = { key: inspected.digest };
-    if ((await overlay.get('seen', seen)) !== undefined) return { outcome: 'duplicate' };
     const now = this.clock.now();
-    overlay.put('seen', { ...seen, at: now });
     try {
-      return await overlay.attempt((part) => this.apply(part, inspected));
+      const received = await overlay.attempt((part) => this.apply(part, inspected));
+      overlay.put('seen', { ...seen, at: now });
+      return received;
     } catch (error) {
       const reason = this.reasonToHold(error);
+      // A ratchet opens nothing twice, so only what failed has to be looked up: it may have come before.
+      if ((await overlay.get('seen', seen)) !== undefined) return { outcome: 'duplicate' };
+      overlay.put('seen', { ...seen, at: now });
       overlay.put('held', { digest: inspected.digest, envelope: inspected.bytes, reason, heldAt: now, retries: 0 });
       overlay.record({ type: 'envelope.held', digest: hex(inspected.digest), reason });
       return { outcome: 'held' };
@@ -160,10 +163,12 @@ export class EnvelopeReceiver {
     const { plaintext, newSession } = await ratchet.open(sender, checked, envelope.ciphertext);
     const { content, encoded } = checkContent(plaintext, envelope, sender, account, this.sha256);
     const result = { outcome: 'applied', newSession, sender } as const;
-    // Another attempt of a message that came before: the ratchet moves on, nothing else does.
-    const seen = { key: content.messageId.slice() };
-    if ((await overlay.get('seen', seen)) !== undefined) return { ...result, receiptQueued: false };
-    overlay.put('seen', { ...seen, at: now });
+    // Another attempt of a message that came before: the ratchet moves on, nothing else does. What a person sees is known by its own record.
+    if (content.seq === 0) {
+      const seen = { key: content.messageId.slice() };
+      if ((await overlay.get('seen', seen)) !== undefined) return { ...result, receiptQueued: false };
+      overlay.put('seen', { ...seen, at: now });
+    }
     await learnFromContent(overlay, sender.userId, content, now);
     const messageId = uuidToText(content.messageId) as MessageId;
     const arrival = { overlay, account, sender, messageId, envelope, content, encoded, now };

@@ -2,7 +2,7 @@ import { ReceiptKind, uuidToText } from '@sotto/proto';
 import { Hold } from '../crypto/hold.ts';
 import type { MessageId } from '../ports/ids.ts';
 import { type Applied, type Arrival, nothingDue } from './arrival.ts';
-import { advanced } from './message-state.ts';
+import { advanced, progressFields } from './message-state.ts';
 
 /** The most ids of one receipt. */
 export const largestReceipt = 256;
@@ -22,7 +22,7 @@ export async function applyReceipt(arrival: Arrival): Promise<Applied> {
     if (message?.senderId !== account.userId || message.receiverId !== sender.userId) continue;
     const news = advanced(message, state, now);
     if (news === undefined) continue;
-    overlay.put('message', news.message);
+    overlay.put('message', news.message, progressFields);
     overlay.put('receipt', news.receipt);
     overlay.record({
       type: state === 'read' ? 'message.read' : 'message.delivered',

@@ -3,7 +3,7 @@ import type { Executor } from '../crypto/executor.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { MessageRecord } from '../ports/message-record.ts';
 import type { StoreQueries } from '../ports/store.ts';
-import { advanced } from './message-state.ts';
+import { advanced, progressFields } from './message-state.ts';
 
 /** How long after a message's end its sender waits for a receipt that may be on its way. */
 export const graceAfterExpiry = 24 * 3_600_000;
@@ -43,10 +43,10 @@ export class Expiry {
       const receiver = await overlay.get('user', { id: message.receiverId });
       const news = receiver?.returnsReceipts ? advanced(message, 'expired', now) : undefined;
       if (news === undefined) {
-        overlay.put('message', { ...message, expiresAt: undefined, updatedAt: now });
+        overlay.put('message', { ...message, expiresAt: undefined, updatedAt: now }, progressFields);
         return;
       }
-      overlay.put('message', news.message);
+      overlay.put('message', news.message, progressFields);
       overlay.put('receipt', news.receipt);
       overlay.record({
         type: 'message.expired',

@@ -11,6 +11,14 @@ const ranks: { readonly [State in MessageState]: number } = {
   seen: 7,
 };
 
+/** The only fields of a message that change on its way. */
+export const progressFields = [
+  'state',
+  'updatedAt',
+  'acceptedAt',
+  'expiresAt',
+] as const satisfies readonly (keyof MessageRecord)[];
+
 /** Whether `next` says more than `known`: states of a message only go up, whatever order the news comes in. */
 export function advances(known: MessageState, next: MessageState): boolean {
   return ranks[next] > ranks[known];

@@ -9,11 +9,11 @@ import type { Tracer } from '../ports/tracer.ts';
 import { SottoError, type SottoErrorCode } from '../sotto-error.ts';
 import { fullJitter } from '../transport/backoff.ts';
 import type { OutboxCommits } from './outbox-commits.ts';
-import type { Sealer, SealOutcome } from './sealer.ts';
+import type { Sealer } from './sealer.ts';
 import { SendLane } from './send-lane.ts';
 import type { SendOutcome } from './send-outcome.ts';
 
-const largestBatch = 64;
+const largestBatch = 128;
 const largestWindow = 256;
 
 /** What sealing may end in for good; after anything else it is tried again. */
@@ -51,6 +51,12 @@ export interface QueueEntry {
   inFlight: boolean;
 }
 
+/** What became of an entry's send. */
+export interface EntryResult {
+  readonly entry: QueueEntry;
+  readonly outcome: SendOutcome;
+}
+
 /** An entry with the bytes that are to leave. */
 interface SealedEntry {
   readonly entry: QueueEntry;
@@ -63,7 +69,8 @@ export class ChatQueue {
   private readonly chatId: ChatId;
   private readonly parts: ChatQueueParts;
   private readonly lane: SendLane;
-  private entries: QueueEntry[] = [];
+  /** In the order of the queue. */
+  private readonly entries = new Set<QueueEntry>();
   private loadedUpTo = 0;
   private connection = 0;
   private online = false;
@@ -128,29 +135,34 @@ export class ChatQueue {
     await this.working;
   }
 
-  /** Takes the result of a send. */
-  async settle(entry: QueueEntry, outcome: SendOutcome): Promise<void> {
-    if (!this.entries.includes(entry)) return;
+  /** Takes the results of one turn: one commit for all that were accepted. */
+  async settle(results: readonly EntryResult[]): Promise<void> {
     const { connection } = this;
-    // It stays in flight while its result is committed: it must not leave again meanwhile.
-    if (outcome.type === 'accepted') {
-      this.failures = 0;
-      await this.parts.commits.accepted(entry.record, outcome.acceptedAt, outcome.expiresAt);
-      this.remove(entry);
-    } else {
+    const known = results.filter(({ entry }) => this.entries.has(entry));
+    // They stay in flight while their results are committed: they must not leave again meanwhile.
+    const refused = known.flatMap(({ entry, outcome }) => (outcome.type === 'accepted' ? [] : [{ entry, outcome }]));
+    if (refused.length > 0) {
       this.refused = true;
       this.refusals++;
-      if (outcome.type !== 'superseded') this.refusedForReason = true;
-      await this.settleRefusal(entry, outcome);
+      this.refusedForReason ||= refused.some(({ outcome }) => outcome.type !== 'superseded');
     }
-    if (connection === this.connection) this.landed(entry);
+    const accepted = known.flatMap(({ entry, outcome }) =>
+      outcome.type === 'accepted' ? [{ entry, record: entry.record, ...outcome }] : [],
+    );
+    if (accepted.length > 0) {
+      this.failures = 0;
+      await this.parts.commits.accepted(this.chatId, accepted);
+      for (const { entry } of accepted) this.entries.delete(entry);
+    }
+    for (const { entry, outcome } of refused) await this.settleRefusal(entry, outcome);
+    if (connection === this.connection) this.landed(known);
     this.wake();
   }
 
   /** After a refusal, the last one that lands opens a new lane. */
-  private landed(entry: QueueEntry): void {
-    entry.inFlight = false;
-    if (!this.refused || this.entries.some((other) => other.inFlight)) return;
+  private landed(results: readonly EntryResult[]): void {
+    for (const { entry } of results) entry.inFlight = false;
+    if (!this.refused || [...this.entries].some((other) => other.inFlight)) return;
     // A relay that calls everything superseded is not asked in a tight loop.
     if (!this.refusedForReason) this.retryLater(undefined);
     this.refused = false;
@@ -169,7 +181,7 @@ export class ChatQueue {
   }
 
   private async takeDeviceList(entry: QueueEntry, signed: Uint8Array): Promise<void> {
-    const sealed = this.entries.map((other) => other.record.id);
+    const sealed = [...this.entries].map((other) => other.record.id);
     try {
       await this.parts.commits.devicesChanged(this.chatId, entry.record.recipient, signed, sealed);
     } catch (error) {
@@ -188,17 +200,18 @@ export class ChatQueue {
       await this.load();
       // Looked at after every wait: from here to the sealing nothing comes in between.
       if (!this.online || this.refused || this.cancelRetry !== undefined) return;
-      const room = largestWindow - this.entries.filter((entry) => entry.inFlight).length;
-      const ready = this.entries.filter((entry) => !entry.inFlight).slice(0, Math.min(room, largestBatch));
+      const waiting = [...this.entries].filter((entry) => !entry.inFlight);
+      const room = largestWindow - (this.entries.size - waiting.length);
+      const ready = waiting.slice(0, Math.min(room, largestBatch));
       if (ready.length === 0 || !(await this.sealAndSend(ready))) return;
     }
   }
 
   private async load(): Promise<void> {
-    if (this.entries.length >= largestWindow) return;
+    if (this.entries.size >= largestWindow) return;
     const records = await this.parts.store.outbox(this.chatId, this.loadedUpTo, largestBatch);
     for (const record of records) {
-      this.entries.push({ queue: this, record, inFlight: false });
+      this.entries.add({ queue: this, record, inFlight: false });
       this.loadedUpTo = record.id;
     }
   }
@@ -206,17 +219,12 @@ export class ChatQueue {
   /** Seals these and lets their bytes leave, as far as they go; whether to go on. */
   private async sealAndSend(ready: readonly QueueEntry[]): Promise<boolean> {
     const { connection, refusals } = this;
-    const attempts = await Promise.allSettled(ready.map((entry) => this.parts.sealer.seal(entry.record)));
+    const outcomes = await this.parts.sealer.seal(ready.map(({ record }) => record));
     const sends: SealedEntry[] = [];
-    let stuck: QueueEntry | undefined;
     for (const [at, entry] of ready.entries()) {
-      const attempt = attempts[at];
-      if (attempt?.status !== 'fulfilled' || attempt.value.status === 'needs-sessions') {
-        stuck = entry;
-        break;
-      }
-      if (attempt.value.status === 'sealed') sends.push({ entry, ...attempt.value });
-      else this.remove(entry);
+      const outcome = outcomes[at];
+      if (outcome?.status === 'sealed') sends.push({ entry, ...outcome });
+      else if (outcome?.status === 'gone') this.entries.delete(entry);
     }
     // What was refused meanwhile goes first.
     if (connection !== this.connection || refusals !== this.refusals) return true;
@@ -224,16 +232,12 @@ export class ChatQueue {
       this.sessionsMade = false;
       return this.transmit(sends);
     }
-    if (stuck === undefined) return true;
-    const failure = attempts[ready.indexOf(stuck)];
-    if (failure?.status === 'rejected') {
-      return this.sealingFailed(
-        ready.filter((_, at) => attempts[at]?.status === 'rejected'),
-        failure.reason,
-      );
-    }
-    const waiting = ready.filter((_, at) => isWithoutSession(attempts[at]));
-    return this.makeSessions(stuck.record.recipient, waiting);
+    const last = outcomes.at(-1);
+    const stuck = ready[outcomes.length - 1];
+    if (stuck === undefined || last === undefined) return true;
+    const waiting = ready.slice(outcomes.length - 1);
+    if (last.status === 'failed') return this.sealingFailed(waiting, last.error);
+    return last.status === 'needs-sessions' ? this.makeSessions(stuck.record.recipient, waiting) : true;
   }
 
   private async makeSessions(recipient: UserId, waiting: readonly QueueEntry[]): Promise<boolean> {
@@ -276,7 +280,7 @@ export class ChatQueue {
 
   private async fail(entry: QueueEntry, code: string): Promise<void> {
     await this.parts.commits.failed(entry.record, code);
-    this.remove(entry);
+    this.entries.delete(entry);
   }
 
   private retryLater(afterMs: number | undefined): void {
@@ -288,12 +292,4 @@ export class ChatQueue {
       this.wake();
     });
   }
-
-  private remove(entry: QueueEntry): void {
-    this.entries = this.entries.filter((other) => other !== entry);
-  }
-}
-
-function isWithoutSession(attempt: PromiseSettledResult<SealOutcome> | undefined): boolean {
-  return attempt?.status === 'fulfilled' && attempt.value.status === 'needs-sessions';
 }

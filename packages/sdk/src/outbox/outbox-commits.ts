@@ -2,13 +2,20 @@ import { chatLock } from '../chats/chat-state.ts';
 import type { Executor } from '../crypto/executor.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { peerLock } from '../crypto/ratchet.ts';
-import { advanced, advances } from '../messages/message-state.ts';
+import { advances, progressFields } from '../messages/message-state.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ChatId, UserId } from '../ports/ids.ts';
 import type { OutboxRecord } from '../ports/outbox-record.ts';
 
 /** Takes a signed device list over, if it is genuine and newer; in the caller's operation. */
 export type AcceptDeviceList = (overlay: Overlay, userId: UserId, signed: Uint8Array) => Promise<void>;
+
+/** A send that the relay has on disk, with the times by its clock. */
+export interface AcceptedSend {
+  readonly record: OutboxRecord;
+  readonly acceptedAt: number;
+  readonly expiresAt: number;
+}
 
 /** The commits that end or renew an attempt. */
 export class OutboxCommits {
@@ -26,33 +33,35 @@ export class OutboxCommits {
     this.acceptDeviceList = parts.acceptDeviceList;
   }
 
-  /** The relay has it: it leaves the outbox, and its message is `sent`. */
-  accepted(record: OutboxRecord, acceptedAt: number, expiresAt: number): Promise<void> {
+  /** The relay has these, all of one chat: they leave the outbox, and their messages are `sent`. */
+  accepted(chatId: ChatId, sends: readonly AcceptedSend[]): Promise<void> {
     return this.executor.run(
-      [chatLock(record.chatId)],
+      [chatLock(chatId)],
       async (overlay) => {
-        overlay.delete('outbox', { id: record.id });
-        const message = record.visible ? await overlay.get('message', { id: record.messageId }) : undefined;
-        if (message === undefined) return;
-        const timed = { ...message, acceptedAt, expiresAt, updatedAt: this.clock.now() };
-        const news = advanced(timed, 'sent', acceptedAt);
-        // A receipt that was faster than the result has said more already.
-        if (news === undefined || !advances(message.state, 'sent')) {
-          overlay.put('message', timed);
-          return;
-        }
-        overlay.put('message', { ...news.message, updatedAt: timed.updatedAt });
-        overlay.put('receipt', news.receipt);
-        overlay.record({
-          type: 'message.sent',
-          messageId: message.id,
-          chatId: message.chatId,
-          userId: record.recipient,
-          at: acceptedAt,
-        });
+        for (const send of sends) await this.acceptOne(overlay, send);
       },
       { before: 'result.before-commit', after: 'result.committed' },
     );
+  }
+
+  private async acceptOne(overlay: Overlay, { record, acceptedAt, expiresAt }: AcceptedSend): Promise<void> {
+    overlay.delete('outbox', { id: record.id });
+    const message = record.visible ? await overlay.get('message', { id: record.messageId }) : undefined;
+    if (message === undefined) return;
+    const timed = { ...message, acceptedAt, expiresAt, updatedAt: this.clock.now() };
+    // A receipt that was faster than the result has said more already. That it was sent stands in the message itself.
+    if (!advances(message.state, 'sent')) {
+      overlay.put('message', timed, progressFields);
+      return;
+    }
+    overlay.put('message', { ...timed, state: 'sent' }, progressFields);
+    overlay.record({
+      type: 'message.sent',
+      messageId: message.id,
+      chatId: message.chatId,
+      userId: record.recipient,
+      at: acceptedAt,
+    });
   }
 
   /** It will never be accepted: it leaves the outbox, and its message is `failed`. */
@@ -62,7 +71,7 @@ export class OutboxCommits {
       if (code === 'user-unknown') await forgetNumber(overlay, record.recipient);
       const message = record.visible ? await overlay.get('message', { id: record.messageId }) : undefined;
       if (message === undefined || !advances(message.state, 'failed')) return;
-      overlay.put('message', { ...message, state: 'failed', updatedAt: this.clock.now() });
+      overlay.put('message', { ...message, state: 'failed', updatedAt: this.clock.now() }, progressFields);
       overlay.record({ type: 'message.failed', messageId: message.id, chatId: message.chatId, code });
     });
   }

@@ -1,7 +1,7 @@
 import { type SendResult, toBase64Url } from '@sotto/proto';
 import type { ChatId } from '../ports/ids.ts';
 import type { StoreQueries } from '../ports/store.ts';
-import { ChatQueue, type ChatQueueParts, type QueueEntry } from './chat-queue.ts';
+import { ChatQueue, type ChatQueueParts, type EntryResult, type QueueEntry } from './chat-queue.ts';
 import { outcomeOf } from './send-outcome.ts';
 
 /** Everything on its way out: a queue a chat, results by send id. */
@@ -45,14 +45,18 @@ export class Outbox {
 
   /** Takes the results of one turn: one commit for all that were accepted. */
   async settle(results: readonly SendResult[]): Promise<void> {
-    await Promise.all(
-      results.map((result) => {
-        const key = toBase64Url(result.sendId);
-        const entry = this.expected.get(key);
-        this.expected.delete(key);
-        return entry?.queue.settle(entry, outcomeOf(result));
-      }),
-    );
+    const byQueue = new Map<ChatQueue, EntryResult[]>();
+    for (const result of results) {
+      const key = toBase64Url(result.sendId);
+      const entry = this.expected.get(key);
+      if (entry === undefined) continue;
+      this.expected.delete(key);
+      const known = byQueue.get(entry.queue);
+      const settled = { entry, outcome: outcomeOf(result) };
+      if (known === undefined) byQueue.set(entry.queue, [settled]);
+      else known.push(settled);
+    }
+    await Promise.all([...byQueue].map(([queue, settled]) => queue.settle(settled)));
   }
 
   /** Lets nothing more leave, and resolves when nothing is being sealed or committed. */

@@ -1,4 +1,4 @@
-import { Content, ReceiptKind, uuidToBytes, uuidToText } from '@sotto/proto';
+import { Content, type ContentFields, ReceiptKind, uuidToBytes, uuidToText } from '@sotto/proto';
 import { chatWith } from '../chats/chat-state.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { largestReceipt } from '../messages/apply-receipt.ts';
@@ -14,6 +14,8 @@ export class ReceiptQueue {
   private readonly origin: () => ContentOrigin;
   /** The latest receipt row by chat and kind: it may be sealed or gone by now. */
   private readonly latest = new Map<string, number>();
+  /** What stands in rows that this queue made. */
+  private readonly open = new WeakMap<OutboxRecord, OpenReceipt>();
 
   constructor(origin: () => ContentOrigin) {
     this.origin = origin;
@@ -34,10 +36,7 @@ export class ReceiptQueue {
     if (open !== undefined) {
       const room = largestReceipt - open.ids.length;
       const ids = [...open.ids, ...left.slice(0, room)];
-      overlay.put('outbox', {
-        ...open.row,
-        content: Content.encode({ ...open.content, receipt: receiptOf(says, ids, now) }),
-      });
+      this.putRow(overlay, open.row, { content: { ...open.content, receipt: receiptOf(says, ids, now) }, ids });
       left = left.slice(room);
     }
     for (; left.length > 0; left = left.slice(largestReceipt)) {
@@ -50,9 +49,30 @@ export class ReceiptQueue {
     const id = this.latest.get(`${says}:${chatId}`);
     const row = id === undefined ? undefined : await overlay.get('outbox', { id });
     if (row === undefined || row.sealed !== undefined || row.attempt > 0) return undefined;
-    const content = Content.decode(row.content);
-    const ids = content.receipt?.messageIds ?? [];
+    const { content, ids } = this.open.get(row) ?? readReceipt(row);
     return ids.length < largestReceipt ? { row, content, ids } : undefined;
+  }
+
+  /** Puts a row whose content is encoded when somebody asks for it: of all that a batch adds, a commit writes the last. */
+  private putRow(overlay: Overlay, row: Omit<OutboxRecord, 'content'>, receipt: OpenReceipt): void {
+    let encoded: Uint8Array | undefined;
+    const { id, chatId, recipient, messageId, visible, createdAt, attempt, sealed } = row;
+    const lazy: OutboxRecord = {
+      id,
+      chatId,
+      recipient,
+      messageId,
+      visible,
+      createdAt,
+      attempt,
+      sealed,
+      get content() {
+        encoded ??= Content.encode(receipt.content);
+        return encoded;
+      },
+    };
+    this.open.set(lazy, receipt);
+    overlay.put('outbox', lazy);
   }
 
   private addRow(
@@ -78,6 +98,16 @@ export class ReceiptQueue {
     overlay.put('outbox', row);
     this.latest.set(`${says}:${chatId}`, row.id);
   }
+}
+
+interface OpenReceipt {
+  readonly content: ContentFields;
+  readonly ids: readonly Uint8Array[];
+}
+
+function readReceipt(row: OutboxRecord): OpenReceipt {
+  const content = Content.decode(row.content);
+  return { content, ids: content.receipt?.messageIds ?? [] };
 }
 
 function receiptOf(says: ReceiptSays, ids: readonly Uint8Array[], at: number) {

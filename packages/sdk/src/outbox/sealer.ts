@@ -11,6 +11,7 @@ import type { DeviceId } from '../ports/ids.ts';
 import type { OutboxRecord } from '../ports/outbox-record.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import type { DeviceListRecord } from '../ports/user-record.ts';
+import { SottoError } from '../sotto-error.ts';
 
 /** A sealed attempt without a result for this long is sealed anew. */
 const sealedFor = 7 * 24 * 3_600_000;
@@ -21,7 +22,9 @@ export type SealOutcome =
   /** Sessions with the recipient's devices must be made first. */
   | { readonly status: 'needs-sessions' }
   /** It is not in the outbox any more. */
-  | { readonly status: 'gone' };
+  | { readonly status: 'gone' }
+  /** It could not be sealed, and those behind it were not tried. */
+  | { readonly status: 'failed'; readonly error: SottoError };
 
 /** Encrypts what stands at the head of the outbox: ratchets, ciphertexts and device-list version in one commit. */
 export class Sealer {
@@ -43,15 +46,17 @@ export class Sealer {
   }
 
   /**
-   * Gives the sealed attempt of a record: the one that was committed before, or a new one.
-   * @throws {SottoError} `identity-changed`
+   * Gives the sealed attempts of records of one chat, in their order: those that were committed before, and new ones, in one commit. It ends early at the first that can't be sealed.
+   * @throws {SottoError} what the store throws: nothing was sealed
    */
-  async seal(record: Pick<OutboxRecord, 'id' | 'chatId' | 'recipient' | 'sealed'>): Promise<SealOutcome> {
-    const known = this.usable(record);
-    if (known !== undefined) return known;
+  async seal(records: readonly SealableRecord[]): Promise<readonly SealOutcome[]> {
+    const known = records.map((record) => this.usable(record));
+    const first = records[known.indexOf(undefined)];
+    // The last type of `known` is narrowed by hand: none is undefined when there is no first.
+    if (first === undefined) return known.filter((outcome) => outcome !== undefined);
     return this.executor.run(
-      [peerLock(record.recipient), chatLock(record.chatId)],
-      (overlay) => this.sealOn(overlay, record.id),
+      [peerLock(first.recipient), chatLock(first.chatId)],
+      (overlay) => this.sealOn(overlay, records),
       { before: 'seal.before-commit', after: 'seal.committed' },
     );
   }
@@ -61,22 +66,63 @@ export class Sealer {
     return { status: 'sealed', send: Send.decode(sealed.send), sendId: sealed.sendId };
   }
 
-  private async sealOn(overlay: Overlay, id: number): Promise<SealOutcome> {
+  private async sealOn(overlay: Overlay, records: readonly SealableRecord[]): Promise<readonly SealOutcome[]> {
+    const now = this.clock.now();
+    const ratchet = new Ratchet(this.account(), overlay, now);
+    const targets = await this.targetsOf(overlay, ratchet, records[0]);
+    const outcomes: SealOutcome[] = [];
+    for (const { id } of records) {
+      const outcome = await this.sealOne(overlay, ratchet, targets, id, now);
+      outcomes.push(outcome);
+      if (outcome.status === 'needs-sessions' || outcome.status === 'failed') break;
+    }
+    return outcomes;
+  }
+
+  /** The devices to seal for, when there are sessions with all of them. */
+  private async targetsOf(
+    overlay: Overlay,
+    ratchet: Ratchet,
+    record: SealableRecord | undefined,
+  ): Promise<Targets | undefined> {
+    const list = record && (await overlay.get('deviceList', { userId: record.recipient }));
+    if (list === undefined) return undefined;
+    const devices = listedDevices(list);
+    for (const { deviceId, registrationId } of devices) {
+      if (!(await ratchet.canSend({ userId: list.userId, deviceId }, registrationId))) return undefined;
+    }
+    return { version: list.version, devices };
+  }
+
+  private async sealOne(
+    overlay: Overlay,
+    ratchet: Ratchet,
+    targets: Targets | undefined,
+    id: number,
+    now: number,
+  ): Promise<SealOutcome> {
     const record = await overlay.get('outbox', { id });
     if (record === undefined) return { status: 'gone' };
     const known = this.usable(record);
     if (known !== undefined) return known;
-    const list = await overlay.get('deviceList', { userId: record.recipient });
-    if (list === undefined) return { status: 'needs-sessions' };
-    const now = this.clock.now();
-    const ratchet = new Ratchet(this.account(), overlay, now);
-    const targets = listedDevices(list);
-    for (const { deviceId, registrationId } of targets) {
-      const device = { userId: record.recipient, deviceId };
-      if (!(await ratchet.canSend(device, registrationId))) return { status: 'needs-sessions' };
+    if (targets === undefined) return { status: 'needs-sessions' };
+    try {
+      return await this.encrypt(overlay, ratchet, targets, record, now);
+    } catch (error) {
+      if (error instanceof SottoError && !error.code.startsWith('store-')) return { status: 'failed', error };
+      throw error;
     }
+  }
+
+  private async encrypt(
+    overlay: Overlay,
+    ratchet: Ratchet,
+    targets: Targets,
+    record: OutboxRecord,
+    now: number,
+  ): Promise<SealOutcome> {
     const devices = [];
-    for (const { deviceId, registrationId } of targets) {
+    for (const { deviceId, registrationId } of targets.devices) {
       const plaintext = pad(contentForDevice(record.content, deviceId));
       const sealed = await ratchet.seal({ userId: record.recipient, deviceId }, plaintext);
       devices.push({ deviceId, registrationId, ...sealed });
@@ -89,11 +135,20 @@ export class Sealer {
       attempt,
       suite: 1,
       urgent: record.visible,
-      recipients: [{ userId: uuidToBytes(record.recipient), deviceListVersion: list.version, devices }],
+      recipients: [{ userId: uuidToBytes(record.recipient), deviceListVersion: targets.version, devices }],
     };
     overlay.put('outbox', { ...record, attempt, sealed: { sendId, send: Send.encode(send), sealedAt: now } });
     return { status: 'sealed', send, sendId };
   }
+}
+
+/** What of a record says how to seal it. */
+export type SealableRecord = Pick<OutboxRecord, 'id' | 'chatId' | 'recipient' | 'sealed'>;
+
+interface Targets {
+  /** Of the device list. */
+  readonly version: number;
+  readonly devices: readonly ListedDevice[];
 }
 
 interface ListedDevice {

@@ -57,7 +57,15 @@ export interface RecordKeys {
  * `put` replaces the record with the same key, or adds it; `delete` is harmless when there is none; `prune` removes what has become too old.
  */
 export type Change =
-  | { [Kind in RecordKind]: { readonly type: 'put'; readonly kind: Kind; readonly record: Records[Kind] } }[RecordKind]
+  | {
+      [Kind in RecordKind]: {
+        readonly type: 'put';
+        readonly kind: Kind;
+        readonly record: Records[Kind];
+        /** The only fields in which the record differs from the stored one: a store may leave the others as they are. */
+        readonly changed?: readonly (keyof Records[Kind])[];
+      };
+    }[RecordKind]
   | {
       [Kind in RecordKind]: { readonly type: 'delete'; readonly kind: Kind; readonly key: RecordKeys[Kind] };
     }[RecordKind]

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { IdentityKeyPair, KEMKeyPair, PrivateKey } from '#libsignal';
-import { asBuffer } from '../crypto/libsignal-stores.ts';
+import { asBuffer } from '../crypto/as-buffer.ts';
 import { signDeviceList } from '../devices/device-list.ts';
 import { defaultPlatform } from '../platform/platform.node.ts';
 import type { DeviceId, UserId } from '../ports/ids.ts';

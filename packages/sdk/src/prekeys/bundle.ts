@@ -1,5 +1,5 @@
 import { KEMPublicKey, PreKeyBundle, PublicKey } from '#libsignal';
-import { asBuffer } from '../crypto/libsignal-stores.ts';
+import { asBuffer } from '../crypto/as-buffer.ts';
 import { type CheckedDeviceList, verifyDeviceList } from '../devices/device-list.ts';
 import type { Sha256 } from '../ports/hash.ts';
 import type { DeviceId, UserId } from '../ports/ids.ts';

@@ -7,7 +7,7 @@ import {
   PrivateKey,
   SignedPreKeyRecord,
 } from '#libsignal';
-import { asBuffer } from '../crypto/libsignal-stores.ts';
+import { asBuffer } from '../crypto/as-buffer.ts';
 import type { PrekeyKind, PrekeyRecord } from '../ports/key-records.ts';
 import type { PrekeyIds } from './prekey-id.ts';
 

@@ -5,14 +5,16 @@ import type { RecordTable } from './record-table.ts';
 import { recordTables } from './record-tables.ts';
 import { storeSql } from './store-sql.ts';
 
-type Put<Kind extends RecordKind> = { [K in Kind]: { readonly kind: K; readonly record: Records[K] } }[Kind];
+type Put<Kind extends RecordKind> = {
+  [K in Kind]: { readonly kind: K; readonly record: Records[K]; readonly changed?: readonly (keyof Records[K])[] };
+}[Kind];
 type Delete<Kind extends RecordKind> = { [K in Kind]: { readonly kind: K; readonly key: RecordKeys[K] } }[Kind];
 
 const prune = { seen: storeSql.pruneSeen, kyberUse: storeSql.pruneKyberUse, event: storeSql.pruneEvent } as const;
 
-function put<Kind extends RecordKind>({ kind, record }: Put<Kind>): readonly SqlStatement[] {
+function put<Kind extends RecordKind>({ kind, record, changed }: Put<Kind>): readonly SqlStatement[] {
   const table: RecordTable<Kind> = recordTables[kind];
-  return table.put(record);
+  return table.put(record, changed);
 }
 
 function remove<Kind extends RecordKind>({ kind, key }: Delete<Kind>): readonly SqlStatement[] {

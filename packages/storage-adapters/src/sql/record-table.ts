@@ -3,8 +3,8 @@ import type { SqlRow, SqlStatement, SqlValue } from '../driver/sql-driver.ts';
 
 /** How the records of one kind stand in tables. */
 export interface RecordTable<Kind extends RecordKind> {
-  /** The statements that add or replace a record. */
-  put(record: Records[Kind]): readonly SqlStatement[];
+  /** The statements that add or replace a record. @param changed the only fields in which it differs from the stored one */
+  put(record: Records[Kind], changed?: readonly (keyof Records[Kind])[]): readonly SqlStatement[];
   /** The statements that remove the record with this key, if there is one. */
   remove(key: RecordKeys[Kind]): readonly SqlStatement[];
   /** The query that finds the record with this key. */
@@ -23,15 +23,28 @@ export interface RecordTableDefinition<Kind extends RecordKind> {
   readonly read: (row: SqlRow) => Records[Kind];
 }
 
-/** The statement that adds a row, or replaces what the row with the same key holds in these columns. */
-export function upsert(table: string, key: readonly string[], fields: readonly string[]): string {
+/**
+ * The statement that adds a row, or replaces what the row with the same key holds in these columns.
+ * @param changed the columns that are replaced: SQLite leaves the indexes over the others alone
+ */
+export function upsert(
+  table: string,
+  key: readonly string[],
+  fields: readonly string[],
+  changed: readonly string[] = fields,
+): string {
   const columns = [...key, ...fields];
   const marks = columns.map(() => '?').join(', ');
-  const updates = fields.map((column) => `${column} = excluded.${column}`).join(', ');
+  const updates = changed.map((column) => `${column} = excluded.${column}`).join(', ');
   return (
     `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${marks}) ` +
     `ON CONFLICT (${key.join(', ')}) DO ${updates === '' ? 'NOTHING' : `UPDATE SET ${updates}`}`
   );
+}
+
+/** The column of a field: its name in the other spelling. */
+function columnOf(field: string): string {
+  return field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 /** A kind of record that is one row of one table. */
@@ -40,15 +53,30 @@ export function recordTable<Kind extends RecordKind>(definition: RecordTableDefi
   const where = Object.keys(key)
     .map((column) => `${column} = ?`)
     .join(' AND ');
-  const putSql = upsert(table, Object.keys(key), Object.keys(fields));
+  const columns = Object.keys(fields);
+  const putSql = upsert(table, Object.keys(key), columns);
+  const partialPuts = new Map<string, string>();
+  const partialPutSql = (changed: readonly PropertyKey[]) => {
+    const name = changed.join();
+    const known = partialPuts.get(name);
+    if (known !== undefined) return known;
+    const written = changed.map((field) => columnOf(String(field)));
+    if (written.some((column) => !columns.includes(column))) return putSql;
+    const sql = upsert(table, Object.keys(key), columns, written);
+    partialPuts.set(name, sql);
+    return sql;
+  };
   const removeSql = `DELETE FROM ${table} WHERE ${where}`;
   const findSql = `SELECT * FROM ${table} WHERE ${where}`;
   const keyEncoders = Object.values(key);
   const fieldEncoders = Object.values(fields);
   const keyParams = (source: RecordKeys[Kind]) => keyEncoders.map((encode) => encode(source));
   return {
-    put: (record) => [
-      { sql: putSql, params: [...keyParams(record), ...fieldEncoders.map((encode) => encode(record))] },
+    put: (record, changed) => [
+      {
+        sql: changed === undefined ? putSql : partialPutSql(changed),
+        params: [...keyParams(record), ...fieldEncoders.map((encode) => encode(record))],
+      },
     ],
     remove: (source) => [{ sql: removeSql, params: keyParams(source) }],
     find: (source) => ({ sql: findSql, params: keyParams(source) }),
