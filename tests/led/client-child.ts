@@ -3,7 +3,7 @@ import { type Chat, Client, type Message, type SottoEvent, type UserId } from '@
 import { betterSqlite3 } from '@sotto/storage-adapters/better-sqlite3';
 import type { ClientCalls, ClientReport, OwnPrekey, SeenFact, SeenMessage } from './client-calls.ts';
 import { FatalTracer } from './fatal-tracer.ts';
-import { answer, say } from './led-side.ts';
+import { answer, leave, say } from './led-side.ts';
 import { observedStore } from './observed-store.ts';
 import { Watch } from './watch.ts';
 
@@ -141,6 +141,6 @@ answer<ClientCalls>({
   stop: async () => {
     await client.stop();
     await following;
-    process.disconnect();
+    leave();
   },
 });

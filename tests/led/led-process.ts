@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import type { Calls, Question, Saying } from './calls.ts';
+import { compiledCode } from './compiled-code.ts';
 
 /** How a process came to its end. */
 export interface Ending {
@@ -34,6 +35,7 @@ export class LedProcess<Asked extends Calls, Report> {
     this.#child = fork(file, args, {
       execArgv: ['--conditions=sotto-source'],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      env: { ...process.env, NODE_COMPILE_CACHE: compiledCode() },
     });
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module';
 import type { Calls, Question, Saying } from './calls.ts';
 
 /** What a led process does when it is asked. */
@@ -12,8 +13,17 @@ export function say(saying: Saying): Promise<void> {
   });
 }
 
+let isLeaving = false;
+
+/** After the answer that is being given this process is led no more: it ends by itself, if nothing keeps it alive. */
+export function leave(): void {
+  isLeaving = true;
+}
+
 /** Answers what the leading process asks, and ends with it. */
 export function answer<Asked extends Calls>(answers: Answers<Asked>): void {
+  // Killed processes leave nothing behind: what the first one has compiled is written down for those after it.
+  flushCompileCache();
   process.on('message', ({ call, name, arg }: Question) => {
     // IPC carries the names and arguments of the same `Calls` on both sides.
     const perform = answers[name] as (arg: unknown) => unknown;
@@ -23,9 +33,14 @@ export function answer<Asked extends Calls>(answers: Answers<Asked>): void {
         (value) => say({ answer: call, value }),
         (error: unknown) => say({ answer: call, error: transferred(error) }),
       )
+      .then(() => {
+        if (isLeaving) process.disconnect();
+      })
       .catch(() => process.exit(3));
   });
-  process.on('disconnect', () => process.exit(3));
+  process.on('disconnect', () => {
+    if (!isLeaving) process.exit(3);
+  });
 }
 
 function transferred(error: unknown) {

@@ -1,6 +1,6 @@
 import { loadConfig, openEmbeddedRelay } from '@sotto/relay-server';
 import { FatalTracer } from './fatal-tracer.ts';
-import { answer, say } from './led-side.ts';
+import { answer, leave, say } from './led-side.ts';
 import type { RelayCalls } from './relay-calls.ts';
 
 // A relay as a process of its own, on the embedded stores. Arguments: a configuration as JSON.
@@ -23,6 +23,6 @@ answer<RelayCalls>({
   },
   stop: async () => {
     await relay.stop();
-    process.disconnect();
+    leave();
   },
 });
