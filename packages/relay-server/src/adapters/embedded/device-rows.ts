@@ -10,11 +10,12 @@ const remembered = 200_000;
 /** Integer keys of devices. All but `find` and `listed` write, and belong into a transaction. */
 export class DeviceRows {
   readonly #known = new Map<string, number>();
+  readonly #removed: ((id: number) => void)[] = [];
   readonly #find: Statement<[Buffer, number], { id: number }>;
   readonly #add: Statement<[Buffer, number]>;
   readonly #list: Statement<[Buffer, number, number]>;
-  readonly #remove: Statement<[Buffer, number]>;
-  readonly #removeAll: Statement<[Buffer]>;
+  readonly #remove: Statement<[Buffer, number], { id: number }>;
+  readonly #removeAll: Statement<[Buffer], { id: number }>;
   readonly #listed: Statement<[Buffer], ListedDevice>;
   readonly #registered: Statement<[number], { id: number }>;
 
@@ -26,8 +27,8 @@ export class DeviceRows {
       `INSERT INTO device (user_id, device_id, registration_id) VALUES (?, ?, ?)
        ON CONFLICT (user_id, device_id) DO UPDATE SET registration_id = excluded.registration_id`,
     );
-    this.#remove = sql.prepare('DELETE FROM device WHERE user_id = ? AND device_id = ?');
-    this.#removeAll = sql.prepare('DELETE FROM device WHERE user_id = ?');
+    this.#remove = sql.prepare('DELETE FROM device WHERE user_id = ? AND device_id = ? RETURNING id');
+    this.#removeAll = sql.prepare('DELETE FROM device WHERE user_id = ? RETURNING id');
     this.#listed = sql.prepare(
       `SELECT device_id AS deviceId, registration_id AS registrationId FROM device
        WHERE user_id = ? AND registration_id IS NOT NULL ORDER BY device_id`,
@@ -71,7 +72,7 @@ export class DeviceRows {
     for (const { deviceId, registrationId } of this.listed(userId)) {
       if (next.get(deviceId) === registrationId) continue;
       this.#known.delete(`${userId}.${deviceId}`);
-      this.#remove.run(bytes, deviceId);
+      this.#tellRemoved(this.#remove.all(bytes, deviceId));
     }
     for (const { deviceId, registrationId } of devices) this.#list.run(bytes, deviceId, registrationId);
   }
@@ -79,7 +80,16 @@ export class DeviceRows {
   /** Removes all of an account's rows with all that hangs on them. */
   removeAll(userId: UserId): void {
     for (let deviceId = 1; deviceId <= 127; deviceId++) this.#known.delete(`${userId}.${deviceId}`);
-    this.#removeAll.run(userIdToBytes(userId));
+    this.#tellRemoved(this.#removeAll.all(userIdToBytes(userId)));
+  }
+
+  /** Has `forget` called with the key of each row that is removed, inside the transaction. */
+  whenRemoved(forget: (id: number) => void): void {
+    this.#removed.push(forget);
+  }
+
+  #tellRemoved(rows: readonly { readonly id: number }[]): void {
+    for (const { id } of rows) for (const forget of this.#removed) forget(id);
   }
 
   #remember(text: string, id: number): number {

@@ -18,6 +18,8 @@ interface PendingWrite {
 export interface GroupCommitOptions {
   readonly tracer: Tracer;
   readonly schedule: Schedule;
+  /** Called right after a transaction was committed, before anything else can read or write: may not throw. */
+  readonly onCommitted: () => void;
   /** Called after a transaction was undone: whatever memory holds of it must go. */
   readonly onUndone: () => void;
 }
@@ -121,6 +123,7 @@ export class GroupCommit {
       this.#undo(group, storeFailure(error));
       return;
     }
+    this.#options.onCommitted();
     this.#reach(stepsAfter, group);
     for (const done of settle) done();
   }

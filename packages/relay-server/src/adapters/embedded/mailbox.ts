@@ -1,5 +1,5 @@
 import type { Statement } from 'better-sqlite3';
-import type { DeviceAddress } from '../../ports/ids.ts';
+import type { DeviceAddress, UserId } from '../../ports/ids.ts';
 import type {
   MailAppend,
   Mailbox,
@@ -13,12 +13,14 @@ import type {
 } from '../../ports/mailbox.ts';
 import type { Randomness } from '../../ports/randomness.ts';
 import { receiptRetentionMs } from '../retention.ts';
-import { DeliverySecrets, deliveryIdOf, readDeliveryId } from './delivery-id.ts';
+import { DeliverySecrets, deliveryIdOf, secretOf, seqOf } from './delivery-id.ts';
 import type { DeviceRows } from './device-rows.ts';
-import { MailUsageBook } from './mail-usage.ts';
-import { decodeResult, encodeResult } from './recorded-result.ts';
+import { LiveMail } from './live-mail.ts';
+import type { LiveEntry } from './live-queue.ts';
+import { type Held, MailUsageBook } from './mail-usage.ts';
+import { ReceiptRows } from './receipt-rows.ts';
 import type { RelayDatabase } from './relay-database.ts';
-import { userIdFromBytes, userIdToBytes } from './user-id-bytes.ts';
+import { checkUserId } from './user-id-bytes.ts';
 
 interface MailRow {
   readonly seq: number;
@@ -26,39 +28,50 @@ interface MailRow {
   readonly envelope: Buffer;
 }
 
-interface ReceiptRow {
-  readonly recipient: Buffer;
-  readonly acceptedAt: number;
-  readonly expiresAt: number;
-  readonly devices: Buffer;
+/** An envelope for which there is room, and which is counted already. */
+interface FittingMail {
+  readonly device: number;
+  readonly held: Held;
+  readonly envelope: Uint8Array;
 }
 
 /** How many rows one transaction of `expire` deletes, so that others get their turn. */
 const expiredAtOnce = 1000;
 
-/** Mailboxes in SQLite: `seq` is the order of commits, so a reader can go by it and never pass over a late entry. */
+/**
+ * Mailboxes in SQLite: `seq` is the order of commits, so a reader can go by it and never pass over a late entry.
+ *
+ * What is stored for a device whose reader has come to the end is given from memory, once it is committed: see {@link LiveMail}.
+ */
 export class EmbeddedMailbox implements Mailbox {
   readonly #database: RelayDatabase;
   readonly #devices: DeviceRows;
+  readonly #receipts: ReceiptRows;
   readonly #secrets: DeliverySecrets;
   readonly #usage: MailUsageBook;
-  readonly #insert: Statement<[number, Uint8Array, number, number, Uint8Array]>;
+  readonly #live = new LiveMail();
+  /** Stored for live devices in the transaction that is under way. */
+  #stored: { readonly device: number; readonly entry: LiveEntry }[] = [];
+  /** Never goes back while the process lives, so that no reader has passed a number that is given later. */
+  #lastSeq: number;
+  readonly #insert: Statement<[number, number, Uint8Array, number, number, Uint8Array]>;
   readonly #next: Statement<[number, number, number, number], MailRow>;
   readonly #delete: Statement<[number, number, Uint8Array], { size: number }>;
+  readonly #deleteRun: Statement<[number, number, number]>;
   readonly #oldest: Statement<[number], { acceptedAt: number }>;
-  readonly #expire: Statement<[number, number], { device: number; size: number }>;
-  readonly #receipts: Statement<[number, Uint8Array], ReceiptRow>;
-  readonly #insertReceipt: Statement<[number, Uint8Array, Buffer, number, number, Buffer]>;
-  readonly #expireReceipts: Statement<[number, number]>;
+  readonly #expire: Statement<[number, number], { seq: number; device: number; size: number }>;
 
   constructor(database: RelayDatabase, devices: DeviceRows, randomness: Randomness) {
     const { sql } = database;
     this.#database = database;
     this.#devices = devices;
+    this.#receipts = new ReceiptRows(database);
     this.#secrets = new DeliverySecrets(randomness);
     this.#usage = new MailUsageBook(database);
+    this.#lastSeq =
+      sql.prepare<[], { last: number }>('SELECT coalesce(max(seq), 0) AS last FROM mail').get()?.last ?? 0;
     this.#insert = sql.prepare(
-      'INSERT INTO mail (device, secret, accepted_at, expires_at, envelope) VALUES (?, ?, ?, ?, ?)',
+      'INSERT INTO mail (seq, device, secret, accepted_at, expires_at, envelope) VALUES (?, ?, ?, ?, ?, ?)',
     );
     this.#next = sql.prepare(
       `SELECT seq, secret, envelope FROM mail INDEXED BY mail_by_device
@@ -67,87 +80,108 @@ export class EmbeddedMailbox implements Mailbox {
     this.#delete = sql.prepare(
       'DELETE FROM mail WHERE seq = ? AND device = ? AND secret = ? RETURNING length(envelope) AS size',
     );
+    this.#deleteRun = sql.prepare('DELETE FROM mail WHERE seq BETWEEN ? AND ? AND device = ?');
     this.#oldest = sql.prepare(
       'SELECT accepted_at AS acceptedAt FROM mail INDEXED BY mail_by_device WHERE device = ? ORDER BY seq LIMIT 1',
     );
     this.#expire = sql.prepare(
       `DELETE FROM mail WHERE seq IN (SELECT seq FROM mail INDEXED BY mail_by_end WHERE expires_at <= ? LIMIT ?)
-       RETURNING device, length(envelope) AS size`,
+       RETURNING seq, device, length(envelope) AS size`,
     );
-    this.#receipts = sql.prepare(
-      `SELECT recipient, accepted_at AS acceptedAt, expires_at AS expiresAt, devices FROM receipt
-       WHERE sender = ? AND send_id = ?`,
-    );
-    this.#insertReceipt = sql.prepare('INSERT INTO receipt VALUES (?, ?, ?, ?, ?, ?)');
-    this.#expireReceipts = sql.prepare(
-      `DELETE FROM receipt WHERE (sender, send_id, recipient) IN
-       (SELECT sender, send_id, recipient FROM receipt WHERE accepted_at < ? LIMIT ?)`,
-    );
+    devices.whenRemoved((device) => this.#live.drop(device));
+    database.whenCommitted(() => {
+      for (const { device, entry } of this.#stored) this.#live.add(device, entry);
+      this.#stored = [];
+    });
+    database.whenUndone(() => {
+      this.#stored = [];
+      this.#live.clear();
+    });
   }
 
   append(append: MailAppend, quota: MailQuota): Promise<MailReceipt> {
     return this.#database.write('append', () => {
-      const users = append.recipients.map(({ userId }) => userIdToBytes(userId));
+      const { sendId, recipients, acceptedAt, expiresAt } = append;
+      for (const { userId } of recipients) checkUserId(userId);
+      const fresh = { acceptedAt, expiresAt, results: new Map<UserId, MailResult>() };
       const sender = this.#devices.intern(append.sender);
-      const rows = this.#receipts.all(sender, append.sendId);
-      const recorded = new Map(rows.map((row) => [userIdFromBytes(row.recipient), row]));
-      const { acceptedAt, expiresAt } = rows[0] ?? append;
-      let stored = false;
-      const results = append.recipients.map((recipient, index) => {
-        const before = recorded.get(recipient.userId);
-        if (before !== undefined) return decodeResult(recipient.userId, before.devices);
-        const result = this.#deliver(recipient, append, quota);
-        const user = users[index];
-        if (result.status === 'accepted' && user !== undefined) {
-          stored = true;
-          const encoded = encodeResult(result);
-          this.#insertReceipt.run(sender, append.sendId, user, acceptedAt, expiresAt, encoded);
-          recorded.set(recipient.userId, { recipient: user, acceptedAt, expiresAt, devices: encoded });
-        }
-        return result;
-      });
-      return { repeated: rows.length > 0 && !stored, acceptedAt, expiresAt, results };
+      const { fitting, results } = this.#fit(recipients, fresh.results, quota);
+      // Almost always there is no record yet, and then making one is all that there is to do: nothing is looked up.
+      if (fitting.length > 0 && this.#receipts.add(sender, sendId, fresh)) {
+        for (const mail of fitting) this.#store(mail, append);
+        return { repeated: false, acceptedAt, expiresAt, results };
+      }
+      const recorded = this.#receipts.find(sender, sendId);
+      if (recorded === undefined) return { repeated: false, acceptedAt, expiresAt, results };
+      for (const { held, envelope } of fitting) {
+        held.count--;
+        held.bytes -= envelope.length;
+      }
+      const retried = this.#fit(recipients, recorded.results, quota);
+      for (const mail of retried.fitting) this.#store(mail, append);
+      const repeated = retried.fitting.length === 0;
+      if (!repeated) this.#receipts.update(sender, sendId, recorded);
+      return { repeated, acceptedAt: recorded.acceptedAt, expiresAt: recorded.expiresAt, results: retried.results };
     });
   }
 
   recorded(sender: DeviceAddress, sendId: Uint8Array): Promise<MailReceipt | undefined> {
     return this.#database.read(() => {
       const device = this.#devices.find(sender);
-      const rows = device === undefined ? [] : this.#receipts.all(device, sendId);
-      const [first] = rows;
-      if (first === undefined) return undefined;
-      const results = rows.map((row) => decodeResult(userIdFromBytes(row.recipient), row.devices));
-      return { repeated: true, acceptedAt: first.acceptedAt, expiresAt: first.expiresAt, results };
+      const recorded = device === undefined ? undefined : this.#receipts.find(device, sendId);
+      return recorded && { ...recorded, repeated: true, results: [...recorded.results.values()] };
     });
   }
 
   reader(device: DeviceAddress): MailReader {
     let given = 0;
-    return {
+    const reached = (seq: number): void => {
+      given = seq;
+    };
+    const reader: MailReader = {
       next: (limit, now) =>
         this.#database.read(() => {
           const id = this.#devices.find(device);
-          const rows = id === undefined ? [] : this.#next.all(id, given, now, limit);
+          if (id === undefined) return [];
+          const live = this.#live.take(id, reader, limit, now, reached);
+          if (live !== undefined) return live;
+          const rows = this.#next.all(id, given, now, limit);
           given = rows.at(-1)?.seq ?? given;
+          if (rows.length < limit) this.#live.begin(id, reader);
           return rows.map(
             ({ seq, secret, envelope }): MailEntry => ({ deliveryId: deliveryIdOf(seq, secret), envelope }),
           );
         }),
     };
+    return reader;
   }
 
   ack(device: DeviceAddress, deliveryIds: readonly Uint8Array[]): Promise<number> {
-    const named = deliveryIds.flatMap((deliveryId) => readDeliveryId(deliveryId) ?? []);
     return this.#database.write('ack', () => {
       const id = this.#devices.find(device);
       if (id === undefined) return 0;
       let deleted = 0;
-      for (const { seq, secret } of named) {
-        const row = this.#delete.get(seq, id, secret);
-        if (row === undefined) continue;
-        this.#usage.went(id, row.size);
+      // Of what is known in memory, rows that follow each other go at once.
+      let [first, last] = [0, -1];
+      for (const deliveryId of deliveryIds) {
+        const seq = seqOf(deliveryId);
+        if (seq === undefined) continue;
+        const size = this.#live.ack(id, seq, deliveryId);
+        if (size === undefined) {
+          const row = this.#delete.get(seq, id, secretOf(deliveryId));
+          if (row === undefined) continue;
+          this.#usage.went(id, row.size);
+        } else {
+          this.#usage.went(id, size);
+          if (seq !== last + 1) {
+            this.#deleteKnown(id, first, last);
+            first = seq;
+          }
+          last = seq;
+        }
         deleted++;
       }
+      this.#deleteKnown(id, first, last);
       return deleted;
     });
   }
@@ -165,13 +199,16 @@ export class EmbeddedMailbox implements Mailbox {
     for (let last = expiredAtOnce; last === expiredAtOnce; expired += last) {
       last = await this.#database.write('other', () => {
         const rows = this.#expire.all(now, expiredAtOnce);
-        for (const { device, size } of rows) this.#usage.went(device, size);
+        for (const { seq, device, size } of rows) {
+          this.#usage.went(device, size);
+          this.#live.gone(device, seq);
+        }
         return rows.length;
       });
     }
     for (let last = expiredAtOnce; last === expiredAtOnce; ) {
       const before = now - receiptRetentionMs;
-      last = await this.#database.write('other', () => this.#expireReceipts.run(before, expiredAtOnce).changes);
+      last = await this.#database.write('other', () => this.#receipts.expire(before, expiredAtOnce));
     }
     return expired;
   }
@@ -182,20 +219,49 @@ export class EmbeddedMailbox implements Mailbox {
     await this.#database.emptyLog();
   }
 
-  #deliver({ userId, items }: MailRecipient, append: MailAppend, quota: MailQuota): MailResult {
-    let isAccepted = false;
-    const devices = items.map(({ deviceId, envelope }) => {
-      const id = this.#devices.intern({ userId, deviceId });
-      const held = this.#usage.of(id);
-      if (held.count + 1 > quota.count || held.bytes + envelope.length > quota.bytes) {
-        return { deviceId, status: 'full' as const };
-      }
-      this.#insert.run(id, this.#secrets.next(), append.acceptedAt, append.expiresAt, envelope);
-      held.count++;
-      held.bytes += envelope.length;
-      isAccepted = true;
-      return { deviceId, status: 'accepted' as const };
+  /** Finds room for the recipients that are not among `accepted`, counts it as taken, and adds to `accepted` those for whom there was some. */
+  #fit(
+    recipients: readonly MailRecipient[],
+    accepted: Map<UserId, MailResult>,
+    quota: MailQuota,
+  ): { readonly fitting: readonly FittingMail[]; readonly results: readonly MailResult[] } {
+    const fitting: FittingMail[] = [];
+    const results = recipients.map(({ userId, items }): MailResult => {
+      const before = accepted.get(userId);
+      if (before !== undefined) return before;
+      const others = fitting.length;
+      const devices = items.map(({ deviceId, envelope }) => {
+        const device = this.#devices.intern({ userId, deviceId });
+        const held = this.#usage.of(device);
+        if (held.count + 1 > quota.count || held.bytes + envelope.length > quota.bytes) {
+          return { deviceId, status: 'full' as const };
+        }
+        held.count++;
+        held.bytes += envelope.length;
+        fitting.push({ device, held, envelope });
+        return { deviceId, status: 'accepted' as const };
+      });
+      if (fitting.length === others) return { userId, status: 'full', devices };
+      const result: MailResult = { userId, status: 'accepted', devices };
+      accepted.set(userId, result);
+      return result;
     });
-    return { userId, status: isAccepted ? 'accepted' : 'full', devices };
+    return { fitting, results };
+  }
+
+  #store({ device, envelope }: FittingMail, { acceptedAt, expiresAt }: MailAppend): void {
+    const seq = ++this.#lastSeq;
+    const secret = this.#secrets.next();
+    this.#insert.run(seq, device, secret, acceptedAt, expiresAt, envelope);
+    if (!this.#live.has(device)) return;
+    const entry = { seq, deliveryId: deliveryIdOf(seq, secret), expiresAt, size: envelope.length, envelope };
+    this.#stored.push({ device, entry });
+  }
+
+  /** Deletes rows that memory knows to be there; that they are not would be damage, and then everything is read from the table again. */
+  #deleteKnown(device: number, first: number, last: number): void {
+    if (last < first) return;
+    const { changes } = this.#deleteRun.run(first, last, device);
+    if (changes !== last - first + 1) throw new Error('the mailbox in memory is not the one on disk');
   }
 }

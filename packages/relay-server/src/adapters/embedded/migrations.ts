@@ -9,6 +9,8 @@ const applicationId = 0x536f7474;
  *
  * Devices have an integer key, which is never used again, so that mail is small; a row without a registration id stands for an address that no list names (any more).
  * Mail is an ordinary table with an index by device: a table keyed by (device, seq) took more than twice as long for appends and acks, since envelopes swell its inner pages.
+ * Its numbers are given by the one process that writes it: AUTOINCREMENT would write a second table for each entry.
+ * A send has one receipt, whatever it has of recipients, so that inserting it tells whether the send was there before.
  */
 const steps: readonly string[] = [
   `
@@ -95,7 +97,7 @@ const steps: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
 
   CREATE TABLE mail (
-    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    seq INTEGER PRIMARY KEY,
     device INTEGER NOT NULL REFERENCES device (id) ON DELETE CASCADE,
     secret BLOB NOT NULL,
     accepted_at INTEGER NOT NULL,
@@ -108,11 +110,10 @@ const steps: readonly string[] = [
   CREATE TABLE receipt (
     sender INTEGER NOT NULL REFERENCES device (id) ON DELETE CASCADE,
     send_id BLOB NOT NULL,
-    recipient BLOB NOT NULL,
     accepted_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
-    devices BLOB NOT NULL,
-    PRIMARY KEY (sender, send_id, recipient)
+    results BLOB NOT NULL,
+    PRIMARY KEY (sender, send_id)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX receipt_by_time ON receipt (accepted_at);
   `,

@@ -19,18 +19,22 @@ const checkpointPages = 4000;
 export class RelayDatabase {
   readonly sql: SqliteDatabase.Database;
   readonly #writer: GroupCommit;
+  readonly #committed: (() => void)[] = [];
   readonly #undone: (() => void)[] = [];
 
   /**
    * Opens or creates the file and brings its schema up to date.
    * @throws {RelayError} `store-corrupt`, `store-newer`, `store-unavailable`
    */
-  constructor(path: string, options: Omit<GroupCommitOptions, 'onUndone'>) {
+  constructor(path: string, options: Omit<GroupCommitOptions, 'onCommitted' | 'onUndone'>) {
     this.sql = openFile(path);
+    const onCommitted = () => {
+      for (const note of this.#committed) note();
+    };
     const onUndone = () => {
       for (const forget of this.#undone) forget();
     };
-    this.#writer = new GroupCommit(this.sql, { ...options, onUndone });
+    this.#writer = new GroupCommit(this.sql, { ...options, onCommitted, onUndone });
   }
 
   /** Runs one synchronous read. */
@@ -45,6 +49,11 @@ export class RelayDatabase {
   /** Runs one synchronous write in the next group; see {@link GroupCommit}. */
   write<T>(kind: WriteKind, work: () => T): Promise<T> {
     return this.#writer.write(kind, work);
+  }
+
+  /** Has `note` called right after each commit, before any read that sees it; it may not throw. */
+  whenCommitted(note: () => void): void {
+    this.#committed.push(note);
   }
 
   /** Has `forget` called whenever a transaction was undone. */

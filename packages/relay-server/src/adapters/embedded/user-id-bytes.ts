@@ -1,15 +1,23 @@
 import type { UserId } from '../../ports/ids.ts';
 import { RelayError } from '../../relay-error.ts';
 
+const uuid = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
+
+/**
+ * Refuses what is no user id.
+ * @throws {RelayError} `request-malformed`
+ */
+export function checkUserId(userId: UserId): void {
+  if (!uuid.test(userId)) throw new RelayError('request-malformed', 'a user id is a UUID of 36 characters');
+}
+
 /**
  * A user id as its 16 bytes: less than half of its text, in every row.
  * @throws {RelayError} `request-malformed`
  */
 export function userIdToBytes(userId: UserId): Buffer {
-  const bytes = Buffer.from(userId.replaceAll('-', ''), 'hex');
-  if (bytes.length !== 16 || userId.length !== 36)
-    throw new RelayError('request-malformed', 'a user id is a UUID of 36 characters');
-  return bytes;
+  checkUserId(userId);
+  return Buffer.from(userId.replaceAll('-', ''), 'hex');
 }
 
 /** 16 bytes of the database as the user id that they stand for. */
