@@ -16,40 +16,40 @@ import {
   SignedPreKeyStore,
 } from '#libsignal';
 import type { AccountRecord } from '../ports/account-record.ts';
-import type { DeviceId, UserId } from '../ports/ids.ts';
+import type { DeviceAddress, UserId } from '../ports/ids.ts';
+import type { ChainCounter } from '../ports/key-records.ts';
 import { asBuffer } from './as-buffer.ts';
 import type { CallbackRecords } from './callback-records.ts';
 import { recordOf, sessionOf } from './live-session.ts';
 import { sameBytes } from './same-bytes.ts';
 
-function addressKey(address: ProtocolAddress): { readonly userId: UserId; readonly deviceId: DeviceId } {
-  return { userId: address.name() as UserId, deviceId: address.deviceId() as DeviceId };
-}
-
-/** Sessions in an overlay. */
-export class OverlaySessions extends SessionStore {
+/** The session with one device, in an overlay: whoever asks names that device, so its address is not read back from libsignal. */
+export class OverlaySession extends SessionStore {
+  /** What a saved session is to say of the peer's chains; as it is when undefined. */
+  chains: readonly ChainCounter[] | undefined;
   private readonly overlay: CallbackRecords;
+  private readonly device: DeviceAddress;
 
-  constructor(overlay: CallbackRecords) {
+  constructor(overlay: CallbackRecords, device: DeviceAddress) {
     super();
     this.overlay = overlay;
+    this.device = device;
   }
 
-  override async saveSession(address: ProtocolAddress, record: SessionRecord): Promise<void> {
-    const key = addressKey(address);
-    const known = await this.overlay.get('session', key);
-    this.overlay.put('session', recordOf(key, record, known?.chains ?? []));
+  override async saveSession(_address: ProtocolAddress, record: SessionRecord): Promise<void> {
+    const chains = this.chains ?? (await this.overlay.get('session', this.device))?.chains ?? [];
+    this.overlay.put('session', recordOf(this.device, record, chains));
   }
 
-  override async getSession(address: ProtocolAddress): Promise<SessionRecord | null> {
-    const known = await this.overlay.get('session', addressKey(address));
+  override async getSession(): Promise<SessionRecord | null> {
+    const known = await this.overlay.get('session', this.device);
     return known === undefined ? null : sessionOf(known);
   }
 
   override async getExistingSessions(addresses: ProtocolAddress[]): Promise<SessionRecord[]> {
     return Promise.all(
-      addresses.map(async (address) => {
-        const session = await this.getSession(address);
+      addresses.map(async () => {
+        const session = await this.getSession();
         if (session === null) throw new Error('a session is missing');
         return session;
       }),
@@ -57,16 +57,26 @@ export class OverlaySessions extends SessionStore {
   }
 }
 
-/** Identity keys in an overlay: trust on first use, and a changed one is written down. */
-export class OverlayIdentities extends IdentityKeyStore {
+/** The own identity key, and that of one person in an overlay: trust on first use, and a changed one is written down. */
+export class OverlayIdentity extends IdentityKeyStore {
   private readonly overlay: CallbackRecords;
+  private readonly userId: UserId;
   private readonly own: IdentityKeyPair;
   private readonly registrationId: number;
   private readonly now: number;
 
-  constructor(overlay: CallbackRecords, own: IdentityKeyPair, registrationId: number, now: number) {
+  constructor(
+    overlay: CallbackRecords,
+    userId: UserId,
+    {
+      own,
+      registrationId,
+      now,
+    }: { readonly own: IdentityKeyPair; readonly registrationId: number; readonly now: number },
+  ) {
     super();
     this.overlay = overlay;
+    this.userId = userId;
     this.own = own;
     this.registrationId = registrationId;
     this.now = now;
@@ -84,8 +94,8 @@ export class OverlayIdentities extends IdentityKeyStore {
     return this.registrationId;
   }
 
-  override async saveIdentity(address: ProtocolAddress, key: PublicKey): Promise<IdentityChange> {
-    const { userId } = addressKey(address);
+  override async saveIdentity(_address: ProtocolAddress, key: PublicKey): Promise<IdentityChange> {
+    const { userId } = this;
     const known = await this.overlay.get('identity', { userId });
     const bytes = key.serialize();
     if (known === undefined) {
@@ -98,14 +108,14 @@ export class OverlayIdentities extends IdentityKeyStore {
     return IdentityChange.ReplacedExisting;
   }
 
-  override async isTrustedIdentity(address: ProtocolAddress, key: PublicKey, direction: Direction): Promise<boolean> {
+  override async isTrustedIdentity(_address: ProtocolAddress, key: PublicKey, direction: Direction): Promise<boolean> {
     if (direction === Direction.Receiving) return true;
-    const known = await this.overlay.get('identity', { userId: addressKey(address).userId });
+    const known = await this.overlay.get('identity', { userId: this.userId });
     return known === undefined || sameBytes(known.key, key.serialize());
   }
 
-  override async getIdentity(address: ProtocolAddress): Promise<PublicKey | null> {
-    const known = await this.overlay.get('identity', { userId: addressKey(address).userId });
+  override async getIdentity(): Promise<PublicKey | null> {
+    const known = await this.overlay.get('identity', { userId: this.userId });
     return known === undefined ? null : PublicKey.deserialize(asBuffer(known.key));
   }
 }

@@ -5,7 +5,7 @@ import {
   LibSignalErrorBase,
   type PreKeyBundle,
   PreKeySignalMessage,
-  ProtocolAddress,
+  type ProtocolAddress,
   processPreKeyBundle,
   SignalMessage,
   signalDecrypt,
@@ -18,10 +18,11 @@ import { SottoError } from '../sotto-error.ts';
 import { asBuffer } from './as-buffer.ts';
 import { CallbackRecords } from './callback-records.ts';
 import { Hold } from './hold.ts';
-import { OverlayIdentities, OverlayPrekeys, OverlaySessions, ownIdentity } from './libsignal-stores.ts';
-import { recordOf, sessionOf } from './live-session.ts';
+import { OverlayIdentity, OverlayPrekeys, OverlaySession, ownIdentity } from './libsignal-stores.ts';
+import { sessionOf } from './live-session.ts';
 import type { Overlay } from './overlay.ts';
 import { advanceChains, type CheckedCiphertext, checkJump } from './precheck.ts';
+import { protocolAddress } from './protocol-address.ts';
 
 /** A ciphertext for one device. */
 export interface SealedCiphertext {
@@ -43,20 +44,18 @@ export function peerLock(userId: string): string {
 
 /** The Double Ratchet for one account, on an overlay. The caller holds `peerLock` and the locks of the prekeys touched. */
 export class Ratchet {
+  private readonly account: AccountRecord;
   private readonly overlay: Overlay;
   private readonly now: number;
   private readonly local: ProtocolAddress;
   private readonly records: CallbackRecords;
-  private readonly sessions: OverlaySessions;
-  private readonly identities: OverlayIdentities;
 
   constructor(account: AccountRecord, overlay: Overlay, now: number) {
+    this.account = account;
     this.overlay = overlay;
     this.now = now;
-    this.local = ProtocolAddress.new(account.userId, account.deviceId);
+    this.local = protocolAddress(account);
     this.records = new CallbackRecords(overlay);
-    this.sessions = new OverlaySessions(this.records);
-    this.identities = new OverlayIdentities(this.records, ownIdentity(account), account.registrationId, now);
   }
 
   /** Whether there is a session that can be sent on, made with this registration of the device. */
@@ -75,10 +74,10 @@ export class Ratchet {
     try {
       await processPreKeyBundle(
         bundle,
-        ProtocolAddress.new(device.userId, device.deviceId),
+        protocolAddress(device),
         this.local,
-        this.sessions,
-        this.identities,
+        new OverlaySession(this.records, device),
+        this.identityOf(device),
         new Date(this.now),
       );
     } catch (cause) {
@@ -95,10 +94,10 @@ export class Ratchet {
     try {
       const message = await signalEncrypt(
         plaintext,
-        ProtocolAddress.new(device.userId, device.deviceId),
+        protocolAddress(device),
         this.local,
-        this.sessions,
-        this.identities,
+        new OverlaySession(this.records, device),
+        this.identityOf(device),
         new Date(this.now),
       );
       const kind =
@@ -122,41 +121,61 @@ export class Ratchet {
     if (checked.kind === 'whisper' && before === undefined) throw new Hold('no-session');
     const chains = before?.chains ?? [];
     checkJump(checked, chains);
-    const prekeys = new OverlayPrekeys(this.records, this.now);
-    let plaintext: Uint8Array;
+    const session = new OverlaySession(this.records, device);
+    session.chains = advanceChains(chains, checked);
+    const bytes = asBuffer(ciphertext);
+    return checked.kind === 'whisper'
+      ? this.openWhisper(device, session, bytes)
+      : this.openPrekey(device, session, bytes);
+  }
+
+  private async openWhisper(
+    device: DeviceAddress,
+    session: OverlaySession,
+    ciphertext: Uint8Array<ArrayBuffer>,
+  ): Promise<Opened> {
     try {
-      plaintext = await this.decrypt(device, checked, ciphertext, prekeys);
+      const message = SignalMessage.deserialize(ciphertext);
+      const identity = this.identityOf(device);
+      const plaintext = await signalDecrypt(message, protocolAddress(device), this.local, session, identity);
+      return { plaintext, newSession: false };
+    } catch (cause) {
+      this.records.rethrow();
+      throw new Hold(receivingReason(cause), { cause });
+    }
+  }
+
+  private async openPrekey(
+    device: DeviceAddress,
+    session: OverlaySession,
+    ciphertext: Uint8Array<ArrayBuffer>,
+  ): Promise<Opened> {
+    const prekeys = new OverlayPrekeys(this.records, this.now);
+    try {
+      const plaintext = await signalDecryptPreKey(
+        PreKeySignalMessage.deserialize(ciphertext),
+        protocolAddress(device),
+        this.local,
+        session,
+        this.identityOf(device),
+        prekeys.ec,
+        prekeys.signed,
+        prekeys.kyber,
+      );
+      return { plaintext, newSession: prekeys.startsSession };
     } catch (cause) {
       this.records.rethrow();
       throw new Hold(prekeys.problem ?? receivingReason(cause), { cause });
     }
-    const after = await this.overlay.get('session', device);
-    if (after !== undefined) {
-      this.overlay.put('session', recordOf(after, sessionOf(after), advanceChains(chains, checked)));
-    }
-    return { plaintext, newSession: prekeys.startsSession };
   }
 
-  private decrypt(
-    device: DeviceAddress,
-    checked: CheckedCiphertext,
-    ciphertext: Uint8Array,
-    prekeys: OverlayPrekeys,
-  ): Promise<Uint8Array> {
-    const remote = ProtocolAddress.new(device.userId, device.deviceId);
-    const bytes = asBuffer(ciphertext);
-    return checked.kind === 'whisper'
-      ? signalDecrypt(SignalMessage.deserialize(bytes), remote, this.local, this.sessions, this.identities)
-      : signalDecryptPreKey(
-          PreKeySignalMessage.deserialize(bytes),
-          remote,
-          this.local,
-          this.sessions,
-          this.identities,
-          prekeys.ec,
-          prekeys.signed,
-          prekeys.kyber,
-        );
+  private identityOf({ userId }: DeviceAddress): OverlayIdentity {
+    const { account, now } = this;
+    return new OverlayIdentity(this.records, userId, {
+      own: ownIdentity(account),
+      registrationId: account.registrationId,
+      now,
+    });
   }
 }
 
@@ -170,7 +189,7 @@ function sendingError(cause: unknown): SottoError {
   if (cause instanceof LibSignalErrorBase && cause.code === ErrorCode.UntrustedIdentity) {
     return new SottoError(
       'identity-changed',
-      'this person has a new identity key: compare the safety number, then accept it',
+      'this person has a new identity key: a new phone, or somebody in between; ask them by another way before you trust it',
       { cause },
     );
   }

@@ -13,7 +13,7 @@ export interface Delivery {
   readonly envelope: Uint8Array;
 }
 
-const largestBatch = 64;
+const largestBatch = 128;
 const heldPerRetry = 100;
 
 /** Takes deliveries in their order, a batch a commit, and acks what is durable. */

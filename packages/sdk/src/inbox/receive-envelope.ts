@@ -70,10 +70,14 @@ export class EnvelopeReceiver {
    */
   receive(bytes: Uint8Array): Promise<Received> {
     const inspected = this.inspect(bytes);
-    return this.executor.run(locksOf(inspected), (overlay) => this.open(overlay, inspected), {
-      before: 'decrypt.before-commit',
-      after: 'receive.committed',
-    });
+    const steps = { before: 'decrypt.before-commit', after: 'receive.committed' } as const;
+    const locks = locksOf(inspected);
+    return this.executor
+      .run(locks, (overlay) => this.open(overlay, inspected), steps)
+      .catch((error: unknown) => {
+        const reason = this.reasonToHold(error);
+        return this.executor.run(locks, (overlay) => this.hold(overlay, inspected, reason), steps);
+      });
   }
 
   /** Tries a held envelope again; whether it is held no more. */
@@ -136,21 +140,20 @@ export class EnvelopeReceiver {
   }
 
   private async open(overlay: Overlay, inspected: Inspected): Promise<Received> {
-    const seen = { key: inspected.digest };
+    const received = await this.apply(overlay, inspected);
+    overlay.put('seen', { key: inspected.digest, at: this.clock.now() });
+    return received;
+  }
+
+  /** A ratchet opens nothing twice, so only what failed is looked up: it may have come before. */
+  private async hold(overlay: Overlay, inspected: Inspected, reason: HeldReason): Promise<Received> {
+    const { digest, bytes } = inspected;
+    if ((await overlay.get('seen', { key: digest })) !== undefined) return { outcome: 'duplicate' };
     const now = this.clock.now();
-    try {
-      const received = await overlay.attempt((part) => this.apply(part, inspected));
-      overlay.put('seen', { ...seen, at: now });
-      return received;
-    } catch (error) {
-      const reason = this.reasonToHold(error);
-      // A ratchet opens nothing twice, so only what failed has to be looked up: it may have come before.
-      if ((await overlay.get('seen', seen)) !== undefined) return { outcome: 'duplicate' };
-      overlay.put('seen', { ...seen, at: now });
-      overlay.put('held', { digest: inspected.digest, envelope: inspected.bytes, reason, heldAt: now, retries: 0 });
-      overlay.record({ type: 'envelope.held', digest: hex(inspected.digest), reason });
-      return { outcome: 'held' };
-    }
+    overlay.put('seen', { key: digest, at: now });
+    overlay.put('held', { digest, envelope: bytes, reason, heldAt: now, retries: 0 });
+    overlay.record({ type: 'envelope.held', digest: hex(digest), reason });
+    return { outcome: 'held' };
   }
 
   private async apply(overlay: Overlay, inspected: Inspected): Promise<Received> {

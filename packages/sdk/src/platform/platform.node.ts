@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomInt } from 'node:crypto';
+import { hash, randomBytes, randomInt } from 'node:crypto';
 import type { Sha256 } from '../ports/hash.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Fetch, Platform } from '../ports/platform.ts';
@@ -61,9 +61,8 @@ function pooledBytes(): Randomness['bytes'] {
 }
 
 const sha256OfNode: Sha256 = (...parts) => {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
-  return new Uint8Array(hash.digest());
+  const [first] = parts;
+  return new Uint8Array(hash('sha256', parts.length === 1 && first ? first : Buffer.concat(parts), 'buffer'));
 };
 
 // Looked up at each call, so that an application may put its own (a proxy, an agent) in its place.
