@@ -3,7 +3,7 @@ import { expectKilledAt } from './crash-world.ts';
 import { expectRecovered, write } from './exchange.ts';
 import { Seeded } from './seeded.ts';
 import { type Stage, stages } from './stage.ts';
-import { clientMessageSteps, relayMessageSteps, seeds } from './steps.ts';
+import { clientMessageSteps, consumerStep, relayMessageSteps, seeds } from './steps.ts';
 
 const nextStage = stages();
 
@@ -25,7 +25,7 @@ async function writeUntil(isOver: () => boolean, { alice, bob, world }: Stage, s
   }
 }
 
-describe.each(clientMessageSteps)('P1 P2 P6 P7: the client is killed at %s', (step) => {
+describe.each([...clientMessageSteps, consumerStep])('P1 P2 P6 P7: the client is killed at %s', (step) => {
   it.each(seeds)('seed %i', async (seed) => {
     const stage = await nextStage();
     const seeded = new Seeded(step, seed);

@@ -19,6 +19,9 @@ export const clientMessageSteps = [
   'ack.left',
 ] as const satisfies readonly ClientStep[];
 
+/** A step of the test's own: the consumer of events has handled one, and has not told of it yet. */
+export const consumerStep = 'event.handled';
+
 /** The way of a message through the relay. */
 export const relayMessageSteps = [
   'mailbox.append.before-fsync',

@@ -48,9 +48,10 @@ function factOf(event: SottoEvent): SeenFact {
 /** Handles each event before it asks for the next one, as a program does that must not miss any. */
 async function follow(): Promise<void> {
   for await (const event of client.events({ cursor: 'follower' })) {
+    if (event.type === 'message.received') await look(event.message);
+    tracer.reached('event.handled');
     if (event.type === 'connection.changed') await tell({ type: 'connection', state: event.state });
     else await tell({ type: 'event', fact: factOf(event) });
-    if (event.type === 'message.received') await look(event.message);
   }
 }
 
