@@ -1,4 +1,5 @@
 import { Profiles } from '../accounts/profile.ts';
+import { formatRecoveryKey } from '../accounts/recovery-key.ts';
 import { type Registered, type RegisterOptions, Registration } from '../accounts/registration.ts';
 import { Tokens } from '../accounts/tokens.ts';
 import type { ChatParts } from '../chats/chat.ts';
@@ -150,6 +151,14 @@ export class Client {
     if (!this.current.usable) return undefined;
     const { userId, deviceId, number, username } = this.current.get();
     return { userId, deviceId, number, username };
+  }
+
+  /**
+   * The recovery key once more: `register` may have been cut off before anyone saw it. To be kept by the user, off this device. Secret.
+   * @throws {SottoError} `not-registered`, `session-ended`
+   */
+  recoveryKey(): string {
+    return formatRecoveryKey(this.current.get().rootSecret, this.platform.sha256);
   }
 
   /** What the connection to the relay is like now. */

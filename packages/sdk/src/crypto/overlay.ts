@@ -35,8 +35,8 @@ export interface RecordSource {
 export class RecordOverlay implements Overlay {
   private readonly below: RecordSource;
   private readonly numbers: NumberSource;
-  /** In the order in which each record was first touched. */
-  private readonly changes = new Map<string, Change>();
+  /** By kind and key; within a kind in the order in which each record was first touched. */
+  private readonly changes = new Map<RecordKind, Map<string, Change>>();
   private readonly pruned: Change[] = [];
   private readonly written: EventFact[] = [];
 
@@ -47,7 +47,7 @@ export class RecordOverlay implements Overlay {
 
   // Not async: what is here or in memory below is handed on without a turn for each layer.
   get<Kind extends RecordKind>(kind: Kind, key: RecordKeys[Kind]): Promise<Records[Kind] | undefined> {
-    const change = this.changes.get(`${kind}:${recordKey(kind, key)}`);
+    const change = this.changes.get(kind)?.get(recordKey(kind, key));
     if (change === undefined) return this.below.get(kind, key);
     // A change is filed under the kind of its record, so the record is of the kind asked for.
     return Promise.resolve(change.type === 'put' ? (change.record as Records[Kind]) : undefined);
@@ -56,11 +56,11 @@ export class RecordOverlay implements Overlay {
   put<Kind extends RecordKind>(kind: Kind, record: Records[Kind], changed?: readonly (keyof Records[Kind])[]): void {
     // Every record carries the fields of its key (RecordKeys picks them from it).
     const key = recordKey(kind, record as unknown as RecordKeys[Kind]);
-    this.set(`${kind}:${key}`, { type: 'put', kind, record, ...(changed && { changed }) } as Change);
+    this.set(kind, key, { type: 'put', kind, record, ...(changed && { changed }) } as Change);
   }
 
   delete<Kind extends RecordKind>(kind: Kind, key: RecordKeys[Kind]): void {
-    this.changes.set(`${kind}:${recordKey(kind, key)}`, { type: 'delete', kind, key } as Change);
+    this.set(kind, recordKey(kind, key), { type: 'delete', kind, key } as Change);
   }
 
   prune(kind: 'seen' | 'kyberUse' | 'event', before: number): void {
@@ -88,25 +88,33 @@ export class RecordOverlay implements Overlay {
 
   /** Takes over all that an overlay above this one collected. */
   merge(above: RecordOverlay): void {
-    for (const [key, change] of above.changes) this.set(key, change);
+    for (const [kind, ofKind] of above.changes) {
+      for (const [key, change] of ofKind) this.set(kind, key, change);
+    }
     this.pruned.push(...above.pruned);
     this.written.push(...above.written);
   }
 
   /** The last change of a record counts; what it changed is counted from the store's record, not from the one in between. */
-  private set(key: string, change: Change): void {
-    const before = this.changes.get(key);
+  private set(kind: RecordKind, key: string, change: Change): void {
+    let ofKind = this.changes.get(kind);
+    if (ofKind === undefined) {
+      ofKind = new Map();
+      this.changes.set(kind, ofKind);
+    }
+    const before = ofKind.get(key);
     if (before === undefined || change.type !== 'put' || change.changed === undefined) {
-      this.changes.set(key, change);
+      ofKind.set(key, change);
       return;
     }
     const { changed, ...whole } = change;
     const known = before.type === 'put' ? before.changed : undefined;
-    this.changes.set(key, (known ? { ...whole, changed: [...new Set([...known, ...changed])] } : whole) as Change);
+    ofKind.set(key, (known ? { ...whole, changed: [...new Set([...known, ...changed])] } : whole) as Change);
   }
 
   /** What to commit: changes, then prunes. */
   collected(): { readonly changes: readonly Change[]; readonly facts: readonly EventFact[] } {
-    return { changes: [...this.changes.values(), ...this.pruned], facts: this.written };
+    const changes = [...this.changes.values()].flatMap((ofKind) => [...ofKind.values()]);
+    return { changes: [...changes, ...this.pruned], facts: this.written };
   }
 }

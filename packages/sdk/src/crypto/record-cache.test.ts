@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RecordKeys, RecordKind, Records } from '../ports/changes.ts';
-import type { ChatId, UserId } from '../ports/ids.ts';
+import type { ChatId, MessageId, UserId } from '../ports/ids.ts';
 import type { UserRecord } from '../ports/user-record.ts';
 import { RecordCache } from './record-cache.ts';
 
@@ -86,14 +86,37 @@ describe('the record cache', () => {
   it('lets go of what was used longest ago when it is full', async () => {
     const source = new CountingSource();
     const cache = new RecordCache(source);
-    const large = 'x'.repeat(1024 * 1024);
-    for (let number = 0; number < 8; number++) {
-      cache.committed([{ type: 'put', kind: 'user', record: user(`u${number}`, large) }]);
+    for (let number = 0; number < 2_500; number++) {
+      cache.committed([{ type: 'put', kind: 'user', record: user(`u${number}`, 'name') }]);
       await cache.get('user', { id: 'u0' as UserId });
     }
-    await cache.get('user', { id: 'u0' as UserId });
     expect(source.reads).toBe(0);
     await cache.get('user', { id: 'u1' as UserId });
+    expect(source.reads).toBe(1);
+    await cache.get('user', { id: 'u2499' as UserId });
+    expect(source.reads).toBe(1);
+  });
+
+  it('does not keep what is large, nor what it was before it was', async () => {
+    const source = new CountingSource();
+    const cache = new RecordCache(source);
+    const item = (content: Uint8Array) =>
+      ({
+        id: 1,
+        chatId: 'c' as ChatId,
+        recipient: 'r' as UserId,
+        messageId: 'm' as MessageId,
+        visible: true,
+        content,
+        createdAt: 1,
+        attempt: 0,
+        sealed: undefined,
+      }) as const;
+    cache.committed([{ type: 'put', kind: 'outbox', record: item(new Uint8Array(10)) }]);
+    await cache.get('outbox', { id: 1 });
+    expect(source.reads).toBe(0);
+    cache.committed([{ type: 'put', kind: 'outbox', record: item(new Uint8Array(10_000)) }]);
+    await cache.get('outbox', { id: 1 });
     expect(source.reads).toBe(1);
   });
 });

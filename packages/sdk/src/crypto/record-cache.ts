@@ -15,13 +15,11 @@ const keptKinds: ReadonlySet<RecordKind> = new Set<RecordKind>([
   'outbox',
 ]);
 
-/** About this many bytes are kept. */
-const largestWeight = 16 * 1024 * 1024;
+/** The most records that are kept of one kind. */
+const mostKept = 2_048;
 
-interface Kept {
-  readonly record: Records[RecordKind] | undefined;
-  readonly weight: number;
-}
+/** A record with more than this in one field is read again instead. */
+const largestField = 8_192;
 
 /**
  * The records of a store that were used last, in memory: what the one who writes has written need not be read back.
@@ -30,8 +28,7 @@ interface Kept {
  */
 export class RecordCache implements RecordSource {
   private readonly below: RecordSource;
-  private readonly kept = new Map<string, Kept>();
-  private weight = 0;
+  private readonly kept = new Map<RecordKind, Map<string, Records[RecordKind] | undefined>>();
   /** Counts the commits: a read that was under way during one may have seen what was before it. */
   private commits = 0;
 
@@ -41,14 +38,15 @@ export class RecordCache implements RecordSource {
 
   get<Kind extends RecordKind>(kind: Kind, key: RecordKeys[Kind]): Promise<Records[Kind] | undefined> {
     if (!keptKinds.has(kind)) return this.below.get(kind, key);
-    const name = `${kind}:${recordKey(kind, key)}`;
-    const known = this.kept.get(name);
-    if (known !== undefined) {
+    const name = recordKey(kind, key);
+    const ofKind = this.kept.get(kind);
+    if (ofKind?.has(name)) {
+      const record = ofKind.get(name);
       // The last used is the last to go.
-      this.kept.delete(name);
-      this.kept.set(name, known);
+      ofKind.delete(name);
+      ofKind.set(name, record);
       // It is filed under the kind of its record.
-      return Promise.resolve(known.record as Records[Kind] | undefined);
+      return Promise.resolve(record as Records[Kind] | undefined);
     }
     return this.read(name, kind, key);
   }
@@ -59,8 +57,8 @@ export class RecordCache implements RecordSource {
     for (const change of changes) {
       if (change.type === 'prune' || !keptKinds.has(change.kind)) continue;
       const key = change.type === 'put' ? change.record : change.key;
-      const name = `${change.kind}:${recordKey(change.kind, key as RecordKeys[RecordKind])}`;
-      this.keep(name, change.type === 'put' ? change.record : undefined);
+      const name = recordKey(change.kind, key as RecordKeys[RecordKind]);
+      this.keep(change.kind, name, change.type === 'put' ? change.record : undefined);
     }
   }
 
@@ -68,7 +66,6 @@ export class RecordCache implements RecordSource {
   clear(): void {
     this.commits++;
     this.kept.clear();
-    this.weight = 0;
   }
 
   private async read<Kind extends RecordKind>(
@@ -78,31 +75,30 @@ export class RecordCache implements RecordSource {
   ): Promise<Records[Kind] | undefined> {
     const { commits } = this;
     const record = await this.below.get(kind, key);
-    if (commits === this.commits) this.keep(name, record);
+    if (commits === this.commits) this.keep(kind, name, record);
     return record;
   }
 
-  private keep(name: string, record: Records[RecordKind] | undefined): void {
-    this.weight -= this.kept.get(name)?.weight ?? 0;
-    this.kept.delete(name);
-    const weight = weigh(name, record);
-    this.kept.set(name, { record, weight });
-    this.weight += weight;
-    for (const [oldest, { weight: freed }] of this.kept) {
-      if (this.weight <= largestWeight) return;
-      this.kept.delete(oldest);
-      this.weight -= freed;
+  private keep(kind: RecordKind, name: string, record: Records[RecordKind] | undefined): void {
+    let ofKind = this.kept.get(kind);
+    if (ofKind === undefined) {
+      ofKind = new Map();
+      this.kept.set(kind, ofKind);
+    }
+    ofKind.delete(name);
+    if (record !== undefined && isLarge(record)) return;
+    ofKind.set(name, record);
+    if (ofKind.size <= mostKept) return;
+    for (const oldest of ofKind.keys()) {
+      ofKind.delete(oldest);
+      return;
     }
   }
 }
 
-/** About how much memory a record takes. */
-function weigh(name: string, record: object | undefined): number {
-  let weight = 200 + name.length;
-  for (const value of Object.values(record ?? {})) {
-    if (typeof value === 'string') weight += 2 * value.length;
-    else if (value instanceof Uint8Array) weight += value.length;
-    else weight += 16;
-  }
-  return weight;
+function isLarge(record: Records[RecordKind]): boolean {
+  return (
+    ('text' in record && record.text.length > largestField) ||
+    ('content' in record && record.content.length > largestField)
+  );
 }
