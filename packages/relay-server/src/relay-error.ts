@@ -29,7 +29,6 @@ export type RelayErrorCode =
   | 'origin-refused'
   | 'protocol-unsupported'
   | 'frame-malformed'
-  | 'frame-too-large'
   | 'hello-expected'
   | 'send-malformed'
   | 'superseded'

@@ -30,7 +30,6 @@ export type SottoErrorCode =
   | 'text-too-long'
   | 'text-malformed'
   | 'recipient-invalid'
-  | 'chat-unknown'
   | 'message-unknown'
   | 'identity-changed'
   | 'device-list-invalid'
@@ -42,7 +41,6 @@ export type SottoErrorCode =
   | 'relay-unreachable'
   | 'relay-misbehaved'
   | 'relay-refused'
-  | 'replaced'
   // the client
   | 'client-stopped'
   | 'cursor-invalid'

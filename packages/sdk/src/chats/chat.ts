@@ -58,6 +58,14 @@ export interface HistoryPage {
 }
 
 const readPage = 256;
+
+/** What became of one page of a read mark. */
+interface ReadPage {
+  /** How many messages were unread. */
+  readonly count: number;
+  readonly receiptQueued: boolean;
+}
+
 const defaultLimit = 50;
 const largestLimit = 500;
 
@@ -124,9 +132,11 @@ export class Chat {
    * @throws {SottoError} `message-unknown`
    */
   async markRead(message: Pick<Message, 'id'>): Promise<void> {
-    while (
-      (await this.parts.executor.run([chatLock(this.id)], (overlay) => this.readOn(overlay, message.id))) === readPage
-    );
+    let page: ReadPage;
+    do {
+      page = await this.parts.executor.run([chatLock(this.id)], (overlay) => this.readOn(overlay, message.id));
+      if (page.receiptQueued) this.parts.tracer.reached('receipt.queued');
+    } while (page.count === readPage);
     this.parts.outbox.wake(this.id);
   }
 
@@ -188,8 +198,8 @@ export class Chat {
     return message;
   }
 
-  /** Marks one page; gives how many there were. */
-  private async readOn(overlay: Overlay, upTo: MessageId): Promise<number> {
+  /** Marks one page. */
+  private async readOn(overlay: Overlay, upTo: MessageId): Promise<ReadPage> {
     const now = this.parts.clock.now();
     const target = await overlay.get('message', { id: upTo });
     const chat: ChatRecord | undefined = await overlay.get('chat', { id: this.id });
@@ -207,7 +217,7 @@ export class Chat {
       comparePlaces(chat.readUpTo, target) < 0 ? { position: target.position, seq: target.seq } : chat.readUpTo;
     overlay.put('chat', { ...chat, unread: Math.max(0, chat.unread - unread.length), readUpTo });
     if (unread.length > 0) overlay.record({ type: 'chat.read', chatId: this.id });
-    const queued =
+    const receiptQueued =
       chat.accepted &&
       (await this.parts.receipts.add(
         overlay,
@@ -216,8 +226,7 @@ export class Chat {
         unread.map(({ id }) => id),
         now,
       ));
-    if (queued) this.parts.tracer.reached('receipt.queued');
-    return found.length;
+    return { count: found.length, receiptQueued };
   }
 }
 

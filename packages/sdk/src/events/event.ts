@@ -13,7 +13,7 @@ export type SottoEvent =
       readonly userId: UserId;
       readonly at: number;
     }
-  /** An own message will not be sent. `code` as in SottoError. */
+  /** An own message will not be sent. `code` as in SottoError, or the relay's own. */
   | { readonly type: 'message.failed'; readonly message: Message; readonly code: string }
   /** Something came that could not be opened; it is kept, and tried again when keys come. */
   | { readonly type: 'envelope.held'; readonly digest: string; readonly reason: string }
