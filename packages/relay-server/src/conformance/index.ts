@@ -1,6 +1,7 @@
 export { accountStoreConformance } from './account-store.ts';
 export { blobStoreConformance } from './blob-store.ts';
 export type { Capability, Harness, HarnessMaker, SettableClock } from './harness.ts';
+export { liveMailboxConformance } from './live-mailbox.ts';
 export { mailboxConformance } from './mailbox.ts';
 export { prekeyStoreConformance } from './prekey-store.ts';
 export { presenceConformance } from './presence.ts';

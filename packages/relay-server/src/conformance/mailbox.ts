@@ -1,42 +1,8 @@
-import type { DeviceAddress, UserId } from '../ports/ids.ts';
-import type { MailAppend, Mailbox, MailEntry, MailQuota, MailReader } from '../ports/mailbox.ts';
+import type { Mailbox } from '../ports/mailbox.ts';
 import { type HarnessMaker, hex, holds, suite } from './harness.ts';
+import { day, mail, mailToDevices, readAll, roomy, stored } from './mail-samples.ts';
 import type { Runner } from './runner.ts';
 import { someBytes, someDevice, someUser, start } from './samples.ts';
-
-const day = 86_400_000;
-const roomy: MailQuota = { count: 10_000, bytes: 100_000_000 };
-
-/** A send of one envelope to one device. */
-function mail(to: DeviceAddress, envelope: Uint8Array = someBytes(80), change: Partial<MailAppend> = {}): MailAppend {
-  return {
-    sender: someDevice(),
-    sendId: someBytes(16),
-    recipients: [{ userId: to.userId, items: [{ deviceId: to.deviceId, envelope }] }],
-    acceptedAt: start,
-    expiresAt: start + 30 * day,
-    ...change,
-  };
-}
-
-/** A send to several devices of one user. */
-function mailToDevices(userId: UserId, deviceIds: readonly number[], bytes = 80): MailAppend {
-  const items = deviceIds.map((deviceId) => ({ deviceId, envelope: someBytes(bytes) }));
-  return { ...mail(someDevice()), recipients: [{ userId, items }] };
-}
-
-async function readAll(reader: MailReader, now = start): Promise<MailEntry[]> {
-  const entries: MailEntry[] = [];
-  for (;;) {
-    const next = await reader.next(100, now);
-    if (next.length === 0) return entries;
-    entries.push(...next);
-  }
-}
-
-async function stored(mailbox: Mailbox, device: DeviceAddress, now = start): Promise<(string | undefined)[]> {
-  return (await readAll(mailbox.reader(device), now)).map(({ envelope }) => hex(envelope));
-}
 
 /** What every `Mailbox` must hold. */
 export function mailboxConformance(runner: Runner, maker: HarnessMaker<{ readonly mailbox: Mailbox }>): void {

@@ -2,6 +2,7 @@ import type { RelayStores } from '../ports/relay-stores.ts';
 import { accountStoreConformance } from './account-store.ts';
 import { blobStoreConformance } from './blob-store.ts';
 import type { HarnessMaker } from './harness.ts';
+import { liveMailboxConformance } from './live-mailbox.ts';
 import { mailboxConformance } from './mailbox.ts';
 import { prekeyStoreConformance } from './prekey-store.ts';
 import { presenceConformance } from './presence.ts';
@@ -22,6 +23,7 @@ export function relayStoresConformance(runner: Runner, maker: HarnessMaker<Relay
   tokenStoreConformance(runner, maker);
   prekeyStoreConformance(runner, maker);
   mailboxConformance(runner, maker);
+  liveMailboxConformance(runner, maker);
   blobStoreConformance(runner, maker);
   presenceConformance(runner, maker);
   rateLimiterConformance(runner, maker);
