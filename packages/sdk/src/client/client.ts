@@ -47,6 +47,7 @@ export class Client {
   private readonly tokens: Tokens;
   private readonly registration: Registration;
   private readonly messaging: Messaging;
+  private readonly ending = new AbortController();
   private stopping: Promise<void> | undefined;
 
   /**
@@ -95,7 +96,7 @@ export class Client {
       latest: opening.counters.changeSeq,
       onFailure: (error) => this.failed(error),
     });
-    const http = httpClient({ address, fetch: platform.fetch, timers });
+    const http = httpClient({ address, fetch: platform.fetch, timers, ended: this.ending.signal });
     this.tokens = new Tokens({ executor, http, clock, randomness, tracer });
     const authorized = authorizedClient(http, this.tokens);
     const profiles = new Profiles({ executor, http: authorized, clock, randomness, sha256 });
@@ -140,7 +141,10 @@ export class Client {
    */
   async register(options: RegisterOptions): Promise<Registered> {
     this.checkRunning();
-    const registered = await this.registration.register(options);
+    const { signal: ended } = this.ending;
+    const signal = options.signal === undefined ? ended : AbortSignal.any([options.signal, ended]);
+    const registered = await this.registration.register({ ...options, signal });
+    this.checkRunning();
     await this.current.load();
     this.messaging.start();
     return registered;
@@ -197,6 +201,7 @@ export class Client {
   }
 
   private async end(): Promise<void> {
+    this.ending.abort(stopped());
     try {
       await this.tokens.stop();
       await this.messaging.stop();
@@ -208,7 +213,7 @@ export class Client {
   }
 
   private checkRunning(): void {
-    if (this.stopping !== undefined) throw new SottoError('client-stopped', 'the client was stopped: open a new one');
+    if (this.stopping !== undefined) throw stopped();
   }
 
   private stateChanged(state: ConnectionState): void {
@@ -233,4 +238,8 @@ export class Client {
       this.messaging.restart();
     }
   }
+}
+
+function stopped(): SottoError {
+  return new SottoError('client-stopped', 'the client was stopped: open a new one');
 }

@@ -145,6 +145,7 @@ export class Messaging {
 
   /** Connects, and stays connected. */
   start(): void {
+    if (this.ending.signal.aborted) return;
     this.stream.start();
     this.housekeeping.start();
   }

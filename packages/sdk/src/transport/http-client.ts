@@ -57,13 +57,16 @@ export function httpClient(parts: {
   readonly address: RelayAddress;
   readonly fetch: Fetch;
   readonly timers: Timers;
+  /** Ends every request that is under way, and lets none begin. */
+  readonly ended?: AbortSignal;
 }): HttpClient {
   return {
     async ask(request, accessToken) {
-      request.signal?.throwIfAborted();
+      const signals = [request.signal, parts.ended].filter((signal) => signal !== undefined);
+      for (const signal of signals) signal.throwIfAborted();
       const ending = new AbortController();
-      const forward = () => ending.abort(request.signal?.reason);
-      request.signal?.addEventListener('abort', forward, { once: true });
+      const forward = () => ending.abort();
+      for (const signal of signals) signal.addEventListener('abort', forward, { once: true });
       const cancel = parts.timers.after(timeoutMs, () => ending.abort());
       try {
         const answer = await parts.fetch(parts.address.http + request.path, {
@@ -75,7 +78,7 @@ export function httpClient(parts: {
         });
         return await readAnswer(request, answer);
       } catch (cause) {
-        request.signal?.throwIfAborted();
+        for (const signal of signals) signal.throwIfAborted();
         if (cause instanceof SottoError) throw cause;
         const slow = ending.signal.aborted;
         throw new SottoError(
@@ -87,7 +90,7 @@ export function httpClient(parts: {
         );
       } finally {
         cancel();
-        request.signal?.removeEventListener('abort', forward);
+        for (const signal of signals) signal.removeEventListener('abort', forward);
       }
     },
   };
