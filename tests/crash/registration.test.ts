@@ -33,6 +33,9 @@ async function expectOneAccount(carol: ClientProcess, stage: Stage, before: numb
   expect(world.accounts()).toEqual({ live: before + 1, ended: 0 });
   const account = await carol.process.call('account', undefined);
   expect(account?.number).toBe(carol.phone);
+  // Whoever was cut off before it could be shown still gets it.
+  if (carol.recoveryKey !== '') expect(account?.recoveryKey).toBe(carol.recoveryKey);
+  else expect(account?.recoveryKey).toMatch(/^[0-9A-Z]{4}(-[0-9A-Z]{2,4})+$/);
   expect(await alice.process.call('lookUp', carol.phone)).toEqual({ userId: account?.userId });
   await write(alice, carol, seeded);
   await write(carol, alice, seeded);

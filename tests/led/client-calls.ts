@@ -49,7 +49,7 @@ export type ClientCalls = {
   readonly code: { readonly arg: string; readonly value: undefined };
   readonly account: {
     readonly arg: undefined;
-    readonly value: { readonly userId: string; readonly number: string } | undefined;
+    readonly value: { readonly userId: string; readonly number: string; readonly recoveryKey: string } | undefined;
   };
   /** Puts texts into the outbox, in order; each is reported when `send` resolved. `together`: without waiting for one another. */
   readonly send: {

@@ -101,7 +101,7 @@ answer<ClientCalls>({
   code: (code) => {
     giveCode(code);
   },
-  account: () => client.account,
+  account: () => client.account && { ...client.account, recoveryKey: client.recoveryKey() },
   send: async ({ to, texts, together }) => {
     const chat = await client.chats.with(to);
     const send = async (text: string) => {
