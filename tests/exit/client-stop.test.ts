@@ -74,8 +74,8 @@ async function stopped(scenario: string, person: Person, peer: Person): Promise<
   return result;
 }
 
-function expectNothingLeft({ resources, outcomes }: Stopped): void {
-  expect(resources).toEqual([]);
+function expectNothingLeft({ resources, files, outcomes }: Stopped): void {
+  expect({ resources, files }).toEqual({ resources: [], files: [] });
   const calm = new Set(['done', 'client-stopped', 'store-closed']);
   expect(outcomes.filter((outcome) => !calm.has(outcome))).toEqual([]);
 }

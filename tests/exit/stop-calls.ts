@@ -1,4 +1,4 @@
-import type { SeenMessage } from '../led/client-calls.ts';
+import type { LeftOver } from '../led/left-over.ts';
 
 /** What a program is to do when it is stopped. */
 export interface StopRun {
@@ -11,24 +11,12 @@ export interface StopRun {
 }
 
 /** What was left after a stop. */
-export interface Stopped {
-  /** How `stop` ended. */
-  readonly stopped: 'resolved';
+export interface Stopped extends LeftOver {
   readonly stopMs: number;
-  /** `process.getActiveResourcesInfo()`, without those of standard streams and IPC. */
-  readonly resources: readonly string[];
-  /** After how many turns of the event loop they were looked at. */
-  readonly turns: number;
   /** How what was under way ended: a code, or `done`. */
   readonly outcomes: readonly string[];
   /** Texts that were promised to be sent. */
   readonly promised: readonly string[];
-}
-
-/** What a second life of the same program finds. */
-export interface Reopened {
-  readonly account: { readonly userId: string } | undefined;
-  readonly messages: readonly SeenMessage[];
 }
 
 /** What the program that is stopped can be asked for. */

@@ -1,4 +1,6 @@
+import { dirname } from 'node:path';
 import { answer, leave, say } from '../led/led-side.ts';
+import { leftOver } from '../led/left-over.ts';
 import { opener, outcomeOf, type Scene, scenarios } from './scenarios.ts';
 import type { StopCalls, Stopped } from './stop-calls.ts';
 
@@ -6,18 +8,6 @@ import type { StopCalls, Stopped } from './stop-calls.ts';
 
 let giveCode: (code: string) => void = () => undefined;
 const now = Promise.withResolvers<void>();
-
-const mostTurns = 100;
-
-/** What keeps the process alive. What was closed stands in the list until its turn of the event loop, and for sockets of `fetch` a few more, are over. */
-async function resourcesLeft(): Promise<{ readonly resources: readonly string[]; readonly turns: number }> {
-  for (let turns = 1; ; turns++) {
-    await new Promise((resolve) => setImmediate(resolve));
-    // The channel to the leading process and standard output are pipes; the immediate is the one above.
-    const resources = process.getActiveResourcesInfo().filter((name) => name !== 'PipeWrap' && name !== 'Immediate');
-    if (resources.length === 0 || turns === mostTurns) return { resources, turns };
-  }
-}
 
 answer<StopCalls>({
   run: async ({ scenario, ...run }): Promise<Stopped> => {
@@ -44,12 +34,12 @@ answer<StopCalls>({
     const begun = performance.now();
     await client.stop();
     const stopMs = performance.now() - begun;
-    const left = await resourcesLeft();
+    const left = await leftOver(dirname(run.database));
     const outcomes = await Promise.all(watched);
     // The lock is free: it opens again at once.
     const again = await opener(run)();
     await again.stop();
-    return { stopped: 'resolved', stopMs, ...left, outcomes, promised };
+    return { stopMs, ...left, outcomes, promised };
   },
   code: (code) => {
     giveCode(code);

@@ -1,18 +1,23 @@
 import { loadConfig, openEmbeddedRelay } from '@sotto/relay-server';
 import { FatalTracer } from './fatal-tracer.ts';
 import { answer, leave, say } from './led-side.ts';
-import type { RelayCalls } from './relay-calls.ts';
+import { leftOver } from './left-over.ts';
+import { numberOfNoAnswer, type RelayCalls } from './relay-calls.ts';
 
 // A relay as a process of its own, on the embedded stores. Arguments: a configuration as JSON.
 
 const [config = '{}'] = process.argv.slice(2);
 const tracer = new FatalTracer();
+const settings = loadConfig({ file: { path: 'relay.json', text: config } });
 const relay = await openEmbeddedRelay({
-  config: loadConfig({ file: { path: 'relay.json', text: config } }),
+  config: settings,
   tracer,
   codeSender: {
     // The code is heard by the test before the relay answers, as an SMS may be.
-    send: ({ number, code }) => say({ report: { number, code } }),
+    send: async ({ number, code }) => {
+      await say({ report: { number, code } });
+      if (number === numberOfNoAnswer) await new Promise(() => undefined);
+    },
   },
 });
 
@@ -22,7 +27,8 @@ answer<RelayCalls>({
     tracer.arm(fatal);
   },
   stop: async () => {
-    await relay.stop();
+    await Promise.all([relay.stop(), relay.stop()]);
     leave();
+    return leftOver(settings.data);
   },
 });

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { type Ending, LedProcess } from './led-process.ts';
+import type { LeftOver } from './left-over.ts';
 import type { RelayCalls, RelayReport } from './relay-calls.ts';
 import type { Watch } from './watch.ts';
 
@@ -42,9 +43,9 @@ export class RelayProcess {
   }
 
   /** Lets it drain and end by itself. */
-  async stop(): Promise<Ending> {
-    await this.process.call('stop', undefined);
-    return this.process.ended;
+  async stop(): Promise<{ readonly left: LeftOver; readonly ending: Ending }> {
+    const left = await this.process.call('stop', undefined);
+    return { left, ending: await this.process.ended };
   }
 
   /** How many codes went to a number. */
