@@ -1,0 +1,144 @@
+import { mkdtempSync, rmSync, watch as watchFolder } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadConfig, openEmbeddedRelay, type Relay } from '@sotto/relay-server';
+import { memoryStore } from '@sotto/sdk';
+import { betterSqlite3 } from '@sotto/storage-adapters/better-sqlite3';
+import { Watch } from '../led/watch.ts';
+import type { HandTime } from './hand-time.ts';
+import { Person, type PersonOptions } from './person.ts';
+
+const generous = { burst: 1_000_000, refillMs: 1 };
+
+/** What a world is made with. */
+export interface WorldOptions {
+  /** Moves the relay's clock and timers. */
+  readonly time?: HandTime;
+  /** Settings of the relay, as in a config file. */
+  readonly config?: object;
+  /** Where clients keep what they have; files when left out. */
+  readonly stores?: 'memory' | 'sqlite';
+}
+
+/** A relay on real files and sockets in this process, with people. */
+export class JourneyWorld implements AsyncDisposable {
+  readonly folder = mkdtempSync(join(tmpdir(), 'sotto-journey-'));
+  readonly data = join(this.folder, 'relay');
+  readonly watch = new Watch();
+  /** Every code that was sent: each is an SMS. */
+  readonly codes: { readonly number: string; readonly code: string }[] = [];
+  /** Every step that the relay reached. */
+  readonly steps: string[] = [];
+  readonly #options: WorldOptions;
+  readonly #people: Person[] = [];
+  #relay: Relay | undefined;
+  #url = '';
+
+  constructor(options: WorldOptions = {}) {
+    this.#options = options;
+  }
+
+  static async open(options: WorldOptions = {}): Promise<JourneyWorld> {
+    const world = new JourneyWorld(options);
+    await world.start();
+    return world;
+  }
+
+  get url(): string {
+    return this.#url;
+  }
+
+  /** Starts the relay, on the port that it had before. */
+  async start(): Promise<void> {
+    const { time, config } = this.#options;
+    const settings = {
+      data: this.data,
+      port: this.#url === '' ? 0 : Number(new URL(this.#url).port),
+      logLevel: 'silent',
+      codes: { resendAfterMs: 0 },
+      limits: { codesPerNumber: generous, codesPerAddress: generous, bundlesPerPair: generous },
+      ...config,
+    };
+    this.#relay = await openEmbeddedRelay({
+      config: loadConfig({ file: { path: 'relay.json', text: JSON.stringify(settings) } }),
+      codeSender: {
+        send: async ({ number, code }) => {
+          this.codes.push({ number, code });
+          this.watch.changed();
+        },
+      },
+      tracer: {
+        reached: (step) => {
+          this.steps.push(step);
+          this.watch.changed();
+        },
+      },
+      ...(time && { clock: time.clock, timers: time.timers }),
+    });
+    this.#url = (await this.#relay.start()).url;
+  }
+
+  async stop(): Promise<void> {
+    await this.#relay?.stop();
+    this.#relay = undefined;
+  }
+
+  /** Where a person's store is, when it is a file. */
+  databaseOf(person: number): string {
+    return join(this.folder, `${person}.db`);
+  }
+
+  /** Somebody new, who is not open yet. */
+  newcomer(options: Partial<PersonOptions> = {}): Person {
+    const number = this.#people.length + 1;
+    const inMemory = this.#options.stores === 'memory';
+    const person = new Person({
+      phone: `+1415555${String(number).padStart(4, '0')}`,
+      relay: () => this.url,
+      store: inMemory ? memoryStore() : betterSqlite3(this.databaseOf(number)),
+      codeFor: (phone) => this.codeFor(phone),
+      watch: this.watch,
+      ...(this.#options.time && { platform: { clock: this.#options.time.clock } }),
+      ...options,
+    });
+    this.#people.push(person);
+    return person;
+  }
+
+  /** Somebody new with an account, connected. */
+  async person(options: Partial<PersonOptions> = {}): Promise<Person> {
+    const person = this.newcomer(options);
+    await person.open();
+    await person.register();
+    await person.live();
+    return person;
+  }
+
+  /** The latest code that was sent to a number, as soon as there is one. */
+  async codeFor(number: string): Promise<string> {
+    const latest = () => this.codes.findLast((sent) => sent.number === number);
+    await this.watch.until(() => latest() !== undefined);
+    return latest()?.code ?? '';
+  }
+
+  /** Has the conditions that are waited for looked at whenever a file of the relay changes. */
+  watchData(): Disposable {
+    const watcher = watchFolder(this.data, () => this.watch.changed());
+    return { [Symbol.dispose]: () => watcher.close() };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#people.map((person) => person.stop()));
+    await this.stop();
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** Two people write to each other once, so that each knows that the other gives receipts (or doesn't). */
+export async function exchange(one: Person, other: Person): Promise<void> {
+  const [hello, answer] = [`hello ${crypto.randomUUID()}`, `answer ${crypto.randomUUID()}`];
+  await one.say(other, hello);
+  await other.received(hello);
+  await other.say(one, answer);
+  await one.received(answer);
+}
