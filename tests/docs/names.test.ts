@@ -17,6 +17,8 @@ const pages = [
 const places = ['', 'packages/sdk/src', 'packages/relay-server/src', 'packages/storage-adapters/src', 'proto', 'docs'];
 
 /** Folders that later versions will have: named in ARCHITECTURE.md as plans. */
+/** Made by a command, so not in a fresh clone. */
+const made = ['docs/api'];
 const planned = ['adapters/kafka', 'adapters/cassandra', 'adapters/redis', 'adapters/s3'];
 
 /** Pages without their code blocks. */
@@ -55,7 +57,9 @@ describe.each(pages)('%s', (page) => {
     const folders = quoted.filter((name) =>
       /^(proto|packages|docs|tests|scripts|examples|bench|adapters)\/[\w./-]+$/.test(name),
     );
-    const missing = [...files, ...folders].filter((name) => !exists(name) && !planned.includes(name));
+    const missing = [...files, ...folders].filter(
+      (name) => !exists(name) && !planned.includes(name) && !made.includes(name),
+    );
     expect(missing).toEqual([]);
   });
 

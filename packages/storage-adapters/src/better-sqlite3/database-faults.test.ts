@@ -190,6 +190,22 @@ describe('an opening that is refused', () => {
   );
 });
 
+it('a store below a folder that may not be entered is told as store-unavailable', async () => {
+  await fillStore();
+  const root = process.geteuid?.() === 0;
+  chmodSync(folder, 0o000);
+  if (root) process.seteuid?.(65_534);
+  try {
+    await expect(betterSqlite3(path).open()).rejects.toMatchObject({ code: 'store-unavailable', retryable: true });
+  } finally {
+    if (root) process.seteuid?.(0);
+    chmodSync(folder, 0o755);
+  }
+  const { store } = await betterSqlite3(path).open();
+  expect(await store.held(1_000)).toHaveLength(200);
+  await store.close();
+});
+
 describe('an open store', () => {
   it('an empty file, as a crash at the first opening leaves it, is a new store', async () => {
     writeFileSync(path, '');
