@@ -12,7 +12,10 @@ const idsOf = (entries: readonly MailEntry[]) => entries.map(({ deliveryId }) =>
 /** A reader that has come to the end of a mailbox, so that what comes next may be given in another way. */
 async function caughtUp(mailbox: Mailbox, device: DeviceAddress): Promise<MailReader> {
   const reader = mailbox.reader(device);
-  await readAll(reader);
+  // The mailbox has been in use: nobody has come to the end of one that was never there.
+  await mailbox.append(mail(device), roomy);
+  const [last] = (await readAll(reader)).slice(-1);
+  await mailbox.ack(device, last === undefined ? [] : [last.deliveryId]);
   return reader;
 }
 

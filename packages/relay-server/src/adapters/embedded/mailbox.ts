@@ -166,19 +166,16 @@ export class EmbeddedMailbox implements Mailbox {
       for (const deliveryId of deliveryIds) {
         const seq = seqOf(deliveryId);
         if (seq === undefined) continue;
-        const size = this.#live.ack(id, seq, deliveryId);
-        if (size === undefined) {
-          const row = this.#delete.get(seq, id, secretOf(deliveryId));
-          if (row === undefined) continue;
-          this.#usage.went(id, row.size);
-        } else {
-          this.#usage.went(id, size);
-          if (seq !== last + 1) {
-            this.#deleteKnown(id, first, last);
-            first = seq;
-          }
-          last = seq;
+        const known = this.#live.ack(id, seq, deliveryId);
+        if (seq !== last + 1) {
+          this.#deleteKnown(id, first, last);
+          [first, last] = [seq, seq - 1];
         }
+        // A row that memory does not know may be one that this call has deleted: hence after the others.
+        const size = known ?? this.#delete.get(seq, id, secretOf(deliveryId))?.size;
+        if (size === undefined) continue;
+        if (known !== undefined) last = seq;
+        this.#usage.went(id, size);
         deleted++;
       }
       this.#deleteKnown(id, first, last);
