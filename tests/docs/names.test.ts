@@ -16,9 +16,9 @@ const pages = [
 /** Where a name on a page may begin. */
 const places = ['', 'packages/sdk/src', 'packages/relay-server/src', 'packages/storage-adapters/src', 'proto', 'docs'];
 
-/** Folders that later versions will have: named in ARCHITECTURE.md as plans. */
 /** Made by a command, so not in a fresh clone. */
 const made = ['docs/api'];
+/** Folders that later versions will have: named in ARCHITECTURE.md as plans. */
 const planned = ['adapters/kafka', 'adapters/cassandra', 'adapters/redis', 'adapters/s3'];
 
 /** Pages without their code blocks. */

@@ -4,7 +4,11 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-const bin = join(dirname(createRequire(import.meta.url).resolve('@sotto/relay-server/package.json')), 'dist', 'bin.js');
+const bin = join(
+  dirname(createRequire(import.meta.url).resolve('@sotto/relay-server/package.json')),
+  'bin',
+  'sotto-relay.js',
+);
 
 /** The relay as anyone would run it: the `sotto-relay` command with a data folder. It can be killed and started again at the same address. */
 export class RelayProcess {

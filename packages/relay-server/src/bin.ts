@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // This file has to parse and run on old Nodes, to be able to refuse them: static imports would load the relay before the check.
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
 
