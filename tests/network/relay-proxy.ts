@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { unmasked } from './unmasked.ts';
 
 /** A TCP proxy before a relay: passes bytes on, keeps a copy of all of them, and can hold requests back for good. */
 export class RelayProxy implements AsyncDisposable {
-  /** Every byte that passed, either way, as it passed. */
-  readonly captured: Buffer[] = [];
+  readonly #captured: { readonly isRequest: boolean; readonly chunks: Buffer[] }[] = [];
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #held: RegExp | undefined;
@@ -29,6 +29,14 @@ export class RelayProxy implements AsyncDisposable {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
+  /** Every byte that passed, a buffer a direction and connection. What clients sent over WebSockets stands there without its mask, which would hide anything. */
+  captured(): Buffer[] {
+    return this.#captured.map(({ isRequest, chunks }) => {
+      const bytes = Buffer.concat(chunks);
+      return isRequest ? unmasked(bytes) : bytes;
+    });
+  }
+
   /** Swallows requests whose first line matches, and whatever follows on their connection; `onHeld` is told of each. */
   hold(requestLine: RegExp, onHeld: () => void = () => undefined): void {
     this.#held = requestLine;
@@ -44,8 +52,10 @@ export class RelayProxy implements AsyncDisposable {
   #pass(from: Socket, to: Socket, isRequest: boolean): void {
     this.#sockets.add(from);
     let isHeld = false;
+    const chunks: Buffer[] = [];
+    this.#captured.push({ isRequest, chunks });
     from.on('data', (bytes) => {
-      this.captured.push(bytes);
+      chunks.push(bytes);
       if (isRequest && !isHeld && this.#held?.test(bytes.toString('latin1').split('\r\n', 1)[0] ?? '')) {
         isHeld = true;
         this.#onHeld();
