@@ -1,0 +1,65 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { betterSqlite3 } from '@sotto/storage-adapters/better-sqlite3';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { RelayProcess } from '../led/relay-process.ts';
+import { Watch } from '../led/watch.ts';
+import { Person } from './person.ts';
+
+let folder: string;
+let watch: Watch;
+let relay: RelayProcess;
+let people: Person[];
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'sotto-killed-'));
+  watch = new Watch();
+  people = [];
+  relay = new RelayProcess(join(folder, 'relay'), watch);
+  await relay.start();
+});
+
+afterEach(async () => {
+  await Promise.all(people.map((person) => person.stop()));
+  await relay.kill();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function newPerson(): Promise<Person> {
+  const number = people.length + 1;
+  const person = new Person({
+    phone: `+1415555${String(number).padStart(4, '0')}`,
+    relay: () => relay.url,
+    store: betterSqlite3(join(folder, `${number}.db`)),
+    codeFor: (phone) => relay.codeFor(phone),
+    watch,
+  });
+  people.push(person);
+  await person.open();
+  await person.register();
+  await person.live();
+  return person;
+}
+
+describe('P1, P2: a relay that is killed and started again at its address, on its data', () => {
+  it('loses nothing and doubles nothing, three times over', async () => {
+    const [alice, bob] = [await newPerson(), await newPerson()];
+    const chat = await alice.chat(bob);
+    const texts: string[] = [];
+    for (const round of [1, 2, 3]) {
+      const said = Array.from({ length: 100 }, (_, at) => `round ${round}, ${at}`);
+      texts.push(...said);
+      const sent = await Promise.all(said.map((text) => chat.send(text)));
+      // In the middle: some are with the relay, some are not.
+      await watch.until(() => sent.some((message) => alice.hasTold('message.sent', message)));
+      await relay.kill();
+      await relay.start();
+    }
+    await watch.until(() => bob.incoming().length >= texts.length);
+    const own = await alice.history(bob);
+    await Promise.all(own.map((message) => alice.told('message.sent', message)));
+    expect((await bob.history(alice)).map(({ text }) => text)).toEqual(texts);
+    expect(bob.incoming().map(({ text }) => text)).toEqual(texts);
+  });
+});
