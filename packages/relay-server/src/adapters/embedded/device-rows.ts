@@ -4,12 +4,18 @@ import type { DeviceAddress, UserId } from '../../ports/ids.ts';
 import type { RelayDatabase } from './relay-database.ts';
 import { userIdToBytes } from './user-id-bytes.ts';
 
-/** Addresses whose rows are remembered: about 20 MiB. */
-const remembered = 200_000;
+/** Users whose rows are remembered: about 40 MiB. */
+const remembered = 100_000;
+
+interface KnownUser {
+  readonly bytes: Buffer;
+  /** By device id. */
+  readonly keys: Map<number, number>;
+}
 
 /** Integer keys of devices. All but `find` and `listed` write, and belong into a transaction. */
 export class DeviceRows {
-  readonly #known = new Map<string, number>();
+  readonly #known = new Map<UserId, KnownUser>();
   readonly #removed: ((id: number) => void)[] = [];
   readonly #find: Statement<[Buffer, number], { id: number }>;
   readonly #add: Statement<[Buffer, number]>;
@@ -37,13 +43,22 @@ export class DeviceRows {
     database.whenUndone(() => this.#known.clear());
   }
 
+  /**
+   * The 16 bytes of a user id.
+   * @throws {RelayError} `request-malformed`
+   */
+  bytesOf(userId: UserId): Buffer {
+    return this.#user(userId).bytes;
+  }
+
   /** The key of an address that has a row. */
-  find(device: { readonly userId: UserId; readonly deviceId: number }): number | undefined {
-    const text = `${device.userId}.${device.deviceId}`;
-    const known = this.#known.get(text);
+  find({ userId, deviceId }: { readonly userId: UserId; readonly deviceId: number }): number | undefined {
+    const { bytes, keys } = this.#user(userId);
+    const known = keys.get(deviceId);
     if (known !== undefined) return known;
-    const found = this.#find.get(userIdToBytes(device.userId), device.deviceId);
-    return found === undefined ? undefined : this.#remember(text, found.id);
+    const found = this.#find.get(bytes, deviceId)?.id;
+    if (found !== undefined) keys.set(deviceId, found);
+    return found;
   }
 
   /** The key of a device that its account lists. */
@@ -56,8 +71,10 @@ export class DeviceRows {
   intern(device: { readonly userId: UserId; readonly deviceId: number }): number {
     const found = this.find(device);
     if (found !== undefined) return found;
-    const { lastInsertRowid } = this.#add.run(userIdToBytes(device.userId), device.deviceId);
-    return this.#remember(`${device.userId}.${device.deviceId}`, Number(lastInsertRowid));
+    const { bytes, keys } = this.#user(device.userId);
+    const added = Number(this.#add.run(bytes, device.deviceId).lastInsertRowid);
+    keys.set(device.deviceId, added);
+    return added;
   }
 
   /** The devices that an account lists, by id. */
@@ -71,7 +88,7 @@ export class DeviceRows {
     const next = new Map(devices.map(({ deviceId, registrationId }) => [deviceId, registrationId]));
     for (const { deviceId, registrationId } of this.listed(userId)) {
       if (next.get(deviceId) === registrationId) continue;
-      this.#known.delete(`${userId}.${deviceId}`);
+      this.#known.get(userId)?.keys.delete(deviceId);
       this.#tellRemoved(this.#remove.all(bytes, deviceId));
     }
     for (const { deviceId, registrationId } of devices) this.#list.run(bytes, deviceId, registrationId);
@@ -79,7 +96,7 @@ export class DeviceRows {
 
   /** Removes all of an account's rows with all that hangs on them. */
   removeAll(userId: UserId): void {
-    for (let deviceId = 1; deviceId <= 127; deviceId++) this.#known.delete(`${userId}.${deviceId}`);
+    this.#known.delete(userId);
     this.#tellRemoved(this.#removeAll.all(userIdToBytes(userId)));
   }
 
@@ -92,9 +109,12 @@ export class DeviceRows {
     for (const { id } of rows) for (const forget of this.#removed) forget(id);
   }
 
-  #remember(text: string, id: number): number {
+  #user(userId: UserId): KnownUser {
+    const known = this.#known.get(userId);
+    if (known !== undefined) return known;
+    const user = { bytes: userIdToBytes(userId), keys: new Map<number, number>() };
     if (this.#known.size >= remembered) this.#known.clear();
-    this.#known.set(text, id);
-    return id;
+    this.#known.set(userId, user);
+    return user;
   }
 }

@@ -20,7 +20,6 @@ import type { LiveEntry } from './live-queue.ts';
 import { type Held, MailUsageBook } from './mail-usage.ts';
 import { ReceiptRows } from './receipt-rows.ts';
 import type { RelayDatabase } from './relay-database.ts';
-import { checkUserId } from './user-id-bytes.ts';
 
 interface MailRow {
   readonly seq: number;
@@ -65,7 +64,7 @@ export class EmbeddedMailbox implements Mailbox {
     const { sql } = database;
     this.#database = database;
     this.#devices = devices;
-    this.#receipts = new ReceiptRows(database);
+    this.#receipts = new ReceiptRows(database, devices);
     this.#secrets = new DeliverySecrets(randomness);
     this.#usage = new MailUsageBook(database);
     this.#lastSeq =
@@ -102,7 +101,7 @@ export class EmbeddedMailbox implements Mailbox {
   append(append: MailAppend, quota: MailQuota): Promise<MailReceipt> {
     return this.#database.write('append', () => {
       const { sendId, recipients, acceptedAt, expiresAt } = append;
-      for (const { userId } of recipients) checkUserId(userId);
+      for (const { userId } of recipients) this.#devices.bytesOf(userId);
       const fresh = { acceptedAt, expiresAt, results: new Map<UserId, MailResult>() };
       const sender = this.#devices.intern(append.sender);
       const { fitting, results } = this.#fit(recipients, fresh.results, quota);

@@ -108,12 +108,9 @@ const steps: readonly string[] = [
   CREATE INDEX mail_by_end ON mail (expires_at);
 
   CREATE TABLE receipt (
-    sender INTEGER NOT NULL REFERENCES device (id) ON DELETE CASCADE,
-    send_id BLOB NOT NULL,
+    send BLOB PRIMARY KEY,
     accepted_at INTEGER NOT NULL,
-    expires_at INTEGER NOT NULL,
-    results BLOB NOT NULL,
-    PRIMARY KEY (sender, send_id)
+    rest BLOB NOT NULL
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX receipt_by_time ON receipt (accepted_at);
   `,

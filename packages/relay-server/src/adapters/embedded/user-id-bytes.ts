@@ -4,19 +4,11 @@ import { RelayError } from '../../relay-error.ts';
 const uuid = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
 
 /**
- * Refuses what is no user id.
- * @throws {RelayError} `request-malformed`
- */
-export function checkUserId(userId: UserId): void {
-  if (!uuid.test(userId)) throw new RelayError('request-malformed', 'a user id is a UUID of 36 characters');
-}
-
-/**
  * A user id as its 16 bytes: less than half of its text, in every row.
  * @throws {RelayError} `request-malformed`
  */
 export function userIdToBytes(userId: UserId): Buffer {
-  checkUserId(userId);
+  if (!uuid.test(userId)) throw new RelayError('request-malformed', 'a user id is a UUID of 36 characters');
   return Buffer.from(userId.replaceAll('-', ''), 'hex');
 }
 
