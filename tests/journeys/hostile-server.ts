@@ -6,10 +6,13 @@ export interface HostileServer extends AsyncDisposable {
   readonly url: string;
 }
 
-/** Serves whatever a test wants on any free port. */
-export async function serve(answer: RequestListener): Promise<HostileServer> {
+/**
+ * Serves whatever a test wants.
+ * @param atPort any free one when left out
+ */
+export async function serve(answer: RequestListener, atPort = 0): Promise<HostileServer> {
   const server = createServer(answer);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => server.listen(atPort, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
