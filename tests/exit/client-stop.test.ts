@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Client } from '@sotto/sdk';
 import { betterSqlite3 } from '@sotto/storage-adapters/better-sqlite3';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { LedProcess } from '../led/led-process.ts';
 import { RelayProcess } from '../led/relay-process.ts';
 import { Watch } from '../led/watch.ts';
@@ -60,6 +60,9 @@ async function stopped(scenario: string, person: Person, peer: Person): Promise<
       .codeFor(person.phone)
       .then((code) => child.call('code', code))
       .catch(() => child.kill());
+  });
+  onTestFinished(async () => {
+    await child.kill();
   });
   const pattern = held[scenario];
   if (pattern !== undefined) proxy.hold(pattern, () => void child.call('now', undefined));

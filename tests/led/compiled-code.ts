@@ -1,14 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-let folder: string | undefined;
-
-/** A folder where the processes of one test file share their compiled modules, which halves the time that each takes to start. */
-export function compiledCode(): string {
-  if (folder !== undefined) return folder;
-  const made = mkdtempSync(join(tmpdir(), 'sotto-compiled-'));
-  process.once('exit', () => rmSync(made, { recursive: true, force: true }));
-  folder = made;
-  return made;
-}
+/** Where led processes keep their compiled modules, by content: that halves the time that each takes to start. */
+export const compiledCode = join(import.meta.dirname, '..', 'node_modules', '.cache', 'compiled');

@@ -35,7 +35,7 @@ export class LedProcess<Asked extends Calls, Report> {
     this.#child = fork(file, args, {
       execArgv: ['--conditions=sotto-source'],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      env: { ...process.env, NODE_COMPILE_CACHE: compiledCode() },
+      env: { ...process.env, NODE_COMPILE_CACHE: compiledCode },
     });
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
       this.stdout += text;
