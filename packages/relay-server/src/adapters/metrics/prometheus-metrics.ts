@@ -9,8 +9,22 @@ export function prometheusMetrics(): Metrics {
   const registers = [new Registry()];
   return {
     counter(name, help) {
-      const counter = new Counter({ name, help, registers });
-      return { add: (count) => counter.inc(count) };
+      // Counted here and handed over when somebody asks: the library's own counting takes its time for labels, at every message.
+      let counted = 0;
+      const counter = new Counter({
+        name,
+        help,
+        registers,
+        collect() {
+          counter.inc(counted);
+          counted = 0;
+        },
+      });
+      return {
+        add(count) {
+          counted += count;
+        },
+      };
     },
     gauge(name, help) {
       const gauge = new Gauge({ name, help, registers });
@@ -20,10 +34,8 @@ export function prometheusMetrics(): Metrics {
       const histogram = new Histogram({ name, help, buckets, registers });
       return {
         startTimer() {
-          const end = histogram.startTimer();
-          return () => {
-            end();
-          };
+          const began = performance.now();
+          return () => histogram.observe((performance.now() - began) / 1_000);
         },
       };
     },
