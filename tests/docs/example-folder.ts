@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { root } from './pages.ts';
 
 /** Examples as a reader would have them: files in a folder of their own, where Sotto's packages are installed. */
@@ -27,7 +27,10 @@ export async function exampleFolder(): Promise<ExampleFolder> {
   const children: ChildProcess[] = [];
   return {
     path,
-    write: (name, code) => writeFile(join(path, name), code),
+    async write(name, code) {
+      await mkdir(dirname(join(path, name)), { recursive: true });
+      await writeFile(join(path, name), code);
+    },
     run(name) {
       const child = spawn(process.execPath, ['--conditions=sotto-source', name], { cwd: path, stdio: 'pipe' });
       children.push(child);

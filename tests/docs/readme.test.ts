@@ -6,7 +6,7 @@ import { exampleFolder } from './example-folder.ts';
 import { codeBlocks, quoted, read, root, section, tableRows } from './pages.ts';
 
 const page = read('README.md');
-const [tenLines = '', bot = ''] = codeBlocks(page, 'ts');
+const [bot = '', tenLines = ''] = codeBlocks(page, 'ts');
 
 function linesOf(code: string): number {
   return code.split('\n').filter((line) => line.trim() !== '').length;
@@ -24,15 +24,15 @@ describe('the examples of README.md', () => {
     await using examples = await exampleFolder();
     const here = (code: string) => code.replaceAll('http://localhost:8080', relay.url);
     expect(here(tenLines)).not.toBe(tenLines);
-    await examples.write('ten-lines.ts', here(tenLines));
-    await examples.write('bot.ts', here(bot));
+    await examples.write('mine/alice.ts', here(tenLines));
+    await examples.write('mine/bot.ts', here(bot));
 
-    const echo = examples.run('bot.ts');
+    const echo = examples.run('mine/bot.ts');
     await echo.says('Code: ');
     echo.type(await relay.codeFor('+14155550102'));
     await relay.registered;
 
-    const alice = examples.run('ten-lines.ts');
+    const alice = examples.run('mine/alice.ts');
     await alice.says('Code: ');
     alice.type(await relay.codeFor('+14155550101'));
     await alice.says('You said: hello');
@@ -40,12 +40,12 @@ describe('the examples of README.md', () => {
 
   it('compile under the strict settings of this repository', async () => {
     await using examples = await exampleFolder();
-    await examples.write('ten-lines.ts', tenLines);
-    await examples.write('bot.ts', bot);
+    await examples.write('mine/alice.ts', tenLines);
+    await examples.write('mine/bot.ts', bot);
     const settings = {
       extends: join(root, 'tsconfig.base.json'),
       compilerOptions: { types: ['node'] },
-      include: ['*.ts'],
+      include: ['mine/*.ts'],
     };
     await examples.write('tsconfig.json', JSON.stringify(settings));
     const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
