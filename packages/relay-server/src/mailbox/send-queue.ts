@@ -18,7 +18,10 @@ export class SendQueue {
   readonly #onResult: (result: SendResultFields) => void;
   readonly #lanes = new Lanes();
   readonly #waiting: Send[] = [];
-  readonly #appending = new Set<Promise<void>>();
+  /** Appends on their way, by send id: of one id, the last, which resolves after those before it. */
+  readonly #appending = new Map<string, Promise<void>>();
+  /** All that is on its way, what only looks for a recorded result included. */
+  readonly #running = new Set<Promise<void>>();
   #deciding: Promise<void> | undefined;
 
   constructor(ingress: Ingress, sender: Sender, onResult: (result: SendResultFields) => void) {
@@ -29,7 +32,7 @@ export class SendQueue {
 
   /** How many have no result yet. */
   get size(): number {
-    return this.#waiting.length + this.#appending.size + (this.#deciding === undefined ? 0 : 1);
+    return this.#waiting.length + this.#running.size + (this.#deciding === undefined ? 0 : 1);
   }
 
   /** Takes one more; its result comes through `onResult`. */
@@ -40,7 +43,7 @@ export class SendQueue {
 
   /** Resolves when all have their results. */
   async settled(): Promise<void> {
-    while (this.size > 0) await Promise.all([this.#deciding, ...this.#appending]);
+    while (this.size > 0) await Promise.all([this.#deciding, ...this.#running]);
   }
 
   #start(send: Send): void {
@@ -66,14 +69,14 @@ export class SendQueue {
       return undefined;
     }
     if (!this.#lanes.enter(lane, send.laneNo)) {
-      this.#track(this.#supersede(send));
+      this.#run(this.#supersede(send));
       return undefined;
     }
     const checked = this.#ingress.checkNow(send, this.#sender);
     if (checked === undefined || !checked.every(passed)) return this.#decideSlowly(send, lane);
     const append = this.#ingress.prepare(send, this.#sender, checked);
     if (!append.sure) return this.#appendAlone(send, lane, checked, append);
-    this.#track(this.#append(send, lane, checked, append));
+    this.#track(send, this.#append(send, lane, checked, append));
     return undefined;
   }
 
@@ -86,7 +89,7 @@ export class SendQueue {
         return;
       }
       // Recorded first: what was accepted once stays accepted, whatever the list says now. The first one may still be on its way.
-      await Promise.all(this.#appending);
+      await this.#appending.get(keyOf(send.sendId));
       const recorded = await this.#ingress.recorded(send.sendId, this.#sender);
       const fresh = append.recipients.length === 0 ? undefined : await this.#appendNow(send, append);
       const results = [...(fresh?.results ?? []), ...(recorded?.results ?? [])];
@@ -111,10 +114,10 @@ export class SendQueue {
       return;
     }
     if (this.#ingress.isSure(append)) {
-      this.#track(this.#append(send, lane, checked, append));
+      this.#track(send, this.#append(send, lane, checked, append));
       return;
     }
-    await Promise.all(this.#appending);
+    await Promise.all(this.#appending.values());
     await this.#append(send, lane, checked, append);
   }
 
@@ -133,8 +136,8 @@ export class SendQueue {
 
   async #supersede(send: Send): Promise<void> {
     try {
-      // The send of which this may be a repetition may still be on its way.
-      await Promise.all(this.#appending);
+      // The send of which this may be a repetition may still be on its way. Nothing else is waited for: thousands may be superseded at once.
+      await this.#appending.get(keyOf(send.sendId));
       const recorded = await this.#ingress.recorded(send.sendId, this.#sender);
       if (recorded === undefined) {
         const message = 'An earlier send of this lane was not accepted: settle it, then open a new lane.';
@@ -165,16 +168,31 @@ export class SendQueue {
     this.#onResult(refusedResult(send.sendId, known));
   }
 
-  #track(appending: Promise<void>): void {
-    const tracked: Promise<void> = appending.then(() => {
-      this.#appending.delete(tracked);
+  /** What comes under the same send id meanwhile can wait for it. */
+  #track(send: Send, append: Promise<void>): void {
+    const key = keyOf(send.sendId);
+    const before = this.#appending.get(key);
+    const tracked: Promise<void> = (before === undefined ? append : Promise.all([before, append])).then(() => {
+      if (this.#appending.get(key) === tracked) this.#appending.delete(key);
     });
-    this.#appending.add(tracked);
+    this.#appending.set(key, tracked);
+    this.#run(tracked);
+  }
+
+  #run(work: Promise<void>): void {
+    const running: Promise<void> = work.then(() => {
+      this.#running.delete(running);
+    });
+    this.#running.add(running);
   }
 }
 
+function keyOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1');
+}
+
 function laneKey(send: Send): string {
-  return send.lane.length === 0 ? '' : Buffer.from(send.lane).toString('latin1');
+  return send.lane.length === 0 ? '' : keyOf(send.lane);
 }
 
 function passed({ status }: CheckedRecipient): boolean {
