@@ -62,6 +62,24 @@ describe('README.md', () => {
     expect(tableRows(section(page, '## The relay')).map(([flag]) => quoted(flag))).toEqual(flags);
   });
 
+  it('names calls that are there', () => {
+    const files: Readonly<Record<string, string>> = {
+      client: 'packages/sdk/src/client/client.ts',
+      'client.chats': 'packages/sdk/src/chats/chats.ts',
+      'client.profile': 'packages/sdk/src/accounts/profile.ts',
+      chat: 'packages/sdk/src/chats/chat.ts',
+    };
+    const calls = tableRows(section(page, '### The calls')).flatMap(([cell = '']) =>
+      [...cell.matchAll(/`([\w.]+)\.(\w+)/g)].map(([, on = '', name = '']) => ({ on: on.toLowerCase(), name })),
+    );
+    const unknown = calls.filter(({ on, name }) => {
+      const member = new RegExp(`^ {2}(?:static |async |get )*${name}(?:<.*>)?\\(`, 'm');
+      return !member.test(read(files[on] ?? ''));
+    });
+    expect(unknown).toEqual([]);
+    expect(calls.length).toBeGreaterThan(15);
+  });
+
   it('shows an output of the demo that was ok', () => {
     const [output = ''] = codeBlocks(page, 'text');
     const [, sent, received] = /\ndemo: ok sent=(\d+) received=(\d+) lost=0 duplicated=0\n$/.exec(output) ?? [];
