@@ -57,6 +57,7 @@ describe.each(storeKinds)('a stream on %s stores', (stores) => {
     ['a truncated message', whole.subarray(0, -1), 4002],
     ['bytes that are no message', Buffer.from([0xff, 0xff, 0xff, 0xff]), 4002],
     ['a second hello', ClientFrames.encode({ frames: [hello] }), 4002],
+    ['a message of 4,097 frames', ClientFrames.encode({ frames: Array(4_097).fill({}) }), 4002],
     ['a message over the limit', new Uint8Array(1024 * 1024 + 1), 1009],
   ])('ends at %s, and the next one is served', async (_what, message, code) => {
     await using relay = await startRelay({ stores });
@@ -75,6 +76,15 @@ describe.each(storeKinds)('a stream on %s stores', (stores) => {
     stream.socket.send(new Uint8Array());
     stream.send({});
     stream.socket.send(Buffer.from([0x0a, 0x03, 0xfa, 0x07, 0x00]));
+    await stream.settled();
+  });
+
+  it('takes 4,096 frames in one message', async () => {
+    await using relay = await startRelay({ stores });
+    const alice = await register(relay, '+14155550101');
+    const stream = await open(relay, alice);
+    stream.send(...Array.from({ length: 4_096 }, () => ({ ping: { nonce: randomBytes(1) } })));
+    await stream.take('pong', 4_096);
     await stream.settled();
   });
 

@@ -23,6 +23,8 @@ import type { StreamParts } from './stream-parts.ts';
 
 /** Sends without a result at which a stream is read no further until half of them are settled. */
 const mostUnsettled = 2_048;
+/** The most frames of one message: they are all handled in one turn of the event loop, in which nobody else is served. */
+const mostFrames = 4_096;
 const ephemeralBytes = 4 * 1024;
 /** How long a peer may take to answer our close. */
 const closeGraceMs = 5_000;
@@ -138,6 +140,10 @@ export class Stream implements DeviceStream {
     } catch (error) {
       if (!(error instanceof ProtoError)) throw error;
       this.#broken('frame-malformed', 'a message did not parse as ClientFrames');
+      return;
+    }
+    if (frames.length > mostFrames) {
+      this.#broken('frame-malformed', `a message has more than ${mostFrames} frames`);
       return;
     }
     for (const frame of frames) this.#frame(frame);
@@ -258,11 +264,9 @@ export class Stream implements DeviceStream {
   }
 
   #refuseDraining(sendId: Uint8Array): void {
-    const error = new RelayError('draining', 'The relay is going down: send the same after reconnecting.', {
-      retryable: true,
-      retryAfterMs: 1_000,
-    });
-    this.#result(refusedResult(sendId.subarray(0, 64), error));
+    const message = 'The relay is going down: send the same after reconnecting.';
+    const refusal = { code: 'draining', message, retryable: true, retryAfterMs: 1_000 } as const;
+    this.#result(refusedResult(sendId.subarray(0, 64), refusal));
   }
 
   #queue(frame: ServerFrameFields, bytes: number, step?: Parameters<Outbox['queue']>[2]): void {

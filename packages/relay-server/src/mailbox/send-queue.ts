@@ -65,7 +65,8 @@ export class SendQueue {
     const lane = laneKey(send);
     if (flaw !== undefined) {
       this.#lanes.break(lane);
-      this.#onResult(refusedResult(send.sendId.subarray(0, 64), new RelayError('send-malformed', flaw)));
+      const refusal = { code: 'send-malformed', message: flaw, retryable: false } as const;
+      this.#onResult(refusedResult(send.sendId.subarray(0, 64), refusal));
       return undefined;
     }
     if (!this.#lanes.enter(lane, send.laneNo)) {
@@ -141,7 +142,7 @@ export class SendQueue {
       const recorded = await this.#ingress.recorded(send.sendId, this.#sender);
       if (recorded === undefined) {
         const message = 'An earlier send of this lane was not accepted: settle it, then open a new lane.';
-        this.#onResult(refusedResult(send.sendId, new RelayError('superseded', message, { retryable: true })));
+        this.#onResult(refusedResult(send.sendId, { code: 'superseded', message, retryable: true }));
         return;
       }
       const checked = await this.#ingress.check(send, this.#sender);

@@ -8,10 +8,19 @@ import {
 import type { StoredDeviceList } from '../ports/account-store.ts';
 import type { UserId } from '../ports/ids.ts';
 import type { MailReceipt, MailResult } from '../ports/mailbox.ts';
-import type { RelayError } from '../relay-error.ts';
+import type { RelayErrorCode } from '../relay-error.ts';
 
 /** The most bytes of device lists in one result, so that it fits into one WebSocket message. The lists left out are there by HTTP. */
 const mostListBytes = 256 * 1024;
+
+/** Why a Send is refused: a `RelayError`, or no more than its fields, since a client can cause thousands at once and a stack is dear. */
+export interface Refusal {
+  readonly code: RelayErrorCode;
+  /** What to do next. */
+  readonly message: string;
+  readonly retryable: boolean;
+  readonly retryAfterMs?: number | undefined;
+}
 
 /** One recipient of a Send after the check, before the mailbox. */
 export interface CheckedRecipient {
@@ -23,8 +32,8 @@ export interface CheckedRecipient {
 }
 
 /** A Send that was refused whole. */
-export function refusedResult(sendId: Uint8Array, error: RelayError): SendResultFields {
-  const { code, message, retryable, retryAfterMs } = error;
+export function refusedResult(sendId: Uint8Array, refusal: Refusal): SendResultFields {
+  const { code, message, retryable, retryAfterMs } = refusal;
   return { sendId, refused: { code, message, retryable, retryAfterMs: retryAfterMs ?? 0 } };
 }
 
