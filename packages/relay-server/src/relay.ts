@@ -152,9 +152,16 @@ export function createRelay(parts: RelayParts): Relay {
   let starting: Promise<RelayAddress> | undefined;
   let stopping: Promise<void> | undefined;
 
-  function endAccount(userId: UserId): void {
+  /** Its rows are gone already; the registration that replaced it stands, whatever fails here. */
+  async function endAccount(userId: UserId): Promise<void> {
     directory.forget(userId);
     connected.endOf(userId);
+    const endings = await Promise.allSettled([stores.tickets.revoke(userId)]);
+    for (const ending of endings) {
+      if (ending.status === 'fulfilled') continue;
+      const { reason } = ending;
+      logger.error('account.ending-failed', { code: reason instanceof RelayError ? reason.code : 'internal' });
+    }
   }
 
   async function checkReady(): Promise<void> {
@@ -180,7 +187,7 @@ export function createRelay(parts: RelayParts): Relay {
     registrationRoutes(app, { verifications, registrations, codes: config.codes, counts });
     authRoutes(app, sessions, requests);
     keyRoutes(app, requests, { prekeys: stores.prekeys, bundles, directory, connected });
-    userRoutes(app, requests, { accounts: stores.accounts, directory, avatars, connected, limits, key });
+    userRoutes(app, requests, { ...stores, directory, avatars, connected, limits, key });
     avatarRoutes(app, requests, avatars);
     app.server.on('upgrade', (request, socket, head) => upgrades.handle(request, socket, head));
     try {

@@ -1,5 +1,11 @@
 import { request } from 'node:http';
-import type { ErrorBody, RegistrationAnswer, RegistrationRequest, VerificationAnswer } from '@sotto/proto';
+import type {
+  ErrorBody,
+  RegistrationAnswer,
+  RegistrationRequest,
+  StreamTicketAnswer,
+  VerificationAnswer,
+} from '@sotto/proto';
 import { WebSocket } from 'ws';
 import { makeKeys, makeRegistration, type RawKeys } from './raw-keys.ts';
 import { RawStream } from './raw-stream.ts';
@@ -97,6 +103,13 @@ export async function connect(
   });
   socket.on('error', () => socket.terminate());
   return stream;
+}
+
+/** The subprotocols with which a browser opens a stream: a fresh ticket among them. */
+export async function ticketProtocols(relay: { readonly url: string }, token: string): Promise<string[]> {
+  const { status, body } = await call<StreamTicketAnswer>(relay, 'POST', '/v1/stream-tickets', { token });
+  if (status !== 200) throw new Error(`no ticket: ${status}`);
+  return ['sotto.v1', `sotto.ticket.${body.ticket}`];
 }
 
 /** Opens a stream, says hello, and waits for the answer. */

@@ -9,7 +9,7 @@ import {
 } from '@sotto/proto';
 import { describe, expect, it } from 'vitest';
 import { RelayError } from '../src/relay-error.ts';
-import { call, connect, open, refusal, register, verify } from './raw-client.ts';
+import { call, connect, open, refusal, register, ticketProtocols, verify } from './raw-client.ts';
 import { makeKeys, makeRegistration, type RawKeys, randomToken, signedList } from './raw-keys.ts';
 import { rawSend } from './raw-stream.ts';
 import { startRelay, storeKinds, type TestRelay } from './test-relay.ts';
@@ -257,10 +257,11 @@ describe.each(storeKinds)('registration on %s stores', (stores) => {
     expect((await post(relay, request)).status).toBe(200);
   });
 
-  it('ends the account that had the number: its stream, its tokens, its place in the directory', async () => {
-    await using relay = await startRelay({ stores });
+  it('ends the account that had the number: its stream, its tokens and tickets, its place in the directory', async () => {
+    await using relay = await startRelay({ stores, config: { tokens: { ticketTtlMs: 600_000 } } });
     const before = await register(relay, number);
     const stream = await open(relay, before);
+    const protocols = await ticketProtocols(relay, before.token);
     const friend = await open(relay, await register(relay, '+14155550102'));
     friend.send({ send: rawSend({ to: before.keys }) });
     expect(await friend.next('sendResult')).toMatchObject({ recipients: [{ status: 1 }] });
@@ -277,6 +278,7 @@ describe.each(storeKinds)('registration on %s stores', (stores) => {
       code: 'token-invalid',
     });
     await expect(connect(relay, { token: before.token })).rejects.toThrow('401');
+    await expect(connect(relay, { protocols })).rejects.toThrow('401');
     const found = await call(relay, 'POST', '/v1/lookups', { token: after.token, body: { numbers: [number] } });
     expect(found.body).toEqual({ users: [{ number, userId: after.keys.userId }] });
     const tokens = { refreshToken: before.request.refreshToken, nextRefreshToken: randomToken() };

@@ -1,6 +1,6 @@
 import type { StreamTicketAnswer, TokenAnswer } from '@sotto/proto';
 import { describe, expect, it } from 'vitest';
-import { call, connect, refusal, refusedUpgrade, register } from './raw-client.ts';
+import { call, connect, refusal, refusedUpgrade, register, ticketProtocols } from './raw-client.ts';
 import { randomToken } from './raw-keys.ts';
 import { startRelay, storeKinds, type TestRelay } from './test-relay.ts';
 
@@ -40,9 +40,11 @@ describe.each(storeKinds)('tokens on %s stores', (stores) => {
     const next = randomToken();
     const { body } = await refresh(relay, alice.request.refreshToken, next);
     const stream = await connect(relay, { token: body.accessToken });
+    const protocols = await ticketProtocols(relay, body.accessToken);
     const thief = refusal(refresh(relay, alice.request.refreshToken, randomToken()));
     expect(await thief).toMatchObject({ status: 401, code: 'token-reused' });
     expect(await stream.closed).toMatchObject({ code: 4003 });
+    await expect(connect(relay, { protocols })).rejects.toThrow('401');
     expect(await refusal(prekeys(relay, body.accessToken))).toMatchObject({ code: 'token-invalid' });
     expect(await refusal(refresh(relay, next, randomToken()))).toMatchObject({ status: 401 });
   });

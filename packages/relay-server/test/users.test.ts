@@ -2,7 +2,7 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { IdentityKeyPair, PrivateKey } from '@signalapp/libsignal-client';
 import { type BundlesAnswer, fromBase64Url, type ProfileAnswer, SignedDeviceList, toBase64Url } from '@sotto/proto';
 import { describe, expect, it } from 'vitest';
-import { call, open, refusal, register } from './raw-client.ts';
+import { call, connect, open, refusal, register, ticketProtocols } from './raw-client.ts';
 import { ecPrekey, kyberPrekey, makePrekeys, randomToken, signedList } from './raw-keys.ts';
 import { startRelay, storeKinds } from './test-relay.ts';
 
@@ -92,10 +92,11 @@ describe.each(storeKinds)('accounts on %s stores', (stores) => {
     });
   });
 
-  it('end the stream of a device that is listed no more', async () => {
+  it('end the stream and the tickets of a device that is listed no more', async () => {
     await using relay = await startRelay({ stores });
     const alice = await register(relay, '+14155550101');
     const stream = await open(relay, alice);
+    const protocols = await ticketProtocols(relay, alice.token);
     const next = signedList(alice.keys, {
       version: 2,
       previousHash: hashOf(signedList(alice.keys)),
@@ -108,6 +109,7 @@ describe.each(storeKinds)('accounts on %s stores', (stores) => {
     });
     expect(status).toBe(200);
     expect(await stream.closed).toMatchObject({ code: 4003 });
+    await expect(connect(relay, { protocols })).rejects.toThrow('401');
   });
 
   it('have a profile that others read and the limit holds', async () => {

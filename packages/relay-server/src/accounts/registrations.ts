@@ -18,8 +18,8 @@ export interface RegistrationParts {
   readonly verifications: Verifications;
   readonly sessions: Sessions;
   readonly clock: Clock;
-  /** An account lost its number to a new one, and with it its devices. */
-  readonly onReplaced: (userId: UserId) => void;
+  /** An account lost its number to a new one, and with it its devices. It never rejects. */
+  readonly onReplaced: (userId: UserId) => Promise<void>;
 }
 
 /** Makes accounts. */
@@ -71,7 +71,7 @@ export class Registrations {
       case 'idempotency-mismatch':
         throw new RelayError('idempotency-mismatch', 'This idempotencyKey was used for another registration.');
       case 'registered':
-        if (outcome.replaced !== undefined) onReplaced(outcome.replaced);
+        if (outcome.replaced !== undefined) await onReplaced(outcome.replaced);
         break;
       case 'repeated':
         break;

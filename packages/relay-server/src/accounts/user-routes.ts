@@ -16,6 +16,7 @@ import { answers, objectOf, pieces, withToken } from '../gateway/error-schema.ts
 import type { Limits } from '../limits/limits.ts';
 import type { AccountStore } from '../ports/account-store.ts';
 import type { UserId } from '../ports/ids.ts';
+import type { TicketStore } from '../ports/ticket-store.ts';
 import { readDeviceList } from './device-list.ts';
 import { type Directory, unknownUser } from './directory.ts';
 import { readNumber } from './phone-number.ts';
@@ -28,6 +29,7 @@ export interface UserRouteParts {
   readonly directory: Directory;
   readonly avatars: Avatars;
   readonly connected: ConnectedDevices;
+  readonly tickets: TicketStore;
   readonly limits: Limits;
   readonly key: RelayKey;
 }
@@ -38,7 +40,7 @@ const deviceListSchema = objectOf({ deviceList: pieces.bytes });
 
 /** `/v1/lookups`, `/v1/devices`, `/v1/profile` and what `/v1/users/{userId}` has of them. */
 export function userRoutes(app: FastifyInstance, requests: RequestSessions, parts: UserRouteParts): void {
-  const { accounts, directory, avatars, connected, limits, key } = parts;
+  const { accounts, directory, avatars, connected, tickets, limits, key } = parts;
 
   app.post<{ Body: LookupRequest; Reply: LookupAnswer }>('/v1/lookups', {
     onRequest: requests.require,
@@ -88,8 +90,12 @@ export function userRoutes(app: FastifyInstance, requests: RequestSessions, part
     },
     handler: async (request) => {
       const { userId } = requests.of(request);
+      const before = await directory.deviceList(userId);
       const list = await directory.replace(userId, readDeviceList(fromBase64Url(request.body.deviceList)));
       connected.endOf(userId, list.devices);
+      for (const { deviceId } of before?.devices ?? []) {
+        if (!list.devices.some((device) => device.deviceId === deviceId)) await tickets.revoke(userId, deviceId);
+      }
       return { deviceList: toBase64Url(list.signed) };
     },
   });

@@ -83,7 +83,9 @@ export class Sessions {
     if (outcome.status === 'unknown') throw invalidToken();
     if (outcome.status === 'reused') {
       // Whoever streams as this device may be the thief.
-      this.#parts.connected.get(outcome.device.userId, outcome.device.deviceId)?.end('session-ended');
+      const { userId, deviceId } = outcome.device;
+      this.#parts.connected.get(userId, deviceId)?.end('session-ended');
+      await this.#parts.tickets.revoke(userId, deviceId);
       throw new RelayError(
         'token-reused',
         'This refresh token was replaced before: all tokens of the device have ended, register again.',

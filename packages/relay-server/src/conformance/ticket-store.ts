@@ -30,6 +30,26 @@ export function ticketStoreConformance(runner: Runner, maker: HarnessMaker<{ rea
       expect(await tickets.redeem(second, start + 30_000)).toBe(undefined);
     });
 
+    check('those of a device are revoked, or those of an account, and no others', async ({ stores: { tickets } }) => {
+      const [device, stranger] = [someDevice(1), someDevice(1)];
+      const sibling = someDevice(2, device.userId);
+      const put = async (owner: typeof device) => {
+        const ticket = someBytes(32);
+        await tickets.put(ticket, owner, start + 30_000);
+        return ticket;
+      };
+      const [first, second] = [await put(device), await put(device)];
+      const [others, kept] = [await put(sibling), await put(sibling)];
+      const foreign = await put(stranger);
+      await tickets.revoke(device.userId, 1);
+      expect(await tickets.redeem(first, start)).toBe(undefined);
+      expect(await tickets.redeem(second, start)).toBe(undefined);
+      expect(await tickets.redeem(kept, start)).toEqual(sibling);
+      await tickets.revoke(device.userId);
+      expect(await tickets.redeem(others, start)).toBe(undefined);
+      expect(await tickets.redeem(foreign, start)).toEqual(stranger);
+    });
+
     check('later tickets leave earlier ones that still live', async ({ stores: { tickets }, clock }) => {
       const [first, device] = [someBytes(32), someDevice()];
       await tickets.put(first, device, start + 30_000);

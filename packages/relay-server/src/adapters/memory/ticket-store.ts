@@ -1,5 +1,5 @@
 import type { Clock } from '../../ports/clock.ts';
-import type { DeviceAddress } from '../../ports/ids.ts';
+import type { DeviceAddress, UserId } from '../../ports/ids.ts';
 import type { TicketStore } from '../../ports/ticket-store.ts';
 import { byteKey } from './byte-key.ts';
 
@@ -27,5 +27,13 @@ export class MemoryTicketStore implements TicketStore {
     const held = this.#tickets.get(key);
     this.#tickets.delete(key);
     return held !== undefined && now < held.expiresAt ? held.device : undefined;
+  }
+
+  async revoke(userId: UserId, deviceId?: number): Promise<void> {
+    for (const [key, { device }] of this.#tickets) {
+      if (device.userId === userId && (deviceId === undefined || device.deviceId === deviceId)) {
+        this.#tickets.delete(key);
+      }
+    }
   }
 }
