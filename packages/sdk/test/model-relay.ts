@@ -59,7 +59,7 @@ export class ModelRelay {
   }
 
   /** The wire: false when there is no connection. */
-  readonly transmit = (frames: readonly ClientFrameFields[]): boolean => {
+  readonly transmit = (frames: readonly ClientFrameFields[], handed: () => void): boolean => {
     const { stream } = this;
     if (stream === undefined) return false;
     for (const { send } of frames) {
@@ -68,6 +68,7 @@ export class ModelRelay {
       stream.sends.push(read);
       stream.results.push(SendResult.decode(SendResult.encode(this.resultOf(read))));
     }
+    handed();
     return true;
   };
 

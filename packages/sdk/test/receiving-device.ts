@@ -38,7 +38,10 @@ export function receivingDevice(device: TestDevice): ReceivingDevice {
     store,
     tracer: { reached: (step) => void steps.push(step) },
     logger,
-    ack: (ids) => acked.push(...ids.map((id) => id[0] ?? -1)),
+    ack: (ids, handed) => {
+      acked.push(...ids.map((id) => id[0] ?? -1));
+      handed();
+    },
     onApplied: () => undefined,
     onReceipts: (sender) => receiptsTo.push(sender),
     onFailure: (error) => failures.push(error),

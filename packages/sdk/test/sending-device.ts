@@ -65,7 +65,16 @@ export function sendingDevice(
     logger,
     onFailure: (error) => failures.push(error),
   });
-  const parts: ChatParts = { store, executor, outbox, receipts, origin: device.origin, clock, tracer };
+  const parts: ChatParts = {
+    store,
+    executor,
+    outbox,
+    receipts,
+    origin: device.origin,
+    clock,
+    tracer,
+    assertRunning: () => undefined,
+  };
   const deliverResults = async (count = Number.POSITIVE_INFINITY): Promise<number> => {
     const results = relay.stream?.results.splice(0, count) ?? [];
     if (results.length > 0) await outbox.settle(results);

@@ -53,7 +53,7 @@ export function watchedStore(store: Store): WatchedStore {
     outboxChats: () => store.outboxChats(),
     events: (after, limit) => store.events(after, limit),
     slowestCursor: () => store.slowestCursor(),
-    held: (limit) => store.held(limit),
+    held: (limit, after) => store.held(limit, after),
     prekeys: () => store.prekeys(),
     close: () => store.close(),
   };

@@ -1,4 +1,4 @@
-import { uuidToText } from '@sotto/proto';
+import { isUuid, uuidToText } from '@sotto/proto';
 import type { Executor } from '../crypto/executor.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { type Message, toMessage } from '../messages/message.ts';
@@ -27,6 +27,8 @@ export interface ChatParts {
   readonly origin: () => ContentOrigin;
   readonly clock: Clock;
   readonly tracer: Tracer;
+  /** @throws {SottoError} `client-stopped` */
+  readonly assertRunning: () => void;
 }
 
 /** How to send. */
@@ -103,6 +105,7 @@ export class Chat {
    * @throws {SottoError} `cursor-invalid`, `argument-invalid`
    */
   async history(options: HistoryOptions = {}): Promise<HistoryPage> {
+    this.parts.assertRunning();
     const { before, after, from, limit = defaultLimit } = options;
     if (!Number.isInteger(limit) || limit < 1 || limit > largestLimit) {
       throw new SottoError('argument-invalid', `limit is a whole number from 1 to ${largestLimit}`);
@@ -132,6 +135,9 @@ export class Chat {
    * @throws {SottoError} `message-unknown`
    */
   async markRead(message: Pick<Message, 'id'>): Promise<void> {
+    if (typeof message?.id !== 'string' || !isUuid(message.id)) {
+      throw new SottoError('message-unknown', 'give a message of this chat: from its history, or from an event');
+    }
     let page: ReadPage;
     do {
       page = await this.parts.executor.run([chatLock(this.id)], (overlay) => this.readOn(overlay, message.id));

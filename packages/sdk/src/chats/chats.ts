@@ -1,3 +1,4 @@
+import { isUuid } from '@sotto/proto';
 import { parsePhoneNumber } from '../accounts/phone-number.ts';
 import type { Executor } from '../crypto/executor.ts';
 import { type Message, toMessage } from '../messages/message.ts';
@@ -63,12 +64,15 @@ export class Chats {
 
   /** The chat with somebody whose id is known, for example from an event; `undefined` when there is none yet. */
   async get(userId: UserId): Promise<Chat | undefined> {
+    this.parts.assertRunning();
+    if (!isUuid(userId)) return undefined;
     const record = await this.parts.store.get('chat', { id: chatWith(userId) });
     return record?.userId === undefined ? undefined : this.chatOf(record.userId);
   }
 
   /** A page of the chat list, latest activity first. */
   async list(options: { readonly after?: number } = {}): Promise<ChatPage> {
+    this.parts.assertRunning();
     const records = await this.parts.store.chats(options.after, pageSize + 1);
     const page = records.slice(0, pageSize);
     const chats = await Promise.all(page.map((record) => this.summarise(record)));

@@ -5,7 +5,7 @@ import { Tokens } from '../accounts/tokens.ts';
 import type { ChatParts } from '../chats/chat.ts';
 import { Chats } from '../chats/chats.ts';
 import { StoreExecutor } from '../crypto/executor.ts';
-import type { EventOf, EventType, SottoEvent } from '../events/event.ts';
+import type { ConnectionChange, EventOf, EventType, SottoEvent } from '../events/event.ts';
 import { EventHub, type EventOptions } from '../events/event-hub.ts';
 import type { DeviceId, UserId } from '../ports/ids.ts';
 import type { Platform } from '../ports/platform.ts';
@@ -15,6 +15,7 @@ import { authorizedClient } from '../transport/authorized-client.ts';
 import type { ConnectionState } from '../transport/connection-state.ts';
 import { httpClient } from '../transport/http-client.ts';
 import { parseRelayAddress, type RelayAddress } from '../transport/relay-address.ts';
+import { checkClientOptions, checkRegisterOptions } from './check-options.ts';
 import { type ClientOptions, platformOf } from './client-options.ts';
 import { CurrentAccount } from './current-account.ts';
 import { isFatal } from './frame-router.ts';
@@ -55,6 +56,7 @@ export class Client {
    * @throws {SottoError} `relay-url-invalid`, `store-locked`, `store-newer`, `store-corrupt`, `store-unavailable`
    */
   static async open(options: ClientOptions): Promise<Client> {
+    checkClientOptions(options);
     const address = parseRelayAddress(options.relay);
     const platform = platformOf(options);
     const { store, opening } = await options.store.open();
@@ -127,11 +129,22 @@ export class Client {
       tokens: this.tokens,
       profiles,
       origin,
-      onState: (state) => this.stateChanged(state),
+      onState: (change) => this.stateChanged(change),
       onFailure: (error) => this.failed(error),
     });
     const { outbox, receipts } = this.messaging;
-    this.chats = new Chats({ store, executor, outbox, receipts, origin, clock, tracer, http: authorized });
+    const assertRunning = () => this.checkRunning();
+    this.chats = new Chats({
+      store,
+      executor,
+      outbox,
+      receipts,
+      origin,
+      clock,
+      tracer,
+      assertRunning,
+      http: authorized,
+    });
   }
 
   /**
@@ -141,6 +154,7 @@ export class Client {
    */
   async register(options: RegisterOptions): Promise<Registered> {
     this.checkRunning();
+    checkRegisterOptions(options);
     const { signal: ended } = this.ending;
     const signal = options.signal === undefined ? ended : AbortSignal.any([options.signal, ended]);
     const registered = await this.registration.register({ ...options, signal });
@@ -190,6 +204,16 @@ export class Client {
     return this.hub.on(type, listener);
   }
 
+  /**
+   * Resolves when everything that was sent is with the relay, or has failed: call it before the end of a script that sends and stops. Offline it waits; an aborted signal ends the wait, and the messages leave the next time.
+   * @throws the signal's reason; {SottoError} `client-stopped`
+   */
+  async flush(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    this.checkRunning();
+    const { signal: ended } = this.ending;
+    await this.messaging.outbox.emptied(options.signal ? AbortSignal.any([options.signal, ended]) : ended);
+  }
+
   /** Finishes what is being committed, closes the connection and the store, and leaves nothing behind. Idempotent. */
   stop(): Promise<void> {
     this.stopping ??= this.end();
@@ -216,9 +240,9 @@ export class Client {
     if (this.stopping !== undefined) throw stopped();
   }
 
-  private stateChanged(state: ConnectionState): void {
-    this.hub.connectionChanged(state);
-    if (state !== 'ended') return;
+  private stateChanged(change: ConnectionChange): void {
+    this.hub.connectionChanged(change);
+    if (change.state !== 'ended') return;
     this.current.load().catch((error: unknown) => this.failed(error));
   }
 

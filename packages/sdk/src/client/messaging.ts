@@ -3,6 +3,7 @@ import type { Tokens } from '../accounts/tokens.ts';
 import { chatWith } from '../chats/chat-state.ts';
 import type { Executor } from '../crypto/executor.ts';
 import { acceptDeviceList } from '../devices/accept-device-list.ts';
+import type { ConnectionChange } from '../events/event.ts';
 import { Inbox } from '../inbox/inbox.ts';
 import { EnvelopeReceiver } from '../inbox/receive-envelope.ts';
 import { Expiry } from '../messages/expiry.ts';
@@ -43,7 +44,7 @@ export interface MessagingParts {
   readonly tokens: Tokens;
   readonly profiles: Profiles;
   readonly origin: () => ContentOrigin;
-  readonly onState: (state: ConnectionState) => void;
+  readonly onState: (change: ConnectionChange) => void;
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -59,10 +60,11 @@ export class Messaging {
   private readonly prekeys: PrekeyMaintenance;
   private readonly peers: PeerProfiles;
   private readonly housekeeping: Housekeeping;
-  private readonly onState: (state: ConnectionState) => void;
+  private readonly onState: (change: ConnectionChange) => void;
   private readonly onFailure: (error: unknown) => void;
   private readonly ending = new AbortController();
   private cancelRestart: CancelTimer | undefined;
+  private heldTried = false;
 
   constructor(parts: MessagingParts) {
     const { platform, store, executor, http, tokens, origin, onFailure } = parts;
@@ -81,7 +83,7 @@ export class Messaging {
       randomness,
       logger,
       handlers: {
-        stateChanged: (state) => this.stateChanged(state),
+        stateChanged: (state, detail) => this.stateChanged({ state, ...detail }),
         opened: () => this.prekeys.retry(),
         received: (frames) => this.router.route(frames),
       },
@@ -99,7 +101,7 @@ export class Messaging {
         },
       }),
       makeSessions: (userId) => starter.start(userId),
-      transmit: (frames) => this.stream.send(frames),
+      transmit: (frames, handed) => this.stream.send(frames, handed),
       timers,
       randomness,
       tracer,
@@ -112,7 +114,7 @@ export class Messaging {
       store,
       tracer,
       logger,
-      ack: (deliveryIds) => this.stream.send([ackOf(deliveryIds)]),
+      ack: (deliveryIds, handed) => this.stream.send([ackOf(deliveryIds)], handed),
       onApplied: (sender) => this.peers.heardFrom(sender.userId),
       onReceipts: (sender) => this.outbox.wake(chatWith(sender.userId)),
       onFailure,
@@ -175,14 +177,17 @@ export class Messaging {
     await this.inbox.idle();
   }
 
-  private stateChanged(state: ConnectionState): void {
-    this.router.stateChanged(state);
-    this.onState(state);
+  private stateChanged(change: ConnectionChange): void {
+    this.router.stateChanged(change.state);
+    this.onState(change);
   }
 
   /** The mailbox was seen empty: what is waited for longer than that will not come. */
   private async drained(): Promise<void> {
     await this.expiry.mark(this.relayNow());
+    if (this.heldTried) return;
+    // Once a run: a newer version may open what an older one could not. Otherwise it is tried when keys come.
+    this.heldTried = true;
     await this.inbox.retryHeld();
   }
 

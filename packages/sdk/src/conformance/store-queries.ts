@@ -207,7 +207,10 @@ export function storeQueryCases({ describe, it, expect }: ConformanceRunner, mak
         expect((await store.events(1, 10)).map(({ changeSeq }) => changeSeq)).toEqual([2, 3]);
         expect((await store.events(0, 1)).map(({ changeSeq }) => changeSeq)).toEqual([1]);
         expect(await store.slowestCursor()).toBe(11);
-        expect((await store.held(2)).map(({ heldAt }) => heldAt)).toEqual([10, 20]);
+        const held = await store.held(2);
+        expect(held.map(({ heldAt }) => heldAt)).toEqual([10, 20]);
+        expect((await store.held(2, held[1])).map(({ heldAt }) => heldAt)).toEqual([30]);
+        expect((await store.held(9, held[0])).map(({ heldAt }) => heldAt)).toEqual([20, 30]);
         expect((await store.prekeys()).map(({ id }) => id)).toEqual([3, 2, 1]);
       }),
     );

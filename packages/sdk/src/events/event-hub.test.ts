@@ -176,9 +176,9 @@ describe('a stream of events', () => {
   it('tells of the connection what is true now, not all that was', async () => {
     const { hub, happen } = await openHub();
     const events = hub.events();
-    hub.connectionChanged('connecting');
-    hub.connectionChanged('offline');
-    hub.connectionChanged('live');
+    hub.connectionChanged({ state: 'connecting' });
+    hub.connectionChanged({ state: 'offline' });
+    hub.connectionChanged({ state: 'live' });
     await happen(1);
     expect((await events.next()).value).toEqual({ type: 'connection.changed', state: 'live' });
     expect(await take(events, 1)).toEqual([1]);
@@ -266,7 +266,7 @@ describe('listeners', () => {
     await happen(2);
     await executor.run([], (overlay) => overlay.record({ type: 'identity.changed', userId: userIdOf(9) }));
     await settled();
-    hub.connectionChanged('live');
+    hub.connectionChanged({ state: 'live' });
     await settled();
     off();
     off();
@@ -312,4 +312,15 @@ describe('listeners', () => {
     expect(failures).toEqual([failure]);
     await hub.stop();
   });
+});
+
+it('does not keep the log for a stream that was given up unread', async () => {
+  const open = await openHub();
+  for (let number = 0; number < 3; number++) await open.hub.events().return();
+  for (let number = 0; number < 2_101; number++) void open.happen(number);
+  await open.executor.run([], () => undefined);
+  await settled();
+  await open.executor.run([], () => undefined);
+  expect((await open.store.events(0, 3_000)).length).toBeLessThan(1_000);
+  await open.hub.stop();
 });

@@ -3,8 +3,7 @@ import type { Executor } from '../crypto/executor.ts';
 import type { EventRecord } from '../ports/event-records.ts';
 import type { Store } from '../ports/store.ts';
 import { SottoError } from '../sotto-error.ts';
-import type { ConnectionState } from '../transport/connection-state.ts';
-import type { EventOf, EventType, SottoEvent } from './event.ts';
+import type { ConnectionChange, EventOf, EventType, SottoEvent } from './event.ts';
 import { EventStream } from './event-stream.ts';
 import { hydrate } from './hydrate.ts';
 
@@ -53,8 +52,8 @@ export class EventHub {
   }
 
   /** Tells listeners of now what the connection is like. */
-  connectionChanged(state: ConnectionState): void {
-    for (const stream of this.streams) stream.connectionChanged(state);
+  connectionChanged(change: ConnectionChange): void {
+    for (const stream of this.streams) stream.connectionChanged(change);
   }
 
   /**
@@ -66,7 +65,14 @@ export class EventHub {
     const opening = this.open(options);
     // The first read throws it, if there is one.
     opening.catch(() => undefined);
-    return this.walk(opening);
+    const walking = this.walk(opening);
+    // A generator that never began runs no finally: a stream that is given up unread is closed here.
+    const end = walking.return.bind(walking);
+    walking.return = async (value) => {
+      await (await opening.catch(() => undefined))?.return();
+      return end(value);
+    };
+    return walking;
   }
 
   private async *walk(opening: Promise<EventStream>): AsyncGenerator<SottoEvent, void, undefined> {

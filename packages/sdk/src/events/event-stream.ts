@@ -1,6 +1,5 @@
 import type { EventRecord } from '../ports/event-records.ts';
-import type { ConnectionState } from '../transport/connection-state.ts';
-import type { SottoEvent } from './event.ts';
+import type { ConnectionChange, SottoEvent } from './event.ts';
 
 const pageSize = 64;
 
@@ -21,7 +20,7 @@ export class EventStream implements AsyncIterableIterator<SottoEvent> {
   private readonly source: EventSource;
   private readonly signal: AbortSignal | undefined;
   private page: EventRecord[] = [];
-  private connection: ConnectionState | undefined;
+  private connection: ConnectionChange | undefined;
   private done = false;
   private failure: { readonly error: unknown } | undefined;
   private wakeUp: (() => void) | undefined;
@@ -41,8 +40,8 @@ export class EventStream implements AsyncIterableIterator<SottoEvent> {
   }
 
   /** Tells the state of the connection; an earlier one that was not read yet is forgotten. */
-  connectionChanged(state: ConnectionState): void {
-    this.connection = state;
+  connectionChanged(change: ConnectionChange): void {
+    this.connection = change;
     this.wake();
   }
 
@@ -78,9 +77,9 @@ export class EventStream implements AsyncIterableIterator<SottoEvent> {
   /** The next event, or undefined after a wait or a fact that tells nothing any more. */
   private async read(): Promise<SottoEvent | undefined> {
     if (this.connection !== undefined) {
-      const state = this.connection;
+      const change = this.connection;
       this.connection = undefined;
-      return { type: 'connection.changed', state };
+      return { type: 'connection.changed', ...change };
     }
     // Made before the look, so that a wake during the look is not missed.
     const woken = new Promise<void>((resolve) => {

@@ -1,6 +1,6 @@
 import type { Message } from '../messages/message.ts';
 import type { ChatId, UserId } from '../ports/ids.ts';
-import type { ConnectionState } from '../transport/connection-state.ts';
+import type { ConnectionState, OfflineReason } from '../transport/connection-state.ts';
 
 /** What happened, after it was committed. One union; branch on `type`. */
 export type SottoEvent =
@@ -22,7 +22,16 @@ export type SottoEvent =
   | { readonly type: 'identity.changed'; readonly userId: UserId }
   | { readonly type: 'profile.changed'; readonly userId: UserId }
   /** Not kept: only who listens now hears it, and of several in a row the last one. */
-  | { readonly type: 'connection.changed'; readonly state: ConnectionState };
+  | (ConnectionChange & { readonly type: 'connection.changed' });
+
+/** How the connection is now. */
+export interface ConnectionChange {
+  readonly state: ConnectionState;
+  /** Why it is not connected. */
+  readonly reason?: OfflineReason;
+  /** When it is tried again, by this device's clock. */
+  readonly retryAt?: number;
+}
 
 export type EventType = SottoEvent['type'];
 

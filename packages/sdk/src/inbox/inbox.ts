@@ -1,8 +1,8 @@
 import { uuidToBytes } from '@sotto/proto';
 import { sameBytes } from '../crypto/same-bytes.ts';
 import type { DeviceAddress } from '../ports/ids.ts';
+import type { HeldRecord } from '../ports/inbox-records.ts';
 import type { Logger } from '../ports/logger.ts';
-import { recordKey } from '../ports/record-key.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import type { Tracer } from '../ports/tracer.ts';
 import { decodeEnvelope, type EnvelopeReceiver } from './receive-envelope.ts';
@@ -14,7 +14,8 @@ export interface Delivery {
 }
 
 const largestBatch = 128;
-const heldPerRetry = 100;
+const heldPage = 64;
+const mostTriesOfSender = 256;
 
 /** Takes deliveries in their order, a batch a commit, and acks what is durable. */
 export class Inbox {
@@ -22,11 +23,13 @@ export class Inbox {
   private readonly store: StoreQueries;
   private readonly tracer: Tracer;
   private readonly logger: Logger;
-  private readonly ack: (deliveryIds: readonly Uint8Array[]) => void;
+  private readonly ack: (deliveryIds: readonly Uint8Array[], handed: () => void) => void;
   private readonly onApplied: (sender: DeviceAddress) => void;
   private readonly onReceipts: (sender: DeviceAddress) => void;
   private readonly onFailure: (error: unknown) => void;
   private queue: Delivery[] = [];
+  /** Senders with whom a session began: what is held of theirs may open now. */
+  private readonly begun = new Map<string, DeviceAddress>();
   private working: Promise<void> | undefined;
 
   constructor(parts: {
@@ -34,8 +37,8 @@ export class Inbox {
     readonly store: StoreQueries;
     readonly tracer: Tracer;
     readonly logger: Logger;
-    /** Sends an ack; when the stream is gone the delivery comes again, and is known. */
-    readonly ack: (deliveryIds: readonly Uint8Array[]) => void;
+    /** Sends an ack; when the stream is gone the delivery comes again, and is known. `handed` is called once its bytes were given to the socket. */
+    readonly ack: (deliveryIds: readonly Uint8Array[], handed: () => void) => void;
     /** A message of this person was applied. */
     readonly onApplied: (sender: DeviceAddress) => void;
     /** Receipts to this person were queued. */
@@ -70,31 +73,47 @@ export class Inbox {
     await this.working;
   }
 
-  /** Tries held envelopes again: all, or those of one sender. */
+  /**
+   * Tries held envelopes again: all, or those of one sender.
+   *
+   * It reads a page at a time, and tries at most 256 of one sender: whoever sends what can't be opened must not hold up the rest.
+   */
   async retryHeld(sender?: DeviceAddress): Promise<void> {
-    const tried = new Set<string>();
-    // What can never be opened stays at the front: the window grows until it has been past it.
-    for (let window = heldPerRetry; ; window *= 2) {
-      const page = await this.store.held(window);
+    let after: HeldRecord | undefined;
+    let tries = sender === undefined ? Number.POSITIVE_INFINITY : mostTriesOfSender;
+    for (;;) {
+      const page = await this.store.held(heldPage, after);
       for (const held of page) {
-        const key = recordKey('held', held);
-        if (tried.has(key) || (sender !== undefined && !isFrom(held.envelope, sender))) continue;
-        tried.add(key);
+        if (sender !== undefined && !isFrom(held.envelope, sender)) continue;
+        if (tries-- <= 0) return;
         const opened = await this.receiver.retry(held.envelope);
         if (opened) this.logger.info('inbox.held-opened', { reason: held.reason });
       }
-      if (page.length < window) return;
+      after = page.at(-1);
+      if (page.length < heldPage) return;
     }
   }
 
   private async work(): Promise<void> {
     try {
-      while (this.queue.length > 0) await this.receiveBatch(this.queue.splice(0, largestBatch));
+      while (this.queue.length > 0 || this.begun.size > 0) {
+        // What waits for keys waits behind what has come.
+        if (this.queue.length > 0) await this.receiveBatch(this.queue.splice(0, largestBatch));
+        else await this.retryBegun();
+      }
     } catch (error) {
       this.queue = [];
       this.onFailure(error);
     } finally {
       this.working = undefined;
+    }
+  }
+
+  private async retryBegun(): Promise<void> {
+    for (const [key, sender] of this.begun) {
+      this.begun.delete(key);
+      await this.retryHeld(sender);
+      if (this.queue.length > 0) return;
     }
   }
 
@@ -107,13 +126,14 @@ export class Inbox {
     );
     if (receiptsTo.length > 0) this.tracer.reached('receipt.queued');
     if (done.length > 0) {
-      this.ack(done.map((delivery) => delivery.deliveryId));
-      this.tracer.reached('ack.left');
+      const ids = done.map((delivery) => delivery.deliveryId);
+      this.ack(ids, () => this.tracer.reached('ack.left'));
     }
     for (const sender of receiptsTo) this.onReceipts(sender);
     for (const result of received) if (result.outcome === 'applied') this.onApplied(result.sender);
     for (const result of received) {
-      if (result.outcome === 'applied' && result.newSession) await this.retryHeld(result.sender);
+      if (result.outcome !== 'applied' || !result.newSession) continue;
+      this.begun.set(`${result.sender.userId}.${result.sender.deviceId}`, result.sender);
     }
     const failed = settled.find((result) => result.status === 'rejected');
     if (failed !== undefined) throw failed.reason;

@@ -65,7 +65,7 @@ export class EnvelopeReceiver {
   }
 
   /**
-   * Opens, checks and applies an envelope, or holds it with its reason: one operation, one commit.
+   * Opens, checks and applies an envelope in one operation, one commit; what fails is dropped whole, and held with its reason by an operation of its own.
    * @throws {SottoError} what the store throws: the envelope must not be acked
    */
   receive(bytes: Uint8Array): Promise<Received> {
@@ -92,7 +92,7 @@ export class EnvelopeReceiver {
         return true;
       } catch (error) {
         const reason = this.reasonToHold(error);
-        overlay.put('held', { ...held, reason, retries: held.retries + 1 });
+        overlay.put('held', { ...held, reason, retries: held.retries + 1 }, ['reason', 'retries']);
         return false;
       }
     });

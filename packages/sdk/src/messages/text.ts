@@ -14,10 +14,7 @@ export function checkText(text: string): void {
     throw new SottoError('text-empty', 'a message needs a text: give at least one character');
   const bytes = text.length > largestText ? text.length : encoder.encode(text).length;
   if (bytes > largestText) {
-    throw new SottoError(
-      'text-too-long',
-      `a text has at most ${largestText} bytes of UTF-8: split it, or send it as a file`,
-    );
+    throw new SottoError('text-too-long', `a text has at most ${largestText} bytes of UTF-8: split it`);
   }
   if (!isWellFormed(text)) {
     throw new SottoError(

@@ -32,10 +32,12 @@ export interface ChatQueueParts {
   readonly commits: OutboxCommits;
   /** Makes sessions with all devices of a person, over the network. */
   readonly makeSessions: (userId: UserId) => Promise<void>;
-  /** Hands frames to the stream; false when it is not open. */
-  readonly transmit: (frames: readonly ClientFrameFields[]) => boolean;
+  /** Hands frames to the stream; false when it is not open. `handed` is called once their bytes were given to the socket. */
+  readonly transmit: (frames: readonly ClientFrameFields[], handed: () => void) => boolean;
   /** Tells whose result a send id is. */
   readonly expectResult: (sendId: Uint8Array, entry: QueueEntry) => void;
+  /** Something failed for good, and left the outbox. */
+  readonly onLeft: () => void;
   readonly timers: Timers;
   readonly randomness: Randomness;
   readonly tracer: Tracer;
@@ -256,12 +258,12 @@ export class ChatQueue {
   }
 
   private transmit(sends: readonly SealedEntry[]): boolean {
-    if (!this.parts.transmit(sends.map(({ send }) => ({ send: { ...send, ...this.lane.take() } })))) return false;
+    const frames = sends.map(({ send }) => ({ send: { ...send, ...this.lane.take() } }));
+    if (!this.parts.transmit(frames, () => this.parts.tracer.reached('send.bytes-left'))) return false;
     for (const { entry, sendId } of sends) {
       entry.inFlight = true;
       this.parts.expectResult(sendId, entry);
     }
-    this.parts.tracer.reached('send.bytes-left');
     return true;
   }
 
@@ -280,6 +282,7 @@ export class ChatQueue {
 
   private async fail(entry: QueueEntry, code: string): Promise<void> {
     await this.parts.commits.failed(entry.record, code);
+    this.parts.onLeft();
     this.entries.delete(entry);
   }
 

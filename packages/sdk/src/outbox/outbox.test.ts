@@ -48,6 +48,34 @@ async function rowsOf({ device }: SendingDevice, bob: TestDevice) {
 }
 
 describe('the outbox', () => {
+  it('tells when everything has left, also when it failed, and not before', async () => {
+    const { alice, bob, relay } = await pair();
+    const { signal } = new AbortController();
+    await alice.outbox.emptied(signal);
+    await alice.connect();
+    await alice.chat(bob.account.userId).send('hello');
+    let empty = false;
+    const emptied = alice.outbox.emptied(signal).then(() => {
+      empty = true;
+    });
+    await settled();
+    expect(empty).toBe(false);
+    await alice.run();
+    await emptied;
+    expect(empty).toBe(true);
+    relay.verdict = () => ({ type: 'refused', code: 'send-malformed', retryable: false });
+    await alice.chat(bob.account.userId).send('never');
+    const failed = alice.outbox.emptied(signal);
+    await alice.run();
+    await failed;
+    const ending = new AbortController();
+    alice.disconnect();
+    await alice.chat(bob.account.userId).send('later');
+    const given = alice.outbox.emptied(ending.signal);
+    ending.abort(new Error('enough'));
+    await expect(given).rejects.toThrow('enough');
+  });
+
   it('seals nothing while offline, then sends all in order, pipelined in one lane', async () => {
     const { alice, bob, relay } = await pair();
     const ids = await sendAll(alice, bob, 100);

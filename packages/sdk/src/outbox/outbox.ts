@@ -10,13 +10,18 @@ export class Outbox {
   private readonly parts: ChatQueueParts;
   private readonly queues = new Map<ChatId, ChatQueue>();
   private readonly expected = new Map<string, QueueEntry>();
+  private readonly waiting = new Set<() => void>();
   private online = false;
   /** Counts what became of the stream. */
   private turn = 0;
 
-  constructor(parts: Omit<ChatQueueParts, 'expectResult'>) {
+  constructor(parts: Omit<ChatQueueParts, 'expectResult' | 'onLeft'>) {
     this.store = parts.store;
-    this.parts = { ...parts, expectResult: (sendId, entry) => this.expected.set(toBase64Url(sendId), entry) };
+    this.parts = {
+      ...parts,
+      expectResult: (sendId, entry) => this.expected.set(toBase64Url(sendId), entry),
+      onLeft: () => this.changed(),
+    };
   }
 
   /** The stream is open: everything that waits may leave. */
@@ -57,12 +62,39 @@ export class Outbox {
       else known.push(settled);
     }
     await Promise.all([...byQueue].map(([queue, settled]) => queue.settle(settled)));
+    this.changed();
+  }
+
+  /**
+   * Resolves when nothing waits to leave any more: the relay has it, or it has failed.
+   * @throws the signal's reason
+   */
+  async emptied(signal: AbortSignal): Promise<void> {
+    const onAbort = () => this.changed();
+    signal.addEventListener('abort', onAbort);
+    try {
+      for (;;) {
+        signal.throwIfAborted();
+        // Made before the look, so that what happens during the look is not missed.
+        const changed = new Promise<void>((resolve) => this.waiting.add(resolve));
+        if ((await this.store.outboxChats()).length === 0) return;
+        await changed;
+      }
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+    }
   }
 
   /** Lets nothing more leave, and resolves when nothing is being sealed or committed. */
   async stop(): Promise<void> {
     this.disconnected();
     await Promise.all([...this.queues.values()].map((queue) => queue.idle()));
+  }
+
+  /** Something left the outbox. */
+  private changed(): void {
+    for (const tell of this.waiting) tell();
+    this.waiting.clear();
   }
 
   private queueOf(chatId: ChatId): ChatQueue {

@@ -47,8 +47,8 @@ export interface StoreQueries {
   events(after: number, limit: number): Promise<readonly EventRecord[]>;
   /** The changeSeq of the named consumer that is furthest behind. */
   slowestCursor(): Promise<number | undefined>;
-  /** Oldest first. */
-  held(limit: number): Promise<readonly HeldRecord[]>;
+  /** Oldest first, by `heldAt`, then `digest`; those after `after`. */
+  held(limit: number, after?: Pick<HeldRecord, 'heldAt' | 'digest'>): Promise<readonly HeldRecord[]>;
   /** All own prekeys, oldest first. */
   prekeys(): Promise<readonly PrekeyRecord[]>;
 }

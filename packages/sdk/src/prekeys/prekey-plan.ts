@@ -5,6 +5,8 @@ import { fullSet, type PrekeyCounts } from './prekey-material.ts';
 const day = 86_400_000;
 /** Below this many one-time keys at the relay, more are made. */
 const lowWater = 20;
+/** The most one-time keys of a kind that this device keeps. */
+const mostOwn = 1_000;
 const rotatedAfter = 7 * day;
 const replacedKeptFor = 70 * day;
 const oneTimeKeptFor = 100 * day;
@@ -51,6 +53,8 @@ function rotation(own: readonly PrekeyRecord[], kind: PrekeyKind, now: number) {
 
 function refill(own: readonly PrekeyRecord[], kind: PrekeyKind, left: number): number {
   if (left >= lowWater) return 0;
+  // A relay that always says that none are left must not have keys made without end.
+  if (own.filter((prekey) => prekey.kind === kind).length >= mostOwn) return 0;
   const onTheWay = own.filter((prekey) => prekey.kind === kind && !prekey.uploaded).length;
   return Math.max(0, fullSet - left - onTheWay);
 }

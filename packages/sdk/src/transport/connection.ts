@@ -96,17 +96,17 @@ export class Connection implements Stream {
     });
   }
 
-  send(frames: readonly ClientFrameFields[]): boolean {
+  send(frames: readonly ClientFrameFields[], handed?: () => void): boolean {
     if (this.#machine.phase !== 'open') return false;
     const first = this.#batch.length === 0;
-    this.#batch.add(frames);
+    this.#batch.add(frames, handed);
     const attempt = this.#attempt;
     if (first) queueMicrotask(() => attempt === this.#attempt && this.#flush());
     return true;
   }
 
   #flush(): void {
-    for (const message of this.#batch.take()) this.#socket?.send(message);
+    this.#batch.flush((message) => this.#socket?.send(message));
   }
 
   #tell(input: MachineInput): void {

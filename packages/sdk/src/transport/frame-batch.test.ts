@@ -13,11 +13,12 @@ describe('FrameBatch', () => {
           const batch = new FrameBatch(maxBytes);
           batch.add(nonces.slice(0, 3).map((nonce) => ({ ping: { nonce } })));
           batch.add(nonces.slice(3).map((nonce) => ({ ping: { nonce } })));
-          const messages = batch.take();
+          const messages: Uint8Array[] = [];
+          batch.flush((message) => messages.push(message));
           expect(messages.every(({ length }) => length <= maxBytes)).toBe(true);
           const frames = messages.flatMap((message) => ClientFrames.decode(message).frames);
           expect(frames.map((frame) => [...(frame.ping?.nonce ?? [])])).toEqual(nonces.map((nonce) => [...nonce]));
-          expect(batch.take()).toEqual([]);
+          batch.flush(() => expect.fail('everything was taken'));
           expect(batch.length).toBe(0);
         },
       ),
@@ -29,6 +30,16 @@ describe('FrameBatch', () => {
     expect(() => batch.add([{ ping: { nonce: new Uint8Array(8) } }, { ping: { nonce: new Uint8Array(101) } }])).toThrow(
       expect.objectContaining({ code: 'argument-invalid' }),
     );
-    expect(batch.take()).toEqual([]);
+    batch.flush(() => expect.fail('nothing was taken in'));
+  });
+
+  it('tells who added frames once they were handed over, and not again', () => {
+    const batch = new FrameBatch(100);
+    const told: string[] = [];
+    batch.add([{ ping: {} }], () => told.push('first'));
+    batch.add([{ ping: {} }], () => told.push('second'));
+    batch.flush(() => told.push('sent'));
+    batch.flush(() => told.push('sent again'));
+    expect(told).toEqual(['sent', 'first', 'second']);
   });
 });

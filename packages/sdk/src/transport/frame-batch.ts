@@ -6,6 +6,7 @@ export class FrameBatch {
   readonly #maxBytes: number;
   #parts: Uint8Array[] = [];
   #length = 0;
+  #handed: (() => void)[] = [];
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
@@ -16,10 +17,10 @@ export class FrameBatch {
   }
 
   /**
-   * Adds frames, all or none.
+   * Adds frames, all or none. `handed` is for who takes them out: to be called when they were handed to the socket.
    * @throws {SottoError} `argument-invalid` when one frame alone is too large for a message
    */
-  add(frames: readonly ClientFrameFields[]): void {
+  add(frames: readonly ClientFrameFields[], handed?: () => void): void {
     // Encoded lists may be joined: a list after a list is one list.
     const parts = frames.map((frame) => ClientFrames.encode({ frames: [frame] }));
     if (parts.some((part) => part.length > this.#maxBytes)) {
@@ -27,10 +28,18 @@ export class FrameBatch {
     }
     for (const part of parts) this.#length += part.length;
     this.#parts.push(...parts);
+    if (handed) this.#handed.push(handed);
   }
 
-  /** Takes everything out, as few messages as may be. */
-  take(): readonly Uint8Array[] {
+  /** Takes everything out, as few messages as may be, and sends it; then tells those who added it. */
+  flush(send: (message: Uint8Array) => void): void {
+    for (const message of this.#take()) send(message);
+    const handed = this.#handed;
+    this.#handed = [];
+    for (const tell of handed) tell();
+  }
+
+  #take(): readonly Uint8Array[] {
     const messages: Uint8Array[] = [];
     let from = 0;
     let length = 0;

@@ -110,10 +110,11 @@ function sendable(body: string | Uint8Array): string | Uint8Array<ArrayBuffer> {
   return typeof body === 'string' ? body : new Uint8Array(body);
 }
 
-async function readAnswer<T>({ answer: form }: HttpRequest<T>, answer: Awaited<ReturnType<Fetch>>): Promise<T> {
+async function readAnswer<T>(request: HttpRequest<T>, answer: Awaited<ReturnType<Fetch>>): Promise<T> {
+  const { answer: form } = request;
   const good = answer.status >= 200 && answer.status < 300;
   const bytes = await readBody(answer, good && form.type === 'bytes' ? form.maxBytes : maxJsonBytes);
-  if (!good) throw refusalOf(answer.status, parsed(bytes), answer.headers.get('retry-after'));
+  if (!good) throw refusal(request, refusalOf(answer.status, parsed(bytes), answer.headers.get('retry-after')));
   if (form.type === 'none') return form.value;
   try {
     return form.type === 'bytes' ? form.read(bytes) : form.shape(parsed(bytes));
@@ -125,6 +126,17 @@ async function readAnswer<T>({ answer: form }: HttpRequest<T>, answer: Awaited<R
       { cause },
     );
   }
+}
+
+/** A relay that has no such path at all was given another address than its own. */
+function refusal({ answer }: HttpRequest<unknown>, told: SottoError): SottoError {
+  // Only avatars, the one answer that is bytes, may not be there.
+  if (told.relayCode !== 'not-found' || answer.type === 'bytes') return told;
+  return new SottoError(
+    'relay-url-invalid',
+    'the relay does not serve this address: leave out what stands after its host and port',
+    { relayCode: 'not-found', cause: told },
+  );
 }
 
 /** The JSON value, or undefined when the bytes are none. */

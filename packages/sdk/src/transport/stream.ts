@@ -35,7 +35,8 @@ export interface Stream {
   wake(): void;
   /**
    * Gives frames to the relay; those given in one turn leave in as few WebSocket messages as may be. False = not open, nothing was sent.
+   * @param handed called once their bytes were handed to the socket; never, when the connection ended before
    * @throws {SottoError} `argument-invalid` when a frame is too large
    */
-  send(frames: readonly ClientFrameFields[]): boolean;
+  send(frames: readonly ClientFrameFields[], handed?: () => void): boolean;
 }

@@ -1,4 +1,4 @@
-import { existsSync, realpathSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { SottoError } from '@sotto/sdk/ports';
 import Database from 'better-sqlite3';
@@ -153,8 +153,14 @@ function canonicalPath(path: string): string {
   return realpathSync(path);
 }
 
+/** Makes the file for its owner alone when it is not there yet; SQLite gives its log the same rights. It holds keys and history. */
+function makePrivate(path: string): void {
+  if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
+}
+
 function openDriver(path: string): BetterSqlite3Driver {
   const canonical = canonicalPath(path);
+  for (const name of [canonical, `${canonical}-lock`]) makePrivate(name);
   const lock = FileLock.take(`${canonical}-lock`);
   if (lock === undefined) {
     throw new SottoError(

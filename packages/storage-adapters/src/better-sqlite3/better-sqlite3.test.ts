@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type StoreHarness, storeConformance } from '@sotto/sdk/conformance';
@@ -36,3 +36,14 @@ async function makeHarness(): Promise<StoreHarness> {
 }
 
 storeConformance({ describe, expect, it }, makeHarness);
+
+it('makes its files for their owner alone', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'sotto-store-'));
+  const { store, opening } = await betterSqlite3(join(folder, 'client.db')).open();
+  await store.commit([{ type: 'put', kind: 'cursor', record: { name: 'a', changeSeq: 1 } }], opening.ownerEpoch);
+  const modes = readdirSync(folder).map((name) => [name, (statSync(join(folder, name)).mode & 0o777).toString(8)]);
+  expect(modes.map(([name]) => name)).toEqual(expect.arrayContaining(['client.db', 'client.db-wal', 'client.db-lock']));
+  expect(new Set(modes.map(([, mode]) => mode))).toEqual(new Set(['600']));
+  await store.close();
+  rmSync(folder, { recursive: true });
+});

@@ -92,8 +92,8 @@ class SqlStore implements Store {
     return row === undefined ? undefined : integer(row, 'change_seq');
   }
 
-  async held(limit: number): Promise<readonly HeldRecord[]> {
-    return this.#all('held', storeSql.held, [limit]);
+  async held(limit: number, after?: Pick<HeldRecord, 'heldAt' | 'digest'>): Promise<readonly HeldRecord[]> {
+    return this.#all('held', storeSql.held, [after?.heldAt ?? -Infinity, after?.digest ?? new Uint8Array(), limit]);
   }
 
   async prekeys(): Promise<readonly PrekeyRecord[]> {

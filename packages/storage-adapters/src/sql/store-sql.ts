@@ -13,7 +13,7 @@ export const storeSql = {
   outboxChats: 'SELECT DISTINCT chat_id FROM outbox ORDER BY chat_id',
   events: 'SELECT * FROM event WHERE change_seq > ? ORDER BY change_seq LIMIT ?',
   slowestCursor: 'SELECT change_seq FROM cursor ORDER BY change_seq LIMIT 1',
-  held: 'SELECT * FROM held ORDER BY held_at, digest LIMIT ?',
+  held: 'SELECT * FROM held WHERE (held_at, digest) > (?, ?) ORDER BY held_at, digest LIMIT ?',
   prekeys: 'SELECT * FROM prekey ORDER BY created_at, kind, id',
   pruneSeen: 'DELETE FROM seen WHERE at < ?',
   pruneKyberUse: 'DELETE FROM kyber_use WHERE used_at < ?',

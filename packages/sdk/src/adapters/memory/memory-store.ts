@@ -143,9 +143,12 @@ class MemoryStore implements Store {
     return places.length === 0 ? undefined : Math.min(...places);
   }
 
-  async held(limit: number): Promise<readonly HeldRecord[]> {
+  async held(limit: number, after?: Pick<HeldRecord, 'heldAt' | 'digest'>): Promise<readonly HeldRecord[]> {
+    const order = (a: Pick<HeldRecord, 'heldAt' | 'digest'>, b: Pick<HeldRecord, 'heldAt' | 'digest'>) =>
+      a.heldAt - b.heldAt || compare(recordKey('held', a), recordKey('held', b));
     return this.#all('held')
-      .sort((a, b) => a.heldAt - b.heldAt || compare(recordKey('held', a), recordKey('held', b)))
+      .filter((held) => after === undefined || order(held, after) > 0)
+      .sort(order)
       .slice(0, limit)
       .map(copyRecord);
   }
