@@ -156,7 +156,7 @@ export function createRelay(parts: RelayParts): Relay {
   async function endAccount(userId: UserId): Promise<void> {
     directory.forget(userId);
     connected.endOf(userId);
-    const endings = await Promise.allSettled([stores.tickets.revoke(userId)]);
+    const endings = await Promise.allSettled([stores.tickets.revoke(userId), avatars.delete(userId)]);
     for (const ending of endings) {
       if (ending.status === 'fulfilled') continue;
       const { reason } = ending;
@@ -188,7 +188,7 @@ export function createRelay(parts: RelayParts): Relay {
     authRoutes(app, sessions, requests);
     keyRoutes(app, requests, { prekeys: stores.prekeys, bundles, directory, connected });
     userRoutes(app, requests, { ...stores, directory, avatars, connected, limits, key });
-    avatarRoutes(app, requests, avatars);
+    avatarRoutes(app, requests, avatars, directory);
     app.server.on('upgrade', (request, socket, head) => upgrades.handle(request, socket, head));
     try {
       await app.listen({ host: config.host, port: config.port });

@@ -156,6 +156,35 @@ describe.each(storeKinds)('accounts on %s stores', (stores) => {
     expect((await call(relay, 'GET', profile, { token })).body).toMatchObject({ hasAvatar: false });
     expect(await refusal(call(relay, 'GET', path, { token }))).toMatchObject({ status: 404 });
   });
+
+  it.each([false, true])(
+    'take their avatar along when the number is registered anew (deleting fails: %s)',
+    async (fails) => {
+      await using relay = await startRelay({
+        stores,
+        wrapStores: (real) => ({
+          ...real,
+          blobs: {
+            put: (key, bytes) => real.blobs.put(key, bytes),
+            get: (key) => real.blobs.get(key),
+            delete: (key) => (fails ? Promise.reject(new Error('no disk')) : real.blobs.delete(key)),
+          },
+        }),
+      });
+      const before = await register(relay, '+14155550101');
+      const { userId } = before.keys;
+      const path = `/v1/users/${userId}/avatar`;
+      const body = randomBytes(100);
+      expect((await call(relay, 'PUT', '/v1/profile/avatar', { token: before.token, body })).status).toBe(204);
+      relay.time.jump(60_000);
+      const after = await register(relay, '+14155550101');
+      expect(await refusal(call(relay, 'GET', path, { token: after.token }))).toMatchObject({ status: 404 });
+      expect((await relay.stores.blobs.get(`avatars/${userId}`)) === undefined).toBe(!fails);
+      expect(relay.log().includes('account.ending-failed')).toBe(fails);
+      const late = call(relay, 'PUT', '/v1/profile/avatar', { token: before.token, body });
+      expect(await refusal(late)).toMatchObject({ status: 401 });
+    },
+  );
 });
 
 describe.each(storeKinds)('prekeys on %s stores', (stores) => {

@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import type { Directory } from '../accounts/directory.ts';
 import type { RequestSessions } from '../auth/require-session.ts';
 import { answers, objectOf, pieces, withToken } from '../gateway/error-schema.ts';
 import type { UserId } from '../ports/ids.ts';
@@ -8,7 +9,12 @@ import { type Avatars, avatarBytes } from './avatars.ts';
 const binary = { content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } };
 
 /** `/v1/profile/avatar` and `/v1/users/{userId}/avatar`. */
-export function avatarRoutes(app: FastifyInstance, requests: RequestSessions, avatars: Avatars): void {
+export function avatarRoutes(
+  app: FastifyInstance,
+  requests: RequestSessions,
+  avatars: Avatars,
+  directory: Directory,
+): void {
   app.put<{ Body: unknown }>('/v1/profile/avatar', {
     onRequest: requests.require,
     bodyLimit: avatarBytes,
@@ -51,7 +57,10 @@ export function avatarRoutes(app: FastifyInstance, requests: RequestSessions, av
       response: answers({ 200: binary }),
     },
     handler: async ({ params }, reply) => {
-      const bytes = await avatars.get(params.userId as UserId);
+      const userId = params.userId as UserId;
+      // An account that has ended shows nothing, even where its avatar could not be deleted.
+      const isThere = (await directory.deviceList(userId)) !== undefined;
+      const bytes = isThere ? await avatars.get(userId) : undefined;
       if (bytes === undefined) throw new RelayError('not-found', 'This account has no avatar.');
       return reply.type('application/octet-stream').send(Buffer.from(bytes));
     },
