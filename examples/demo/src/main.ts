@@ -1,3 +1,4 @@
+import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { LineFileError } from './line-file.ts';
 import { readOptions, usage } from './options.ts';
@@ -16,12 +17,14 @@ if (options === 'help') {
   const stage = new Stage();
   try {
     const received = options.received === undefined ? undefined : resolve(options.received);
+    // Before anything starts: what arrives could not be written down at the end.
+    if (received !== undefined) writeFileSync(received, '');
     const users =
       options.messages === undefined ? await play(stage) : await playFile(stage, resolve(options.messages), received);
     process.exitCode = (await judge(stage, users)) ? 0 : 1;
   } catch (error) {
-    const known =
-      error instanceof LineFileError || (error instanceof Error && 'code' in error && error.code === 'ENOENT');
+    // A file that can't be read or written is the user's to mend: the system says which, and why.
+    const known = error instanceof LineFileError || (error instanceof Error && 'syscall' in error);
     process.stderr.write(
       `demo: ${known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
     );

@@ -23,6 +23,9 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' | { r
     if (values.received !== undefined && values.messages === undefined) {
       return { wrong: '--received needs --messages FILE' };
     }
+    if (values.messages !== undefined && values.messages === values.received) {
+      return { wrong: '--received would write over the file to send: name another one' };
+    }
     return { messages: values.messages, received: values.received };
   } catch (error) {
     return { wrong: error instanceof Error ? error.message : String(error) };
