@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { call, open, refusal, register } from './raw-client.ts';
@@ -97,6 +98,32 @@ describe('the HTTP interface', () => {
     expect((await preflight('https://evil.example')).headers.get('access-control-allow-origin')).not.toBe(
       'https://evil.example',
     );
+  });
+
+  it('ignores upgrades to other protocols, and on other paths', async () => {
+    await using relay = await startRelay();
+    const { hostname, port } = new URL(relay.url);
+    for (const [path, upgrade, status] of [
+      ['/healthz', 'h2c', 200],
+      ['/healthz', 'websocket', 200],
+      ['/v1/stream', 'h2c', 400],
+    ]) {
+      const socket = connectTcp(Number(port), hostname);
+      socket.write(
+        `GET ${path} HTTP/1.1\r\nHost: relay\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: ${upgrade}\r\n`,
+      );
+      socket.write('HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA\r\n\r\n');
+      const [answer] = (await once(socket, 'data')) as [Buffer];
+      expect(answer.toString(), `${upgrade} on ${path}`).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+      socket.destroy();
+    }
+  });
+
+  it('answers an OPTIONS that is no preflight', async () => {
+    await using relay = await startRelay();
+    const answer = await call(relay, 'OPTIONS', '/v1/verifications');
+    expect(answer.status).toBe(204);
+    expect(answer.headers.get('access-control-allow-methods')).toContain('POST');
   });
 
   it('answers what is not HTTP, and lives', async () => {

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import cors from '@fastify/cors';
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -40,7 +41,12 @@ export async function httpServer(options: HttpServerOptions): Promise<FastifyIns
     forceCloseConnections: true,
     return503OnClosing: false,
     routerOptions: { maxParamLength: 100, caseSensitive: true },
-    http: { headersTimeout: 10_000, maxHeaderSize: 16 * 1024, connectionsCheckingInterval: 5_000 },
+    http: {
+      headersTimeout: 10_000,
+      maxHeaderSize: 16 * 1024,
+      connectionsCheckingInterval: 5_000,
+      shouldUpgradeCallback: isForStream,
+    },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false } },
     frameworkErrors: (error, _request, reply) => {
       const answer = errorAnswer(translated(error));
@@ -81,6 +87,8 @@ export async function httpServer(options: HttpServerOptions): Promise<FastifyIns
     allowedHeaders: ['authorization', 'content-type'],
     exposedHeaders: ['retry-after'],
     maxAge: 3_600,
+    // An OPTIONS that is no preflight is answered like one, and not with an error in a form that is not ours.
+    strictPreflight: false,
   });
   await app.register(swagger, {
     openapi: {
@@ -94,6 +102,11 @@ export async function httpServer(options: HttpServerOptions): Promise<FastifyIns
     done(null, body),
   );
   return app;
+}
+
+/** Whether an `Upgrade` header is meant for the stream; others, such as `h2c`, are ignored: RFC 9110 section 7.8 allows it. */
+function isForStream({ url = '', headers }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket' && url.split('?', 1)[0] === '/v1/stream';
 }
 
 /** Fastify's own errors in our words. */
