@@ -128,9 +128,10 @@ describe('P7 a program that stops its client ends by itself and leaves nothing',
     const look = async () => {
       if ((await incoming()).length >= expected.length) arrived.resolve();
     };
-    client.on('message.received', () => void look());
+    const endLooking = client.on('message.received', () => void look());
     await look();
     await arrived.promise;
+    endLooking();
     expect(await incoming()).toEqual(expected);
     const own: string[] = [];
     const page = await chat.history({ limit: 500, from: 'oldest' });

@@ -33,6 +33,14 @@ describe('FrameBatch', () => {
     batch.flush(() => expect.fail('nothing was taken in'));
   });
 
+  it('puts at most 4,096 frames into one message', () => {
+    const batch = new FrameBatch(1024 * 1024);
+    batch.add(Array.from({ length: 10_000 }, () => ({ ping: {} })));
+    const counts: number[] = [];
+    batch.flush((message) => counts.push(ClientFrames.decode(message).frames.length));
+    expect(counts).toEqual([4_096, 4_096, 1_808]);
+  });
+
   it('tells who added frames once they were handed over, and not again', () => {
     const batch = new FrameBatch(100);
     const told: string[] = [];

@@ -1,6 +1,9 @@
 import { type ClientFrameFields, ClientFrames } from '@sotto/proto';
 import { SottoError } from '../sotto-error.ts';
 
+/** The relay takes at most this many frames in one message (docs/protocol.md, section 3). */
+const mostFrames = 4_096;
+
 /** Frames on their way into WebSocket messages. */
 export class FrameBatch {
   readonly #maxBytes: number;
@@ -44,7 +47,7 @@ export class FrameBatch {
     let from = 0;
     let length = 0;
     this.#parts.forEach((part, at) => {
-      if (length + part.length > this.#maxBytes) {
+      if (length + part.length > this.#maxBytes || at - from >= mostFrames) {
         messages.push(joined(this.#parts.slice(from, at), length));
         from = at;
         length = 0;
