@@ -28,10 +28,27 @@ async function leftStore(world: JourneyWorld): Promise<{ readonly path: string; 
   return { path: world.databaseOf(1), away: alice };
 }
 
-async function expectRefused(world: JourneyWorld, path: string, code: string): Promise<void> {
+async function expectRefused(
+  world: JourneyWorld,
+  path: string,
+  code: string,
+  as: <T>(opening: () => Promise<T>) => Promise<T> = (opening) => opening(),
+): Promise<void> {
   const before = readFileSync(path);
-  expect(await failureOf(Client.open({ relay: world.url, store: betterSqlite3(path) }))).toMatchObject({ code });
+  const failure = await as(() => failureOf(Client.open({ relay: world.url, store: betterSqlite3(path) })));
+  expect(failure).toMatchObject({ code });
   expect(readFileSync(path).equals(before)).toBe(true);
+}
+
+/** Root may write everywhere: for the time of the opening, this process is nobody. */
+async function asNobody<T>(opening: () => Promise<T>): Promise<T> {
+  const isRoot = process.geteuid?.() === 0;
+  if (isRoot) process.seteuid?.(65_534);
+  try {
+    return await opening();
+  } finally {
+    if (isRoot) process.seteuid?.(0);
+  }
 }
 
 describe('P5: a database that can not be used is told, and left as it is', () => {
@@ -85,14 +102,7 @@ describe('P5: a database that can not be used is told, and left as it is', () =>
     chmodSync(world.folder, 0o777);
     const files = readdirSync(world.folder).filter((name) => name.startsWith('1.db'));
     for (const name of files) chmodSync(join(world.folder, name), 0o444);
-    // Root may write everywhere: for the time of the opening, this process is nobody.
-    const isRoot = process.geteuid?.() === 0;
-    if (isRoot) process.seteuid?.(65_534);
-    try {
-      await expectRefused(world, path, 'store-unavailable');
-    } finally {
-      if (isRoot) process.seteuid?.(0);
-    }
+    await expectRefused(world, path, 'store-unavailable', asNobody);
     for (const name of files) {
       const { uid, gid } = statSync(world.folder);
       chownSync(join(world.folder, name), uid, gid);

@@ -61,4 +61,9 @@ describe('planPrekeys', () => {
     expect(planPrekeys(own, { ec: 0, kyber: 100 }, now).remove).toEqual(old);
     expect(planPrekeys(own, plenty, now).remove).toEqual([]);
   });
+
+  it('makes no more when a relay says again and again that none are left', () => {
+    const own = [...standing(), ...Array.from({ length: 4_000 }, () => prekey('ec', 0))];
+    expect(planPrekeys(own, { ec: 0, kyber: 0 }, now).make).toMatchObject({ ec: 0, kyber: 100 });
+  });
 });

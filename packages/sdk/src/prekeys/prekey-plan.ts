@@ -5,8 +5,8 @@ import { fullSet, type PrekeyCounts } from './prekey-material.ts';
 const day = 86_400_000;
 /** Below this many one-time keys at the relay, more are made. */
 const lowWater = 20;
-/** The most one-time keys of a kind that this device keeps. */
-const mostOwn = 1_000;
+/** The most one-time keys of a kind that this device keeps, about 12 MiB of both: forty refills of keys that were given away and not used yet. */
+const mostOwn = 4_000;
 const rotatedAfter = 7 * day;
 const replacedKeptFor = 70 * day;
 const oneTimeKeptFor = 100 * day;
