@@ -54,9 +54,22 @@ async function refillUntil(isOver: () => boolean, stage: Stage): Promise<void> {
   }
 }
 
+/** Keys that were taken before the kill are made up for once Bob is connected again: the relay is asked until it has enough. */
+async function untilEnough(stage: Stage): Promise<void> {
+  for (;;) {
+    const { ec, kyber } = await ask<PrekeyCount>(
+      stage,
+      await stage.bob.process.call('accessToken', undefined),
+      'prekeys',
+    );
+    if (Math.min(ec, kyber) >= 20) return;
+  }
+}
+
 /** All keys that the relay gives away are known to Bob, there are enough, and a stranger can open a session with them. */
 async function expectGoodKeys(stage: Stage, seeded: Seeded): Promise<void> {
   const { world, bob } = stage;
+  await untilEnough(stage);
   const own = await bob.process.call('uploadedPrekeys', 0);
   const known = new Set(own.map(({ kind, id }) => `${kind} ${id}`));
   const offered = world.oneTimePrekeys(bob.userId);
