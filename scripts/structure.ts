@@ -27,6 +27,7 @@ const allowedDependencies: Readonly<Record<string, readonly string[]>> = {
   '@sotto/sdk': ['@sotto/proto'],
   '@sotto/storage-adapters': ['@sotto/proto', '@sotto/sdk'],
   '@sotto/relay-server': ['@sotto/proto'],
+  '@sotto/testing': ['@sotto/proto', '@sotto/sdk', '@sotto/storage-adapters', '@sotto/relay-server'],
 };
 
 /** Applies every rule of the house to the files and packages. */
