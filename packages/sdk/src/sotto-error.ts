@@ -5,6 +5,7 @@ export type SottoErrorCode =
   | 'store-fenced'
   | 'store-closed'
   | 'store-corrupt'
+  | 'store-key-wrong'
   | 'store-newer'
   | 'store-unavailable'
   // the account

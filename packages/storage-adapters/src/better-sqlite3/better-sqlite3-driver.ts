@@ -6,6 +6,14 @@ import type { SqlDriver, SqlDriverOpener, SqlRow, SqlStatement, SqlValue } from 
 import { FileLock } from './file-lock.ts';
 import { nativeFailure } from './native-failure.ts';
 
+/** Opens a connection: how encrypted files differ from plain ones. `timeout` is in milliseconds. */
+export type Connect = (
+  path: string,
+  options: { readonly readonly?: boolean; readonly timeout: number },
+) => Database.Database;
+
+const connectPlain: Connect = (path, options) => new Database(path, options);
+
 /** Up to here (4 MiB, some tens of milliseconds) the whole file is checked when it is opened; damage in larger ones shows when it is read. */
 const checkedPages = 1_024;
 
@@ -106,9 +114,9 @@ class BetterSqlite3Driver implements SqlDriver {
 }
 
 /** Looks for damage through a connection that can't write: closing a writing one could move a leftover log into the file. */
-function assertSound(path: string): void {
+function assertSound(path: string, connect: Connect): void {
   const hasLog = (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
-  const database = new Database(path, { readonly: true, timeout: busyTimeoutMs });
+  const database = connect(path, { readonly: true, timeout: busyTimeoutMs });
   try {
     database.prepare('SELECT count(*) FROM sqlite_schema').get();
     // SQLite reads what is missing of the last page as zeros. With a log beside it, the file may have been in the middle of a write.
@@ -124,9 +132,9 @@ function assertSound(path: string): void {
   }
 }
 
-function openDatabase(path: string): Database.Database {
-  if (existsSync(path) && statSync(path).size > 0) assertSound(path);
-  const database = new Database(path, { timeout: busyTimeoutMs });
+function openDatabase(path: string, connect: Connect): Database.Database {
+  if (existsSync(path) && statSync(path).size > 0) assertSound(path, connect);
+  const database = connect(path, { timeout: busyTimeoutMs });
   try {
     database.pragma('synchronous = FULL');
     database.pragma('foreign_keys = ON');
@@ -158,7 +166,7 @@ function makePrivate(path: string): void {
   if (!existsSync(path)) closeSync(openSync(path, 'a', 0o600));
 }
 
-function openDriver(path: string): BetterSqlite3Driver {
+function openDriver(path: string, connect: Connect): BetterSqlite3Driver {
   const canonical = canonicalPath(path);
   for (const name of [canonical, `${canonical}-lock`]) makePrivate(name);
   const lock = FileLock.take(`${canonical}-lock`);
@@ -172,7 +180,7 @@ function openDriver(path: string): BetterSqlite3Driver {
     );
   }
   try {
-    return new BetterSqlite3Driver(openDatabase(canonical), lock);
+    return new BetterSqlite3Driver(openDatabase(canonical, connect), lock);
   } catch (error) {
     lock.release();
     throw error;
@@ -187,6 +195,15 @@ function openDriver(path: string): BetterSqlite3Driver {
  * @throws {SottoError} `argument-invalid` when the path is empty or `:memory:`
  */
 export function betterSqlite3Driver(path: string): SqlDriverOpener {
+  return driverThrough(path, connectPlain);
+}
+
+/** The same through another way to connect, with its own name for a failure to open. */
+export function driverThrough(
+  path: string,
+  connect: Connect,
+  openingFailure: (error: unknown) => Error = nativeFailure,
+): SqlDriverOpener {
   if (path === '' || path === ':memory:') {
     throw new SottoError('argument-invalid', 'A store needs a path of a file. For one in memory, use memoryStore().');
   }
@@ -194,9 +211,9 @@ export function betterSqlite3Driver(path: string): SqlDriverOpener {
   return {
     async open() {
       try {
-        return openDriver(absolute);
+        return openDriver(absolute, connect);
       } catch (error) {
-        throw nativeFailure(error);
+        throw openingFailure(error);
       }
     },
   };

@@ -2,9 +2,12 @@ import { SottoError } from '@sotto/sdk/ports';
 import Database from 'better-sqlite3';
 import { sqliteFailure } from '../driver/sqlite-failure.ts';
 
-/** Whether SQLite itself says so, by one of its codes. */
+/** Whether SQLite itself says so, by one of its codes: the class is another one in each build of it. */
 export function isSqliteError(error: unknown): error is InstanceType<typeof Database.SqliteError> {
-  return error instanceof Database.SqliteError;
+  return (
+    error instanceof Database.SqliteError ||
+    (error instanceof Error && error.name === 'SqliteError' && 'code' in error && typeof error.code === 'string')
+  );
 }
 
 /** Whether the operating system says so: looking for the file failed before SQLite was asked. */

@@ -2,6 +2,7 @@ import type { RecordKind } from '@sotto/sdk/ports';
 import type { RecordTable } from './record-table.ts';
 import { accountTable, registrationTable } from './tables/account-tables.ts';
 import { chatTable, streamTable } from './tables/chat-tables.ts';
+import { ephemeralSecretTable } from './tables/ephemeral-table.ts';
 import { cursorTable, eventTable } from './tables/event-tables.ts';
 import { heldTable, seenTable } from './tables/inbox-tables.ts';
 import { identityTable, kyberUseTable, prekeyTable, sessionTable } from './tables/key-tables.ts';
@@ -28,4 +29,5 @@ export const recordTables: { readonly [Kind in RecordKind]: RecordTable<Kind> } 
   held: heldTable,
   event: eventTable,
   cursor: cursorTable,
+  ephemeralSecret: ephemeralSecretTable,
 };
