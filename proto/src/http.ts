@@ -90,6 +90,8 @@ export interface RegistrationRequest {
   readonly prekeys: Required<PrekeyUpload>;
   /** The encrypted profile. */
   readonly profile: string;
+  /** 16 bytes derived from the profile key: whoever shows it when sending is a contact. Older clients leave it out. */
+  readonly accessKey?: string;
 }
 
 export interface RegistrationAnswer {
@@ -159,6 +161,8 @@ export interface BundlesAnswer {
 export interface ProfileRequest {
   /** At most 4 KiB. */
   readonly profile: string;
+  /** As in a registration; when it is left out the one before stays. */
+  readonly accessKey?: string;
 }
 
 /** `GET /v1/users/{userId}/profile`. The avatar, when there is one, is at `GET /v1/users/{userId}/avatar`. */

@@ -7,13 +7,15 @@ import { type CheckedDeviceList, checkFollows } from './device-list.ts';
 const mostCached = 100_000;
 
 /**
- * Device lists by account, kept in memory, since every Send needs one.
+ * Device lists and access key hashes by account, kept in memory, since every Send needs one.
  *
  * For relays of one process: all changes of lists go through here.
  */
 export class Directory {
   readonly #accounts: AccountStore;
   readonly #cache = new Map<UserId, StoredDeviceList>();
+  /** `undefined` for those without one. */
+  readonly #accessKeys = new Map<UserId, Uint8Array | undefined>();
 
   constructor(accounts: AccountStore) {
     this.#accounts = accounts;
@@ -30,8 +32,17 @@ export class Directory {
     if (cached !== undefined) return cached;
     const generation = this.#generation;
     const list = await this.#accounts.deviceList(userId);
-    if (list !== undefined && generation === this.#generation) this.#remember(userId, list);
+    if (list !== undefined && generation === this.#generation) remember(this.#cache, userId, list);
     return list;
+  }
+
+  /** SHA-256 of the account's access key, from memory when it is there; `undefined` when it has none. */
+  async accessKeyHash(userId: UserId): Promise<Uint8Array | undefined> {
+    if (this.#accessKeys.has(userId)) return this.#accessKeys.get(userId);
+    const generation = this.#generation;
+    const hash = await this.#accounts.accessKeyHash(userId);
+    if (generation === this.#generation) remember(this.#accessKeys, userId, hash);
+    return hash;
   }
 
   /**
@@ -58,24 +69,25 @@ export class Directory {
     return next.stored;
   }
 
-  /** The account's list has changed or ended. */
+  /** The account's list or access key has changed, or it has ended. */
   forget(userId: UserId): void {
     this.#generation++;
     this.#cache.delete(userId);
+    this.#accessKeys.delete(userId);
   }
 
   /** Changes with every `forget`, so that a list read before it is not kept after it. */
   #generation = 0;
+}
 
-  #remember(userId: UserId, list: StoredDeviceList): void {
-    if (this.#cache.size >= mostCached) {
-      for (const oldest of this.#cache.keys()) {
-        this.#cache.delete(oldest);
-        break;
-      }
+function remember<T>(cache: Map<UserId, T>, userId: UserId, value: T): void {
+  if (cache.size >= mostCached) {
+    for (const oldest of cache.keys()) {
+      cache.delete(oldest);
+      break;
     }
-    this.#cache.set(userId, list);
   }
+  cache.set(userId, value);
 }
 
 /** No account has this id. */

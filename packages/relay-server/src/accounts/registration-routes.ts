@@ -52,16 +52,20 @@ export function registrationRoutes(app: FastifyInstance, parts: RegistrationRout
     bodyLimit: prekeyBodyBytes,
     schema: {
       summary: 'Makes an account for a verified number',
-      body: objectOf({
-        verificationId: pieces.uuid,
-        code: { type: 'string', minLength: 1, maxLength: 32 },
-        idempotencyKey: { ...pieces.bytes, minLength: 22, maxLength: 22 },
-        userId: randomUuid,
-        deviceList: pieces.bytes,
-        refreshToken: pieces.token,
-        prekeys: fullPrekeyUploadSchema,
-        profile: pieces.bytes,
-      }),
+      body: objectOf(
+        {
+          verificationId: pieces.uuid,
+          code: { type: 'string', minLength: 1, maxLength: 32 },
+          idempotencyKey: pieces.sixteen,
+          userId: randomUuid,
+          deviceList: pieces.bytes,
+          refreshToken: pieces.token,
+          prekeys: fullPrekeyUploadSchema,
+          profile: pieces.bytes,
+          accessKey: pieces.sixteen,
+        },
+        ['accessKey'],
+      ),
       response: answers({
         200: objectOf({
           userId: pieces.uuid,

@@ -8,6 +8,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { DeviceAddress, DeviceId, NumberMac, UserId } from '../ports/ids.ts';
 import type { VerificationAttempt } from '../ports/verification-store.ts';
 import { RelayError } from '../relay-error.ts';
+import { readAccessKey } from './access-key.ts';
 import { readFirstDeviceList } from './device-list.ts';
 import { readProfile } from './profile.ts';
 import type { Verifications } from './verifications.ts';
@@ -45,6 +46,7 @@ export class Registrations {
       throw new RelayError('request-malformed', 'idempotencyKey has to have 16 bytes, refreshToken 32.');
     }
     const profile = readProfile(request.profile);
+    const accessKeyHash = readAccessKey(request.accessKey);
     const deviceList = readFirstDeviceList(fromBase64Url(request.deviceList), userId);
     const prekeys = readPrekeyUpload(request.prekeys, deviceList.identityKey);
 
@@ -62,6 +64,7 @@ export class Registrations {
       device,
       prekeys,
       profile,
+      accessKeyHash,
       refreshTokenHash: hashOfToken(refreshToken),
       createdAt: clock.now(),
     });
@@ -94,6 +97,7 @@ function hashOfRequest(request: RegistrationRequest, number: NumberMac): Uint8Ar
     request.deviceList,
     request.refreshToken,
     request.profile,
+    request.accessKey ?? '',
     prekey(signedPrekey),
     prekey(lastResortKyberPrekey),
     prekeys.map(prekey),

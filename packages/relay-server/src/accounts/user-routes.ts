@@ -17,6 +17,7 @@ import type { Limits } from '../limits/limits.ts';
 import type { AccountStore } from '../ports/account-store.ts';
 import type { UserId } from '../ports/ids.ts';
 import type { TicketStore } from '../ports/ticket-store.ts';
+import { readAccessKey } from './access-key.ts';
 import { readDeviceList } from './device-list.ts';
 import { type Directory, unknownUser } from './directory.ts';
 import { readNumber } from './phone-number.ts';
@@ -105,11 +106,14 @@ export function userRoutes(app: FastifyInstance, requests: RequestSessions, part
     schema: {
       summary: 'Replaces the own profile',
       security: withToken,
-      body: objectOf({ profile: pieces.bytes }),
+      body: objectOf({ profile: pieces.bytes, accessKey: pieces.sixteen }, ['accessKey']),
       response: answers({ 204: { type: 'null' } }),
     },
     handler: async (request, reply) => {
-      const stored = await accounts.putProfile(requests.of(request).userId, readProfile(request.body.profile));
+      const { userId } = requests.of(request);
+      const { profile, accessKey } = request.body;
+      const stored = await accounts.putProfile(userId, readProfile(profile), readAccessKey(accessKey));
+      directory.forget(userId);
       if (stored === 'unknown') throw unknownUser();
       return reply.status(204).send(null);
     },

@@ -223,6 +223,20 @@ export function accountStoreConformance(runner: Runner, maker: HarnessMaker<Stor
       expect(await accounts.deviceList(someUser())).toBe(undefined);
     });
 
+    check('an access key hash comes with the account, and is replaced with a profile alone', async ({ stores }) => {
+      const { accounts } = stores;
+      const [account, older] = [someAccount(), someAccount({ accessKeyHash: undefined })];
+      for (const each of [account, older]) await accounts.register(each);
+      expect(hex(await accounts.accessKeyHash(account.userId))).toBe(hex(account.accessKeyHash));
+      expect(await accounts.accessKeyHash(older.userId)).toBe(undefined);
+      expect(await accounts.accessKeyHash(someUser())).toBe(undefined);
+      await accounts.putProfile(account.userId, someBytes(64));
+      expect(hex(await accounts.accessKeyHash(account.userId))).toBe(hex(account.accessKeyHash));
+      const next = someBytes(32);
+      await accounts.putProfile(account.userId, someBytes(64), next);
+      expect(hex(await accounts.accessKeyHash(account.userId))).toBe(hex(next));
+    });
+
     checkWith('reopen', 'accounts, lists, profiles and ended ids outlive a restart', async (harness) => {
       const [old, peer] = [someAccount(), someAccount()];
       const next = someAccount({ numberMac: old.numberMac });

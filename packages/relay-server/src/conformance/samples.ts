@@ -66,6 +66,7 @@ export function someAccount(change: Partial<NewAccount> = {}): NewAccount {
       kyberPrekeys: [signedPrekey(2), signedPrekey(3)],
     },
     profile: someBytes(256),
+    accessKeyHash: someBytes(32),
     refreshTokenHash: someBytes(32),
     createdAt: start,
     ...change,

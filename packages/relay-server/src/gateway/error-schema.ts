@@ -38,6 +38,8 @@ export const pieces = {
   uuid: { type: 'string', pattern: '^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$' },
   /** Unpadded base64url of any length. */
   bytes: { type: 'string', pattern: '^[A-Za-z0-9_-]*$' },
+  /** 16 bytes in unpadded base64url. */
+  sixteen: { type: 'string', pattern: '^[A-Za-z0-9_-]{22}$' },
   /** 32 bytes in unpadded base64url. */
   token: { type: 'string', pattern: '^[A-Za-z0-9_-]{43}$' },
   count: { type: 'integer', minimum: 0 },

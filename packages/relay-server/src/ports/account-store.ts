@@ -33,6 +33,8 @@ export interface NewAccount {
   readonly device: DeviceAddress;
   readonly prekeys: PrekeySet;
   readonly profile: Uint8Array;
+  /** SHA-256 of the access key, if the client made one. */
+  readonly accessKeyHash: Uint8Array | undefined;
   readonly refreshTokenHash: Uint8Array;
   readonly createdAt: number;
 }
@@ -58,5 +60,8 @@ export interface AccountStore {
   /** Stores the next version if the stored one is `list.version - 1`; otherwise `conflict`. Devices that are no longer listed, or under another registration id, lose tokens, prekeys and mail. */
   replaceDeviceList(userId: UserId, list: StoredDeviceList): Promise<'stored' | 'conflict' | 'unknown'>;
   profile(userId: UserId): Promise<Uint8Array | undefined>;
-  putProfile(userId: UserId, profile: Uint8Array): Promise<'stored' | 'unknown'>;
+  /** Replaces the profile, and with it the access key's hash when one is given. */
+  putProfile(userId: UserId, profile: Uint8Array, accessKeyHash?: Uint8Array): Promise<'stored' | 'unknown'>;
+  /** SHA-256 of the account's access key; `undefined` when it has none, or there is no such account. */
+  accessKeyHash(userId: UserId): Promise<Uint8Array | undefined>;
 }

@@ -7,6 +7,7 @@ import type { PrekeyRecord } from '../ports/key-records.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import { PrekeyIds } from '../prekeys/prekey-id.ts';
 import { firstPrekeys, fullUploadOf, makePrekeys } from '../prekeys/prekey-material.ts';
+import { accessKeyOf } from './access-key.ts';
 import { rootKeyOf } from './recovery-key.ts';
 import { sealProfile } from './sealed-profile.ts';
 
@@ -79,6 +80,7 @@ export function newAccount(parts: {
     refreshToken: toBase64Url(refreshToken),
     prekeys: fullUploadOf(prekeys),
     profile: toBase64Url(sealProfile({ username: parts.username, avatarHash: undefined }, profileKey, randomness)),
+    accessKey: toBase64Url(accessKeyOf(profileKey)),
   };
   return { account, prekeys, request };
 }

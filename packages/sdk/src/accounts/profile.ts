@@ -7,6 +7,7 @@ import type { Randomness } from '../ports/randomness.ts';
 import { SottoError } from '../sotto-error.ts';
 import type { AuthorizedClient, CallOptions } from '../transport/http-client.ts';
 import { removeAvatar, requestAvatar, requestProfile, storeAvatar, storeProfile } from '../transport/profile-calls.ts';
+import { accessKeyOf } from './access-key.ts';
 import { checkAvatar, type OpenProfile, openAvatar, openProfile, sealAvatar, sealProfile } from './sealed-profile.ts';
 import { checkUsername } from './username.ts';
 
@@ -52,7 +53,9 @@ export class Profiles {
     };
     // The avatar first: whoever reads a profile in between finds an avatar that is not the profile's, and asks again.
     if (avatar) await storeAvatar(http, sealAvatar(avatar, account.profileKey, randomness), { signal });
-    await storeProfile(http, sealProfile(next, account.profileKey, randomness), { signal });
+    await storeProfile(http, sealProfile(next, account.profileKey, randomness), accessKeyOf(account.profileKey), {
+      signal,
+    });
     if (avatar === null) await removeAvatar(http, { signal });
     await executor.run(['account'], async (overlay) => {
       const now = registered(await overlay.get('account', {}));

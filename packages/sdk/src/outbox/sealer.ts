@@ -1,4 +1,5 @@
 import { DeviceList, Send, type SendFields, SignedDeviceList, uuidToBytes } from '@sotto/proto';
+import { accessKeyOf } from '../accounts/access-key.ts';
 import { chatLock } from '../chats/chat-state.ts';
 import type { Executor } from '../crypto/executor.ts';
 import type { Overlay } from '../crypto/overlay.ts';
@@ -91,7 +92,8 @@ export class Sealer {
     for (const { deviceId, registrationId } of devices) {
       if (!(await ratchet.canSend({ userId: list.userId, deviceId }, registrationId))) return undefined;
     }
-    return { version: list.version, devices };
+    const profileKey = (await overlay.get('user', { id: list.userId }))?.profileKey;
+    return { version: list.version, devices, accessKey: profileKey && accessKeyOf(profileKey) };
   }
 
   private async sealOne(
@@ -129,13 +131,16 @@ export class Sealer {
     }
     const sendId = this.randomness.bytes(16);
     const attempt = record.attempt + 1;
+    const { version, accessKey } = targets;
     const send: SendFields = {
       sendId,
       messageId: uuidToBytes(record.messageId),
       attempt,
       suite: 1,
       urgent: record.visible,
-      recipients: [{ userId: uuidToBytes(record.recipient), deviceListVersion: targets.version, devices }],
+      recipients: [
+        { userId: uuidToBytes(record.recipient), deviceListVersion: version, devices, ...(accessKey && { accessKey }) },
+      ],
     };
     overlay.put('outbox', { ...record, attempt, sealed: { sendId, send: Send.encode(send), sealedAt: now } });
     return { status: 'sealed', send, sendId };
@@ -149,6 +154,8 @@ interface Targets {
   /** Of the device list. */
   readonly version: number;
   readonly devices: readonly ListedDevice[];
+  /** Of the recipient, if their profile key is known. */
+  readonly accessKey: Uint8Array | undefined;
 }
 
 interface ListedDevice {

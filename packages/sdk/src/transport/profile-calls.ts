@@ -19,18 +19,19 @@ const profileShape = recordShape<FetchedProfile>({
 });
 
 /**
- * Stores the own encrypted profile: `PUT /v1/profile`.
+ * Stores the own encrypted profile, and the access key that goes with its key: `PUT /v1/profile`.
  * @throws {SottoError} `profile-too-large`, and as AuthorizedClient
  */
 export function storeProfile(
   http: AuthorizedClient,
   sealed: Uint8Array,
+  accessKey: Uint8Array,
   options: CallOptions = {},
 ): Promise<undefined> {
   return http.authorized({
     method: 'PUT',
     path: '/v1/profile',
-    body: JSON.stringify({ profile: toBase64Url(sealed) }),
+    body: JSON.stringify({ profile: toBase64Url(sealed), accessKey: toBase64Url(accessKey) }),
     answer: noAnswer,
     signal: options.signal,
   });

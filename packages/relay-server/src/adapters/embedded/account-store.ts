@@ -39,13 +39,15 @@ export class EmbeddedAccountStore implements AccountStore {
       Uint8Array,
       Uint8Array,
       Uint8Array,
+      Uint8Array | null,
       number,
     ]
   >;
   readonly #list: Statement<[Buffer], ListRow>;
   readonly #updateList: Statement<[number, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Buffer]>;
   readonly #profile: Statement<[Buffer], { profile: Buffer }>;
-  readonly #updateProfile: Statement<[Uint8Array, Buffer]>;
+  readonly #updateProfile: Statement<[Uint8Array, Uint8Array | null, Buffer]>;
+  readonly #accessKeyHash: Statement<[Buffer], { hash: Buffer | null }>;
 
   constructor(database: RelayDatabase, devices: DeviceRows, prekeys: PrekeyRows, tokens: TokenRows) {
     const { sql } = database;
@@ -62,8 +64,8 @@ export class EmbeddedAccountStore implements AccountStore {
     this.#remove = sql.prepare('DELETE FROM account WHERE user_id = ?');
     this.#insert = sql.prepare(
       `INSERT INTO account (user_id, number_mac, number_ciphertext, idempotency_key, request_hash,
-         list_version, list_signed, list_hash, root_key, identity_key, profile, created_at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         list_version, list_signed, list_hash, root_key, identity_key, profile, access_key_hash, created_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#list = sql.prepare(
       `SELECT list_version AS version, list_signed AS signed, list_hash AS hash, root_key AS rootKey,
@@ -74,7 +76,10 @@ export class EmbeddedAccountStore implements AccountStore {
        WHERE user_id = ?`,
     );
     this.#profile = sql.prepare('SELECT profile FROM account WHERE user_id = ?');
-    this.#updateProfile = sql.prepare('UPDATE account SET profile = ? WHERE user_id = ?');
+    this.#updateProfile = sql.prepare(
+      'UPDATE account SET profile = ?, access_key_hash = coalesce(?, access_key_hash) WHERE user_id = ?',
+    );
+    this.#accessKeyHash = sql.prepare('SELECT access_key_hash AS hash FROM account WHERE user_id = ?');
   }
 
   register(account: NewAccount): Promise<RegistrationOutcome> {
@@ -107,6 +112,7 @@ export class EmbeddedAccountStore implements AccountStore {
         deviceList.rootKey,
         deviceList.identityKey,
         account.profile,
+        account.accessKeyHash ?? null,
         account.createdAt,
       );
       this.#devices.replace(account.userId, deviceList.devices);
@@ -149,10 +155,14 @@ export class EmbeddedAccountStore implements AccountStore {
     return this.#database.read(() => this.#profile.get(userIdToBytes(userId))?.profile);
   }
 
-  putProfile(userId: UserId, profile: Uint8Array): Promise<'stored' | 'unknown'> {
+  putProfile(userId: UserId, profile: Uint8Array, accessKeyHash?: Uint8Array): Promise<'stored' | 'unknown'> {
     return this.#database.write('other', () => {
-      const { changes } = this.#updateProfile.run(profile, userIdToBytes(userId));
+      const { changes } = this.#updateProfile.run(profile, accessKeyHash ?? null, userIdToBytes(userId));
       return changes === 1 ? 'stored' : 'unknown';
     });
+  }
+
+  accessKeyHash(userId: UserId): Promise<Uint8Array | undefined> {
+    return this.#database.read(() => this.#accessKeyHash.get(userIdToBytes(userId))?.hash ?? undefined);
   }
 }

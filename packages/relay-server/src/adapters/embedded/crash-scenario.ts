@@ -70,6 +70,7 @@ export class CrashScenario {
         kyberPrekeys: [1, 2, 3].map((id) => signed('kyber', id)),
       },
       profile: this.#bytes('profile', 32),
+      accessKeyHash: undefined,
       refreshTokenHash: this.#bytes(`refresh ${round} 0`, 32),
       createdAt: 1000,
     };

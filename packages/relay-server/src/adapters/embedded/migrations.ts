@@ -114,6 +114,12 @@ const steps: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX receipt_by_time ON receipt (accepted_at);
   `,
+  `
+  ALTER TABLE mail ADD COLUMN stranger INTEGER NOT NULL DEFAULT 0 CHECK (stranger IN (0, 1));
+  `,
+  `
+  ALTER TABLE account ADD COLUMN access_key_hash BLOB;
+  `,
 ];
 
 /** The schema version that this relay writes. */

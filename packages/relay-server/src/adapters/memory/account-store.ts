@@ -39,6 +39,7 @@ export class MemoryAccountStore implements AccountStore {
       createdAt: account.createdAt,
       deviceList: inOrder(account.deviceList),
       profile: account.profile,
+      accessKeyHash: account.accessKeyHash,
     });
     state.userByNumber.set(numberKey, account.userId);
     state.userByRegistration.set(idempotencyKey, account.userId);
@@ -77,11 +78,16 @@ export class MemoryAccountStore implements AccountStore {
     return this.#state.accounts.get(userId)?.profile;
   }
 
-  async putProfile(userId: UserId, profile: Uint8Array): Promise<'stored' | 'unknown'> {
+  async putProfile(userId: UserId, profile: Uint8Array, accessKeyHash?: Uint8Array): Promise<'stored' | 'unknown'> {
     const account = this.#state.accounts.get(userId);
     if (account === undefined) return 'unknown';
     account.profile = profile;
+    account.accessKeyHash = accessKeyHash ?? account.accessKeyHash;
     return 'stored';
+  }
+
+  async accessKeyHash(userId: UserId): Promise<Uint8Array | undefined> {
+    return this.#state.accounts.get(userId)?.accessKeyHash;
   }
 
   #end(userId: UserId): void {

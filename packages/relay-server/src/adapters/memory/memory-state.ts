@@ -14,6 +14,7 @@ export interface AccountRecord {
   readonly createdAt: number;
   deviceList: StoredDeviceList;
   profile: Uint8Array;
+  accessKeyHash: Uint8Array | undefined;
 }
 
 /** One kind of one-time keys of a device. */
@@ -44,6 +45,7 @@ export interface MailRecord {
   readonly deliveryKey: string;
   readonly deliveryId: Uint8Array;
   readonly envelope: Uint8Array;
+  readonly stranger: boolean;
   readonly acceptedAt: number;
   readonly expiresAt: number;
 }
@@ -77,7 +79,10 @@ export interface MemoryState {
   readonly refreshTokens: Map<string, RefreshRecord>;
   readonly accessTokens: Map<string, Session>;
   readonly mail: Map<string, MailRecord[]>;
+  /** The number of the mail that was stored last. */
+  lastMail: number;
   readonly receipts: Map<string, ReceiptRecord>;
+  readonly blobs: Map<string, Uint8Array>;
 }
 
 /** An empty relay. */
@@ -92,7 +97,9 @@ export function emptyState(): MemoryState {
     refreshTokens: new Map(),
     accessTokens: new Map(),
     mail: new Map(),
+    lastMail: 0,
     receipts: new Map(),
+    blobs: new Map(),
   };
 }
 
