@@ -40,6 +40,7 @@ export async function openEmbeddedRelay(options: EmbeddedRelayOptions): Promise<
       tracer,
       logger,
       metrics,
+      ...(options.listener && { listener: options.listener }),
     });
   } catch (error) {
     await stores.close();

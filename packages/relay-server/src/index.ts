@@ -15,6 +15,7 @@ export { type EmbeddedRelayOptions, openEmbeddedRelay } from './embedded-relay.t
 export { systemClock } from './platform/system-clock.ts';
 export { systemRandomness } from './platform/system-randomness.ts';
 export { systemTimers } from './platform/system-timers.ts';
-export { createRelay, type Relay, type RelayAddress, type RelayParts } from './relay.ts';
+export type { RelayAddress, RelayListener } from './ports/relay-listener.ts';
+export { createRelay, type Relay, type RelayParts } from './relay.ts';
 export { RelayError, type RelayErrorCode, type RelayErrorOptions } from './relay-error.ts';
 export { relayVersion } from './relay-version.ts';

@@ -31,6 +31,7 @@ import type { UserId } from './ports/ids.ts';
 import type { Logger } from './ports/logger.ts';
 import type { Metrics } from './ports/metrics.ts';
 import type { Randomness } from './ports/randomness.ts';
+import type { RelayAddress, RelayListener } from './ports/relay-listener.ts';
 import type { RelayStores } from './ports/relay-stores.ts';
 import type { Timers } from './ports/timers.ts';
 import type { Tracer } from './ports/tracer.ts';
@@ -50,13 +51,8 @@ export interface RelayParts {
   readonly tracer: Tracer;
   readonly logger: Logger;
   readonly metrics: Metrics;
-}
-
-/** Where a relay listens. */
-export interface RelayAddress {
-  readonly port: number;
-  /** `http://host:port`. */
-  readonly url: string;
+  /** Where connections come from in place of a TCP port: then `host` and `port` of the settings are not used. */
+  readonly listener?: RelayListener;
 }
 
 /** A relay: started once, stopped once. */
@@ -190,6 +186,19 @@ export function createRelay(parts: RelayParts): Relay {
     userRoutes(app, requests, { ...stores, directory, avatars, connected, limits, key });
     avatarRoutes(app, requests, avatars, directory);
     app.server.on('upgrade', (request, socket, head) => upgrades.handle(request, socket, head));
+    const address = await (parts.listener === undefined ? listen(app) : handIn(app, parts.listener));
+    streams.start();
+    sweeper.start();
+    logger.info('relay.started', { port: address.port });
+    return address;
+  }
+
+  async function handIn(app: FastifyInstance, listener: RelayListener): Promise<RelayAddress> {
+    await app.ready();
+    return listener.listen((connection) => app.server.emit('connection', connection));
+  }
+
+  async function listen(app: FastifyInstance): Promise<RelayAddress> {
     try {
       await app.listen({ host: config.host, port: config.port });
     } catch (cause) {
@@ -198,17 +207,15 @@ export function createRelay(parts: RelayParts): Relay {
         cause,
       });
     }
-    streams.start();
-    sweeper.start();
     const { port } = app.server.address() as AddressInfo;
     const host = config.host.includes(':') ? `[${config.host}]` : config.host;
-    logger.info('relay.started', { port });
     return { port, url: `http://${host}:${port}` };
   }
 
   async function stop(): Promise<void> {
     isDraining = true;
     await starting?.catch(() => undefined);
+    await parts.listener?.close();
     await upgrades.settled();
     await streams.drain(retryAfterDrainMs, drainGraceMs);
     await sweeper.stop();

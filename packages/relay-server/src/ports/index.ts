@@ -21,6 +21,7 @@ export type { EcPrekey, PrekeySet, PrekeyStore, PrekeysLeft, SignedPrekey, Taken
 export type { Holder, Presence } from './presence.ts';
 export type { Randomness } from './randomness.ts';
 export type { RateLimit, RateLimiter } from './rate-limiter.ts';
+export type { RelayAddress, RelayListener } from './relay-listener.ts';
 export type { RelayStores } from './relay-stores.ts';
 export type { TicketStore } from './ticket-store.ts';
 export type { CancelTimer, Timers } from './timers.ts';

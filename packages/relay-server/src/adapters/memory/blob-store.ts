@@ -3,7 +3,11 @@ import { checkBlobKey } from '../blob-key.ts';
 
 /** Blobs in memory. */
 export class MemoryBlobStore implements BlobStore {
-  readonly #blobs = new Map<string, Uint8Array>();
+  readonly #blobs: Map<string, Uint8Array>;
+
+  constructor(blobs: Map<string, Uint8Array> = new Map()) {
+    this.#blobs = blobs;
+  }
 
   async put(key: string, bytes: Uint8Array): Promise<void> {
     checkBlobKey(key);

@@ -1,3 +1,4 @@
+export { MemoryRelayDisk, type StoredMail } from './memory-relay-disk.ts';
 export { type MemoryStoresOptions, memoryStores } from './memory-stores.ts';
 export { silentLogger } from './silent-logger.ts';
 export { RecordingTracer, silentTracer } from './tracer.ts';

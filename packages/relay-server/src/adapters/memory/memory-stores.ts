@@ -5,7 +5,7 @@ import type { RelayStores } from '../../ports/relay-stores.ts';
 import { MemoryAccountStore } from './account-store.ts';
 import { MemoryBlobStore } from './blob-store.ts';
 import { MemoryMailbox } from './mailbox.ts';
-import { emptyState } from './memory-state.ts';
+import { MemoryRelayDisk, stateOf } from './memory-relay-disk.ts';
 import { MemoryPrekeyStore } from './prekey-store.ts';
 import { MemoryPresence } from './presence.ts';
 import { MemoryRateLimiter } from './rate-limiter.ts';
@@ -18,18 +18,21 @@ export interface MemoryStoresOptions {
   readonly clock: Clock;
   /** Makes delivery ids and epochs unguessable; the operating system's by default. */
   readonly randomness?: Randomness;
+  /** What outlives this set of stores: give the same one to the next, and it finds what this one kept. A new one by default. */
+  readonly disk?: MemoryRelayDisk;
 }
 
-/** All stores of a relay in memory: for tests and trials, since nothing outlives the process. */
-export function memoryStores({ clock, randomness = systemRandomness }: MemoryStoresOptions): RelayStores {
-  const state = emptyState();
+/** All stores of a relay in memory: for tests and trials, since nothing outlives the process. Limits, presence and tickets don't outlive the set of stores. */
+export function memoryStores(options: MemoryStoresOptions): RelayStores {
+  const { clock, randomness = systemRandomness, disk = new MemoryRelayDisk() } = options;
+  const state = stateOf(disk);
   return {
     accounts: new MemoryAccountStore(state),
     verifications: new MemoryVerificationStore(state),
     tokens: new MemoryTokenStore(state),
     prekeys: new MemoryPrekeyStore(state),
     mailbox: new MemoryMailbox(state, randomness),
-    blobs: new MemoryBlobStore(),
+    blobs: new MemoryBlobStore(state.blobs),
     presence: new MemoryPresence(randomness),
     rateLimiter: new MemoryRateLimiter(clock),
     tickets: new MemoryTicketStore(clock),
