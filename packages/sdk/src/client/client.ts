@@ -214,6 +214,11 @@ export class Client {
     await this.messaging.outbox.emptied(options.signal ? AbortSignal.any([options.signal, ended]) : ended);
   }
 
+  /** Whether something is being encrypted, decrypted or committed now. What waits for the network or for a timer does not count: for tests that turn the clock by hand. */
+  get busy(): boolean {
+    return this.executor.busy;
+  }
+
   /** Finishes what is being committed, closes the connection and the store, and leaves nothing behind. Idempotent. */
   stop(): Promise<void> {
     this.stopping ??= this.end();

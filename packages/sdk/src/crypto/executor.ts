@@ -96,6 +96,11 @@ export class StoreExecutor implements Executor {
     });
   }
 
+  /** Whether operations are under way or wait for their turn. */
+  get busy(): boolean {
+    return this.working !== undefined;
+  }
+
   /** Finishes what was asked for, then refuses everything. Idempotent. */
   async stop(): Promise<void> {
     this.closed = true;
