@@ -16,7 +16,8 @@ describe('the command', () => {
   it('lists the benches when none is named', () => {
     const { status, stdout } = bench();
     expect(status).toBe(0);
-    for (const name of ['sdk-send', 'sdk-receive', 'relay']) expect(stdout).toMatch(new RegExp(`^ +${name} +\\S`, 'm'));
+    for (const name of ['sdk-send', 'sdk-receive', 'relay', 'mailbox', 'idle', 'storm'])
+      expect(stdout).toMatch(new RegExp(`^ +${name} +\\S`, 'm'));
   });
 
   it.each([['no-such'], ['relay', '--rounds', '0'], ['relay', '--what'], ['relay', 'sdk-send']])(
@@ -42,6 +43,20 @@ describe('the last line of a run', () => {
     expect(result).toMatchObject({ name, unit, rounds: 1, messagesPerRound: messages });
     expect(result.machine).toMatchObject({ cores: expect.any(Number), node: process.versions.node });
     for (const key of ['value', 'baseline', 'ratio', 'target', 'fsyncMs']) expect(result[key]).toBeGreaterThan(0);
+    for (const key of details) expect(result[key]).toBeDefined();
+  });
+
+  it.each([
+    ['mailbox', 'stores/s', 256, ['drain', 'drainBaseline', 'drainRatio', 'storeCpuUs', 'drainCpuUs', 'fsyncMs']],
+    ['idle', 'KiB/connection', 64, ['connections', 'relay', 'bare']],
+    ['storm', 's', 64, ['sockets', 'jittered', 'atOnce']],
+  ] as const)('of %s is its result', (name, unit, messages, details) => {
+    const { status, stdout, stderr } = bench(name, '--rounds', '2', '--seconds', '1', '--messages', String(messages));
+    expect(stderr).toBe('');
+    expect(status).toBe(0);
+    const result: Record<string, unknown> = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '');
+    expect(result).toMatchObject({ name, unit, rounds: 1 });
+    for (const key of ['value', 'baseline', 'ratio', 'target']) expect(result[key]).toBeGreaterThan(0);
     for (const key of details) expect(result[key]).toBeDefined();
   });
 });

@@ -24,6 +24,8 @@ const prekeyId = 1;
 export class DeviceKeys {
   readonly userId = randomUUID();
   readonly registrationId = 1 + (randomBytes(2).readUInt16BE() % 16_380);
+  /** What its contacts show when they send to it. */
+  readonly accessKey = new Uint8Array(randomBytes(16));
   readonly identity = IdentityKeyPair.generate();
   /** An encoded SignedDeviceList: version 1, device 1. */
   readonly deviceList: Uint8Array;
@@ -87,6 +89,7 @@ export class DeviceKeys {
       refreshToken: toBase64Url(randomBytes(32)),
       prekeys: this.publicPrekeys,
       profile: toBase64Url(randomBytes(300)),
+      accessKey: toBase64Url(this.accessKey),
     };
   }
 }

@@ -82,7 +82,7 @@ export class DevicePair {
   }
 
   private frameOf(number: number, laneNo: number): ClientFrameFields {
-    const { userId, registrationId } = this.recipient.account.keys;
+    const { userId, registrationId, accessKey } = this.recipient.account.keys;
     return {
       send: {
         sendId: numbered(number),
@@ -96,6 +96,7 @@ export class DevicePair {
           {
             userId: uuidToBytes(userId),
             deviceListVersion: 1,
+            accessKey,
             devices: [
               {
                 deviceId: 1,

@@ -2,10 +2,11 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { extname, join } from 'node:path';
 import { WebSocket } from 'ws';
-import { childArguments, endChild } from './relay-process.ts';
+import { childArguments, endChild, pidOf } from './relay-process.ts';
 
 /** A bare `ws` echo in a process of its own, and connections to it. */
 export class EchoProcess implements AsyncDisposable {
+  readonly port: number;
   private readonly child: ChildProcess;
   private readonly sockets: readonly WebSocket[];
 
@@ -21,12 +22,18 @@ export class EchoProcess implements AsyncDisposable {
         return socket;
       }),
     );
-    return new EchoProcess(child, sockets);
+    return new EchoProcess(child, port, sockets);
   }
 
-  private constructor(child: ChildProcess, sockets: readonly WebSocket[]) {
+  private constructor(child: ChildProcess, port: number, sockets: readonly WebSocket[]) {
     this.child = child;
+    this.port = port;
     this.sockets = sockets;
+  }
+
+  /** Its process id. */
+  get pid(): number {
+    return pidOf(this.child);
   }
 
   /**

@@ -1,10 +1,13 @@
 import type { Bench } from './bench.ts';
+import { idleBench } from './idle.ts';
+import { mailboxBench } from './mailbox.ts';
 import { readCommand } from './options.ts';
 import { relayBench } from './relay.ts';
 import { sdkReceiveBench } from './sdk-receive.ts';
 import { sdkSendBench } from './sdk-send.ts';
+import { stormBench } from './storm.ts';
 
-const benches: readonly Bench[] = [sdkSendBench, sdkReceiveBench, relayBench];
+const benches: readonly Bench[] = [sdkSendBench, sdkReceiveBench, relayBench, mailboxBench, idleBench, stormBench];
 
 const list = `npm run bench -- NAME [--seconds N | --rounds N] [--messages N]
 
