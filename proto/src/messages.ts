@@ -40,6 +40,19 @@ export const PrekeyMessage: Codec<PrekeyMessage, sotto.v1.PrekeyMessage.$Propert
   v1.PrekeyMessage,
 );
 
+/** See ephemeral.proto. */
+export type EphemeralPayload = sotto.v1.EphemeralPayload;
+export const EphemeralPayload: Codec<EphemeralPayload, sotto.v1.EphemeralPayload.$Properties> = codecOf(
+  'EphemeralPayload',
+  v1.EphemeralPayload,
+);
+export type EphemeralSignal = sotto.v1.EphemeralSignal;
+export type EphemeralSignalFields = sotto.v1.EphemeralSignal.$Properties;
+export const EphemeralSignal: Codec<EphemeralSignal, EphemeralSignalFields> = codecOf(
+  'EphemeralSignal',
+  v1.EphemeralSignal,
+);
+
 /** See frames.proto. */
 export type ClientFrame = sotto.v1.ClientFrame;
 export type ClientFrameFields = sotto.v1.ClientFrame.$Properties;
@@ -72,6 +85,7 @@ export type RecipientResultFields = sotto.v1.RecipientResult.$Properties;
 export type SendRecipient = sotto.v1.SendRecipient;
 export type SendRecipientFields = sotto.v1.SendRecipient.$Properties;
 export type Deliver = sotto.v1.Deliver;
+export type Ephemeral = sotto.v1.Ephemeral;
 export type FrameError = sotto.v1.FrameError;
 export type Receipt = sotto.v1.Receipt;
 

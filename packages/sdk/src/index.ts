@@ -6,10 +6,11 @@ export type { Chat, HistoryOptions, HistoryPage, SendOptions } from './chats/cha
 export type { ChatPage, ChatSummary, Chats } from './chats/chats.ts';
 export { Client, type OwnAccount } from './client/client.ts';
 export type { ClientOptions } from './client/client-options.ts';
+export type { SignalDrop } from './ephemeral/signal-reader.ts';
 export type { EventOf, EventType, SottoEvent } from './events/event.ts';
 export type { EventOptions } from './events/event-hub.ts';
 export type { Message } from './messages/message.ts';
 export type { ChatId, DeviceId, MessageId, UserId } from './ports/ids.ts';
 export type { MessageState } from './ports/message-record.ts';
-export { SottoError, type SottoErrorCode, type SottoErrorOptions } from './sotto-error.ts';
+export { SottoError, type SottoErrorAction, type SottoErrorCode, type SottoErrorOptions } from './sotto-error.ts';
 export type { ConnectionState } from './transport/connection-state.ts';

@@ -70,6 +70,7 @@ export function sendingDevice(
     executor,
     outbox,
     receipts,
+    signals: { setTyping: () => undefined },
     origin: device.origin,
     clock,
     tracer,

@@ -1,6 +1,7 @@
 import { isUuid, uuidToText } from '@sotto/proto';
 import type { Executor } from '../crypto/executor.ts';
 import type { Overlay } from '../crypto/overlay.ts';
+import type { Signals } from '../ephemeral/signals.ts';
 import { type Message, toMessage } from '../messages/message.ts';
 import { progressFields } from '../messages/message-state.ts';
 import { type ContentOrigin, newContent } from '../messages/outgoing-content.ts';
@@ -23,6 +24,7 @@ export interface ChatParts {
   readonly executor: Executor;
   readonly outbox: Outbox;
   readonly receipts: ReceiptQueue;
+  readonly signals: Pick<Signals, 'setTyping'>;
   /** @throws {SottoError} `not-registered`, `session-ended` */
   readonly origin: () => ContentOrigin;
   readonly clock: Clock;
@@ -97,6 +99,7 @@ export class Chat {
       { after: 'send.committed' },
     );
     this.parts.outbox.wake(this.id);
+    this.parts.signals.setTyping(this.userId, false);
     return toMessage(message);
   }
 
@@ -144,6 +147,17 @@ export class Chat {
       if (page.receiptQueued) this.parts.tracer.reached('receipt.queued');
     } while (page.count === readPage);
     this.parts.outbox.wake(this.id);
+  }
+
+  /**
+   * Tells the other side that this user types, or has stopped. Call it with each key: it is told at once and then every four seconds, ends by itself after ten without a call, and with `send`.
+   *
+   * Nothing of it is stored, and nothing waits for a connection. Only people whom this user and who themselves have accepted the chat see it.
+   * @throws {SottoError} `client-stopped`
+   */
+  setTyping(typing: boolean): void {
+    this.parts.assertRunning();
+    this.parts.signals.setTyping(this.userId, typing);
   }
 
   /** Lets a stranger's chat be as one that this user began: receipts are sent from now on. Writing into a chat accepts it, too. */
@@ -195,6 +209,7 @@ export class Chat {
       chatId: this.id,
       recipient: this.userId,
       messageId: id,
+      kind: 'content',
       visible: true,
       content: made.encoded,
       createdAt: now,

@@ -10,6 +10,8 @@ export interface ClientOptions {
   readonly store: StoreOpener;
   /** Whether people are told that their messages came and were read; true when left out. Then this account's messages show theirs, too. */
   readonly receipts?: boolean;
+  /** Whether people in accepted chats see that this user types, and this user that they do; true when left out. */
+  readonly typing?: boolean;
   /** Parts of the platform in place of the defaults: clock, timers, randomness, sockets, fetch, logger, tracer. */
   readonly platform?: Partial<Platform>;
 }

@@ -5,6 +5,7 @@ import { Tokens } from '../accounts/tokens.ts';
 import type { ChatParts } from '../chats/chat.ts';
 import { Chats } from '../chats/chats.ts';
 import { StoreExecutor } from '../crypto/executor.ts';
+import type { SignalDrop } from '../ephemeral/signal-reader.ts';
 import type { ConnectionChange, EventOf, EventType, SottoEvent } from '../events/event.ts';
 import { EventHub, type EventOptions } from '../events/event-hub.ts';
 import type { DeviceId, UserId } from '../ports/ids.ts';
@@ -95,6 +96,7 @@ export class Client {
     this.hub = new EventHub({
       store,
       executor,
+      clock,
       latest: opening.counters.changeSeq,
       onFailure: (error) => this.failed(error),
     });
@@ -129,16 +131,19 @@ export class Client {
       tokens: this.tokens,
       profiles,
       origin,
+      signals: { typing: options.typing ?? true },
       onState: (change) => this.stateChanged(change),
+      onPassing: (event) => this.hub.passing(event),
       onFailure: (error) => this.failed(error),
     });
-    const { outbox, receipts } = this.messaging;
+    const { outbox, receipts, signals } = this.messaging;
     const assertRunning = () => this.checkRunning();
     this.chats = new Chats({
       store,
       executor,
       outbox,
       receipts,
+      signals,
       origin,
       clock,
       tracer,
@@ -219,6 +224,11 @@ export class Client {
     return this.executor.busy;
   }
 
+  /** How many signals of others (who types) were dropped since the start, by reason: what is forged, repeated, too old or too much is never shown. */
+  droppedSignals(): Readonly<Record<SignalDrop, number>> {
+    return this.messaging.signals.dropped;
+  }
+
   /** Finishes what is being committed, closes the connection and the store, and leaves nothing behind. Idempotent. */
   stop(): Promise<void> {
     this.stopping ??= this.end();
@@ -246,7 +256,7 @@ export class Client {
   }
 
   private stateChanged(change: ConnectionChange): void {
-    this.hub.connectionChanged(change);
+    this.hub.passing({ type: 'connection.changed', ...change });
     if (change.state !== 'ended') return;
     this.current.load().catch((error: unknown) => this.failed(error));
   }

@@ -1,4 +1,5 @@
-import type { ClientFrameFields, Deliver, SendResult, ServerFrame } from '@sotto/proto';
+import type { ClientFrameFields, Deliver, Ephemeral, SendResult, ServerFrame } from '@sotto/proto';
+import type { Signals } from '../ephemeral/signals.ts';
 import type { Inbox } from '../inbox/inbox.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Logger } from '../ports/logger.ts';
@@ -9,6 +10,7 @@ import type { ConnectionState } from '../transport/connection-state.ts';
 export class FrameRouter {
   private readonly inbox: Inbox;
   private readonly outbox: Outbox;
+  private readonly signals: Pick<Signals, 'received'>;
   private readonly logger: Logger;
   private readonly onDrained: () => Promise<void>;
   private readonly onPrekeysLow: () => void;
@@ -17,6 +19,7 @@ export class FrameRouter {
   constructor(parts: {
     readonly inbox: Inbox;
     readonly outbox: Outbox;
+    readonly signals: Pick<Signals, 'received'>;
     readonly logger: Logger;
     /** Everything that was stored when the stream opened is in the store. */
     readonly onDrained: () => Promise<void>;
@@ -25,6 +28,7 @@ export class FrameRouter {
   }) {
     this.inbox = parts.inbox;
     this.outbox = parts.outbox;
+    this.signals = parts.signals;
     this.logger = parts.logger;
     this.onDrained = parts.onDrained;
     this.onPrekeysLow = parts.onPrekeysLow;
@@ -40,6 +44,7 @@ export class FrameRouter {
       // The decoder gives whole messages: fields that were absent have their defaults.
       if (frame.deliver) deliveries.push(frame.deliver as Deliver);
       else if (frame.sendResult) results.push(frame.sendResult as SendResult);
+      else if (frame.ephemeral) this.signals.received(frame.ephemeral as Ephemeral);
       else if (frame.queueEmpty) drained = true;
       else if (frame.prekeysLow) this.onPrekeysLow();
       else if (frame.error) this.logger.warn('stream.refused', { code: frame.error.code ?? '' });

@@ -3,7 +3,8 @@ import type { Tokens } from '../accounts/tokens.ts';
 import { chatWith } from '../chats/chat-state.ts';
 import type { Executor } from '../crypto/executor.ts';
 import { acceptDeviceList } from '../devices/accept-device-list.ts';
-import type { ConnectionChange } from '../events/event.ts';
+import { Signals, type SignalsParts } from '../ephemeral/signals.ts';
+import type { ConnectionChange, TransientEvent } from '../events/event.ts';
 import { Inbox } from '../inbox/inbox.ts';
 import { EnvelopeReceiver } from '../inbox/receive-envelope.ts';
 import { Expiry } from '../messages/expiry.ts';
@@ -44,6 +45,10 @@ export interface MessagingParts {
   readonly tokens: Tokens;
   readonly profiles: Profiles;
   readonly origin: () => ContentOrigin;
+  /** Which signals this user gives and takes. */
+  readonly signals: Pick<SignalsParts, 'typing'>;
+  /** Tells whoever listens now. */
+  readonly onPassing: (event: TransientEvent) => void;
   readonly onState: (change: ConnectionChange) => void;
   readonly onFailure: (error: unknown) => void;
 }
@@ -52,6 +57,7 @@ export interface MessagingParts {
 export class Messaging {
   readonly outbox: Outbox;
   readonly receipts: ReceiptQueue;
+  readonly signals: Signals;
   private readonly platform: Platform;
   private readonly stream: Stream;
   private readonly inbox: Inbox;
@@ -131,7 +137,20 @@ export class Messaging {
     });
     this.expiry = new Expiry({ executor, store, clock });
     this.housekeeping = new Housekeeping({ executor, clock, timers, logger, alsoDo: () => this.everyHour() });
+    this.signals = new Signals({
+      ...parts.signals,
+      store,
+      self: account,
+      clock,
+      timers,
+      randomness,
+      logger,
+      transmit: (frames) => this.stream.send(frames),
+      onEvent: parts.onPassing,
+      onFailure,
+    });
     this.router = new FrameRouter({
+      signals: this.signals,
       inbox: this.inbox,
       outbox: this.outbox,
       logger,
@@ -173,6 +192,7 @@ export class Messaging {
     this.cancelRestart?.();
     await this.stream.stop();
     await Promise.all([this.housekeeping.stop(), this.prekeys.stop(), this.peers.stop()]);
+    await this.signals.stop();
     await this.outbox.stop();
     await this.inbox.idle();
   }

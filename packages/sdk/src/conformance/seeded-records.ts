@@ -2,8 +2,9 @@ import type { RecordKind, Records } from '../ports/changes.ts';
 import type { EventFact } from '../ports/event-records.ts';
 import type { ChatId, DeviceId, GroupId, MessageId, UserId } from '../ports/ids.ts';
 import type { HeldReason } from '../ports/inbox-records.ts';
-import type { PrekeyKind } from '../ports/key-records.ts';
+import type { IdentityPolicy, PrekeyKind } from '../ports/key-records.ts';
 import type { MessageState, ReceiptRecord } from '../ports/message-record.ts';
+import type { OutboxRecord } from '../ports/outbox-record.ts';
 
 // biome-ignore format: a list of characters
 const pieces = [
@@ -23,6 +24,8 @@ const messageStates: readonly MessageState[] = [
 ];
 const receiptStates: readonly ReceiptRecord['state'][] = ['sent', 'expired', 'delivered', 'read'];
 const heldReasons: readonly HeldReason[] = ['malformed-envelope', 'no-session', 'not-a-duplicate', 'content-invalid'];
+const identityPolicies: readonly IdentityPolicy[] = ['accept', 'block-verified', 'block'];
+const outboxKinds: readonly OutboxRecord['kind'][] = ['content', 'retry-request'];
 const prekeyKinds: readonly PrekeyKind[] = ['ec', 'kyber', 'signed', 'last-resort'];
 const integers = [0, 1, 2, 255, 2 ** 31 - 1, 2 ** 31, 2 ** 32, Number.MAX_SAFE_INTEGER - 1, Number.MAX_SAFE_INTEGER];
 
@@ -197,6 +200,8 @@ export class SeededRecords {
       key: this.#bytes(),
       firstSeenAt: this.#integer(),
       changedAt: this.#maybe(() => this.#integer()),
+      verifiedAt: this.#maybe(() => this.#integer()),
+      pending: this.#maybe(() => ({ key: this.#bytes(), seenAt: this.#integer(), listed: this.#flag() })),
     }),
     session: () => ({
       userId: this.#id(),
@@ -226,6 +231,7 @@ export class SeededRecords {
         userId: withGroup ? undefined : this.#id<UserId>(),
         groupId: withGroup ? this.#id<GroupId>() : undefined,
         accepted: this.#flag(),
+        identityPolicy: this.#maybe(() => this.pick(identityPolicies)),
         nextSeq: this.#integer(),
         activity: this.#seq,
         lastMessageId: this.#maybe(() => this.#id<MessageId>()),
@@ -258,6 +264,7 @@ export class SeededRecords {
       chatId: this.#id(),
       recipient: this.#id(),
       messageId: this.#id(),
+      kind: this.pick(outboxKinds),
       visible: this.#flag(),
       content: this.#bytes(),
       createdAt: this.#integer(),
@@ -271,8 +278,44 @@ export class SeededRecords {
       reason: this.pick(heldReasons),
       heldAt: this.#small(),
       retries: this.#integer(),
+      sender: this.#maybe(() => this.#id<UserId>()),
+      messageId: this.#maybe(() => this.#id<MessageId>()),
+      mendable: this.#flag(),
+      requests: this.#integer(),
+      requestAt: this.#maybe(() => this.#small()),
+    }),
+    resend: () => ({
+      messageId: this.#id(),
+      userId: this.#id(),
+      deviceId: this.#device(),
+      count: this.#integer(),
+      at: this.#small(),
+    }),
+    repair: () => ({
+      userId: this.#id(),
+      deviceId: this.#device(),
+      since: this.#integer(),
+      requests: this.#integer(),
+      resends: this.#integer(),
+      renewals: this.#integer(),
+      receipts: this.#integer(),
     }),
     event: () => ({ changeSeq: 1 + this.#small(), at: this.#integer(), fact: this.#fact() }),
-    cursor: () => ({ name: this.pick(['', 'ui', 'бот', '🤖']), changeSeq: this.#small() }),
+    cursor: () => ({
+      name: this.pick(['', 'ui', 'бот', '🤖']),
+      changeSeq: this.#small(),
+      usedAt: this.#small(),
+      expired: this.#flag(),
+    }),
+    ephemeralSecret: () => ({
+      userId: this.#id(),
+      direction: this.pick(['out', 'in'] as const),
+      deviceId: this.#device(),
+      secret: this.#bytes(32),
+      identityKey: this.#bytes(33),
+      deviceListVersion: this.#integer(),
+      since: this.#integer(),
+      known: this.#flag(),
+    }),
   };
 }

@@ -1,5 +1,6 @@
 import type { Change, RecordKeys, RecordKind, Records } from '../ports/changes.ts';
 import type { Place } from '../ports/chat-record.ts';
+import type { HeldRecord } from '../ports/inbox-records.ts';
 import type { MessageRecord } from '../ports/message-record.ts';
 import { recordKey } from '../ports/record-key.ts';
 import type { Store, StoreCounters } from '../ports/store.ts';
@@ -30,6 +31,9 @@ export const recordKinds: readonly RecordKind[] = [
   'held',
   'event',
   'cursor',
+  'resend',
+  'repair',
+  'ephemeralSecret',
 ];
 
 function byPlace(a: MessageRecord, b: MessageRecord): number {
@@ -60,6 +64,9 @@ export class StoreModel {
     held: new Map(),
     event: new Map(),
     cursor: new Map(),
+    resend: new Map(),
+    repair: new Map(),
+    ephemeralSecret: new Map(),
   };
   counters: StoreCounters = { position: 0, outbox: 0, changeSeq: 0 };
 
@@ -70,6 +77,7 @@ export class StoreModel {
       else if (change.type === 'delete') this.#delete(change);
       else if (change.kind === 'seen') this.#prune('seen', ({ at }) => at < change.before);
       else if (change.kind === 'kyberUse') this.#prune('kyberUse', ({ usedAt }) => usedAt < change.before);
+      else if (change.kind === 'resend') this.#prune('resend', ({ at }) => at < change.before);
       else this.#prune('event', ({ changeSeq }) => changeSeq <= change.before);
     }
   }
@@ -133,8 +141,36 @@ export class StoreModel {
       actual: store.events(some, limit),
       expected: events.sort((a, b) => a.changeSeq - b.changeSeq).slice(0, limit),
     };
-    const cursors = this.all('cursor').map(({ changeSeq }) => changeSeq);
+    const cursors = this.all('cursor').flatMap(({ changeSeq, expired }) => (expired ? [] : [changeSeq]));
     yield { name: 'slowestCursor', actual: store.slowestCursor(), expected: cursors.sort((a, b) => a - b)[0] };
+    const held = this.all('held');
+    const byKey = (a: HeldRecord, b: HeldRecord) => (recordKey('held', a) < recordKey('held', b) ? -1 : 1);
+    for (const sender of new Set(held.map((one) => one.sender))) {
+      const own = held.filter((one) => one.sender === sender);
+      const bytes = own.reduce((sum, { envelope }) => sum + envelope.length, 0);
+      yield {
+        name: 'heldUsage',
+        actual: store.heldUsage().then((all) => all.find((usage) => usage.sender === sender)),
+        expected: { sender, count: own.length, bytes },
+      };
+      const inOrder = own.sort((a, b) => Number(a.mendable) - Number(b.mendable) || a.heldAt - b.heldAt || byKey(a, b));
+      yield { name: 'heldOf', actual: store.heldOf(sender, limit), expected: inOrder.slice(0, limit) };
+    }
+    for (const messageId of new Set(held.map((one) => one.messageId))) {
+      if (messageId === undefined) continue;
+      const attempts = held.filter((one) => one.messageId === messageId).sort(byKey);
+      yield {
+        name: 'heldAttempts',
+        actual: store.heldAttempts(messageId, limit),
+        expected: attempts.slice(0, limit),
+      };
+    }
+    const due = held.filter(({ requestAt }) => requestAt !== undefined);
+    due.sort((a, b) => (a.requestAt ?? 0) - (b.requestAt ?? 0) || byKey(a, b));
+    yield { name: 'heldRequests', actual: store.heldRequests(limit), expected: due.slice(0, limit) };
+    const idle = this.all('cursor').filter(({ usedAt, expired }) => !expired && usedAt < some);
+    idle.sort((a, b) => a.usedAt - b.usedAt || (a.name < b.name ? -1 : 1));
+    yield { name: 'idleCursors', actual: store.idleCursors(some, limit), expected: idle.slice(0, limit) };
   }
 
   #put<Kind extends RecordKind>({ kind, record }: KeyedRecord<Kind>): void {

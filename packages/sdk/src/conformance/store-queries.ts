@@ -1,4 +1,5 @@
 import type { Change } from '../ports/changes.ts';
+import type { CursorRecord } from '../ports/event-records.ts';
 import type { UserId } from '../ports/ids.ts';
 import type { PrekeyRecord } from '../ports/key-records.ts';
 import type { MessageRecord } from '../ports/message-record.ts';
@@ -7,6 +8,10 @@ import { withStore } from './open-store.ts';
 import type { ConformanceRunner } from './runner.ts';
 import { chat, chatId, chatIdOf, me, message, messageIdOf, outboxItem, peer, putMessage } from './store-cases.ts';
 import type { MakeStoreHarness } from './store-harness.ts';
+
+function cursor(name: string, changeSeq: number): CursorRecord {
+  return { name, changeSeq, usedAt: changeSeq, expired: false };
+}
 
 /** Walks all pages of a chat. */
 async function walk(store: Store, direction: 'before' | 'after', limit: number): Promise<readonly MessageRecord[]> {
@@ -37,6 +42,11 @@ export function storeQueryCases({ describe, it, expect }: ConformanceRunner, mak
         expect(await store.events(0, 10)).toEqual([]);
         expect(await store.slowestCursor()).toBe(undefined);
         expect(await store.held(10)).toEqual([]);
+        expect(await store.heldUsage()).toEqual([]);
+        expect(await store.heldOf(undefined, 10)).toEqual([]);
+        expect(await store.heldAttempts(messageIdOf(1), 10)).toEqual([]);
+        expect(await store.heldRequests(10)).toEqual([]);
+        expect(await store.idleCursors(10, 10)).toEqual([]);
         expect(await store.prekeys()).toEqual([]);
       }),
     );
@@ -185,7 +195,7 @@ export function storeQueryCases({ describe, it, expect }: ConformanceRunner, mak
           [
             ...[3, 1, 2].flatMap((number): readonly Change[] => [
               { type: 'put', kind: 'event', record: { changeSeq: number, at: 0, fact } },
-              { type: 'put', kind: 'cursor', record: { name: `${number}`, changeSeq: 10 + number } },
+              { type: 'put', kind: 'cursor', record: cursor(`${number}`, 10 + number) },
               { type: 'put', kind: 'prekey', record: prekey(number, 10 - number) },
             ]),
             ...[30, 10, 20].map(
@@ -198,6 +208,11 @@ export function storeQueryCases({ describe, it, expect }: ConformanceRunner, mak
                   reason: 'no-session',
                   heldAt,
                   retries: 0,
+                  sender: heldAt === 10 ? undefined : peer,
+                  messageId: messageIdOf(heldAt),
+                  mendable: heldAt === 30,
+                  requests: 0,
+                  requestAt: heldAt === 10 ? undefined : 100 - heldAt,
                 },
               }),
             ),
@@ -211,6 +226,21 @@ export function storeQueryCases({ describe, it, expect }: ConformanceRunner, mak
         expect(held.map(({ heldAt }) => heldAt)).toEqual([10, 20]);
         expect((await store.held(2, held[1])).map(({ heldAt }) => heldAt)).toEqual([30]);
         expect((await store.held(9, held[0])).map(({ heldAt }) => heldAt)).toEqual([20, 30]);
+        const times = (records: readonly { readonly heldAt: number }[]) => records.map(({ heldAt }) => heldAt);
+        expect(times(await store.heldOf(peer, 9))).toEqual([20, 30]);
+        expect(times(await store.heldOf(peer, 1))).toEqual([20]);
+        expect(times(await store.heldOf(undefined, 9))).toEqual([10]);
+        expect(times(await store.heldAttempts(messageIdOf(30), 9))).toEqual([30]);
+        expect(times(await store.heldRequests(9))).toEqual([30, 20]);
+        const usage = await store.heldUsage();
+        expect(usage.find(({ sender }) => sender === peer)).toEqual({ sender: peer, count: 2, bytes: 2 });
+        expect(usage).toHaveLength(2);
+        await store.commit(
+          [{ type: 'put', kind: 'cursor', record: { ...cursor('1', 11), expired: true } }],
+          ownerEpoch,
+        );
+        expect(await store.slowestCursor()).toBe(12);
+        expect((await store.idleCursors(13, 9)).map(({ name }) => name)).toEqual(['2']);
         expect((await store.prekeys()).map(({ id }) => id)).toEqual([3, 2, 1]);
       }),
     );

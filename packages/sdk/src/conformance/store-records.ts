@@ -25,7 +25,7 @@ function remove({ kind, record }: KeyedRecord): Change {
 function drawChange(draw: SeededRecords): Change {
   const choice = draw.below(8);
   if (choice === 0) {
-    return { type: 'prune', kind: draw.pick(['seen', 'kyberUse', 'event'] as const), before: draw.below(8) };
+    return { type: 'prune', kind: draw.pick(['seen', 'kyberUse', 'event', 'resend'] as const), before: draw.below(8) };
   }
   const drawn = drawRecord(draw, draw.pick(recordKinds));
   return choice < 3 ? remove(drawn) : put(drawn);

@@ -8,6 +8,7 @@ const keptKinds: ReadonlySet<RecordKind> = new Set<RecordKind>([
   'user',
   'deviceList',
   'identity',
+  'ephemeralSecret',
   'session',
   'chat',
   'stream',

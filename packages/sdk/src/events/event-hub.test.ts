@@ -176,9 +176,9 @@ describe('a stream of events', () => {
   it('tells of the connection what is true now, not all that was', async () => {
     const { hub, happen } = await openHub();
     const events = hub.events();
-    hub.connectionChanged({ state: 'connecting' });
-    hub.connectionChanged({ state: 'offline' });
-    hub.connectionChanged({ state: 'live' });
+    hub.passing({ type: 'connection.changed', state: 'connecting' });
+    hub.passing({ type: 'connection.changed', state: 'offline' });
+    hub.passing({ type: 'connection.changed', state: 'live' });
     await happen(1);
     expect((await events.next()).value).toEqual({ type: 'connection.changed', state: 'live' });
     expect(await take(events, 1)).toEqual([1]);
@@ -266,7 +266,7 @@ describe('listeners', () => {
     await happen(2);
     await executor.run([], (overlay) => overlay.record({ type: 'identity.changed', userId: userIdOf(9) }));
     await settled();
-    hub.connectionChanged({ state: 'live' });
+    hub.passing({ type: 'connection.changed', state: 'live' });
     await settled();
     off();
     off();

@@ -1,9 +1,10 @@
 import { EventEmitter } from 'eventemitter3';
 import type { Executor } from '../crypto/executor.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { EventRecord } from '../ports/event-records.ts';
 import type { Store } from '../ports/store.ts';
 import { SottoError } from '../sotto-error.ts';
-import type { ConnectionChange, EventOf, EventType, SottoEvent } from './event.ts';
+import type { EventOf, EventType, SottoEvent, TransientEvent } from './event.ts';
 import { EventStream } from './event-stream.ts';
 import { hydrate } from './hydrate.ts';
 
@@ -17,10 +18,14 @@ export interface EventOptions {
 /** How many events are kept behind the slowest consumer before old ones are removed. */
 const keptBehind = 2_000;
 
+/** How long a named consumer may be away before events that it has not seen are removed. */
+const cursorsFor = 90 * 24 * 3_600_000;
+
 /** The public events: streams over the durable change log, and listeners fed from one of them. */
 export class EventHub {
   private readonly store: Store;
   private readonly executor: Executor;
+  private readonly clock: Clock;
   private readonly onFailure: (error: unknown) => void;
   private readonly streams = new Set<EventStream>();
   private readonly emitter = new EventEmitter<Record<EventType, [SottoEvent]>>();
@@ -32,6 +37,7 @@ export class EventHub {
   constructor(parts: {
     readonly store: Store;
     readonly executor: Executor;
+    readonly clock: Clock;
     /** The highest changeSeq at the opening of the store. */
     readonly latest: number;
     /** The listeners of `on` can't be told of events any more: the store failed. */
@@ -39,6 +45,7 @@ export class EventHub {
   }) {
     this.store = parts.store;
     this.executor = parts.executor;
+    this.clock = parts.clock;
     this.onFailure = parts.onFailure;
     this.latest = parts.latest;
     this.prunedUpTo = parts.latest;
@@ -51,9 +58,9 @@ export class EventHub {
     if (this.latest - this.prunedUpTo > keptBehind) this.prune();
   }
 
-  /** Tells listeners of now what the connection is like. */
-  connectionChanged(change: ConnectionChange): void {
-    for (const stream of this.streams) stream.connectionChanged(change);
+  /** Tells listeners of now what nothing is kept of. */
+  passing(event: TransientEvent): void {
+    for (const stream of this.streams) stream.passing(event);
   }
 
   /**
@@ -95,10 +102,20 @@ export class EventHub {
     }
     const position = await this.executor.run([`cursor:${cursor}`], async (overlay) => {
       const known = await overlay.get('cursor', { name: cursor });
-      const start = known ?? { name: cursor, changeSeq: this.latest };
-      overlay.put('cursor', start);
-      return start.changeSeq;
+      if (known?.expired) {
+        overlay.delete('cursor', { name: cursor });
+        return undefined;
+      }
+      const changeSeq = known?.changeSeq ?? this.latest;
+      overlay.put('cursor', { name: cursor, changeSeq, usedAt: this.clock.now(), expired: false });
+      return changeSeq;
     });
+    if (position === undefined) {
+      throw new SottoError(
+        'cursor-expired',
+        'this consumer was away for more than 90 days, and events that it has not seen are gone: read the histories, then open it again; it begins now',
+      );
+    }
     const stream = this.add(cursor, position, signal);
     if (this.closed) stream.end();
     return stream;
@@ -157,7 +174,9 @@ export class EventHub {
           if (cursor === undefined || changeSeq === committed || this.closed) return;
           committed = changeSeq;
           advancing = this.executor
-            .run([`cursor:${cursor}`], (overlay) => overlay.put('cursor', { name: cursor, changeSeq }))
+            .run([`cursor:${cursor}`], (overlay) =>
+              overlay.put('cursor', { name: cursor, changeSeq, usedAt: this.clock.now(), expired: false }),
+            )
             .catch((error: unknown) => stream.end({ error }));
         },
         ended: async (ending) => {
@@ -167,9 +186,25 @@ export class EventHub {
       },
       position,
       signal,
+      cursor,
     );
     this.streams.add(stream);
     return stream;
+  }
+
+  /** Lets go of consumers that were not seen for 90 days: they hold back what can be removed of the log. One that is read now is not among them. */
+  async expireCursors(): Promise<void> {
+    const now = this.clock.now();
+    const reading = new Set([...this.streams].flatMap(({ cursor }) => cursor ?? []));
+    // A clock that was set back, and consumers of an earlier version, have no time that can be compared.
+    for (const { name } of await this.store.idleCursors(now - cursorsFor, 100)) {
+      await this.executor.run([`cursor:${name}`], async (overlay) => {
+        const cursor = await overlay.get('cursor', { name });
+        if (cursor === undefined || cursor.expired || cursor.usedAt >= now - cursorsFor) return;
+        const isNew = cursor.usedAt === 0 || reading.has(name);
+        overlay.put('cursor', isNew ? { ...cursor, usedAt: now } : { ...cursor, expired: true });
+      });
+    }
   }
 
   /** Removes what every consumer has seen. */

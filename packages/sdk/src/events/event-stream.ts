@@ -1,7 +1,9 @@
 import type { EventRecord } from '../ports/event-records.ts';
-import type { ConnectionChange, SottoEvent } from './event.ts';
+import type { SottoEvent, TransientEvent } from './event.ts';
 
 const pageSize = 64;
+/** How many things a consumer that does not read may be told of later. */
+const mostTransient = 512;
 
 /** What one consumer reads from. */
 export interface EventSource {
@@ -15,18 +17,22 @@ export interface EventSource {
 
 /** One consumer's walk through the change log: it reads when it is asked, so it can be slow without holding anything back. */
 export class EventStream implements AsyncIterableIterator<SottoEvent> {
+  /** The consumer's name, if it has one. */
+  readonly cursor: string | undefined;
   /** Everything up to here was given out. */
   position: number;
   private readonly source: EventSource;
   private readonly signal: AbortSignal | undefined;
   private page: EventRecord[] = [];
-  private connection: ConnectionChange | undefined;
+  /** What was not read yet, by what it is about. */
+  private readonly transient = new Map<string, TransientEvent>();
   private done = false;
   private failure: { readonly error: unknown } | undefined;
   private wakeUp: (() => void) | undefined;
   private readonly onAbort = () => this.wake();
 
-  constructor(source: EventSource, position: number, signal: AbortSignal | undefined) {
+  constructor(source: EventSource, position: number, signal: AbortSignal | undefined, cursor: string | undefined) {
+    this.cursor = cursor;
     this.source = source;
     this.position = position;
     this.signal = signal;
@@ -39,9 +45,16 @@ export class EventStream implements AsyncIterableIterator<SottoEvent> {
     this.wakeUp = undefined;
   }
 
-  /** Tells the state of the connection; an earlier one that was not read yet is forgotten. */
-  connectionChanged(change: ConnectionChange): void {
-    this.connection = change;
+  /** Tells what is true for the moment; an earlier one about the same that was not read yet is forgotten, and of too many the oldest. */
+  passing(event: TransientEvent): void {
+    const about = 'userId' in event ? `${event.type}:${event.userId}` : event.type;
+    this.transient.delete(about);
+    this.transient.set(about, event);
+    if (this.transient.size > mostTransient)
+      for (const oldest of this.transient.keys()) {
+        this.transient.delete(oldest);
+        break;
+      }
     this.wake();
   }
 
@@ -76,10 +89,9 @@ export class EventStream implements AsyncIterableIterator<SottoEvent> {
 
   /** The next event, or undefined after a wait or a fact that tells nothing any more. */
   private async read(): Promise<SottoEvent | undefined> {
-    if (this.connection !== undefined) {
-      const change = this.connection;
-      this.connection = undefined;
-      return { type: 'connection.changed', ...change };
+    for (const [about, event] of this.transient) {
+      this.transient.delete(about);
+      return event;
     }
     // Made before the look, so that a wake during the look is not missed.
     const woken = new Promise<void>((resolve) => {

@@ -5,7 +5,13 @@ import type { ConnectionState, OfflineReason } from '../transport/connection-sta
 /** What happened, after it was committed. One union; branch on `type`. */
 export type SottoEvent =
   /** Somebody's message is in the history. */
-  | { readonly type: 'message.received'; readonly message: Message; readonly late: boolean }
+  | {
+      readonly type: 'message.received';
+      readonly message: Message;
+      readonly late: boolean;
+      /** It came under an identity key that is not accepted yet: it may be somebody else's. */
+      readonly newIdentity: boolean;
+    }
   /** An own message got further with this recipient. `at`: milliseconds since the Unix epoch. */
   | {
       readonly type: 'message.sent' | 'message.delivered' | 'message.read' | 'message.expired';
@@ -17,12 +23,19 @@ export type SottoEvent =
   | { readonly type: 'message.failed'; readonly message: Message; readonly code: string }
   /** Something came that could not be opened; it is kept, and tried again when keys come. */
   | { readonly type: 'envelope.held'; readonly digest: string; readonly reason: string }
+  /** What was held was given up: it was too old, or there was too much of its sender's. */
+  | { readonly type: 'envelope.dropped'; readonly digest: string; readonly reason: string }
   | { readonly type: 'chat.created' | 'chat.read'; readonly chatId: ChatId }
   /** Somebody has a new identity key: a new phone, or somebody in between. */
   | { readonly type: 'identity.changed'; readonly userId: UserId }
   | { readonly type: 'profile.changed'; readonly userId: UserId }
-  /** Not kept: only who listens now hears it, and of several in a row the last one. */
-  | (ConnectionChange & { readonly type: 'connection.changed' });
+  | TransientEvent;
+
+/** Not kept: only who listens now hears it, and of several in a row about the same the last one. */
+export type TransientEvent =
+  | (ConnectionChange & { readonly type: 'connection.changed' })
+  /** Somebody whose chat this user has accepted types, or has stopped. */
+  | { readonly type: 'typing.changed'; readonly chatId: ChatId; readonly userId: UserId; readonly typing: boolean };
 
 /** How the connection is now. */
 export interface ConnectionChange {

@@ -11,7 +11,7 @@ export async function hydrate(fact: EventFact, store: Store): Promise<SottoEvent
   const message = toMessage(record);
   switch (fact.type) {
     case 'message.received':
-      return { type: fact.type, message, late: fact.late };
+      return { type: fact.type, message, late: fact.late, newIdentity: fact.newIdentity ?? false };
     case 'message.failed':
       return { type: fact.type, message, code: fact.code };
     default:

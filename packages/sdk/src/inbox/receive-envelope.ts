@@ -5,6 +5,7 @@ import { Hold } from '../crypto/hold.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { type CheckedCiphertext, checkStructure } from '../crypto/precheck.ts';
 import { peerLock, Ratchet } from '../crypto/ratchet.ts';
+import { learnSecret } from '../ephemeral/ephemeral-secrets.ts';
 import { applyOf } from '../messages/kinds.ts';
 import type { ReceiptQueue } from '../outbox/receipt-queue.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
@@ -173,6 +174,7 @@ export class EnvelopeReceiver {
       overlay.put('seen', { ...seen, at: now });
     }
     await learnFromContent(overlay, sender.userId, content, now);
+    await learnSecret(overlay, sender, content.ephemeralSecret);
     const messageId = uuidToText(content.messageId) as MessageId;
     const arrival = { overlay, account, sender, messageId, envelope, content, encoded, now };
     const { receiptDue } = await applyOf(content)(arrival);

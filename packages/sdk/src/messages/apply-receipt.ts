@@ -1,5 +1,6 @@
 import { ReceiptKind, uuidToText } from '@sotto/proto';
 import { Hold } from '../crypto/hold.ts';
+import { secretDelivered } from '../ephemeral/ephemeral-secrets.ts';
 import type { MessageId } from '../ports/ids.ts';
 import { type Applied, type Arrival, nothingDue } from './arrival.ts';
 import { advanced, progressFields } from './message-state.ts';
@@ -16,10 +17,12 @@ export async function applyReceipt(arrival: Arrival): Promise<Applied> {
     throw new Hold('content-invalid');
   }
   const state = stateOf(receipt?.kind);
+  let highest = 0;
   for (const id of ids) {
     const messageId = uuidToText(id) as MessageId;
     const message = await overlay.get('message', { id: messageId });
     if (message?.senderId !== account.userId || message.receiverId !== sender.userId) continue;
+    highest = Math.max(highest, message.position);
     const news = advanced(message, state, now);
     if (news === undefined) continue;
     overlay.put('message', news.message, progressFields);
@@ -32,6 +35,7 @@ export async function applyReceipt(arrival: Arrival): Promise<Applied> {
       at: now,
     });
   }
+  await secretDelivered(overlay, sender.userId, account.deviceId, highest);
   return nothingDue;
 }
 

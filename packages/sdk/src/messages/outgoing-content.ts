@@ -60,9 +60,12 @@ function ownListOf(account: AccountRecord, sha256: Sha256): ContentFields {
 
 const ownLists = new WeakMap<Uint8Array, ContentFields>();
 
-/** Completes an encoded content for one device: protobuf messages merge by concatenation. */
-export function contentForDevice(encoded: Uint8Array, deviceId: number): Uint8Array {
-  const rest = Content.encode({ recipientDevice: deviceId });
+/**
+ * Completes an encoded content for one device: protobuf messages merge by concatenation.
+ * @param ephemeralSecret as long as they are not known to have it
+ */
+export function contentForDevice(encoded: Uint8Array, deviceId: number, ephemeralSecret?: Uint8Array): Uint8Array {
+  const rest = Content.encode({ recipientDevice: deviceId, ...(ephemeralSecret && { ephemeralSecret }) });
   const whole = new Uint8Array(encoded.length + rest.length);
   whole.set(encoded, 0);
   whole.set(rest, encoded.length);

@@ -5,6 +5,7 @@ import type { Executor } from '../crypto/executor.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { pad } from '../crypto/padding.ts';
 import { peerLock, Ratchet } from '../crypto/ratchet.ts';
+import { secretToGive } from '../ephemeral/ephemeral-secrets.ts';
 import { contentForDevice } from '../messages/outgoing-content.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -93,7 +94,18 @@ export class Sealer {
       if (!(await ratchet.canSend({ userId: list.userId, deviceId }, registrationId))) return undefined;
     }
     const profileKey = (await overlay.get('user', { id: list.userId }))?.profileKey;
-    return { version: list.version, devices, accessKey: profileKey && accessKeyOf(profileKey) };
+    const ephemeralSecret = await secretToGive(overlay, {
+      userId: list.userId,
+      ownDevice: this.account().deviceId,
+      deviceListVersion: list.version,
+      randomness: this.randomness,
+    });
+    return {
+      version: list.version,
+      devices,
+      accessKey: profileKey && accessKeyOf(profileKey),
+      ephemeralSecret,
+    };
   }
 
   private async sealOne(
@@ -125,7 +137,7 @@ export class Sealer {
   ): Promise<SealOutcome> {
     const devices = [];
     for (const { deviceId, registrationId } of targets.devices) {
-      const plaintext = pad(contentForDevice(record.content, deviceId));
+      const plaintext = pad(contentForDevice(record.content, deviceId, targets.ephemeralSecret));
       const sealed = await ratchet.seal({ userId: record.recipient, deviceId }, plaintext);
       devices.push({ deviceId, registrationId, ...sealed });
     }
@@ -156,6 +168,8 @@ interface Targets {
   readonly devices: readonly ListedDevice[];
   /** Of the recipient, if their profile key is known. */
   readonly accessKey: Uint8Array | undefined;
+  /** The own one, as long as they are not known to have it. */
+  readonly ephemeralSecret: Uint8Array | undefined;
 }
 
 interface ListedDevice {

@@ -1,10 +1,12 @@
 import type { AccountRecord, RegistrationRecord } from './account-record.ts';
 import type { ChatRecord, StreamRecord } from './chat-record.ts';
+import type { EphemeralSecretRecord } from './ephemeral-record.ts';
 import type { CursorRecord, EventRecord } from './event-records.ts';
 import type { HeldRecord, SeenRecord } from './inbox-records.ts';
 import type { IdentityRecord, KyberUseRecord, PrekeyRecord, SessionRecord } from './key-records.ts';
 import type { MessageRecord, ReceiptRecord } from './message-record.ts';
 import type { OutboxRecord } from './outbox-record.ts';
+import type { RepairRecord, ResendRecord } from './repair-records.ts';
 import type { DeviceListRecord, UserRecord } from './user-record.ts';
 
 /** Every kind of record that a store holds. */
@@ -26,6 +28,9 @@ export interface Records {
   readonly held: HeldRecord;
   readonly event: EventRecord;
   readonly cursor: CursorRecord;
+  readonly resend: ResendRecord;
+  readonly repair: RepairRecord;
+  readonly ephemeralSecret: EphemeralSecretRecord;
 }
 
 export type RecordKind = keyof Records;
@@ -49,7 +54,13 @@ export interface RecordKeys {
   readonly held: Pick<HeldRecord, 'digest'>;
   readonly event: Pick<EventRecord, 'changeSeq'>;
   readonly cursor: Pick<CursorRecord, 'name'>;
+  readonly resend: Pick<ResendRecord, 'messageId' | 'userId' | 'deviceId'>;
+  readonly repair: Pick<RepairRecord, 'userId' | 'deviceId'>;
+  readonly ephemeralSecret: Pick<EphemeralSecretRecord, 'userId' | 'direction' | 'deviceId'>;
 }
+
+/** The kinds of which what has become too old is removed. */
+export type PrunedKind = 'seen' | 'kyberUse' | 'event' | 'resend';
 
 /**
  * One change of a commit.
@@ -69,5 +80,5 @@ export type Change =
   | {
       [Kind in RecordKind]: { readonly type: 'delete'; readonly kind: Kind; readonly key: RecordKeys[Kind] };
     }[RecordKind]
-  /** `seen` and `kyberUse` records from before `before`; `event` records with a changeSeq up to `before`. */
-  | { readonly type: 'prune'; readonly kind: 'seen' | 'kyberUse' | 'event'; readonly before: number };
+  /** `seen`, `kyberUse` and `resend` records from before `before`; `event` records with a changeSeq up to `before`. */
+  | { readonly type: 'prune'; readonly kind: PrunedKind; readonly before: number };

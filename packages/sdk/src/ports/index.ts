@@ -1,17 +1,20 @@
 export type { SottoErrorCode, SottoErrorOptions } from '../sotto-error.ts';
 export { SottoError } from '../sotto-error.ts';
 export type { AccountRecord, RegistrationRecord } from './account-record.ts';
-export type { Change, RecordKeys, RecordKind, Records } from './changes.ts';
+export type { Change, PrunedKind, RecordKeys, RecordKind, Records } from './changes.ts';
 export type { ChatRecord, Place, SeqGap, StreamRecord } from './chat-record.ts';
 export type { Clock } from './clock.ts';
+export type { EphemeralSecretRecord } from './ephemeral-record.ts';
 export type { CursorRecord, EventFact, EventRecord } from './event-records.ts';
 export type { Sha256 } from './hash.ts';
 export type { ChatId, DeviceAddress, DeviceId, GroupId, MessageId, UserId } from './ids.ts';
-export type { HeldReason, HeldRecord, SeenRecord } from './inbox-records.ts';
+export type { HeldReason, HeldRecord, HeldUsage, SeenRecord } from './inbox-records.ts';
 export type {
   ChainCounter,
+  IdentityPolicy,
   IdentityRecord,
   KyberUseRecord,
+  PendingIdentity,
   PrekeyKind,
   PrekeyRecord,
   SessionRecord,
@@ -22,6 +25,7 @@ export type { OutboxRecord, SealedSend } from './outbox-record.ts';
 export type { BodyReader, Fetch, Platform } from './platform.ts';
 export type { Randomness } from './randomness.ts';
 export { recordKey } from './record-key.ts';
+export type { RepairRecord, ResendRecord } from './repair-records.ts';
 export type { Socket, SocketCredential, SocketFactory, SocketHandlers } from './socket.ts';
 export type { MessagePage, Store, StoreCounters, StoreOpener, StoreOpening, StoreQueries } from './store.ts';
 export type { CancelTimer, Timers } from './timers.ts';

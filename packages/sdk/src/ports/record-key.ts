@@ -24,6 +24,9 @@ const keys: { readonly [Kind in RecordKind]: (key: RecordKeys[Kind]) => string }
   held: (key) => hex(key.digest),
   event: (key) => String(key.changeSeq),
   cursor: (key) => key.name,
+  resend: (key) => `${key.messageId}.${key.userId}.${key.deviceId}`,
+  repair: (key) => `${key.userId}.${key.deviceId}`,
+  ephemeralSecret: (key) => `${key.userId}.${key.direction}.${key.deviceId}`,
 };
 
 /** The key of a record as one text, unique within its kind. Any record is a key of itself. */

@@ -8,6 +8,7 @@ import { heldTable, seenTable } from './tables/inbox-tables.ts';
 import { identityTable, kyberUseTable, prekeyTable, sessionTable } from './tables/key-tables.ts';
 import { messageTable, receiptTable } from './tables/message-tables.ts';
 import { outboxTable } from './tables/outbox-table.ts';
+import { repairTable, resendTable } from './tables/repair-tables.ts';
 import { deviceListTable, userTable } from './tables/user-tables.ts';
 
 /** Every kind of record with its table. */
@@ -29,5 +30,7 @@ export const recordTables: { readonly [Kind in RecordKind]: RecordTable<Kind> } 
   held: heldTable,
   event: eventTable,
   cursor: cursorTable,
+  resend: resendTable,
+  repair: repairTable,
   ephemeralSecret: ephemeralSecretTable,
 };

@@ -28,6 +28,9 @@ export class MemoryDisk {
     held: new Map(),
     event: new Map(),
     cursor: new Map(),
+    resend: new Map(),
+    repair: new Map(),
+    ephemeralSecret: new Map(),
   };
   ownerEpoch = 0;
   counters: StoreCounters = { position: 0, outbox: 0, changeSeq: 0 };

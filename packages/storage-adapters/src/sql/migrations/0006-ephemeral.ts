@@ -11,6 +11,7 @@ export const ephemeral: Migration = {
       device_id INTEGER NOT NULL CHECK (device_id BETWEEN 1 AND 127),
       secret BLOB NOT NULL,
       identity_key BLOB NOT NULL,
+      device_list_version INTEGER NOT NULL,
       since INTEGER NOT NULL,
       known INTEGER NOT NULL CHECK (known IN (0, 1)),
       PRIMARY KEY (user_id, direction, device_id)

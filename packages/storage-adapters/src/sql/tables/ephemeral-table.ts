@@ -16,6 +16,7 @@ export const ephemeralSecretTable = recordTable<'ephemeralSecret'>({
   fields: {
     secret: (record) => record.secret,
     identity_key: (record) => record.identityKey,
+    device_list_version: (record) => record.deviceListVersion,
     since: (record) => record.since,
     known: (record) => Number(record.known),
   },
@@ -25,6 +26,7 @@ export const ephemeralSecretTable = recordTable<'ephemeralSecret'>({
     deviceId: integer(row, 'device_id') as DeviceId,
     secret: bytes(row, 'secret'),
     identityKey: bytes(row, 'identity_key'),
+    deviceListVersion: integer(row, 'device_list_version'),
     since: integer(row, 'since'),
     known: flag(row, 'known'),
   }),
