@@ -2,7 +2,16 @@ import { accountAndKeys } from './migrations/0001-account-and-keys.ts';
 import { history } from './migrations/0002-history.ts';
 import { groupsCallsFiles } from './migrations/0003-groups-calls-files.ts';
 import { search } from './migrations/0004-search.ts';
+import { repairAndIdentity } from './migrations/0005-repair-and-identity.ts';
+import { ephemeral } from './migrations/0006-ephemeral.ts';
 import type { Migration } from './migrations/migration.ts';
 
 /** All steps of the schema, in their order. */
-export const migrations: readonly Migration[] = [accountAndKeys, history, groupsCallsFiles, search];
+export const migrations: readonly Migration[] = [
+  accountAndKeys,
+  history,
+  groupsCallsFiles,
+  search,
+  repairAndIdentity,
+  ephemeral,
+];
