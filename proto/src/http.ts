@@ -14,10 +14,12 @@ export interface ErrorBody {
     readonly message: string;
     readonly retryable: boolean;
     readonly retryAfterMs?: number;
-    /** With `code-wrong`: how many tries are left. */
+    /** With `code-wrong` and `registration-locked`: how many tries are left. */
     readonly attemptsLeft?: number;
     /** With `devices-changed`: the signed list as it is now. */
     readonly deviceList?: string;
+    /** With `registration-locked`: 32 bytes, the salt under which the PIN is hashed. */
+    readonly lockSalt?: string;
   };
 }
 
@@ -81,9 +83,9 @@ export interface RegistrationRequest {
   readonly code: string;
   /** 16 random bytes. */
   readonly idempotencyKey: string;
-  /** A new random UUID (version 4). */
+  /** A new random UUID (version 4); with `recovery` that of the account. */
   readonly userId: string;
-  /** An encoded SignedDeviceList, version 1, with one device: 1. */
+  /** An encoded SignedDeviceList, version 1, with one device: 1. With `recovery` the next version of the account's, with one device. */
   readonly deviceList: string;
   /** 32 random bytes: the first refresh token, made by the client and stored by it before this request. */
   readonly refreshToken: string;
@@ -92,6 +94,64 @@ export interface RegistrationRequest {
   readonly profile: string;
   /** 16 bytes derived from the profile key: whoever shows it when sending is a contact. Older clients leave it out. */
   readonly accessKey?: string;
+  /** The root key's signature over `signedBytesOfReRegistration`: the account is kept, and its devices end. */
+  readonly recovery?: string;
+  /** When the number has an account under a registration lock: 32 bytes, from its PIN. */
+  readonly lockSecret?: string;
+}
+
+/** `POST /v1/recoveries`: whose account a root key is. The code is claimed for `idempotencyKey`, which the registration has to have too. */
+export interface RecoveryRequest {
+  readonly verificationId: string;
+  readonly code: string;
+  /** 16 bytes. */
+  readonly idempotencyKey: string;
+  /** The public root key, libsignal's 33 bytes. */
+  readonly rootKey: string;
+  /** The root key's signature over `signedBytesOfRecovery`. */
+  readonly signature: string;
+}
+
+export interface RecoveryAnswer {
+  readonly userId: string;
+  /** An encoded SignedDeviceList: the account's as it is now. */
+  readonly deviceList: string;
+}
+
+/** `GET /v1/account` */
+export interface AccountAnswer {
+  readonly userId: string;
+  readonly deviceId: number;
+  /** E.164. */
+  readonly number: string;
+  /** Whether a registration lock is set. */
+  readonly locked: boolean;
+}
+
+/** `POST /v1/account/deletion` */
+export interface DeletionRequest {
+  /** A signature of the device key, or of the root key, over `signedBytesOfAccountProof`. */
+  readonly proof: string;
+}
+
+/** `POST /v1/account/number`. The same again is success. */
+export interface NumberRequest {
+  readonly verificationId: string;
+  readonly code: string;
+  readonly proof: string;
+  /** When the number has an account under a registration lock: 32 bytes, from its PIN. */
+  readonly lockSecret?: string;
+}
+
+/** `PUT /v1/account/lock`: sets the registration lock, or removes it when `lock` is left out. */
+export interface LockRequest {
+  readonly proof: string;
+  readonly lock?: {
+    /** 32 random bytes, under which the PIN was hashed. */
+    readonly salt: string;
+    /** 32 bytes, the hashed PIN. */
+    readonly secret: string;
+  };
 }
 
 export interface RegistrationAnswer {

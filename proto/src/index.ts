@@ -1,3 +1,9 @@
+export {
+  type AccountPurpose,
+  signedBytesOfAccountProof,
+  signedBytesOfRecovery,
+  signedBytesOfReRegistration,
+} from './account-proofs.ts';
 export { fromBase64Url, toBase64Url } from './base64url.ts';
 export type { Codec } from './codec.ts';
 export { signedBytesOfDeviceList } from './device-list.ts';

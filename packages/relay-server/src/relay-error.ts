@@ -12,6 +12,9 @@ export type RelayErrorCode =
   | 'code-used'
   | 'verification-unknown'
   | 'code-sender-unavailable'
+  | 'registration-locked'
+  | 'recovery-key-wrong'
+  | 'proof-invalid'
   | 'user-id-taken'
   | 'idempotency-mismatch'
   | 'signature-invalid'
@@ -50,6 +53,8 @@ export interface RelayErrorOptions {
   readonly attemptsLeft?: number;
   /** With `devices-changed`: an encoded SignedDeviceList. */
   readonly deviceList?: Uint8Array;
+  /** With `registration-locked`: under which the PIN is hashed. */
+  readonly lockSalt?: Uint8Array;
   readonly cause?: unknown;
 }
 
@@ -65,6 +70,7 @@ export class RelayError extends Error {
   readonly retryAfterMs: number | undefined;
   readonly attemptsLeft: number | undefined;
   readonly deviceList: Uint8Array | undefined;
+  readonly lockSalt: Uint8Array | undefined;
 
   constructor(code: RelayErrorCode, message: string, options: RelayErrorOptions = {}) {
     super(message, { cause: options.cause });
@@ -73,5 +79,6 @@ export class RelayError extends Error {
     this.retryAfterMs = options.retryAfterMs;
     this.attemptsLeft = options.attemptsLeft;
     this.deviceList = options.deviceList;
+    this.lockSalt = options.lockSalt;
   }
 }

@@ -1,6 +1,9 @@
 import type { AddressInfo } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import { AccountCommands } from './accounts/account-commands.ts';
+import { accountRoutes } from './accounts/account-routes.ts';
 import { Directory } from './accounts/directory.ts';
+import { Recoveries } from './accounts/recoveries.ts';
 import { registrationRoutes } from './accounts/registration-routes.ts';
 import { Registrations } from './accounts/registrations.ts';
 import { RelayKey } from './accounts/relay-key.ts';
@@ -141,8 +144,21 @@ export function createRelay(parts: RelayParts): Relay {
     accounts: stores.accounts,
     verifications,
     sessions,
+    key,
     clock,
+    lockIdleMs: config.accounts.lockIdleMs,
     onReplaced: endAccount,
+  });
+  const recoveries = new Recoveries({ accounts: stores.accounts, verifications });
+  const commands = new AccountCommands({
+    control: stores.control,
+    directory,
+    verifications,
+    avatars,
+    key,
+    clock,
+    lockIdleMs: config.accounts.lockIdleMs,
+    onEnded: endAccount,
   });
   let app: FastifyInstance | undefined;
   let starting: Promise<RelayAddress> | undefined;
@@ -181,6 +197,7 @@ export function createRelay(parts: RelayParts): Relay {
     const bundles = new Bundles({ prekeys: stores.prekeys, directory, limits, connected });
     serviceRoutes(app, { config, version: relayVersion, metrics, checkReady });
     registrationRoutes(app, { verifications, registrations, codes: config.codes, counts });
+    accountRoutes(app, requests, { commands, recoveries });
     authRoutes(app, sessions, requests);
     keyRoutes(app, requests, { prekeys: stores.prekeys, bundles, directory, connected });
     userRoutes(app, requests, { ...stores, directory, avatars, connected, limits, key });

@@ -78,6 +78,18 @@ export function readFirstDeviceList(signed: Uint8Array, userId: string): StoredD
   return list.stored;
 }
 
+/**
+ * Reads the list of an account that is registered anew: a later version, exactly one device.
+ * @throws {RelayError} as `readDeviceList`
+ */
+export function readRecoveredDeviceList(signed: Uint8Array, userId: string): CheckedDeviceList {
+  const list = readDeviceList(signed);
+  if (list.userId !== userId) throw invalid('user_id has to be the userId of the registration.');
+  if (list.stored.version < 2) throw invalid('a list that is registered anew follows the one before.');
+  if (list.stored.devices.length !== 1) throw invalid('an account that is registered anew has one device.');
+  return list;
+}
+
 /** Whether `next` continues the chain of `before`: same account, same root key, next version, its hash. */
 export function checkFollows(before: StoredDeviceList, next: CheckedDeviceList, userId: string): void {
   if (next.userId !== userId) throw invalid('user_id has to be your own.');

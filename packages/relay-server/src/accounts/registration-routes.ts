@@ -63,8 +63,10 @@ export function registrationRoutes(app: FastifyInstance, parts: RegistrationRout
           prekeys: fullPrekeyUploadSchema,
           profile: pieces.bytes,
           accessKey: pieces.sixteen,
+          recovery: pieces.bytes,
+          lockSecret: pieces.token,
         },
-        ['accessKey'],
+        ['accessKey', 'recovery', 'lockSecret'],
       ),
       response: answers({
         200: objectOf({

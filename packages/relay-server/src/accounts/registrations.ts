@@ -1,16 +1,25 @@
 import { createHash } from 'node:crypto';
-import { fromBase64Url, type RegistrationAnswer, type RegistrationRequest } from '@sotto/proto';
+import {
+  fromBase64Url,
+  type RegistrationAnswer,
+  type RegistrationRequest,
+  signedBytesOfReRegistration,
+} from '@sotto/proto';
 import type { Sessions } from '../auth/sessions.ts';
 import { hashOfToken, readToken } from '../auth/token.ts';
 import { readPrekeyUpload } from '../keys/prekey-upload.ts';
-import type { AccountStore } from '../ports/account-store.ts';
+import { readEcKey, signedBy } from '../keys/public-key.ts';
+import type { AccountStore, StoredDeviceList } from '../ports/account-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceAddress, DeviceId, NumberMac, UserId } from '../ports/ids.ts';
-import type { VerificationAttempt } from '../ports/verification-store.ts';
 import { RelayError } from '../relay-error.ts';
 import { readAccessKey } from './access-key.ts';
-import { readFirstDeviceList } from './device-list.ts';
+import { type CheckedDeviceList, checkFollows, readFirstDeviceList, readRecoveredDeviceList } from './device-list.ts';
+import { lockedAccount, readLockAttempt } from './lock-secret.ts';
 import { readProfile } from './profile.ts';
+import { wrongRecoveryKey } from './recoveries.ts';
+import { refusedCode } from './refused-code.ts';
+import type { RelayKey } from './relay-key.ts';
 import type { Verifications } from './verifications.ts';
 
 /** What `Registrations` works with. */
@@ -18,8 +27,11 @@ export interface RegistrationParts {
   readonly accounts: AccountStore;
   readonly verifications: Verifications;
   readonly sessions: Sessions;
+  readonly key: RelayKey;
   readonly clock: Clock;
-  /** An account lost its number to a new one, and with it its devices. It never rejects. */
+  /** A registration lock ends when its account was silent for this long. */
+  readonly lockIdleMs: number;
+  /** An account lost its devices: its number went to a new one, or its owner registered it anew. It never rejects. */
   readonly onReplaced: (userId: UserId) => Promise<void>;
 }
 
@@ -38,7 +50,7 @@ export class Registrations {
    * @throws {RelayError} as docs/protocol.md lists
    */
   async register(request: RegistrationRequest): Promise<RegistrationAnswer> {
-    const { accounts, verifications, sessions, clock, onReplaced } = this.#parts;
+    const { accounts, verifications, sessions, key, clock, lockIdleMs, onReplaced } = this.#parts;
     const userId = request.userId as UserId;
     const idempotencyKey = fromBase64Url(request.idempotencyKey);
     const refreshToken = readToken(request.refreshToken);
@@ -47,13 +59,24 @@ export class Registrations {
     }
     const profile = readProfile(request.profile);
     const accessKeyHash = readAccessKey(request.accessKey);
-    const deviceList = readFirstDeviceList(fromBase64Url(request.deviceList), userId);
+    const signed = fromBase64Url(request.deviceList);
+    const recovered = request.recovery === undefined ? undefined : readRecoveredDeviceList(signed, userId);
+    const deviceList = recovered?.stored ?? readFirstDeviceList(signed, userId);
+    if (request.recovery !== undefined) {
+      const message = signedBytesOfReRegistration(idempotencyKey, refreshToken, signed);
+      if (!signedBy(readEcKey(deviceList.rootKey), message, fromBase64Url(request.recovery))) {
+        throw new RelayError('signature-invalid', 'recovery is not signed by the root key of the list.');
+      }
+    }
     const prekeys = readPrekeyUpload(request.prekeys, deviceList.identityKey);
+    const lock = readLockAttempt(request.lockSecret, { key, now: clock.now(), idleMs: lockIdleMs });
 
     const attempt = await verifications.attempt(request.verificationId, request.code, idempotencyKey);
     if (attempt.status !== 'right') throw refusedCode(attempt);
+    if (recovered !== undefined) await this.#checkRecovery(userId, recovered);
 
-    const device: DeviceAddress = { userId, deviceId: 1 as DeviceId };
+    const [first] = deviceList.devices;
+    const device: DeviceAddress = { userId, deviceId: (first?.deviceId ?? 1) as DeviceId };
     const outcome = await accounts.register({
       idempotencyKey,
       requestHash: hashOfRequest(request, attempt.numberMac),
@@ -67,24 +90,52 @@ export class Registrations {
       accessKeyHash,
       refreshTokenHash: hashOfToken(refreshToken),
       createdAt: clock.now(),
+      lock,
+      recovers: recovered !== undefined,
     });
     switch (outcome.status) {
       case 'user-id-taken':
         throw new RelayError('user-id-taken', 'This userId is in use: make a new random one and register again.');
       case 'idempotency-mismatch':
         throw new RelayError('idempotency-mismatch', 'This idempotencyKey was used for another registration.');
+      case 'locked':
+        throw lockedAccount(outcome.refusal);
+      case 'recovery-refused':
+        throw wrongRecoveryKey();
+      case 'recovery-outdated':
+        throw outdatedList(await accounts.deviceList(userId));
       case 'registered':
         if (outcome.replaced !== undefined) await onReplaced(outcome.replaced);
+        break;
+      case 'recovered':
+        await onReplaced(userId);
         break;
       case 'repeated':
         break;
     }
     const { token, expiresInMs } = await sessions.grant(device);
-    return { userId, deviceId: 1, accessToken: token, accessExpiresInMs: expiresInMs };
+    return { userId, deviceId: device.deviceId, accessToken: token, accessExpiresInMs: expiresInMs };
+  }
+
+  /** The list follows the account's, under its root key; or it is the account's already, after a lost answer. */
+  async #checkRecovery(userId: UserId, recovered: CheckedDeviceList): Promise<void> {
+    const before = await this.#parts.accounts.deviceList(userId);
+    if (before === undefined || Buffer.compare(before.rootKey, recovered.stored.rootKey) !== 0) {
+      throw wrongRecoveryKey();
+    }
+    if (Buffer.compare(before.signed, recovered.stored.signed) === 0) return;
+    if (before.version !== recovered.stored.version - 1) throw outdatedList(before);
+    checkFollows(before, recovered, userId);
   }
 }
 
-/** Over what the account is made of. The code is left out: a lost answer may be asked for again with a new one. */
+function outdatedList(now: StoredDeviceList | undefined): RelayError {
+  return new RelayError('devices-changed', 'Another version was stored before: build on the list that is here.', {
+    ...(now && { deviceList: now.signed }),
+  });
+}
+
+/** Over what the account is made of. The code and the PIN's secret are left out: a lost answer may be asked for again with a new one. */
 function hashOfRequest(request: RegistrationRequest, number: NumberMac): Uint8Array {
   const prekey = (key: { id: number; publicKey: string; signature?: string }) => [
     key.id,
@@ -98,27 +149,11 @@ function hashOfRequest(request: RegistrationRequest, number: NumberMac): Uint8Ar
     request.refreshToken,
     request.profile,
     request.accessKey ?? '',
+    request.recovery ?? '',
     prekey(signedPrekey),
     prekey(lastResortKyberPrekey),
     prekeys.map(prekey),
     kyberPrekeys.map(prekey),
   ];
   return createHash('sha256').update(number).update(JSON.stringify(parts)).digest();
-}
-
-function refusedCode(attempt: Exclude<VerificationAttempt, { status: 'right' }>): RelayError {
-  switch (attempt.status) {
-    case 'wrong':
-      return new RelayError('code-wrong', 'The code is wrong: try again while tries are left.', {
-        attemptsLeft: attempt.attemptsLeft,
-      });
-    case 'void':
-      return new RelayError('code-void', 'This code works no more: ask for a new one.');
-    case 'expired':
-      return new RelayError('code-expired', 'This code came too late: ask for a new one.');
-    case 'used':
-      return new RelayError('code-used', 'This code was used for another registration: ask for a new one.');
-    case 'unknown':
-      return new RelayError('verification-unknown', 'No such verification: ask for a new code.');
-  }
 }

@@ -7,7 +7,7 @@ import { RelayError } from '../relay-error.ts';
 export const relayKeyBytes = 32;
 
 /**
- * What the relay does with its own secret: numbers are looked up by a keyed hash and kept encrypted, codes are kept as a keyed hash.
+ * What the relay does with its own secret: numbers are looked up by a keyed hash and kept encrypted, codes and lock secrets are kept as a keyed hash.
  *
  * HMAC-SHA-256 (RFC 2104) and AES-256-GCM under keys derived by HKDF-SHA-256 (RFC 5869). Whoever has the database without this key learns no number.
  */
@@ -15,6 +15,7 @@ export class RelayKey {
   readonly #numberMacKey: Buffer;
   readonly #numberKey: Buffer;
   readonly #codeKey: Buffer;
+  readonly #lockKey: Buffer;
   readonly #randomness: Randomness;
 
   constructor(secret: Uint8Array, randomness: Randomness) {
@@ -25,6 +26,7 @@ export class RelayKey {
     this.#numberMacKey = derive('sotto relay number mac v1');
     this.#numberKey = derive('sotto relay number v1');
     this.#codeKey = derive('sotto relay code v1');
+    this.#lockKey = derive('sotto relay lock v1');
     this.#randomness = randomness;
   }
 
@@ -56,5 +58,9 @@ export class RelayKey {
   /** What is stored of a code: bound to its verification, so that it says nothing elsewhere. */
   macOfCode(verificationId: string, code: string): Uint8Array {
     return createHmac('sha256', this.#codeKey).update(`${verificationId}:${code}`).digest();
+  }
+  /** What is stored of the secret of a registration lock. */
+  macOfLockSecret(secret: Uint8Array): Uint8Array {
+    return createHmac('sha256', this.#lockKey).update(secret).digest();
   }
 }

@@ -55,6 +55,9 @@ export const configKeys = {
     idleTimeoutMs: integerKey('stream.idleTimeoutMs', 2 * minute, second, day),
     maxBufferedBytes: integerKey('stream.maxBufferedBytes', 4 * mebibyte, 64 * 1024, 1024 * mebibyte),
   },
+  accounts: {
+    lockIdleMs: integerKey('accounts.lockIdleMs', 30 * day, minute, 3_650 * day),
+  },
   tokens: {
     accessTtlMs: integerKey('tokens.accessTtlMs', hour, second, 30 * day),
     ticketTtlMs: integerKey('tokens.ticketTtlMs', 30 * second, second, hour),

@@ -36,7 +36,7 @@ export function loadConfig(sources: ConfigSources = {}): RelayConfig {
     if (value === undefined) throw invalid(raw.from, `\`${key.name}\` has to be ${key.expects}.`);
     return value;
   };
-  const { codes, mailbox, stream, tokens, limits } = configKeys;
+  const { codes, mailbox, stream, accounts, tokens, limits } = configKeys;
   const bucket = (name: keyof LimitsConfig) => ({
     burst: pick(limits[name].burst),
     refillMs: pick(limits[name].refillMs),
@@ -70,6 +70,7 @@ export function loadConfig(sources: ConfigSources = {}): RelayConfig {
       idleTimeoutMs: pick(stream.idleTimeoutMs),
       maxBufferedBytes: pick(stream.maxBufferedBytes),
     },
+    accounts: { lockIdleMs: pick(accounts.lockIdleMs) },
     tokens: { accessTtlMs: pick(tokens.accessTtlMs), ticketTtlMs: pick(tokens.ticketTtlMs) },
     limits: {
       codesPerNumber: bucket('codesPerNumber'),

@@ -14,6 +14,8 @@ export interface RelayConfig {
   readonly codes: CodesConfig;
   readonly mailbox: MailboxConfig;
   readonly stream: StreamConfig;
+  /** A registration lock ends when no device of its account was heard of for `lockIdleMs`. */
+  readonly accounts: { readonly lockIdleMs: number };
   readonly tokens: { readonly accessTtlMs: number; readonly ticketTtlMs: number };
   readonly limits: LimitsConfig;
   readonly logLevel: LogLevel;

@@ -1,3 +1,4 @@
+export { accountControlConformance } from './account-control.ts';
 export { accountStoreConformance } from './account-store.ts';
 export { blobStoreConformance } from './blob-store.ts';
 export type { Capability, Harness, HarnessMaker, SettableClock } from './harness.ts';

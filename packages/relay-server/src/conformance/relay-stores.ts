@@ -1,4 +1,5 @@
 import type { RelayStores } from '../ports/relay-stores.ts';
+import { accountControlConformance } from './account-control.ts';
 import { accountStoreConformance } from './account-store.ts';
 import { blobStoreConformance } from './blob-store.ts';
 import type { HarnessMaker } from './harness.ts';
@@ -19,6 +20,7 @@ import { verificationStoreConformance } from './verification-store.ts';
  */
 export function relayStoresConformance(runner: Runner, maker: HarnessMaker<RelayStores>): void {
   accountStoreConformance(runner, maker);
+  accountControlConformance(runner, maker);
   verificationStoreConformance(runner, maker);
   tokenStoreConformance(runner, maker);
   prekeyStoreConformance(runner, maker);

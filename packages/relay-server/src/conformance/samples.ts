@@ -69,6 +69,8 @@ export function someAccount(change: Partial<NewAccount> = {}): NewAccount {
     accessKeyHash: someBytes(32),
     refreshTokenHash: someBytes(32),
     createdAt: start,
+    lock: { secretMac: undefined, now: start, idleMs: 30 * 86_400_000 },
+    recovers: false,
     ...change,
   };
 }

@@ -22,6 +22,8 @@ const statuses: Readonly<Partial<Record<RelayErrorCode, number>>> = {
   'token-reused': 401,
   'number-barred': 403,
   'code-wrong': 403,
+  'recovery-key-wrong': 403,
+  'proof-invalid': 403,
   'origin-refused': 403,
   'not-found': 404,
   'verification-unknown': 404,
@@ -38,6 +40,7 @@ const statuses: Readonly<Partial<Record<RelayErrorCode, number>>> = {
   'request-too-large': 413,
   'profile-too-large': 413,
   'avatar-too-large': 413,
+  'registration-locked': 423,
   'rate-limited': 429,
   'code-sender-unavailable': 503,
   'store-unavailable': 503,
@@ -48,7 +51,7 @@ const statuses: Readonly<Partial<Record<RelayErrorCode, number>>> = {
 export function errorAnswer(error: unknown): ErrorAnswer {
   const known = asRelayError(error);
   const status = statuses[known.code] ?? 500;
-  const { code, message, retryable, retryAfterMs, attemptsLeft, deviceList } = known;
+  const { code, message, retryable, retryAfterMs, attemptsLeft, deviceList, lockSalt } = known;
   return {
     status,
     reason: STATUS_CODES[status] ?? 'Error',
@@ -61,6 +64,7 @@ export function errorAnswer(error: unknown): ErrorAnswer {
         ...(retryAfterMs !== undefined && { retryAfterMs }),
         ...(attemptsLeft !== undefined && { attemptsLeft }),
         ...(deviceList !== undefined && { deviceList: toBase64Url(deviceList) }),
+        ...(lockSalt !== undefined && { lockSalt: toBase64Url(lockSalt) }),
       },
     },
   };

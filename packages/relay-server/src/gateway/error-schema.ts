@@ -14,6 +14,7 @@ export const errorSchema = {
         retryAfterMs: { type: 'integer' },
         attemptsLeft: { type: 'integer' },
         deviceList: { type: 'string' },
+        lockSalt: { type: 'string' },
       },
     },
   },

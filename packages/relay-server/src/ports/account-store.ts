@@ -1,5 +1,6 @@
 import type { DeviceAddress, NumberMac, UserId } from './ids.ts';
 import type { PrekeySet } from './prekey-store.ts';
+import type { LockAttempt, LockRefusal } from './registration-lock.ts';
 
 /** A device as the signed list names it. */
 export interface ListedDevice {
@@ -37,15 +38,30 @@ export interface NewAccount {
   readonly accessKeyHash: Uint8Array | undefined;
   readonly refreshTokenHash: Uint8Array;
   readonly createdAt: number;
+  /** For the account that has the number now, if there is one. */
+  readonly lock: LockAttempt;
+  /** The owner of the account that has the number takes it over with the root key: user id and lock stay, `deviceList` follows the stored one. */
+  readonly recovers: boolean;
 }
 
 /**
  * `registered`: the account is there; `replaced` names the account that had the number before: it lost the number, its devices with their tokens, prekeys and mail, and its profile, and its user id is never given out again.
+ * `recovered`: the account has the new list and device alone; the old devices lost tokens, prekeys and mail. `recovery-refused`: no such account has the number. `recovery-outdated`: its list is not the one before `deviceList`.
+ * `locked`: the account that has the number has a lock that the attempt did not open; nothing changed but its tries.
  * `repeated`: this very request had been carried out. `user-id-taken`: in use, or was once: choose another. `idempotency-mismatch`: the key was used for another request.
  */
 export type RegistrationOutcome =
   | { readonly status: 'registered'; readonly replaced: UserId | undefined }
-  | { readonly status: 'repeated' | 'user-id-taken' | 'idempotency-mismatch' };
+  | { readonly status: 'locked'; readonly refusal: LockRefusal }
+  | {
+      readonly status:
+        | 'recovered'
+        | 'recovery-refused'
+        | 'recovery-outdated'
+        | 'repeated'
+        | 'user-id-taken'
+        | 'idempotency-mismatch';
+    };
 
 /** Accounts, their numbers and their device lists. Profiles and accounts never expire by themselves. */
 export interface AccountStore {

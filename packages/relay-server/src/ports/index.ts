@@ -1,3 +1,4 @@
+export type { AccountControl, AccountStanding, MoveOutcome, NumberMove } from './account-control.ts';
 export type { AccountStore, ListedDevice, NewAccount, RegistrationOutcome, StoredDeviceList } from './account-store.ts';
 export type { BlobStore } from './blob-store.ts';
 export type { Clock } from './clock.ts';
@@ -21,6 +22,7 @@ export type { EcPrekey, PrekeySet, PrekeyStore, PrekeysLeft, SignedPrekey, Taken
 export type { Holder, Presence } from './presence.ts';
 export type { Randomness } from './randomness.ts';
 export type { RateLimit, RateLimiter } from './rate-limiter.ts';
+export type { LockAttempt, LockRefusal, RegistrationLock } from './registration-lock.ts';
 export type { RelayAddress, RelayListener } from './relay-listener.ts';
 export type { RelayStores } from './relay-stores.ts';
 export type { TicketStore } from './ticket-store.ts';

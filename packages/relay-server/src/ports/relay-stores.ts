@@ -1,3 +1,4 @@
+import type { AccountControl } from './account-control.ts';
 import type { AccountStore } from './account-store.ts';
 import type { BlobStore } from './blob-store.ts';
 import type { Mailbox } from './mailbox.ts';
@@ -11,6 +12,7 @@ import type { VerificationStore } from './verification-store.ts';
 /** One set of adapters, made to work together: what is said to be atomic over several ports is. */
 export interface RelayStores {
   readonly accounts: AccountStore;
+  readonly control: AccountControl;
   readonly verifications: VerificationStore;
   readonly tokens: TokenStore;
   readonly prekeys: PrekeyStore;

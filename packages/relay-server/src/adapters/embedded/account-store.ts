@@ -2,6 +2,7 @@ import type { Statement } from 'better-sqlite3';
 import type { AccountStore, NewAccount, RegistrationOutcome, StoredDeviceList } from '../../ports/account-store.ts';
 import type { NumberMac, UserId } from '../../ports/ids.ts';
 import type { DeviceRows } from './device-rows.ts';
+import type { OwnerRows } from './owner-rows.ts';
 import type { PrekeyRows } from './prekey-rows.ts';
 import type { RelayDatabase } from './relay-database.ts';
 import type { TokenRows } from './token-rows.ts';
@@ -21,11 +22,10 @@ export class EmbeddedAccountStore implements AccountStore {
   readonly #devices: DeviceRows;
   readonly #prekeys: PrekeyRows;
   readonly #tokens: TokenRows;
+  readonly #owners: OwnerRows;
   readonly #byRegistration: Statement<[Uint8Array], { requestHash: Buffer }>;
-  readonly #isTaken: Statement<[Buffer, Buffer]>;
   readonly #byNumber: Statement<[Uint8Array], { userId: Buffer }>;
-  readonly #end: Statement<[Buffer]>;
-  readonly #remove: Statement<[Buffer]>;
+  readonly #updateAccount: Statement<[Uint8Array, Uint8Array, Uint8Array, Uint8Array | null, number, Buffer]>;
   readonly #insert: Statement<
     [
       Buffer,
@@ -49,19 +49,19 @@ export class EmbeddedAccountStore implements AccountStore {
   readonly #updateProfile: Statement<[Uint8Array, Uint8Array | null, Buffer]>;
   readonly #accessKeyHash: Statement<[Buffer], { hash: Buffer | null }>;
 
-  constructor(database: RelayDatabase, devices: DeviceRows, prekeys: PrekeyRows, tokens: TokenRows) {
+  constructor(database: RelayDatabase, devices: DeviceRows, prekeys: PrekeyRows, tokens: TokenRows, owners: OwnerRows) {
     const { sql } = database;
     this.#database = database;
     this.#devices = devices;
     this.#prekeys = prekeys;
     this.#tokens = tokens;
+    this.#owners = owners;
     this.#byRegistration = sql.prepare('SELECT request_hash AS requestHash FROM account WHERE idempotency_key = ?');
-    this.#isTaken = sql.prepare(
-      'SELECT 1 FROM account WHERE user_id = ? UNION ALL SELECT 1 FROM ended_account WHERE user_id = ?',
-    );
     this.#byNumber = sql.prepare('SELECT user_id AS userId FROM account WHERE number_mac = ?');
-    this.#end = sql.prepare('INSERT INTO ended_account VALUES (?)');
-    this.#remove = sql.prepare('DELETE FROM account WHERE user_id = ?');
+    this.#updateAccount = sql.prepare(
+      `UPDATE account SET idempotency_key = ?, request_hash = ?, profile = ?, access_key_hash = ?, heard_at = ?,
+         lock_tries = 0, lock_wait_until = 0 WHERE user_id = ?`,
+    );
     this.#insert = sql.prepare(
       `INSERT INTO account (user_id, number_mac, number_ciphertext, idempotency_key, request_hash,
          list_version, list_signed, list_hash, root_key, identity_key, profile, access_key_hash, created_at)
@@ -83,43 +83,52 @@ export class EmbeddedAccountStore implements AccountStore {
   }
 
   register(account: NewAccount): Promise<RegistrationOutcome> {
-    return this.#database.write('registration', () => {
+    return this.#database.write('registration', (): RegistrationOutcome => {
       const user = userIdToBytes(account.userId);
       const earlier = this.#byRegistration.get(account.idempotencyKey);
       if (earlier !== undefined) {
         return { status: earlier.requestHash.equals(account.requestHash) ? 'repeated' : 'idempotency-mismatch' };
       }
-      if (this.#isTaken.get(user, user) !== undefined) return { status: 'user-id-taken' };
+      const { deviceList, numberMac, recovers } = account;
+      const holder = this.#owners.holder(numberMac);
+      if (!recovers && this.#owners.isTaken(account.userId)) return { status: 'user-id-taken' };
+      if (recovers && holder !== account.userId) return { status: 'recovery-refused' };
+      if (recovers && this.#list.get(user)?.version !== deviceList.version - 1) return { status: 'recovery-outdated' };
       this.#tokens.checkNew(account.refreshTokenHash);
       this.#prekeys.checkSet(account.prekeys);
 
-      const replaced = this.#byNumber.get(account.numberMac)?.userId;
-      if (replaced !== undefined) {
-        this.#devices.removeAll(userIdFromBytes(replaced));
-        this.#remove.run(replaced);
-        this.#end.run(replaced);
+      if (recovers) {
+        this.#devices.removeAll(account.userId);
+        this.#updateList.run(...listColumns(deviceList), user);
+        this.#updateAccount.run(
+          account.idempotencyKey,
+          account.requestHash,
+          account.profile,
+          account.accessKeyHash ?? null,
+          account.createdAt,
+          user,
+        );
+      } else {
+        const refusal = this.#owners.tryLock(numberMac, account.lock);
+        if (refusal !== undefined) return { status: 'locked', refusal };
+        if (holder !== undefined) this.#owners.end(holder);
+        this.#insert.run(
+          user,
+          numberMac,
+          account.numberCiphertext,
+          account.idempotencyKey,
+          account.requestHash,
+          ...listColumns(deviceList),
+          account.profile,
+          account.accessKeyHash ?? null,
+          account.createdAt,
+        );
       }
-      const { deviceList } = account;
-      this.#insert.run(
-        user,
-        account.numberMac,
-        account.numberCiphertext,
-        account.idempotencyKey,
-        account.requestHash,
-        deviceList.version,
-        deviceList.signed,
-        deviceList.hash,
-        deviceList.rootKey,
-        deviceList.identityKey,
-        account.profile,
-        account.accessKeyHash ?? null,
-        account.createdAt,
-      );
       this.#devices.replace(account.userId, deviceList.devices);
       const device = this.#devices.intern(account.device);
       this.#prekeys.store(device, account.prekeys);
       this.#tokens.begin(device, account.refreshTokenHash);
-      return { status: 'registered', replaced: replaced === undefined ? undefined : userIdFromBytes(replaced) };
+      return recovers ? { status: 'recovered' } : { status: 'registered', replaced: holder };
     });
   }
 
@@ -145,7 +154,7 @@ export class EmbeddedAccountStore implements AccountStore {
       const stored = this.#list.get(user);
       if (stored === undefined) return 'unknown';
       if (stored.version !== list.version - 1) return 'conflict';
-      this.#updateList.run(list.version, list.signed, list.hash, list.rootKey, list.identityKey, user);
+      this.#updateList.run(...listColumns(list), user);
       this.#devices.replace(userId, list.devices);
       return 'stored';
     });
@@ -165,4 +174,8 @@ export class EmbeddedAccountStore implements AccountStore {
   accessKeyHash(userId: UserId): Promise<Uint8Array | undefined> {
     return this.#database.read(() => this.#accessKeyHash.get(userIdToBytes(userId))?.hash ?? undefined);
   }
+}
+
+function listColumns(list: StoredDeviceList): [number, Uint8Array, Uint8Array, Uint8Array, Uint8Array] {
+  return [list.version, list.signed, list.hash, list.rootKey, list.identityKey];
 }

@@ -71,6 +71,8 @@ export class CrashScenario {
       },
       profile: this.#bytes('profile', 32),
       accessKeyHash: undefined,
+      lock: { secretMac: undefined, now: 0, idleMs: 0 },
+      recovers: false,
       refreshTokenHash: this.#bytes(`refresh ${round} 0`, 32),
       createdAt: 1000,
     };

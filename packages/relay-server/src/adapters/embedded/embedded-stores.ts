@@ -10,11 +10,13 @@ import { MemoryPresence } from '../memory/presence.ts';
 import { MemoryRateLimiter } from '../memory/rate-limiter.ts';
 import { MemoryTicketStore } from '../memory/ticket-store.ts';
 import { silentTracer } from '../memory/tracer.ts';
+import { EmbeddedAccountControl } from './account-control.ts';
 import { EmbeddedAccountStore } from './account-store.ts';
 import { BlobFolder } from './blob-folder.ts';
 import { DeviceRows } from './device-rows.ts';
 import { lockFile } from './file-lock.ts';
 import { EmbeddedMailbox } from './mailbox.ts';
+import { OwnerRows } from './owner-rows.ts';
 import { PrekeyRows } from './prekey-rows.ts';
 import { EmbeddedPrekeyStore } from './prekey-store.ts';
 import { RelayDatabase } from './relay-database.ts';
@@ -57,8 +59,10 @@ export async function openEmbeddedStores(options: EmbeddedStoresOptions): Promis
     const devices = new DeviceRows(database);
     const prekeys = new PrekeyRows(database);
     const tokens = new TokenRows(database);
+    const owners = new OwnerRows(database, devices);
     return {
-      accounts: new EmbeddedAccountStore(database, devices, prekeys, tokens),
+      accounts: new EmbeddedAccountStore(database, devices, prekeys, tokens, owners),
+      control: new EmbeddedAccountControl(database, owners),
       verifications: new EmbeddedVerificationStore(database),
       tokens: new EmbeddedTokenStore(database, devices, tokens),
       prekeys: new EmbeddedPrekeyStore(database, devices, prekeys),

@@ -1,5 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import { RelayError } from '../../relay-error.ts';
+import { digestOfEndedUser } from '../ended-user.ts';
 
 /** Marks a file as a relay's database ("Sott"), in SQLite's `application_id`. */
 const applicationId = 0x536f7474;
@@ -120,6 +121,17 @@ const steps: readonly string[] = [
   `
   ALTER TABLE account ADD COLUMN access_key_hash BLOB;
   `,
+  `
+  ALTER TABLE account ADD COLUMN heard_at INTEGER;
+  ALTER TABLE account ADD COLUMN lock_salt BLOB;
+  ALTER TABLE account ADD COLUMN lock_mac BLOB;
+  ALTER TABLE account ADD COLUMN lock_tries INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE account ADD COLUMN lock_wait_until INTEGER NOT NULL DEFAULT 0;
+
+  CREATE TABLE ended_user (digest BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
+  INSERT INTO ended_user SELECT digest_of_ended_user(user_id) FROM ended_account;
+  DROP TABLE ended_account;
+  `,
 ];
 
 /** The schema version that this relay writes. */
@@ -145,6 +157,7 @@ export function migrate(database: Database): void {
       "this database isn't a relay's: restore the relay's from a backup, or move this file away to start empty",
     );
   }
+  database.function('digest_of_ended_user', { deterministic: true }, (userId) => digestOfEndedUser(userId as Buffer));
   for (const [index, step] of steps.entries()) {
     if (index < version) continue;
     database.transaction(() => {

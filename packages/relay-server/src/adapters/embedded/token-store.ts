@@ -30,6 +30,7 @@ export class EmbeddedTokenStore implements TokenStore {
   readonly #session: Statement<[Uint8Array, number], SessionRow>;
   readonly #refresh: Statement<[Uint8Array], RefreshRow>;
   readonly #replace: Statement<[Uint8Array, number, Uint8Array]>;
+  readonly #heard: Statement<[number, Buffer]>;
   readonly #endRefresh: Statement<[number]>;
   readonly #endAccess: Statement<[number]>;
   readonly #sweepAccess: Statement<[number]>;
@@ -52,6 +53,7 @@ export class EmbeddedTokenStore implements TokenStore {
        FROM refresh_token JOIN device ON device.id = refresh_token.device WHERE refresh_token.hash = ?`,
     );
     this.#replace = sql.prepare('UPDATE refresh_token SET successor = ?, replaced_at = ? WHERE hash = ?');
+    this.#heard = sql.prepare('UPDATE account SET heard_at = max(coalesce(heard_at, created_at), ?) WHERE user_id = ?');
     this.#endRefresh = sql.prepare('DELETE FROM refresh_token WHERE device = ?');
     this.#endAccess = sql.prepare('DELETE FROM access_token WHERE device = ?');
     this.#sweepAccess = sql.prepare('DELETE FROM access_token WHERE expires_at < ?');
@@ -83,6 +85,7 @@ export class EmbeddedTokenStore implements TokenStore {
         if (this.#rows.isKnown(next)) return { status: 'unknown' };
         this.#replace.run(next, now, refresh);
         this.#rows.begin(row.device, next);
+        this.#heard.run(now, row.userId);
         this.#grant.run(access, row.device, accessExpiresAt);
         return { status: 'rotated', device };
       }

@@ -2,7 +2,7 @@ import type { AccountStore, NewAccount, RegistrationOutcome, StoredDeviceList } 
 import type { DeviceAddress, DeviceId, UserId } from '../../ports/ids.ts';
 import { RelayError } from '../../relay-error.ts';
 import { byteKey } from './byte-key.ts';
-import { deviceKey, forgetDevice, type MemoryState } from './memory-state.ts';
+import { deviceKey, endAccount, forgetDevice, type MemoryState, tryLock } from './memory-state.ts';
 import { noPrekeys, storePrekeys } from './prekey-store.ts';
 
 /** Accounts in memory. */
@@ -22,21 +22,35 @@ export class MemoryAccountStore implements AccountStore {
       const same = state.accounts.get(earlier)?.requestHash === requestHash;
       return { status: same ? 'repeated' : 'idempotency-mismatch' };
     }
-    if (state.accounts.has(account.userId) || state.endedUsers.has(account.userId)) return { status: 'user-id-taken' };
+    const numberKey = byteKey(account.numberMac);
+    const holder = state.userByNumber.get(numberKey);
+    const held = holder === undefined ? undefined : state.accounts.get(holder);
+    if (account.recovers) {
+      if (held === undefined || holder !== account.userId) return { status: 'recovery-refused' };
+      if (held.deviceList.version !== account.deviceList.version - 1) return { status: 'recovery-outdated' };
+    } else if (state.accounts.has(account.userId) || state.endedUsers.has(account.userId)) {
+      return { status: 'user-id-taken' };
+    }
     const refresh = byteKey(account.refreshTokenHash);
     if (state.refreshTokens.has(refresh)) throw usedRefreshToken();
     const prekeys = noPrekeys();
     if (storePrekeys(prekeys, account.prekeys, Number.POSITIVE_INFINITY) === 'conflict') throw conflictingPrekeys();
-
-    const numberKey = byteKey(account.numberMac);
-    const replaced = state.userByNumber.get(numberKey);
-    if (replaced !== undefined) this.#end(replaced);
+    if (!account.recovers) {
+      const refusal = tryLock(held, account.lock);
+      if (refusal !== undefined) return { status: 'locked', refusal };
+      if (holder !== undefined) endAccount(state, holder);
+    } else if (held !== undefined) {
+      for (const device of devicesOf(account.userId, held.deviceList)) forgetDevice(state, device);
+      state.userByRegistration.delete(held.idempotencyKey);
+    }
     state.accounts.set(account.userId, {
       numberKey,
       numberCiphertext: account.numberCiphertext,
       idempotencyKey,
       requestHash,
-      createdAt: account.createdAt,
+      createdAt: held !== undefined && account.recovers ? held.createdAt : account.createdAt,
+      heardAt: account.createdAt,
+      lock: account.recovers && held?.lock ? { ...held.lock, tries: 0, waitUntil: 0 } : undefined,
       deviceList: inOrder(account.deviceList),
       profile: account.profile,
       accessKeyHash: account.accessKeyHash,
@@ -47,7 +61,7 @@ export class MemoryAccountStore implements AccountStore {
       state.prekeys.set(deviceKey(device), noPrekeys());
     state.prekeys.set(deviceKey(account.device), prekeys);
     state.refreshTokens.set(refresh, { device: account.device, successor: undefined, replacedAt: undefined });
-    return { status: 'registered', replaced };
+    return account.recovers ? { status: 'recovered' } : { status: 'registered', replaced: holder };
   }
 
   async byNumbers(macs: readonly Uint8Array[]): Promise<readonly (UserId | undefined)[]> {
@@ -88,16 +102,6 @@ export class MemoryAccountStore implements AccountStore {
 
   async accessKeyHash(userId: UserId): Promise<Uint8Array | undefined> {
     return this.#state.accounts.get(userId)?.accessKeyHash;
-  }
-
-  #end(userId: UserId): void {
-    const account = this.#state.accounts.get(userId);
-    if (account === undefined) return;
-    for (const device of devicesOf(userId, account.deviceList)) forgetDevice(this.#state, device);
-    this.#state.accounts.delete(userId);
-    this.#state.userByNumber.delete(account.numberKey);
-    this.#state.userByRegistration.delete(account.idempotencyKey);
-    this.#state.endedUsers.add(userId);
   }
 }
 

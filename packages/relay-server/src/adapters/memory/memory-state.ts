@@ -1,17 +1,22 @@
 import type { StoredDeviceList } from '../../ports/account-store.ts';
-import type { DeviceAddress, UserId } from '../../ports/ids.ts';
+import type { DeviceAddress, DeviceId, UserId } from '../../ports/ids.ts';
 import type { MailResult } from '../../ports/mailbox.ts';
 import type { EcPrekey, SignedPrekey } from '../../ports/prekey-store.ts';
+import type { LockAttempt, LockRefusal } from '../../ports/registration-lock.ts';
 import type { Session } from '../../ports/token-store.ts';
 import type { Verification } from '../../ports/verification-store.ts';
+import { type KeptLock, lockVerdict } from '../lock-verdict.ts';
 
 /** An account as it is kept. */
 export interface AccountRecord {
-  readonly numberKey: string;
-  readonly numberCiphertext: Uint8Array;
-  readonly idempotencyKey: string;
-  readonly requestHash: string;
+  numberKey: string;
+  numberCiphertext: Uint8Array;
+  idempotencyKey: string;
+  requestHash: string;
   readonly createdAt: number;
+  /** When a device of it was heard of last. */
+  heardAt: number;
+  lock: KeptLock | undefined;
   deviceList: StoredDeviceList;
   profile: Uint8Array;
   accessKeyHash: Uint8Array | undefined;
@@ -117,6 +122,28 @@ export function forgetTokens(state: MemoryState, device: DeviceAddress): void {
   for (const [token, session] of state.accessTokens) {
     if (deviceKey(session.device) === key) state.accessTokens.delete(token);
   }
+}
+
+/** Ends an account: all that it had is gone but for its id, which is never given out again. */
+export function endAccount(state: MemoryState, userId: UserId): void {
+  const account = state.accounts.get(userId);
+  if (account === undefined) return;
+  for (const { deviceId } of account.deviceList.devices) {
+    forgetDevice(state, { userId, deviceId: deviceId as DeviceId });
+  }
+  state.accounts.delete(userId);
+  state.userByNumber.delete(account.numberKey);
+  state.userByRegistration.delete(account.idempotencyKey);
+  state.endedUsers.add(userId);
+}
+
+/** Judges an attempt at the account that has a number, and keeps the try; the refusal, if it stays closed. */
+export function tryLock(account: AccountRecord | undefined, attempt: LockAttempt): LockRefusal | undefined {
+  if (account === undefined) return undefined;
+  const verdict = lockVerdict(account.lock, account.heardAt, attempt);
+  if (verdict.status === 'open') return undefined;
+  if (verdict.next !== undefined && account.lock !== undefined) account.lock = { ...account.lock, ...verdict.next };
+  return verdict.refusal;
 }
 
 /** Removes all that a device had: tokens, prekeys, mail and the receipts of its sends. */

@@ -2,6 +2,7 @@ import { systemRandomness } from '../../platform/system-randomness.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Randomness } from '../../ports/randomness.ts';
 import type { RelayStores } from '../../ports/relay-stores.ts';
+import { MemoryAccountControl } from './account-control.ts';
 import { MemoryAccountStore } from './account-store.ts';
 import { MemoryBlobStore } from './blob-store.ts';
 import { MemoryMailbox } from './mailbox.ts';
@@ -28,6 +29,7 @@ export function memoryStores(options: MemoryStoresOptions): RelayStores {
   const state = stateOf(disk);
   return {
     accounts: new MemoryAccountStore(state),
+    control: new MemoryAccountControl(state),
     verifications: new MemoryVerificationStore(state),
     tokens: new MemoryTokenStore(state),
     prekeys: new MemoryPrekeyStore(state),

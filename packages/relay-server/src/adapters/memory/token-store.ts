@@ -40,6 +40,8 @@ export class MemoryTokenStore implements TokenStore {
       record.replacedAt = rotation.now;
       refreshTokens.set(nextKey, { device, successor: undefined, replacedAt: undefined });
       accessTokens.set(byteKey(rotation.access), session);
+      const account = this.#state.accounts.get(device.userId);
+      if (account !== undefined) account.heardAt = Math.max(account.heardAt, rotation.now);
       return { status: 'rotated', device };
     }
     if (record.successor !== nextKey) {

@@ -1,0 +1,120 @@
+import { createHash } from 'node:crypto';
+import {
+  type AccountAnswer,
+  type AccountPurpose,
+  DeviceList,
+  fromBase64Url,
+  type LockRequest,
+  type NumberRequest,
+  SignedDeviceList,
+  signedBytesOfAccountProof,
+} from '@sotto/proto';
+import type { Avatars } from '../blobs/avatars.ts';
+import { readEcKey, signedBy } from '../keys/public-key.ts';
+import type { AccountControl } from '../ports/account-control.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { DeviceAddress, UserId } from '../ports/ids.ts';
+import { RelayError } from '../relay-error.ts';
+import { type Directory, unknownUser } from './directory.ts';
+import { lockedAccount, readLockAttempt, readLockBytes } from './lock-secret.ts';
+import { refusedCode } from './refused-code.ts';
+import type { RelayKey } from './relay-key.ts';
+import type { Verifications } from './verifications.ts';
+
+/** What `AccountCommands` works with. */
+export interface AccountCommandParts {
+  readonly control: AccountControl;
+  readonly directory: Directory;
+  readonly verifications: Verifications;
+  readonly avatars: Avatars;
+  readonly key: RelayKey;
+  readonly clock: Clock;
+  readonly lockIdleMs: number;
+  /** An account has ended. It never rejects. */
+  readonly onEnded: (userId: UserId) => Promise<void>;
+}
+
+const nothing = new Uint8Array();
+
+/**
+ * What an account's owner does with it as a whole: an access token alone is not enough, the device (or the root key) has to sign.
+ */
+export class AccountCommands {
+  readonly #parts: AccountCommandParts;
+
+  constructor(parts: AccountCommandParts) {
+    this.#parts = parts;
+  }
+
+  /** @throws {RelayError} `user-unknown` */
+  async describe({ userId, deviceId }: DeviceAddress): Promise<AccountAnswer> {
+    const { control, key } = this.#parts;
+    const standing = await control.standing(userId);
+    if (standing === undefined) throw unknownUser();
+    const { numberCiphertext, isLocked } = standing;
+    return { userId, deviceId, number: key.decryptNumber(numberCiphertext), locked: isLocked };
+  }
+
+  /**
+   * Ends the account with all that it has.
+   * @throws {RelayError} `proof-invalid`, `user-unknown`
+   */
+  async delete(device: DeviceAddress, proof: string): Promise<void> {
+    await this.#checkProof(device, 'delete', nothing, proof);
+    const { control, avatars, onEnded } = this.#parts;
+    // First, so that a crash leaves no picture without an account: the owner asks again.
+    await avatars.delete(device.userId);
+    if ((await control.end(device.userId)) === 'unknown') throw unknownUser();
+    await onEnded(device.userId);
+  }
+
+  /**
+   * Gives the account another number, whose code is claimed for it: the same again is success.
+   * @throws {RelayError} `proof-invalid`, `user-unknown`, `registration-locked`, and those of a code
+   */
+  async moveNumber(device: DeviceAddress, request: NumberRequest): Promise<void> {
+    const { control, verifications, key, clock, lockIdleMs, onEnded } = this.#parts;
+    const { userId } = device;
+    const { verificationId, code } = request;
+    await this.#checkProof(device, 'number', Buffer.from(verificationId), request.proof);
+    const lock = readLockAttempt(request.lockSecret, { key, now: clock.now(), idleMs: lockIdleMs });
+    const claim = createHash('sha256').update(`sotto number claim v1 ${userId}`).digest().subarray(0, 16);
+    const attempt = await verifications.attempt(verificationId, code, claim);
+    if (attempt.status !== 'right') throw refusedCode(attempt);
+    const { numberMac, numberCiphertext } = attempt;
+    const outcome = await control.moveNumber({ userId, numberMac, numberCiphertext, lock });
+    if (outcome.status === 'unknown') throw unknownUser();
+    if (outcome.status === 'locked') throw lockedAccount(outcome.refusal);
+    if (outcome.replaced !== undefined) await onEnded(outcome.replaced);
+  }
+
+  /**
+   * Sets or removes the registration lock.
+   * @throws {RelayError} `proof-invalid`, `request-malformed`, `user-unknown`
+   */
+  async putLock(device: DeviceAddress, { lock, proof }: LockRequest): Promise<void> {
+    const { control, key, clock } = this.#parts;
+    const salt = lock && readLockBytes(lock.salt);
+    const secret = lock && readLockBytes(lock.secret);
+    await this.#checkProof(device, 'lock', Buffer.concat([salt ?? nothing, secret ?? nothing]), proof);
+    const kept = salt && secret && { salt, secretMac: key.macOfLockSecret(secret) };
+    if ((await control.putLock(device.userId, kept, clock.now())) === 'unknown') throw unknownUser();
+  }
+
+  async #checkProof(
+    { userId, deviceId }: DeviceAddress,
+    purpose: AccountPurpose,
+    subject: Uint8Array,
+    proof: string,
+  ): Promise<void> {
+    const list = await this.#parts.directory.deviceList(userId);
+    if (list === undefined) throw unknownUser();
+    const { devices } = DeviceList.decode(SignedDeviceList.decode(list.signed).list);
+    const deviceKey = devices.find((device) => device.deviceId === deviceId)?.deviceKey ?? nothing;
+    const message = signedBytesOfAccountProof(purpose, userId, list.hash, subject);
+    const signature = fromBase64Url(proof);
+    if (![deviceKey, list.rootKey].some((signer) => signedBy(readEcKey(signer), message, signature))) {
+      throw new RelayError('proof-invalid', 'The proof has to be signed by the device key, over the list as it is.');
+    }
+  }
+}

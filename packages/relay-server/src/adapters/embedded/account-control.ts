@@ -1,0 +1,77 @@
+import type { Statement } from 'better-sqlite3';
+import type { AccountControl, AccountStanding, MoveOutcome, NumberMove } from '../../ports/account-control.ts';
+import type { UserId } from '../../ports/ids.ts';
+import type { RegistrationLock } from '../../ports/registration-lock.ts';
+import type { OwnerRows } from './owner-rows.ts';
+import type { RelayDatabase } from './relay-database.ts';
+import { userIdToBytes } from './user-id-bytes.ts';
+
+interface StandingRow {
+  readonly numberMac: Buffer;
+  readonly numberCiphertext: Buffer;
+  readonly salt: Buffer | null;
+}
+
+/** Accounts in SQLite, as their owners handle them. */
+export class EmbeddedAccountControl implements AccountControl {
+  readonly #database: RelayDatabase;
+  readonly #owners: OwnerRows;
+  readonly #standing: Statement<[Buffer], StandingRow>;
+  readonly #putLock: Statement<[Uint8Array | null, Uint8Array | null, number, Buffer]>;
+  readonly #move: Statement<[Uint8Array, Uint8Array, Buffer]>;
+  readonly #forgetCodes: Statement<[Uint8Array]>;
+
+  constructor(database: RelayDatabase, owners: OwnerRows) {
+    const { sql } = database;
+    this.#database = database;
+    this.#owners = owners;
+    this.#standing = sql.prepare(
+      `SELECT number_mac AS numberMac, number_ciphertext AS numberCiphertext, lock_salt AS salt
+       FROM account WHERE user_id = ?`,
+    );
+    this.#putLock = sql.prepare(
+      `UPDATE account SET lock_salt = ?, lock_mac = ?, lock_tries = 0, lock_wait_until = 0,
+         heard_at = max(coalesce(heard_at, created_at), ?) WHERE user_id = ?`,
+    );
+    this.#move = sql.prepare('UPDATE account SET number_mac = ?, number_ciphertext = ? WHERE user_id = ?');
+    this.#forgetCodes = sql.prepare('DELETE FROM verification WHERE number_mac = ?');
+  }
+
+  standing(userId: UserId): Promise<AccountStanding | undefined> {
+    return this.#database.read(() => {
+      const row = this.#standing.get(userIdToBytes(userId));
+      return row && { numberCiphertext: row.numberCiphertext, isLocked: row.salt !== null };
+    });
+  }
+
+  putLock(userId: UserId, lock: RegistrationLock | undefined, now: number): Promise<'stored' | 'unknown'> {
+    return this.#database.write('other', () => {
+      const { changes } = this.#putLock.run(lock?.salt ?? null, lock?.secretMac ?? null, now, userIdToBytes(userId));
+      return changes === 1 ? 'stored' : 'unknown';
+    });
+  }
+
+  moveNumber({ userId, numberMac, numberCiphertext, lock }: NumberMove): Promise<MoveOutcome> {
+    return this.#database.write('registration', (): MoveOutcome => {
+      const user = userIdToBytes(userId);
+      if (this.#standing.get(user) === undefined) return { status: 'unknown' };
+      const holder = this.#owners.holder(numberMac);
+      if (holder === userId) return { status: 'moved', replaced: undefined };
+      const refusal = this.#owners.tryLock(numberMac, lock);
+      if (refusal !== undefined) return { status: 'locked', refusal };
+      if (holder !== undefined) this.#owners.end(holder);
+      this.#move.run(numberMac, numberCiphertext, user);
+      return { status: 'moved', replaced: holder };
+    });
+  }
+
+  end(userId: UserId): Promise<'ended' | 'unknown'> {
+    return this.#database.write('other', () => {
+      const row = this.#standing.get(userIdToBytes(userId));
+      if (row === undefined) return 'unknown';
+      this.#owners.end(userId);
+      this.#forgetCodes.run(row.numberMac);
+      return 'ended';
+    });
+  }
+}

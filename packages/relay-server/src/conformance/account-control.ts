@@ -1,0 +1,217 @@
+import type { MoveOutcome } from '../ports/account-control.ts';
+import type { NewAccount, RegistrationOutcome } from '../ports/account-store.ts';
+import type { RelayStores } from '../ports/relay-stores.ts';
+import { type HarnessMaker, hex, suite } from './harness.ts';
+import type { Runner } from './runner.ts';
+import { someAccount, someBytes, someDevice, someList, someNumber, someUser, start } from './samples.ts';
+
+type Stores = Pick<RelayStores, 'accounts' | 'control' | 'tokens' | 'mailbox'>;
+
+const minute = 60_000;
+const day = 86_400_000;
+const idleMs = 30 * day;
+
+/** Who tries with this secret at this time. */
+function attempt(secretMac: Uint8Array | undefined, now = start) {
+  return { secretMac, now, idleMs };
+}
+
+/** What a refusal says; the status of anything else. */
+function told(outcome: RegistrationOutcome | MoveOutcome): unknown {
+  if (outcome.status !== 'locked') return outcome.status;
+  return [outcome.refusal.attemptsLeft, outcome.refusal.retryAfterMs];
+}
+
+/** A recovery of an account: the next list, with another device, under another idempotency key. */
+function recovery(account: NewAccount, change: Partial<NewAccount> = {}): NewAccount {
+  const { userId, numberMac } = account;
+  const device = someDevice(2, userId);
+  return someAccount({ userId, numberMac, deviceList: someList(2, [2]), device, recovers: true, ...change });
+}
+
+/** What owners do with their accounts: the lock, recovery, another number, the end. */
+export function accountControlConformance(runner: Runner, maker: HarnessMaker<RelayStores>): void {
+  const { expect } = runner;
+  suite<Stores>(runner, 'AccountControl', maker as HarnessMaker<Stores>, ({ check, checkWith }) => {
+    check('an account tells its number, and whether it is locked', async ({ stores: { accounts, control } }) => {
+      const account = someAccount();
+      await accounts.register(account);
+      const lock = { salt: someBytes(32), secretMac: someBytes(32) };
+      expect((await control.standing(account.userId))?.isLocked).toBe(false);
+      expect(await control.putLock(account.userId, lock, start)).toBe('stored');
+      const standing = await control.standing(account.userId);
+      expect([standing?.isLocked, hex(standing?.numberCiphertext)]).toEqual([true, hex(account.numberCiphertext)]);
+      expect(await control.putLock(account.userId, undefined, start)).toBe('stored');
+      expect((await control.standing(account.userId))?.isLocked).toBe(false);
+      expect(await control.putLock(someUser(), lock, start)).toBe('unknown');
+      expect(await control.standing(someUser())).toBe(undefined);
+    });
+
+    check(
+      'five wrong secrets, then waits that grow; the right one opens',
+      async ({ stores: { accounts, control } }) => {
+        const account = someAccount();
+        await accounts.register(account);
+        const lock = { salt: someBytes(32), secretMac: someBytes(32) };
+        await control.putLock(account.userId, lock, start);
+        const { numberMac } = account;
+        const tried = async (secretMac: Uint8Array | undefined, now = start) =>
+          told(await accounts.register(someAccount({ numberMac, lock: attempt(secretMac, now) })));
+        for (const times of [1, 2]) expect([times, await tried(undefined)]).toEqual([times, [5, undefined]]);
+        for (const left of [4, 3, 2, 1]) expect(await tried(someBytes(32))).toEqual([left, undefined]);
+        expect(await tried(someBytes(32))).toEqual([0, minute]);
+        expect(await tried(lock.secretMac, start + minute - 1)).toEqual([0, 1]);
+        let now = start + minute;
+        for (const wait of [5, 60, 1_440, 1_440]) {
+          expect(await tried(undefined, now)).toEqual([1, undefined]);
+          expect(await tried(someBytes(32), now)).toEqual([0, wait * minute]);
+          now += wait * minute;
+        }
+        expect((await accounts.byNumbers([numberMac]))[0]).toBe(account.userId);
+        expect(await tried(lock.secretMac, now)).toBe('registered');
+        expect(await accounts.deviceList(account.userId)).toBe(undefined);
+      },
+    );
+
+    check('parallel tries at a lock all count', async ({ stores: { accounts, control } }) => {
+      const account = someAccount();
+      await accounts.register(account);
+      await control.putLock(account.userId, { salt: someBytes(32), secretMac: someBytes(32) }, start);
+      const { numberMac } = account;
+      const outcomes = await Promise.all(
+        Array.from({ length: 8 }, () => accounts.register(someAccount({ numberMac, lock: attempt(someBytes(32)) }))),
+      );
+      expect(outcomes.map(told)).toEqual([
+        [4, undefined],
+        [3, undefined],
+        [2, undefined],
+        [1, undefined],
+        [0, minute],
+        [0, minute],
+        [0, minute],
+        [0, minute],
+      ]);
+    });
+
+    check('a lock ends when its account was silent for long, and not before', async ({ stores }) => {
+      const { accounts, control, tokens } = stores;
+      const account = someAccount();
+      await accounts.register(account);
+      await control.putLock(account.userId, { salt: someBytes(32), secretMac: someBytes(32) }, start);
+      const { numberMac } = account;
+      const tried = async (now: number) =>
+        told(await accounts.register(someAccount({ numberMac, lock: attempt(undefined, now) })));
+      expect(await tried(start + idleMs - 1)).toEqual([5, undefined]);
+      const heardAt = start + day;
+      await tokens.rotate({
+        refresh: account.refreshTokenHash,
+        next: someBytes(32),
+        access: someBytes(32),
+        accessExpiresAt: heardAt + minute,
+        now: heardAt,
+      });
+      expect(await tried(start + idleMs)).toEqual([5, undefined]);
+      expect(await tried(heardAt + idleMs - 1)).toEqual([5, undefined]);
+      expect(await tried(heardAt + idleMs)).toBe('registered');
+    });
+
+    check('a recovery keeps user id and lock, and ends the old devices', async ({ stores }) => {
+      const { accounts, control, tokens, mailbox } = stores;
+      const [account, peer] = [someAccount(), someAccount()];
+      for (const each of [account, peer]) await accounts.register(each);
+      await control.putLock(account.userId, { salt: someBytes(32), secretMac: someBytes(32) }, start);
+      const access = someBytes(32);
+      await tokens.grant(account.device, access, start + minute);
+      const next = recovery(account);
+      expect(await accounts.register(next)).toEqual({ status: 'recovered' });
+      expect(await accounts.register(next)).toEqual({ status: 'repeated' });
+      expect(await tokens.session(access, start)).toBe(undefined);
+      expect((await mailbox.usage(account.device)).count).toBe(0);
+      const list = await accounts.deviceList(account.userId);
+      expect([list?.version, list?.devices.map(({ deviceId }) => deviceId)]).toEqual([2, [2]]);
+      expect((await control.standing(account.userId))?.isLocked).toBe(true);
+      expect(hex(await accounts.profile(account.userId))).toBe(hex(next.profile));
+      expect(hex(await accounts.accessKeyHash(account.userId))).toBe(hex(next.accessKeyHash));
+      expect(await accounts.byNumbers([account.numberMac])).toEqual([account.userId]);
+    });
+
+    check('a recovery of another number, account or version changes nothing', async ({ stores: { accounts } }) => {
+      const [account, other] = [someAccount(), someAccount()];
+      for (const each of [account, other]) await accounts.register(each);
+      const refused = [
+        recovery(account, { numberMac: someNumber() }),
+        recovery(account, { numberMac: other.numberMac }),
+        recovery(someAccount()),
+      ];
+      for (const request of refused) expect((await accounts.register(request)).status).toBe('recovery-refused');
+      const late = recovery(account, { deviceList: someList(3, [2]) });
+      expect((await accounts.register(late)).status).toBe('recovery-outdated');
+      expect((await accounts.deviceList(account.userId))?.version).toBe(1);
+      expect(await accounts.byNumbers([account.numberMac, other.numberMac])).toEqual([account.userId, other.userId]);
+    });
+
+    check('a number moves to an account, and who had it has ended', async ({ stores: { accounts, control } }) => {
+      const [mover, holder] = [someAccount(), someAccount()];
+      for (const each of [mover, holder]) await accounts.register(each);
+      const { userId } = mover;
+      const { numberMac } = holder;
+      const numberCiphertext = someBytes(48);
+      const move = { userId, numberMac, numberCiphertext, lock: attempt(undefined) };
+      const lock = { salt: someBytes(32), secretMac: someBytes(32) };
+      await control.putLock(holder.userId, lock, start);
+      expect(told(await control.moveNumber(move))).toEqual([5, undefined]);
+      expect(told(await control.moveNumber({ ...move, lock: attempt(someBytes(32)) }))).toEqual([4, undefined]);
+      expect(await accounts.byNumbers([numberMac])).toEqual([holder.userId]);
+      const right = { ...move, lock: attempt(lock.secretMac) };
+      expect(await control.moveNumber(right)).toEqual({ status: 'moved', replaced: holder.userId });
+      expect(await control.moveNumber(right)).toEqual({ status: 'moved', replaced: undefined });
+      expect(await accounts.byNumbers([numberMac, mover.numberMac])).toEqual([userId, undefined]);
+      expect(hex((await control.standing(userId))?.numberCiphertext)).toBe(hex(numberCiphertext));
+      expect((await accounts.register(someAccount({ userId: holder.userId }))).status).toBe('user-id-taken');
+      expect((await control.moveNumber({ ...move, userId: someUser() })).status).toBe('unknown');
+      // The number that was left is free.
+      expect(await accounts.register(someAccount({ numberMac: mover.numberMac }))).toEqual({
+        status: 'registered',
+        replaced: undefined,
+      });
+    });
+
+    check('an account that has ended is gone, and its id is not given out again', async ({ stores }) => {
+      const { accounts, control, tokens } = stores;
+      const account = someAccount();
+      await accounts.register(account);
+      const access = someBytes(32);
+      await tokens.grant(account.device, access, start + minute);
+      expect(await control.end(account.userId)).toBe('ended');
+      expect(await control.end(account.userId)).toBe('unknown');
+      expect(await control.standing(account.userId)).toBe(undefined);
+      expect(await accounts.deviceList(account.userId)).toBe(undefined);
+      expect(await tokens.session(access, start)).toBe(undefined);
+      expect(await accounts.byNumbers([account.numberMac])).toEqual([undefined]);
+      expect((await accounts.register(account)).status).toBe('user-id-taken');
+    });
+
+    checkWith('reopen', 'locks with their tries, moved numbers and ended ids outlive a restart', async (harness) => {
+      const [locked, mover, ended] = [someAccount(), someAccount(), someAccount()];
+      for (const each of [locked, mover, ended]) await harness.stores.accounts.register(each);
+      const { control } = harness.stores;
+      await control.putLock(locked.userId, { salt: someBytes(32), secretMac: someBytes(32) }, start);
+      const tryIt = () =>
+        harness.stores.accounts.register(someAccount({ numberMac: locked.numberMac, lock: attempt(someBytes(32)) }));
+      expect(told(await tryIt())).toEqual([4, undefined]);
+      const numberMac = someNumber();
+      await control.moveNumber({
+        userId: mover.userId,
+        numberMac,
+        numberCiphertext: someBytes(9),
+        lock: attempt(undefined),
+      });
+      await control.end(ended.userId);
+      await harness.reopen();
+      expect(told(await tryIt())).toEqual([3, undefined]);
+      const { accounts } = harness.stores;
+      expect(await accounts.byNumbers([numberMac, mover.numberMac])).toEqual([mover.userId, undefined]);
+      expect((await accounts.register(ended)).status).toBe('user-id-taken');
+    });
+  });
+}
