@@ -23,6 +23,7 @@ export interface PersonOptions {
   readonly codeFor: (number: string) => Promise<string>;
   readonly watch: Watch;
   readonly receipts?: boolean;
+  readonly typing?: boolean;
   readonly platform?: ClientOptions['platform'];
 }
 
@@ -37,6 +38,7 @@ const heard: readonly EventType[] = [
   'connection.changed',
   'identity.changed',
   'profile.changed',
+  'typing.changed',
 ];
 
 /** Somebody with a client in this process, which can be stopped and opened again on the same store. */
@@ -60,11 +62,12 @@ export class Person {
   }
 
   async open(): Promise<void> {
-    const { relay, receipts, platform, watch } = this.#options;
+    const { relay, receipts, typing, platform, watch } = this.#options;
     const client = await Client.open({
       relay: relay(),
       store: this.observed.opener,
       ...(receipts === undefined ? {} : { receipts }),
+      ...(typing === undefined ? {} : { typing }),
       platform: {
         // The lower end of the jitter: tries to connect follow each other at once.
         randomness: { bytes: (count) => new Uint8Array(randomBytes(count)), fraction: () => 0.001 },
