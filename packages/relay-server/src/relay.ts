@@ -24,6 +24,7 @@ import { Upgrades } from './gateway/upgrade.ts';
 import { Bundles } from './keys/bundles.ts';
 import { keyRoutes } from './keys/routes.ts';
 import { Limits } from './limits/limits.ts';
+import { SendLimits } from './limits/send-limits.ts';
 import { Headroom } from './mailbox/headroom.ts';
 import { Ingress } from './mailbox/ingress.ts';
 import { Sweeper } from './mailbox/sweeper.ts';
@@ -80,11 +81,17 @@ export function createRelay(parts: RelayParts): Relay {
   const limits = new Limits(stores.rateLimiter, config.limits);
   const sessions = new Sessions({ ...stores, ...config.tokens, connected, clock, randomness });
   const avatars = new Avatars(stores.blobs);
-  const quota = { count: config.mailbox.quotaCount, bytes: config.mailbox.quotaBytes };
+  const quota = {
+    count: config.mailbox.quotaCount,
+    bytes: config.mailbox.quotaBytes,
+    strangerCount: config.mailbox.strangerQuotaCount,
+    strangerBytes: config.mailbox.strangerQuotaBytes,
+  };
   const ingress = new Ingress({
     mailbox: stores.mailbox,
     directory,
     headroom: new Headroom(stores.mailbox, quota),
+    limits: new SendLimits(clock, config.limits),
     connected,
     clock,
     counts,
@@ -106,6 +113,7 @@ export function createRelay(parts: RelayParts): Relay {
     logger,
     counts,
     stream: config.stream,
+    limits: config.limits,
   });
   let isDraining = false;
   const upgrades = new Upgrades({

@@ -3,7 +3,7 @@ import { Envelope } from '@sotto/proto';
 import { describe, expect, it } from 'vitest';
 import { connect, open, register } from './raw-client.ts';
 import { type RawStream, rawSend } from './raw-stream.ts';
-import { startRelay, storeKinds, type TestRelay } from './test-relay.ts';
+import { startRelay, storeKinds, type TestRelay, unlimitedSends } from './test-relay.ts';
 
 const day = 24 * 3_600_000;
 
@@ -24,7 +24,7 @@ async function read(stream: RawStream, count: number): Promise<string[]> {
 
 describe.each(storeKinds)('delivery on %s stores', (stores) => {
   it('stops at 256 in flight, and goes on as acks come in any order', async () => {
-    await using relay = await startRelay({ stores });
+    await using relay = await startRelay({ stores, config: { limits: unlimitedSends } });
     const { alice, bob } = await pair(relay);
     const from = await open(relay, alice);
     from.send(...Array.from({ length: 300 }, () => ({ send: rawSend({ to: bob.keys }) })));
@@ -46,7 +46,7 @@ describe.each(storeKinds)('delivery on %s stores', (stores) => {
   });
 
   it('gives what was not acked again, under the same ids, in the same order', async () => {
-    await using relay = await startRelay({ stores });
+    await using relay = await startRelay({ stores, config: { limits: unlimitedSends } });
     const { alice, bob } = await pair(relay);
     const from = await open(relay, alice);
     from.send(...Array.from({ length: 20 }, () => ({ send: rawSend({ to: bob.keys }) })));
@@ -68,7 +68,7 @@ describe.each(storeKinds)('delivery on %s stores', (stores) => {
   });
 
   it('goes from catching up to live without a gap or a double while others send', async () => {
-    await using relay = await startRelay({ stores });
+    await using relay = await startRelay({ stores, config: { limits: unlimitedSends } });
     const { alice, bob } = await pair(relay);
     const carol = await register(relay, '+14155550103');
     const senders = [await open(relay, alice), await open(relay, carol)];
@@ -101,7 +101,7 @@ describe.each(storeKinds)('delivery on %s stores', (stores) => {
   });
 
   it('forgets what is 30 days old, to the millisecond, and what a sender wanted shorter', async () => {
-    await using relay = await startRelay({ stores });
+    await using relay = await startRelay({ stores, config: { limits: unlimitedSends } });
     const { alice, bob } = await pair(relay);
     const from = await open(relay, alice);
     from.send({ send: rawSend({ to: bob.keys }) }, { send: rawSend({ to: bob.keys, ttlSeconds: 60 }) });
@@ -159,7 +159,10 @@ describe.each(storeKinds)('delivery on %s stores', (stores) => {
   });
 
   it('pauses for a reader that takes nothing, and goes on when it does', async () => {
-    await using relay = await startRelay({ stores, config: { stream: { maxBufferedBytes: 64 * 1024 } } });
+    await using relay = await startRelay({
+      stores,
+      config: { limits: unlimitedSends, stream: { maxBufferedBytes: 64 * 1024 } },
+    });
     const { alice, bob } = await pair(relay);
     const from = await open(relay, alice);
     const to = await open(relay, bob);

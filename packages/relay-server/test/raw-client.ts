@@ -116,7 +116,7 @@ export async function ticketProtocols(relay: { readonly url: string }, token: st
 export async function open(relay: { readonly url: string }, account: RawAccount): Promise<RawStream> {
   const stream = await connect(relay, { token: account.token });
   stream.send({ hello: { protocolMin: 1, protocolMax: 1, agent: 'raw-client' } });
-  await stream.next('hello');
+  stream.greeting = await stream.next('hello');
   return stream;
 }
 

@@ -27,6 +27,8 @@ export type FrameOf<Kind extends FrameKind> = NonNullable<ServerFrame[Kind]>;
 /** A client that speaks the wire by hand: what it is told to send it sends, right or wrong. */
 export class RawStream {
   readonly socket: WebSocket;
+  /** What the relay answered to hello, if it was asked. */
+  greeting: FrameOf<'hello'> | undefined;
   readonly closed: Promise<RawClose>;
   readonly #frames: ServerFrame[] = [];
   readonly #kinds: FrameKind[] = [];
@@ -110,6 +112,7 @@ export interface RawSend {
   readonly listVersion?: number;
   readonly registrationId?: number;
   readonly ttlSeconds?: number;
+  readonly accessKey?: Uint8Array;
 }
 
 /** A Send frame that is right in everything, but for what is asked to be different. */
@@ -126,6 +129,7 @@ export function rawSend(send: RawSend): NonNullable<ClientFrameFields['send']> {
       {
         userId: uuidToBytes(send.to.userId),
         deviceListVersion: send.listVersion ?? 1,
+        accessKey: send.accessKey ?? new Uint8Array(),
         devices: [
           {
             deviceId: 1,

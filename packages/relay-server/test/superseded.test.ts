@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { open, register } from './raw-client.ts';
 import { rawSend } from './raw-stream.ts';
-import { startRelay, type TestRelay } from './test-relay.ts';
+import { startRelay, type TestRelay, unlimitedSends } from './test-relay.ts';
 
 /** A relay of which one call to the mailbox waits for `release`, and tells when it came. */
 async function heldRelay(
@@ -12,6 +12,7 @@ async function heldRelay(
   const gate = Promise.withResolvers<void>();
   let isFirst = true;
   const relay = await startRelay({
+    config: { limits: unlimitedSends },
     wrapStores: (real) => ({
       ...real,
       mailbox: new Proxy(real.mailbox, {

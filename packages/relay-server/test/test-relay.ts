@@ -19,6 +19,9 @@ import { ManualTime } from './manual-time.ts';
 export const storeKinds = ['memory', 'embedded'] as const;
 export type StoreKind = (typeof storeKinds)[number];
 
+/** For tests that send more than anybody may to a stranger. */
+export const unlimitedSends = { sendsToStranger: { burst: 0 }, sendsPerDevice: { burst: 0 } };
+
 /** What a test wants to be different. */
 export interface TestRelayOptions {
   readonly stores?: StoreKind;

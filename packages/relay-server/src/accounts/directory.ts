@@ -36,6 +36,12 @@ export class Directory {
     return list;
   }
 
+  /** The hash of `accessKeyHash` if it is in memory, without waiting; `none` when it is known that there is none. */
+  cachedAccessKeyHash(userId: UserId): Uint8Array | 'none' | undefined {
+    const hash = this.#accessKeys.get(userId);
+    return hash ?? (this.#accessKeys.has(userId) ? 'none' : undefined);
+  }
+
   /** SHA-256 of the account's access key, from memory when it is there; `undefined` when it has none. */
   async accessKeyHash(userId: UserId): Promise<Uint8Array | undefined> {
     if (this.#accessKeys.has(userId)) return this.#accessKeys.get(userId);

@@ -7,17 +7,25 @@ import type { DeviceAddress } from '../ports/ids.ts';
 import type { MailReader } from '../ports/mailbox.ts';
 import type { RelayStores } from '../ports/relay-stores.ts';
 
-const quota = { count: 6, bytes: 400 };
+const quota = { count: 6, bytes: 400, strangerCount: 3, strangerBytes: 250 };
 
 interface Held {
   readonly envelope: string;
   readonly bytes: number;
+  readonly stranger: boolean;
   readonly expiresAt: number;
   readonly deliveryId: Uint8Array | undefined;
 }
 
 type Command =
-  | { readonly kind: 'append'; readonly to: number; readonly size: number; readonly send: number; readonly ttl: number }
+  | {
+      readonly kind: 'append';
+      readonly to: number;
+      readonly size: number;
+      readonly send: number;
+      readonly ttl: number;
+      readonly stranger: boolean;
+    }
   | { readonly kind: 'read'; readonly to: number; readonly limit: number }
   | { readonly kind: 'ack'; readonly to: number; readonly by: number; readonly pick: number }
   | { readonly kind: 'pass'; readonly ms: number }
@@ -38,6 +46,7 @@ const commands: fc.Arbitrary<Command[]> = fc.array(
         size: fc.integer({ min: 12, max: 150 }),
         send: fc.integer({ min: 0, max: 40 }),
         ttl: fc.integer({ min: 1, max: 30 }),
+        stranger: fc.boolean(),
       }),
     },
     {
@@ -104,8 +113,9 @@ class Model {
   async check(): Promise<void> {
     for (const [index, address] of this.#devices.entries()) {
       const held = this.#of(this.#held, index);
-      const { count, bytes } = await this.#harness.stores.mailbox.usage(address);
+      const { count, bytes, strangerCount, strangerBytes } = await this.#harness.stores.mailbox.usage(address);
       expect([count, bytes]).toEqual([held.length, held.reduce((sum, entry) => sum + entry.bytes, 0)]);
+      expect({ count: strangerCount, bytes: strangerBytes }).toEqual(strangersOf(held));
     }
   }
 
@@ -120,13 +130,13 @@ class Model {
     }
   }
 
-  async #append({ to, size, send, ttl }: Command & { kind: 'append' }): Promise<void> {
+  async #append({ to, size, send, ttl, stranger }: Command & { kind: 'append' }): Promise<void> {
     const { userId, deviceId } = this.#of(this.#devices, to);
     const envelope = someBytes(size);
     const append = {
       sender: this.#sender,
       sendId: this.#of(this.#sendIds, send),
-      recipients: [{ userId, items: [{ deviceId, envelope }] }],
+      recipients: [{ userId, stranger, items: [{ deviceId, envelope }] }],
       acceptedAt: this.#now,
       expiresAt: this.#now + ttl,
     };
@@ -139,11 +149,16 @@ class Model {
     }
     const held = this.#of(this.#held, to);
     const bytes = held.reduce((sum, entry) => sum + entry.bytes, 0);
-    const fits = held.length < quota.count && bytes + size <= quota.bytes;
+    const strangers = strangersOf(held);
+    const fits =
+      held.length < quota.count &&
+      bytes + size <= quota.bytes &&
+      (!stranger || (strangers.count < quota.strangerCount && strangers.bytes + size <= quota.strangerBytes));
     expect([receipt.results[0]?.status, receipt.acceptedAt]).toEqual([fits ? 'accepted' : 'full', first ?? this.#now]);
     if (!fits) return;
     this.#recorded.set(key, first ?? this.#now);
-    const entry = { envelope: hex(envelope) ?? '', bytes: size, expiresAt: append.expiresAt, deliveryId: undefined };
+    const { expiresAt } = append;
+    const entry = { envelope: hex(envelope) ?? '', bytes: size, stranger, expiresAt, deliveryId: undefined };
     held.push(entry);
     this.#of(this.#ahead, to).push(entry);
   }
@@ -200,6 +215,11 @@ class Model {
     if (found === undefined) throw new Error(`the model has no entry ${index}`);
     return found;
   }
+}
+
+function strangersOf(held: readonly Held[]): { readonly count: number; readonly bytes: number } {
+  const strangers = held.filter(({ stranger }) => stranger);
+  return { count: strangers.length, bytes: strangers.reduce((sum, entry) => sum + entry.bytes, 0) };
 }
 
 /** Random sequences of appends, reads, acks, expiry and restarts give what plain lists give. */

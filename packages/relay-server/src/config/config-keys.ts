@@ -8,10 +8,13 @@ const day = 24 * hour;
 const mebibyte = 1024 * 1024;
 const most = Number.MAX_SAFE_INTEGER;
 
+/** An address or a network: whether it is one is checked when it is read. */
+const networkPattern = /^[0-9A-Fa-f:.]+(\/\d{1,3})?$/;
+
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
 
-const bucket = (name: string, burst: number, refillMs: number) => ({
-  burst: integerKey(`limits.${name}.burst`, burst, 1, 1_000_000_000),
+const bucket = (name: string, burst: number, refillMs: number, leastBurst = 1) => ({
+  burst: integerKey(`limits.${name}.burst`, burst, leastBurst, 1_000_000_000),
   refillMs: integerKey(`limits.${name}.refillMs`, refillMs, 1, day),
 });
 
@@ -25,6 +28,18 @@ export const configKeys = {
     ['*'],
     /^(\*|https?:\/\/[^/\s]+)$/,
     'a list of origins like `https://chat.example`, or `*`',
+  ),
+  trustedProxies: listKey(
+    'trustedProxies',
+    [],
+    networkPattern,
+    'a list of addresses or networks like `10.0.0.0/8` or `fd00::/8`',
+  ),
+  allowedCountries: listKey(
+    'allowedCountries',
+    ['*'],
+    /^(\*|[A-Z]{2})$/,
+    'a list of two-letter country codes in capitals, or `*`',
   ),
   barredCountries: listKey(
     'barredCountries',
@@ -41,11 +56,15 @@ export const configKeys = {
     ttlMs: integerKey('codes.ttlMs', 10 * minute, second, hour),
     resendAfterMs: integerKey('codes.resendAfterMs', minute, 0, hour),
     maxAttempts: integerKey('codes.maxAttempts', 5, 1, 10),
+    prefixDigits: integerKey('codes.prefixDigits', 4, 1, 9),
+    breakerMs: integerKey('codes.breakerMs', 10 * minute, 0, day),
   },
   mailbox: {
     retentionMs: integerKey('mailbox.retentionMs', 30 * day, minute, 30 * day),
     quotaCount: integerKey('mailbox.quotaCount', 100_000, 1, 100_000_000),
     quotaBytes: integerKey('mailbox.quotaBytes', 512 * mebibyte, 1_024, most),
+    strangerQuotaCount: integerKey('mailbox.strangerQuotaCount', 1_000, 1, 100_000_000),
+    strangerQuotaBytes: integerKey('mailbox.strangerQuotaBytes', 16 * mebibyte, 1_024, most),
     scrubEveryMs: integerKey('mailbox.scrubEveryMs', minute, second, day),
     sweepEveryMs: integerKey('mailbox.sweepEveryMs', minute, second, day),
   },
@@ -54,6 +73,13 @@ export const configKeys = {
     maxMessageBytes: integerKey('stream.maxMessageBytes', mebibyte, 512 * 1024, 64 * mebibyte),
     idleTimeoutMs: integerKey('stream.idleTimeoutMs', 2 * minute, second, day),
     maxBufferedBytes: integerKey('stream.maxBufferedBytes', 4 * mebibyte, 64 * 1024, 1024 * mebibyte),
+  },
+  connections: {
+    perAddress: integerKey('connections.perAddress', 1_000, 1, 1_000_000),
+    inAll: integerKey('connections.inAll', 100_000, 1, 10_000_000),
+    headersMs: integerKey('connections.headersMs', 10 * second, 100, 10 * minute),
+    requestMs: integerKey('connections.requestMs', 30 * second, 100, hour),
+    keepAliveMs: integerKey('connections.keepAliveMs', 72 * second, 100, hour),
   },
   accounts: {
     lockIdleMs: integerKey('accounts.lockIdleMs', 30 * day, minute, 3_650 * day),
@@ -65,9 +91,22 @@ export const configKeys = {
   limits: {
     codesPerNumber: bucket('codesPerNumber', 6, 10 * minute),
     codesPerAddress: bucket('codesPerAddress', 60, 10 * second),
+    codesPerPrefix: bucket('codesPerPrefix', 50, 30 * second),
     codesInAll: bucket('codesInAll', 10_000, 100),
+    guessesPerNumber: bucket('guessesPerNumber', 6, 30 * second),
+    registrationsPerAddress: bucket('registrationsPerAddress', 60, 10 * second),
+    refreshesPerAddress: bucket('refreshesPerAddress', 120, 5 * second),
+    requestsPerAddress: bucket('requestsPerAddress', 300, 50),
+    upgradesPerAddress: bucket('upgradesPerAddress', 60, second),
+    writesPerAccount: bucket('writesPerAccount', 120, 5 * second),
     lookupsPerAccount: bucket('lookupsPerAccount', 2_000, 10 * second),
-    bundlesPerPair: bucket('bundlesPerPair', 30, 20 * second),
+    lookupsPerAddress: bucket('lookupsPerAddress', 5_000, 2 * second),
+    bundlesPerPair: bucket('bundlesPerPair', 6, 10 * minute),
+    bundlesPerTarget: bucket('bundlesPerTarget', 300, second),
+    sendsToStranger: bucket('sendsToStranger', 60, second, 0),
+    sendsToContact: bucket('sendsToContact', 600, 10, 0),
+    sendsPerDevice: bucket('sendsPerDevice', 2_000, 2, 0),
+    ephemeralsPerStream: bucket('ephemeralsPerStream', 100, 50),
   },
   logLevel: choiceKey<LogLevel>('logLevel', 'info', levels),
 };

@@ -1,3 +1,4 @@
+import { isNetwork } from '../limits/network.ts';
 import { RelayError } from '../relay-error.ts';
 import type { ConfigKey } from './config-key.ts';
 import { variableOf } from './config-key.ts';
@@ -36,7 +37,7 @@ export function loadConfig(sources: ConfigSources = {}): RelayConfig {
     if (value === undefined) throw invalid(raw.from, `\`${key.name}\` has to be ${key.expects}.`);
     return value;
   };
-  const { codes, mailbox, stream, accounts, tokens, limits } = configKeys;
+  const { codes, mailbox, stream, connections, accounts, tokens, limits } = configKeys;
   const bucket = (name: keyof LimitsConfig) => ({
     burst: pick(limits[name].burst),
     refillMs: pick(limits[name].refillMs),
@@ -46,6 +47,8 @@ export function loadConfig(sources: ConfigSources = {}): RelayConfig {
     port: pick(configKeys.port),
     data: pick(configKeys.data),
     allowedOrigins: pick(configKeys.allowedOrigins),
+    trustedProxies: pick(configKeys.trustedProxies),
+    allowedCountries: pick(configKeys.allowedCountries),
     barredCountries: pick(configKeys.barredCountries),
     codes: {
       sender: pick(codes.sender),
@@ -56,11 +59,15 @@ export function loadConfig(sources: ConfigSources = {}): RelayConfig {
       ttlMs: pick(codes.ttlMs),
       resendAfterMs: pick(codes.resendAfterMs),
       maxAttempts: pick(codes.maxAttempts),
+      prefixDigits: pick(codes.prefixDigits),
+      breakerMs: pick(codes.breakerMs),
     },
     mailbox: {
       retentionMs: pick(mailbox.retentionMs),
       quotaCount: pick(mailbox.quotaCount),
       quotaBytes: pick(mailbox.quotaBytes),
+      strangerQuotaCount: pick(mailbox.strangerQuotaCount),
+      strangerQuotaBytes: pick(mailbox.strangerQuotaBytes),
       scrubEveryMs: pick(mailbox.scrubEveryMs),
       sweepEveryMs: pick(mailbox.sweepEveryMs),
     },
@@ -70,14 +77,34 @@ export function loadConfig(sources: ConfigSources = {}): RelayConfig {
       idleTimeoutMs: pick(stream.idleTimeoutMs),
       maxBufferedBytes: pick(stream.maxBufferedBytes),
     },
+    connections: {
+      perAddress: pick(connections.perAddress),
+      inAll: pick(connections.inAll),
+      headersMs: pick(connections.headersMs),
+      requestMs: pick(connections.requestMs),
+      keepAliveMs: pick(connections.keepAliveMs),
+    },
     accounts: { lockIdleMs: pick(accounts.lockIdleMs) },
     tokens: { accessTtlMs: pick(tokens.accessTtlMs), ticketTtlMs: pick(tokens.ticketTtlMs) },
     limits: {
       codesPerNumber: bucket('codesPerNumber'),
       codesPerAddress: bucket('codesPerAddress'),
+      codesPerPrefix: bucket('codesPerPrefix'),
       codesInAll: bucket('codesInAll'),
+      guessesPerNumber: bucket('guessesPerNumber'),
+      registrationsPerAddress: bucket('registrationsPerAddress'),
+      refreshesPerAddress: bucket('refreshesPerAddress'),
+      requestsPerAddress: bucket('requestsPerAddress'),
+      upgradesPerAddress: bucket('upgradesPerAddress'),
+      writesPerAccount: bucket('writesPerAccount'),
       lookupsPerAccount: bucket('lookupsPerAccount'),
+      lookupsPerAddress: bucket('lookupsPerAddress'),
       bundlesPerPair: bucket('bundlesPerPair'),
+      bundlesPerTarget: bucket('bundlesPerTarget'),
+      sendsToStranger: bucket('sendsToStranger'),
+      sendsToContact: bucket('sendsToContact'),
+      sendsPerDevice: bucket('sendsPerDevice'),
+      ephemeralsPerStream: bucket('ephemeralsPerStream'),
     },
     logLevel: pick(configKeys.logLevel),
   };
@@ -86,7 +113,13 @@ export function loadConfig(sources: ConfigSources = {}): RelayConfig {
 }
 
 /** What one value alone can't show. */
-function checkTogether({ codes }: RelayConfig, given: ReadonlyMap<string, Raw>): void {
+function checkTogether({ codes, trustedProxies }: RelayConfig, given: ReadonlyMap<string, Raw>): void {
+  if (!trustedProxies.every(isNetwork)) {
+    throw invalid(
+      given.get('trustedProxies')?.from ?? 'defaults',
+      '`trustedProxies` has to be a list of addresses or networks like `10.0.0.0/8` or `fd00::/8`.',
+    );
+  }
   if (codes.sender !== 'webhook') return;
   const from = given.get('codes.sender')?.from ?? 'defaults';
   if (codes.url === '' || codes.secret === '') {

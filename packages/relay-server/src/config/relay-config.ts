@@ -9,11 +9,16 @@ export interface RelayConfig {
   readonly data: string;
   /** Web origins that may use the relay from a browser; `*` = any. */
   readonly allowedOrigins: readonly string[];
+  /** Addresses and networks of proxies whose word about the client's address is taken. */
+  readonly trustedProxies: readonly string[];
+  /** ISO 3166-1 alpha-2 codes of countries whose numbers can register; `*` = all but the barred ones. */
+  readonly allowedCountries: readonly string[];
   /** ISO 3166-1 alpha-2 codes of countries whose numbers can't register. */
   readonly barredCountries: readonly string[];
   readonly codes: CodesConfig;
   readonly mailbox: MailboxConfig;
   readonly stream: StreamConfig;
+  readonly connections: ConnectionsConfig;
   /** A registration lock ends when no device of its account was heard of for `lockIdleMs`. */
   readonly accounts: { readonly lockIdleMs: number };
   readonly tokens: { readonly accessTtlMs: number; readonly ticketTtlMs: number };
@@ -34,6 +39,10 @@ export interface CodesConfig {
   readonly ttlMs: number;
   readonly resendAfterMs: number;
   readonly maxAttempts: number;
+  /** Numbers that differ in no more than their last digits, so many, share `limits.codesPerPrefix`. */
+  readonly prefixDigits: number;
+  /** After `limits.codesInAll` was used up no code is sent for this long. */
+  readonly breakerMs: number;
 }
 
 /** How long and how much mail is kept. */
@@ -42,6 +51,9 @@ export interface MailboxConfig {
   /** Envelopes a device. */
   readonly quotaCount: number;
   readonly quotaBytes: number;
+  /** Envelopes a device, of all strangers together. */
+  readonly strangerQuotaCount: number;
+  readonly strangerQuotaBytes: number;
   /** Deleted mail leaves the disk within this time. */
   readonly scrubEveryMs: number;
   readonly sweepEveryMs: number;
@@ -56,18 +68,58 @@ export interface StreamConfig {
   readonly maxBufferedBytes: number;
 }
 
+/** Bounds of connections, before anything is known of who opens them. */
+export interface ConnectionsConfig {
+  /** Open at once from one address. */
+  readonly perAddress: number;
+  /** Open at once altogether. */
+  readonly inAll: number;
+  /** Until the headers of a request must be there. */
+  readonly headersMs: number;
+  /** Until a request must be there whole. */
+  readonly requestMs: number;
+  /** A connection without a request is closed after this. */
+  readonly keepAliveMs: number;
+}
+
 /** Token buckets: `burst` at once, one more every `refillMs`. */
 export interface LimitsConfig {
   /** Verification codes to one number. */
   readonly codesPerNumber: RateLimit;
   /** Verification codes asked for from one address. */
   readonly codesPerAddress: RateLimit;
+  /** Verification codes to numbers that differ in their last digits alone. */
+  readonly codesPerPrefix: RateLimit;
   /** Verification codes altogether: what breaks the bill. */
   readonly codesInAll: RateLimit;
-  /** Numbers that one account looks up. */
+  /** Tries at the codes of one number. */
+  readonly guessesPerNumber: RateLimit;
+  /** Registrations tried from one address. */
+  readonly registrationsPerAddress: RateLimit;
+  /** Access tokens asked for from one address. */
+  readonly refreshesPerAddress: RateLimit;
+  /** HTTP requests of any kind from one address. */
+  readonly requestsPerAddress: RateLimit;
+  /** Upgrades from one address that were refused. */
+  readonly upgradesPerAddress: RateLimit;
+  /** Requests of one account that change something. */
+  readonly writesPerAccount: RateLimit;
+  /** Different numbers that one account looks up. */
   readonly lookupsPerAccount: RateLimit;
+  /** Different numbers that are looked up from one address. */
+  readonly lookupsPerAddress: RateLimit;
   /** Key bundles that one account takes of another. */
   readonly bundlesPerPair: RateLimit;
+  /** Key bundles that all together take of one account. */
+  readonly bundlesPerTarget: RateLimit;
+  /** Messages of one account to another whose access key it does not show; a burst of 0 = no limit. */
+  readonly sendsToStranger: RateLimit;
+  /** Messages of one account to another whose access key it shows; a burst of 0 = no limit. */
+  readonly sendsToContact: RateLimit;
+  /** Sends of one device; a burst of 0 = no limit. */
+  readonly sendsPerDevice: RateLimit;
+  /** Ephemeral signals of one stream. */
+  readonly ephemeralsPerStream: RateLimit;
 }
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';

@@ -17,7 +17,7 @@ import {
 type Stores = Pick<RelayStores, 'accounts' | 'tokens' | 'prekeys' | 'mailbox'>;
 
 const day = 86_400_000;
-const roomy = { count: 100, bytes: 100_000 };
+const roomy = { count: 100, bytes: 100_000, strangerCount: 100, strangerBytes: 100_000 };
 
 function rotation(refresh: Uint8Array) {
   return { refresh, next: someBytes(32), access: someBytes(32), accessExpiresAt: start + 1000, now: start };
@@ -26,7 +26,13 @@ function rotation(refresh: Uint8Array) {
 /** Mail from one device to another, under a send id. */
 function mail(sender: NewAccount['device'], to: NewAccount['device'], sendId: Uint8Array = someBytes(16)) {
   const items = [{ deviceId: to.deviceId, envelope: someBytes(50) }];
-  return { sender, sendId, recipients: [{ userId: to.userId, items }], acceptedAt: start, expiresAt: start + 30 * day };
+  return {
+    sender,
+    sendId,
+    recipients: [{ userId: to.userId, stranger: false, items }],
+    acceptedAt: start,
+    expiresAt: start + 30 * day,
+  };
 }
 
 /** What every `AccountStore` must hold, together with the stores that change with it. */
@@ -38,7 +44,13 @@ export function accountStoreConformance(runner: Runner, maker: HarnessMaker<Stor
     expect(await tokens.session(access, start)).toBe(undefined);
     expect(await prekeys.take(device)).toBe(undefined);
     expect(await prekeys.left(device)).toEqual({ ec: 0, kyber: 0 });
-    expect(await mailbox.usage(device)).toEqual({ count: 0, bytes: 0, oldest: undefined });
+    expect(await mailbox.usage(device)).toEqual({
+      count: 0,
+      bytes: 0,
+      strangerCount: 0,
+      strangerBytes: 0,
+      oldest: undefined,
+    });
     expect(await mailbox.reader(device).next(10, start)).toEqual([]);
   }
 

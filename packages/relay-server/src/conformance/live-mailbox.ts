@@ -2,7 +2,7 @@ import type { DeviceAddress } from '../ports/ids.ts';
 import type { Mailbox, MailEntry, MailReader } from '../ports/mailbox.ts';
 import type { RelayStores } from '../ports/relay-stores.ts';
 import { type HarnessMaker, hex, suite } from './harness.ts';
-import { day, mail, readAll, roomy, stored } from './mail-samples.ts';
+import { day, mail, quotaOf, readAll, roomy, stored } from './mail-samples.ts';
 import type { Runner } from './runner.ts';
 import { someAccount, someBytes, someDevice, someList, start } from './samples.ts';
 
@@ -71,7 +71,7 @@ export function liveMailboxConformance(
     check('what was refused is not given', async ({ stores: { mailbox } }) => {
       const to = someDevice();
       const reader = await caughtUp(mailbox, to);
-      const quota = { count: 1, bytes: 1000 };
+      const quota = quotaOf(1, 1000);
       await Promise.all([1, 2, 3].map((byte) => mailbox.append(mail(to, Uint8Array.of(byte)), quota)));
       expect(bytesOf(await readAll(reader))).toEqual(['01']);
     });

@@ -6,7 +6,12 @@ import { someBytes, someDevice, start } from './samples.ts';
 /** Milliseconds. */
 export const day = 86_400_000;
 /** A quota that no case reaches by chance. */
-export const roomy: MailQuota = { count: 10_000, bytes: 100_000_000 };
+export const roomy: MailQuota = quotaOf(10_000, 100_000_000);
+
+/** A quota that strangers may use up whole. */
+export function quotaOf(count: number, bytes: number): MailQuota {
+  return { count, bytes, strangerCount: count, strangerBytes: bytes };
+}
 
 /** A send of one envelope to one device. */
 export function mail(
@@ -17,7 +22,7 @@ export function mail(
   return {
     sender: someDevice(),
     sendId: someBytes(16),
-    recipients: [{ userId: to.userId, items: [{ deviceId: to.deviceId, envelope }] }],
+    recipients: [{ userId: to.userId, stranger: false, items: [{ deviceId: to.deviceId, envelope }] }],
     acceptedAt: start,
     expiresAt: start + 30 * day,
     ...change,
@@ -27,7 +32,13 @@ export function mail(
 /** A send to several devices of one user. */
 export function mailToDevices(userId: UserId, deviceIds: readonly number[], bytes = 80): MailAppend {
   const items = deviceIds.map((deviceId) => ({ deviceId, envelope: someBytes(bytes) }));
-  return { ...mail(someDevice()), recipients: [{ userId, items }] };
+  return { ...mail(someDevice()), recipients: [{ userId, stranger: false, items }] };
+}
+
+/** A send of one envelope to one device, by somebody who does not know its access key. */
+export function strangersMail(to: DeviceAddress, envelope: Uint8Array = someBytes(80)): MailAppend {
+  const append = mail(to, envelope);
+  return { ...append, recipients: append.recipients.map((recipient) => ({ ...recipient, stranger: true })) };
 }
 
 /** All that a reader gives until it gives nothing. */

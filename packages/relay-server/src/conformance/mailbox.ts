@@ -1,8 +1,10 @@
-import type { Mailbox } from '../ports/mailbox.ts';
+import type { MailAppend, Mailbox } from '../ports/mailbox.ts';
 import { type HarnessMaker, hex, holds, suite } from './harness.ts';
-import { day, mail, mailToDevices, readAll, roomy, stored } from './mail-samples.ts';
+import { day, mail, mailToDevices, quotaOf, readAll, roomy, stored, strangersMail } from './mail-samples.ts';
 import type { Runner } from './runner.ts';
 import { someBytes, someDevice, someUser, start } from './samples.ts';
+
+const noStrangers = { strangerCount: 0, strangerBytes: 0 };
 
 /** What every `Mailbox` must hold. */
 export function mailboxConformance(runner: Runner, maker: HarnessMaker<{ readonly mailbox: Mailbox }>): void {
@@ -279,7 +281,7 @@ export function mailboxConformance(runner: Runner, maker: HarnessMaker<{ readonl
 
     check('one device full: it is passed over, and the result is recorded', async ({ stores: { mailbox } }) => {
       const user = someUser();
-      const quota = { count: 1, bytes: 1000 };
+      const quota = quotaOf(1, 1000);
       await mailbox.append(mailToDevices(user, [2]), quota);
       const append = mailToDevices(user, [1, 2, 3]);
       const { results } = await mailbox.append(append, quota);
@@ -298,7 +300,7 @@ export function mailboxConformance(runner: Runner, maker: HarnessMaker<{ readonl
     check('all devices full: nothing is stored or recorded, and a retry is tried anew', async ({ stores }) => {
       const { mailbox } = stores;
       const to = someDevice();
-      const quota = { count: 1, bytes: 1000 };
+      const quota = quotaOf(1, 1000);
       await mailbox.append(mail(to), quota);
       const append = mail(to, Uint8Array.of(9));
       const refused = await mailbox.append(append, quota);
@@ -320,10 +322,11 @@ export function mailboxConformance(runner: Runner, maker: HarnessMaker<{ readonl
     check('several recipients: each by itself; a retry tries only the ones that were refused', async ({ stores }) => {
       const { mailbox } = stores;
       const [open, full] = [someDevice(), someDevice()];
-      const quota = { count: 1, bytes: 1000 };
+      const quota = quotaOf(1, 1000);
       await mailbox.append(mail(full, Uint8Array.of(1)), quota);
       const recipients = [open, full].map(({ userId }) => ({
         userId,
+        stranger: false,
         items: [{ deviceId: 1, envelope: Uint8Array.of(2) }],
       }));
       const append = { ...mail(open), recipients };
@@ -340,7 +343,7 @@ export function mailboxConformance(runner: Runner, maker: HarnessMaker<{ readonl
 
     check('counts the quota by bytes, exactly', async ({ stores: { mailbox } }) => {
       const to = someDevice();
-      const quota = { count: 100, bytes: 100 };
+      const quota = quotaOf(100, 100);
       const status = async (size: number) =>
         (await mailbox.append(mail(to, someBytes(size)), quota)).results[0]?.status;
       expect(await status(60)).toBe('accepted');
@@ -353,7 +356,7 @@ export function mailboxConformance(runner: Runner, maker: HarnessMaker<{ readonl
 
     check('the quota holds under concurrency, and acks make room again', async ({ stores: { mailbox } }) => {
       const to = someDevice();
-      const quota = { count: 10, bytes: 10_000 };
+      const quota = quotaOf(10, 10_000);
       const fill = () => Promise.all(Array.from({ length: 30 }, () => mailbox.append(mail(to), quota)));
       const accepted = (await fill()).filter(({ results }) => results[0]?.status === 'accepted');
       expect(accepted.length).toBe(10);
@@ -363,17 +366,89 @@ export function mailboxConformance(runner: Runner, maker: HarnessMaker<{ readonl
       expect((await mailbox.usage(to)).count).toBe(10);
     });
 
+    check(
+      'strangers fill their share and no more: a contact finds room [security: mailbox-flood]',
+      async ({ stores }) => {
+        const { mailbox } = stores;
+        const to = someDevice();
+        const quota = { count: 5, bytes: 1_000, strangerCount: 2, strangerBytes: 200 };
+        const status = async (append: MailAppend) => (await mailbox.append(append, quota)).results[0]?.status;
+        expect(await status(mail(to, someBytes(300)))).toBe('accepted');
+        expect(await status(strangersMail(to, someBytes(150)))).toBe('accepted');
+        expect(await status(strangersMail(to, someBytes(51)))).toBe('full');
+        expect(await status(strangersMail(to, someBytes(50)))).toBe('accepted');
+        expect(await status(strangersMail(to, someBytes(0)))).toBe('full');
+        expect(await status(mail(to, someBytes(500)))).toBe('accepted');
+        expect(await mailbox.usage(to)).toEqual({
+          count: 4,
+          bytes: 1_000,
+          strangerCount: 2,
+          strangerBytes: 200,
+          oldest: start,
+        });
+        expect((await stored(mailbox, to)).length).toBe(4);
+      },
+    );
+
+    check("a stranger's share is free again after acks and expiry, whoever gave the mail", async ({ stores }) => {
+      const { mailbox } = stores;
+      const to = someDevice();
+      const quota = { count: 10, bytes: 10_000, strangerCount: 2, strangerBytes: 10_000 };
+      const reader = mailbox.reader(to);
+      const fill = async () => {
+        const all = [0, 1, 2].map(() => mailbox.append(strangersMail(to), quota));
+        return (await Promise.all(all)).filter(({ results }) => results[0]?.status === 'accepted').length;
+      };
+      const usage = async () => {
+        const { count, strangerCount, strangerBytes } = await mailbox.usage(to);
+        return [count, strangerCount, strangerBytes];
+      };
+      expect(await fill()).toBe(2);
+      const stale = (await reader.next(10, start)).map(({ deliveryId }) => deliveryId);
+      await mailbox.append(mail(to), quota);
+      expect(await mailbox.ack(to, stale)).toBe(2);
+      expect(await usage()).toEqual([1, 0, 0]);
+      // The reader has come to the end: from here on adapters may give from memory.
+      expect((await reader.next(10, start)).length).toBe(1);
+      expect((await reader.next(10, start)).length).toBe(0);
+      expect(await fill()).toBe(2);
+      const live = (await reader.next(10, start)).map(({ deliveryId }) => deliveryId);
+      expect(await mailbox.ack(to, live)).toBe(2);
+      expect(await usage()).toEqual([1, 0, 0]);
+      expect(await fill()).toBe(2);
+      await mailbox.expire(start + 30 * day);
+      expect(await usage()).toEqual([0, 0, 0]);
+      expect(await fill()).toBe(2);
+    });
+
+    check('a repeated send of a stranger takes its share once', async ({ stores: { mailbox } }) => {
+      const append = strangersMail(someDevice());
+      const to = { userId: append.recipients[0]?.userId ?? someUser(), deviceId: someDevice().deviceId };
+      for (let time = 0; time < 3; time++) await mailbox.append(append, roomy);
+      const { strangerCount, strangerBytes } = await mailbox.usage(to);
+      expect([strangerCount, strangerBytes]).toEqual([1, 80]);
+    });
+
+    checkWith('reopen', 'what strangers hold is known after a restart', async (harness) => {
+      const to = someDevice();
+      await harness.stores.mailbox.append(strangersMail(to), roomy);
+      await harness.stores.mailbox.append(mail(to), roomy);
+      await harness.reopen();
+      const { count, strangerCount, strangerBytes } = await harness.stores.mailbox.usage(to);
+      expect([count, strangerCount, strangerBytes]).toEqual([2, 1, 80]);
+    });
+
     check('tells what a device holds, and since when', async ({ stores: { mailbox } }) => {
       const to = someDevice();
-      expect(await mailbox.usage(to)).toEqual({ count: 0, bytes: 0, oldest: undefined });
+      expect(await mailbox.usage(to)).toEqual({ ...noStrangers, count: 0, bytes: 0, oldest: undefined });
       await mailbox.append(mail(to, someBytes(5), { acceptedAt: start + 1 }), roomy);
       await mailbox.append(mail(to, someBytes(6), { acceptedAt: start + 2 }), roomy);
-      expect(await mailbox.usage(to)).toEqual({ count: 2, bytes: 11, oldest: start + 1 });
+      expect(await mailbox.usage(to)).toEqual({ ...noStrangers, count: 2, bytes: 11, oldest: start + 1 });
       await mailbox.ack(
         to,
         (await mailbox.reader(to).next(1, start)).map(({ deliveryId }) => deliveryId),
       );
-      expect(await mailbox.usage(to)).toEqual({ count: 1, bytes: 6, oldest: start + 2 });
+      expect(await mailbox.usage(to)).toEqual({ ...noStrangers, count: 1, bytes: 6, oldest: start + 2 });
     });
 
     check('200 appends and acks at once: each entry once, each acked once', async ({ stores: { mailbox } }) => {

@@ -1,5 +1,5 @@
 import type { Directory } from '../accounts/directory.ts';
-import type { StreamConfig } from '../config/relay-config.ts';
+import type { LimitsConfig, StreamConfig } from '../config/relay-config.ts';
 import type { DeviceStream } from '../dispatch/connected-devices.ts';
 import type { Ingress } from '../mailbox/ingress.ts';
 import type { RelayCounts } from '../metrics/relay-counts.ts';
@@ -22,6 +22,7 @@ export interface StreamParts {
   readonly logger: Logger;
   readonly counts: RelayCounts;
   readonly stream: StreamConfig;
+  readonly limits: LimitsConfig;
   /** A device that is connected, by the bytes of its user id. */
   readonly findDevice: (userBytes: Uint8Array, deviceId: number) => DeviceStream | undefined;
   /** A stream takes part no more: it is closing, or its connection is gone. Called once for each. */

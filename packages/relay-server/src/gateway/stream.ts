@@ -12,6 +12,7 @@ import type { Sender } from '../mailbox/ingress.ts';
 import { SendQueue } from '../mailbox/send-queue.ts';
 import { isAccepted, refusedResult } from '../mailbox/send-result.ts';
 import type { PrekeysLeft } from '../ports/prekey-store.ts';
+import type { RateLimit } from '../ports/rate-limiter.ts';
 import type { CancelTimer } from '../ports/timers.ts';
 import { RelayError, type RelayErrorCode } from '../relay-error.ts';
 import { AckQueue } from './ack-queue.ts';
@@ -178,13 +179,13 @@ export class Stream implements DeviceStream {
   }
 
   #hello(frame: ClientFrame): void {
-    const { hello } = frame;
-    if (!hello) {
+    const said = frame.hello;
+    if (!said) {
       this.#broken('hello-expected', 'hello has to come first');
       return;
     }
-    const { clock, stream } = this.#parts;
-    const protocol = chooseProtocol(hello.protocolMin ?? 0, hello.protocolMax ?? 0);
+    const { clock, stream, limits } = this.#parts;
+    const protocol = chooseProtocol(said.protocolMin ?? 0, said.protocolMax ?? 0);
     if (protocol === undefined) {
       this.#error('protocol-unsupported', 'This relay speaks version 1: update the client, or the relay.');
       this.#close(closeCode.protocolBroken, 'no common protocol version');
@@ -192,10 +193,15 @@ export class Stream implements DeviceStream {
     }
     this.#state = 'opening';
     const { idleTimeoutMs, maxMessageBytes, inFlight } = stream;
-    this.#queue(
-      { hello: { protocol, capabilities: [], serverTime: clock.now(), idleTimeoutMs, maxMessageBytes, inFlight } },
-      32,
-    );
+    const pace = {
+      sendBurst: limits.sendsToContact.burst,
+      sendsPerSecond: perSecond(limits.sendsToContact),
+      strangerBurst: limits.sendsToStranger.burst,
+      strangerSendsPerSecond: perSecond(limits.sendsToStranger),
+    };
+    const serverTime = clock.now();
+    const hello = { protocol, capabilities: [], serverTime, idleTimeoutMs, maxMessageBytes, inFlight, ...pace };
+    this.#queue({ hello }, 64);
     this.#open().catch((error: unknown) => this.#failed(error));
   }
 
@@ -353,4 +359,9 @@ export class Stream implements DeviceStream {
     if (!wasClosing) this.#parts.onEnding(this);
     this.#onClosed(this);
   }
+}
+
+/** What `ServerHello` says of a limit: at least one a second, since 0 means that there is none. */
+function perSecond({ burst, refillMs }: RateLimit): number {
+  return burst === 0 ? 0 : Math.max(1, Math.floor(1_000 / refillMs));
 }

@@ -1,21 +1,26 @@
 import { Envelope, RecipientStatus, type Send, type SendRecipientFields, uuidToText } from '@sotto/proto';
 import type { Directory } from '../accounts/directory.ts';
 import type { ConnectedDevices } from '../dispatch/connected-devices.ts';
+import type { SendLimits } from '../limits/send-limits.ts';
 import type { RelayCounts } from '../metrics/relay-counts.ts';
+import type { StoredDeviceList } from '../ports/account-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceAddress, DeviceId, UserId } from '../ports/ids.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Mailbox, MailQuota, MailReceipt, MailRecipient } from '../ports/mailbox.ts';
 import { RelayError } from '../relay-error.ts';
-import type { Headroom, Room } from './headroom.ts';
+import type { Cargo, Headroom } from './headroom.ts';
 import { checkRecipient } from './recipient-check.ts';
 import type { CheckedRecipient } from './send-result.ts';
+
+const nothing = new Uint8Array();
 
 /** What `Ingress` works with. */
 export interface IngressParts {
   readonly mailbox: Mailbox;
   readonly directory: Directory;
   readonly headroom: Headroom;
+  readonly limits: SendLimits;
   readonly connected: ConnectedDevices;
   readonly clock: Clock;
   readonly counts: RelayCounts;
@@ -32,7 +37,7 @@ export interface Sender extends DeviceAddress {
 /** An append that is ready to go, with the room that it will take. */
 export interface PreparedAppend {
   readonly recipients: readonly MailRecipient[];
-  readonly rooms: readonly { readonly room: Room; readonly bytes: number }[];
+  readonly cargo: readonly Cargo[];
   readonly acceptedAt: number;
   readonly expiresAt: number;
   /** Whether no device can turn out to be full. */
@@ -53,7 +58,15 @@ export class Ingress {
     return this.#failing;
   }
 
-  /** Checks the recipients against the lists in memory; `undefined` when a list has to be read first. */
+  /**
+   * Takes one Send of the sender's device.
+   * @returns 0, or the milliseconds after which it may send again
+   */
+  takeSend(sender: Sender): number {
+    return this.#parts.limits.takeSend(sender);
+  }
+
+  /** Checks the recipients against what is in memory and takes from the limits; `undefined`, and nothing was taken, when something has to be read first. */
   checkNow(send: Send, sender: Sender): readonly CheckedRecipient[] | undefined {
     const { directory } = this.#parts;
     const checked: CheckedRecipient[] = [];
@@ -61,13 +74,15 @@ export class Ingress {
       const userBytes = recipient.userId ?? new Uint8Array();
       const userId = uuidToText(userBytes) as UserId;
       const list = directory.cached(userId);
-      if (list === undefined) return undefined;
-      checked.push({ userId, userBytes, list, status: checkRecipient(userId, recipient, list, sender) });
+      const accessKeyHash = recipient.accessKey?.length ? directory.cachedAccessKeyHash(userId) : 'none';
+      if (list === undefined || accessKeyHash === undefined) return undefined;
+      const hash = accessKeyHash === 'none' ? undefined : accessKeyHash;
+      checked.push(this.#checked(recipient, userBytes, userId, list, hash, sender));
     }
-    return checked;
+    return this.#limited(checked, sender);
   }
 
-  /** Checks the recipients, reading lists as needed. */
+  /** Checks the recipients, reading as needed, and takes from the limits. */
   async check(send: Send, sender: Sender): Promise<readonly CheckedRecipient[]> {
     const { directory } = this.#parts;
     const checked: CheckedRecipient[] = [];
@@ -75,9 +90,10 @@ export class Ingress {
       const userBytes = recipient.userId ?? new Uint8Array();
       const userId = uuidToText(userBytes) as UserId;
       const list = await directory.deviceList(userId);
-      checked.push({ userId, userBytes, list, status: checkRecipient(userId, recipient, list, sender) });
+      const hash = recipient.accessKey?.length ? await directory.accessKeyHash(userId) : undefined;
+      checked.push(this.#checked(recipient, userBytes, userId, list, hash, sender));
     }
-    return checked;
+    return this.#limited(checked, sender);
   }
 
   /** Makes the envelopes of the recipients that passed the check. */
@@ -87,9 +103,9 @@ export class Ingress {
     const ttlMs = send.ttlSeconds === 0 ? retentionMs : Math.min(send.ttlSeconds * 1_000, retentionMs);
     const expiresAt = acceptedAt + ttlMs;
     const recipients: MailRecipient[] = [];
-    const rooms: { room: Room; bytes: number }[] = [];
+    const cargo: Cargo[] = [];
     let sure = true;
-    for (const [at, { userId, userBytes, status }] of checked.entries()) {
+    for (const [at, { userId, userBytes, status, stranger }] of checked.entries()) {
       if (status !== RecipientStatus.RECIPIENT_STATUS_ACCEPTED) continue;
       const devices: SendRecipientFields['devices'] = send.recipients[at]?.devices ?? [];
       const items = devices.map((device) => {
@@ -109,26 +125,27 @@ export class Ingress {
           urgent: send.urgent,
         });
         const room = headroom.of({ userId, deviceId: deviceId as DeviceId });
-        if (!headroom.surelyFits(room, envelope.length)) sure = false;
-        rooms.push({ room, bytes: envelope.length });
+        const part = { room, bytes: envelope.length, stranger };
+        if (!headroom.surelyFits(part)) sure = false;
+        cargo.push(part);
         return { deviceId, envelope };
       });
-      recipients.push({ userId, items });
+      recipients.push({ userId, stranger, items });
     }
-    return { recipients, rooms, acceptedAt, expiresAt, sure };
+    return { recipients, cargo, acceptedAt, expiresAt, sure };
   }
 
   /** Asks the mailboxes how much room there is, for those of which it is not sure. */
   async refreshRooms(append: PreparedAppend): Promise<void> {
     const { headroom } = this.#parts;
-    for (const { room, bytes } of append.rooms) {
-      if (!headroom.surelyFits(room, bytes)) await headroom.refresh(room);
+    for (const part of append.cargo) {
+      if (!headroom.surelyFits(part)) await headroom.refresh(part);
     }
   }
 
   /** Whether no device can turn out to be full, as far as is known now. */
   isSure(append: PreparedAppend): boolean {
-    return append.rooms.every(({ room, bytes }) => this.#parts.headroom.surelyFits(room, bytes));
+    return append.cargo.every((part) => this.#parts.headroom.surelyFits(part));
   }
 
   /**
@@ -138,7 +155,7 @@ export class Ingress {
   async append(sendId: Uint8Array, sender: Sender, append: PreparedAppend): Promise<MailReceipt> {
     const { mailbox, headroom, quota, connected, counts } = this.#parts;
     const { recipients, acceptedAt, expiresAt } = append;
-    for (const { room, bytes } of append.rooms) headroom.enter(room, bytes);
+    for (const part of append.cargo) headroom.enter(part);
     let stored = false;
     const observe = counts.appendSeconds.startTimer();
     try {
@@ -160,7 +177,7 @@ export class Ingress {
     } catch (cause) {
       throw this.#storeFailed(cause);
     } finally {
-      for (const { room, bytes } of append.rooms) headroom.settle(room, bytes, stored);
+      for (const part of append.cargo) headroom.settle(part, stored);
     }
   }
 
@@ -174,6 +191,35 @@ export class Ingress {
     } catch (cause) {
       throw this.#storeFailed(cause);
     }
+  }
+
+  #checked(
+    recipient: SendRecipientFields,
+    userBytes: Uint8Array,
+    userId: UserId,
+    list: StoredDeviceList | undefined,
+    accessKeyHash: Uint8Array | undefined,
+    sender: Sender,
+  ): CheckedRecipient {
+    const status = checkRecipient(userId, recipient, list, sender);
+    const shown = recipient.accessKey ?? nothing;
+    const stranger =
+      status === RecipientStatus.RECIPIENT_STATUS_ACCEPTED &&
+      this.#parts.limits.isStranger(sender.userId, userId, shown, accessKeyHash);
+    return { userId, userBytes, list, status, stranger, retryAfterMs: 0 };
+  }
+
+  /** Those for whom it is too early, marked so. */
+  #limited(checked: CheckedRecipient[], sender: Sender): readonly CheckedRecipient[] {
+    const { limits, counts } = this.#parts;
+    for (const [at, recipient] of checked.entries()) {
+      if (recipient.status !== RecipientStatus.RECIPIENT_STATUS_ACCEPTED) continue;
+      const retryAfterMs = limits.takeRecipient(sender.userId, recipient.userId, recipient.stranger);
+      if (retryAfterMs === 0) continue;
+      counts.recipientsRateLimited.add(1);
+      checked[at] = { ...recipient, status: RecipientStatus.RECIPIENT_STATUS_RATE_LIMITED, retryAfterMs };
+    }
+    return checked;
   }
 
   #storeFailed(cause: unknown): RelayError {

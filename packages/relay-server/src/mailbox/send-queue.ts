@@ -69,21 +69,31 @@ export class SendQueue {
       this.#onResult(refusedResult(send.sendId.subarray(0, 64), refusal));
       return undefined;
     }
+    const retryAfterMs = this.#ingress.takeSend(this.#sender);
+    if (retryAfterMs > 0) {
+      // Before anything is looked up, so that a flood costs next to nothing.
+      this.#lanes.enter(lane, send.laneNo);
+      this.#lanes.break(lane);
+      const message = 'This device sends too fast: send the same again after the time given.';
+      this.#onResult(refusedResult(send.sendId, { code: 'rate-limited', message, retryable: true, retryAfterMs }));
+      return undefined;
+    }
     if (!this.#lanes.enter(lane, send.laneNo)) {
       this.#run(this.#supersede(send));
       return undefined;
     }
     const checked = this.#ingress.checkNow(send, this.#sender);
-    if (checked === undefined || !checked.every(passed)) return this.#decideSlowly(send, lane);
+    if (checked === undefined || !checked.every(passed)) return this.#decideSlowly(send, lane, checked);
     const append = this.#ingress.prepare(send, this.#sender, checked);
     if (!append.sure) return this.#appendAlone(send, lane, checked, append);
     this.#track(send, this.#append(send, lane, checked, append));
     return undefined;
   }
 
-  async #decideSlowly(send: Send, lane: string): Promise<void> {
+  /** What was checked already is not checked again: a check takes from the limits. */
+  async #decideSlowly(send: Send, lane: string, known: readonly CheckedRecipient[] | undefined): Promise<void> {
     try {
-      const checked = await this.#ingress.check(send, this.#sender);
+      const checked = known ?? (await this.#ingress.check(send, this.#sender));
       const append = this.#ingress.prepare(send, this.#sender, checked);
       if (checked.every(passed)) {
         await this.#appendAlone(send, lane, checked, append);

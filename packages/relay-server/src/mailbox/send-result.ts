@@ -29,6 +29,10 @@ export interface CheckedRecipient {
   readonly userBytes: Uint8Array;
   readonly status: RecipientStatus;
   readonly list: StoredDeviceList | undefined;
+  /** Whether the sender does not show the recipient's access key. */
+  readonly stranger: boolean;
+  /** With RATE_LIMITED: how long the sender has to wait. */
+  readonly retryAfterMs: number;
 }
 
 /** A Send that was refused whole. */
@@ -49,6 +53,7 @@ export function sendResult(
     if (mail !== undefined) return mailResult(recipient.userBytes, mail);
     const { list } = recipient;
     const result = { userId: recipient.userBytes, status: recipient.status };
+    if (recipient.retryAfterMs > 0) return { ...result, retryAfterMs: recipient.retryAfterMs };
     if (recipient.status !== RecipientStatus.RECIPIENT_STATUS_DEVICES_CHANGED || list === undefined) return result;
     listBytes += list.signed.length;
     return listBytes > mostListBytes ? result : { ...result, deviceList: SignedDeviceList.decode(list.signed) };

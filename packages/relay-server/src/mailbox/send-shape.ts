@@ -32,6 +32,8 @@ export function flawOfSend(send: Send): string | undefined {
 
 function flawOfRecipient(recipient: SendRecipientFields): string | undefined {
   if (recipient.userId?.length !== 16) return 'user_id has to have 16 bytes.';
+  const accessKeyLength = recipient.accessKey?.length ?? 0;
+  if (accessKeyLength !== 0 && accessKeyLength !== 16) return 'access_key has 16 bytes, or none.';
   const devices = recipient.devices ?? [];
   if (devices.length < 1 || devices.length > mostDevices) return 'a recipient has 1 to 127 devices.';
   let seen: Set<number> | undefined;

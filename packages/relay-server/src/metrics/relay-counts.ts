@@ -9,6 +9,11 @@ export interface RelayCounts {
   readonly sendsIncomplete: Counter;
   /** By the code of the refusal: `relay_sends_refused_<code>_total`. */
   sendsRefused(code: string): Counter;
+  readonly recipientsRateLimited: Counter;
+  readonly ephemeralsLimited: Counter;
+  readonly requestsLimited: Counter;
+  readonly connectionsRefused: Counter;
+  readonly codesLimited: Counter;
   readonly deliveries: Counter;
   readonly acks: Counter;
   readonly ackedEnvelopes: Counter;
@@ -35,7 +40,7 @@ export function relayCounts(metrics: Metrics): RelayCounts {
     }
     return counter;
   };
-  for (const code of ['superseded', 'send-malformed', 'draining', 'store-unavailable']) refusedBy(code);
+  for (const code of ['superseded', 'send-malformed', 'rate-limited', 'draining', 'store-unavailable']) refusedBy(code);
   return {
     connections: metrics.gauge('relay_connections', 'Open streams'),
     streamsOpened: metrics.counter('relay_streams_opened_total', 'Streams that were opened'),
@@ -43,6 +48,14 @@ export function relayCounts(metrics: Metrics): RelayCounts {
     sendsAccepted: metrics.counter('relay_sends_accepted_total', 'Sends that every recipient was accepted of'),
     sendsIncomplete: metrics.counter('relay_sends_incomplete_total', 'Sends with a recipient that was not accepted'),
     sendsRefused: refusedBy,
+    recipientsRateLimited: metrics.counter(
+      'relay_recipients_rate_limited_total',
+      'Recipients of Sends that were refused because their sender sends to them too fast',
+    ),
+    ephemeralsLimited: metrics.counter('relay_ephemerals_limited_total', 'Ephemeral signals over their rate limit'),
+    requestsLimited: metrics.counter('relay_requests_limited_total', 'HTTP requests and upgrades over a rate limit'),
+    connectionsRefused: metrics.counter('relay_connections_refused_total', 'Connections over a cap'),
+    codesLimited: metrics.counter('relay_codes_limited_total', 'Verification codes that a limit kept from being sent'),
     deliveries: metrics.counter('relay_deliveries_total', 'Envelopes handed to connected devices'),
     acks: metrics.counter('relay_acks_total', 'Delivery ids in acks'),
     ackedEnvelopes: metrics.counter('relay_mailbox_acked_total', 'Envelopes deleted after their ack'),

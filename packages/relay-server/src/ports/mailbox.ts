@@ -10,6 +10,8 @@ export interface MailItem {
 /** One recipient's part of a send: stored whole (but for full devices) or not at all. */
 export interface MailRecipient {
   readonly userId: UserId;
+  /** Whether the sender does not know the recipient's access key: then its mail also counts against the strangers' quota. */
+  readonly stranger: boolean;
   readonly items: readonly MailItem[];
 }
 
@@ -60,6 +62,9 @@ export interface MailReader {
 export interface MailUsage {
   readonly count: number;
   readonly bytes: number;
+  /** Of these, what came from strangers. */
+  readonly strangerCount: number;
+  readonly strangerBytes: number;
   /** When the oldest that is left was accepted. */
   readonly oldest: number | undefined;
 }
@@ -68,6 +73,9 @@ export interface MailUsage {
 export interface MailQuota {
   readonly count: number;
   readonly bytes: number;
+  /** The part that all strangers together may take up. */
+  readonly strangerCount: number;
+  readonly strangerBytes: number;
 }
 
 /**

@@ -31,6 +31,8 @@ export function outcomeOf(result: SendResult): SendOutcome {
       return { type: 'later', afterMs: undefined };
     case RecipientStatus.RECIPIENT_STATUS_UNKNOWN_USER:
       return { type: 'failed', code: 'user-unknown' };
+    case RecipientStatus.RECIPIENT_STATUS_RATE_LIMITED:
+      return { type: 'later', afterMs: recipient.retryAfterMs || undefined };
     default:
       return { type: 'later', afterMs: undefined };
   }

@@ -20,7 +20,7 @@ function confirm(confirmed: Confirmed): void {
 }
 
 const { mailbox, accounts, tokens, prekeys } = await openEmbeddedStores({ folder, clock: { now: () => 1000 }, tracer });
-const quota = { count: 100_000, bytes: 100_000_000 };
+const quota = { count: 100_000, bytes: 100_000_000, strangerCount: 100_000, strangerBytes: 100_000_000 };
 const reader = mailbox.reader(scenario.to);
 
 for (let round = 0; ; round++) {

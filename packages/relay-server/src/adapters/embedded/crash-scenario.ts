@@ -33,7 +33,7 @@ export class CrashScenario {
     return {
       sender: this.sender,
       sendId: this.#bytes(`send ${index}`, 16),
-      recipients: [{ userId: this.to.userId, items }],
+      recipients: [{ userId: this.to.userId, stranger: index % 2 === 1, items }],
       acceptedAt: 1000 + index,
       expiresAt: 1_000_000 + index,
     };

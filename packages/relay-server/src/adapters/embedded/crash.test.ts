@@ -11,7 +11,7 @@ import { appendsPerRound, type Confirmed, CrashScenario, isAcked } from './crash
 import { openEmbeddedStores } from './embedded-stores.ts';
 
 const script = fileURLToPath(new URL('./crash-process.ts', import.meta.url));
-const quota = { count: 100_000, bytes: 100_000_000 };
+const quota = { count: 100_000, bytes: 100_000_000, strangerCount: 100_000, strangerBytes: 100_000_000 };
 const clock = { now: () => 1000 };
 
 const steps: readonly RelayStep[] = [

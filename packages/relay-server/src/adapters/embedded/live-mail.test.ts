@@ -18,6 +18,7 @@ const entry = (seq: number, size = 1) => ({
   deliveryId: deliveryIdOf(seq, someBytes(8)),
   expiresAt: Number.POSITIVE_INFINITY,
   size,
+  stranger: false,
   envelope: new Uint8Array(size),
 });
 
@@ -54,7 +55,7 @@ describe('LiveMail', () => {
       live.begin(device, reader);
       const [acked, deleted, given, dropped] = [1, 2, 3, 4].map((at) => entry(device * 4 + at, 200_000));
       for (const one of [acked, deleted, given, dropped]) if (one !== undefined) live.add(device, one);
-      if (acked !== undefined) expect(live.ack(device, acked.seq, acked.deliveryId)).toBe(200_000);
+      if (acked !== undefined) expect(live.ack(device, acked.seq, acked.deliveryId)?.size).toBe(200_000);
       live.gone(device, device * 4 + 2);
       live.take(device, reader, 1, start, () => undefined);
       live.drop(device);
@@ -93,7 +94,7 @@ describe('EmbeddedMailbox', () => {
     const pages = Number(database.sql.pragma('page_count', { simple: true }));
     database.sql.pragma(`max_page_count = ${pages + 2}`);
     const filled = database.write('other', () => {
-      database.sql.prepare('INSERT INTO ended_account VALUES (zeroblob(50000))').run();
+      database.sql.prepare('INSERT INTO receipt VALUES (zeroblob(50000), 0, zeroblob(0))').run();
     });
     const refused = expect(filled).rejects.toMatchObject({ code: 'store-unavailable' });
     endTurn();

@@ -56,14 +56,14 @@ export class LiveMail {
     while (this.#bytes > mostBytes) this.#dropOldest();
   }
 
-  /** Takes out an acked entry and gives its size; `undefined` when the table has to be asked. The caller deletes it from the table in the same turn. */
-  ack(device: number, seq: number, deliveryId: Uint8Array): number | undefined {
+  /** Takes out an acked entry and gives it; `undefined` when the table has to be asked. The caller deletes it from the table in the same turn. */
+  ack(device: number, seq: number, deliveryId: Uint8Array): LiveEntry | undefined {
     const queue = this.#queues.get(device);
     if (queue === undefined) return undefined;
     const before = queue.bytes;
-    const size = queue.ack(seq, deliveryId);
+    const entry = queue.ack(seq, deliveryId);
     this.#bytes += queue.bytes - before;
-    return size;
+    return entry;
   }
 
   /** An entry was deleted from the table. */

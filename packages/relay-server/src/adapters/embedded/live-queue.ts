@@ -6,6 +6,8 @@ export interface LiveEntry {
   readonly deliveryId: Uint8Array;
   readonly expiresAt: number;
   readonly size: number;
+  /** Whether it counts against the strangers' quota. */
+  readonly stranger: boolean;
   /** Gone as soon as the entry was given, or is not to be given any more. */
   envelope: Uint8Array | undefined;
 }
@@ -76,12 +78,12 @@ export class LiveQueue {
     return entries;
   }
 
-  /** Takes out the entry with this id, given or not, and gives its size; `undefined` when it isn't known here, though the table may have it. */
-  ack(seq: number, deliveryId: Uint8Array): number | undefined {
+  /** Takes out the entry with this id, given or not, and gives it; `undefined` when it isn't known here, though the table may have it. */
+  ack(seq: number, deliveryId: Uint8Array): LiveEntry | undefined {
     const entry = this.#unacked.get(seq);
     if (entry === undefined || !isSame(entry.deliveryId, deliveryId)) return undefined;
     this.#remove(entry);
-    return entry.size;
+    return entry;
   }
 
   /** Takes out what was deleted from the table. */

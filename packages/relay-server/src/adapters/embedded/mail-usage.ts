@@ -1,10 +1,14 @@
 import type { Statement } from 'better-sqlite3';
+import type { MailQuota } from '../../ports/mailbox.ts';
 import type { RelayDatabase } from './relay-database.ts';
 
 /** What a device's mailbox holds now. */
 export interface Held {
   count: number;
   bytes: number;
+  /** Of these, what came from strangers. */
+  strangerCount: number;
+  strangerBytes: number;
 }
 
 /** Mailboxes whose usage is remembered: about 20 MiB. */
@@ -21,7 +25,9 @@ export class MailUsageBook {
 
   constructor(database: RelayDatabase) {
     this.#count = database.sql.prepare(
-      'SELECT count(*) AS count, coalesce(sum(length(envelope)), 0) AS bytes FROM mail INDEXED BY mail_by_device WHERE device = ?',
+      `SELECT count(*) AS count, coalesce(sum(length(envelope)), 0) AS bytes,
+         coalesce(sum(stranger), 0) AS strangerCount, coalesce(sum(stranger * length(envelope)), 0) AS strangerBytes
+       FROM mail INDEXED BY mail_by_device WHERE device = ?`,
     );
     database.whenUndone(() => this.#held.clear());
   }
@@ -30,17 +36,42 @@ export class MailUsageBook {
   of(device: number): Held {
     const known = this.#held.get(device);
     if (known !== undefined) return known;
-    const counted = this.#count.get(device) ?? { count: 0, bytes: 0 };
+    const counted = this.#count.get(device) ?? { count: 0, bytes: 0, strangerCount: 0, strangerBytes: 0 };
     if (this.#held.size >= remembered) this.#held.clear();
     this.#held.set(device, counted);
     return counted;
   }
 
   /** Notes one entry that went, inside the transaction that deleted it. */
-  went(device: number, bytes: number): void {
+  went(device: number, bytes: number, stranger: boolean): void {
     const held = this.#held.get(device);
-    if (held === undefined) return;
-    held.count--;
-    held.bytes -= bytes;
+    if (held !== undefined) take(held, bytes, stranger);
   }
+}
+
+/** Whether an entry finds room. */
+export function hasRoom(held: Held, bytes: number, stranger: boolean, quota: MailQuota): boolean {
+  return (
+    held.count + 1 <= quota.count &&
+    held.bytes + bytes <= quota.bytes &&
+    (!stranger || (held.strangerCount + 1 <= quota.strangerCount && held.strangerBytes + bytes <= quota.strangerBytes))
+  );
+}
+
+/** Counts an entry in. */
+export function give(held: Held, bytes: number, stranger: boolean): void {
+  held.count++;
+  held.bytes += bytes;
+  if (!stranger) return;
+  held.strangerCount++;
+  held.strangerBytes += bytes;
+}
+
+/** Counts an entry out. */
+export function take(held: Held, bytes: number, stranger: boolean): void {
+  held.count--;
+  held.bytes -= bytes;
+  if (!stranger) return;
+  held.strangerCount--;
+  held.strangerBytes -= bytes;
 }

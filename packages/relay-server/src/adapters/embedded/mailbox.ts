@@ -17,7 +17,7 @@ import { DeliverySecrets, deliveryIdOf, secretOf, seqOf } from './delivery-id.ts
 import type { DeviceRows } from './device-rows.ts';
 import { LiveMail } from './live-mail.ts';
 import type { LiveEntry } from './live-queue.ts';
-import { type Held, MailUsageBook } from './mail-usage.ts';
+import { give, type Held, hasRoom, MailUsageBook, take } from './mail-usage.ts';
 import { ReceiptRows } from './receipt-rows.ts';
 import type { RelayDatabase } from './relay-database.ts';
 
@@ -32,6 +32,13 @@ interface FittingMail {
   readonly device: number;
   readonly held: Held;
   readonly envelope: Uint8Array;
+  readonly stranger: boolean;
+}
+
+/** What is known of a row that went: `stranger` is 0 or 1. */
+interface GoneRow {
+  readonly size: number;
+  readonly stranger: number;
 }
 
 /** How many rows one transaction of `expire` deletes, so that others get their turn. */
@@ -53,12 +60,12 @@ export class EmbeddedMailbox implements Mailbox {
   #stored: { readonly device: number; readonly entry: LiveEntry }[] = [];
   /** Never goes back while the process lives, so that no reader has passed a number that is given later. */
   #lastSeq: number;
-  readonly #insert: Statement<[number, number, Uint8Array, number, number, Uint8Array]>;
+  readonly #insert: Statement<[number, number, Uint8Array, number, number, Uint8Array, number]>;
   readonly #next: Statement<[number, number, number, number], MailRow>;
-  readonly #delete: Statement<[number, number, Uint8Array], { size: number }>;
+  readonly #delete: Statement<[number, number, Uint8Array], GoneRow>;
   readonly #deleteRun: Statement<[number, number, number]>;
   readonly #oldest: Statement<[number], { acceptedAt: number }>;
-  readonly #expire: Statement<[number, number], { seq: number; device: number; size: number }>;
+  readonly #expire: Statement<[number, number], GoneRow & { readonly seq: number; readonly device: number }>;
 
   constructor(database: RelayDatabase, devices: DeviceRows, randomness: Randomness) {
     const { sql } = database;
@@ -70,14 +77,14 @@ export class EmbeddedMailbox implements Mailbox {
     this.#lastSeq =
       sql.prepare<[], { last: number }>('SELECT coalesce(max(seq), 0) AS last FROM mail').get()?.last ?? 0;
     this.#insert = sql.prepare(
-      'INSERT INTO mail (seq, device, secret, accepted_at, expires_at, envelope) VALUES (?, ?, ?, ?, ?, ?)',
+      'INSERT INTO mail (seq, device, secret, accepted_at, expires_at, envelope, stranger) VALUES (?, ?, ?, ?, ?, ?, ?)',
     );
     this.#next = sql.prepare(
       `SELECT seq, secret, envelope FROM mail INDEXED BY mail_by_device
        WHERE device = ? AND seq > ? AND expires_at > ? ORDER BY seq LIMIT ?`,
     );
     this.#delete = sql.prepare(
-      'DELETE FROM mail WHERE seq = ? AND device = ? AND secret = ? RETURNING length(envelope) AS size',
+      'DELETE FROM mail WHERE seq = ? AND device = ? AND secret = ? RETURNING length(envelope) AS size, stranger',
     );
     this.#deleteRun = sql.prepare('DELETE FROM mail WHERE seq BETWEEN ? AND ? AND device = ?');
     this.#oldest = sql.prepare(
@@ -85,7 +92,7 @@ export class EmbeddedMailbox implements Mailbox {
     );
     this.#expire = sql.prepare(
       `DELETE FROM mail WHERE seq IN (SELECT seq FROM mail INDEXED BY mail_by_end WHERE expires_at <= ? LIMIT ?)
-       RETURNING seq, device, length(envelope) AS size`,
+       RETURNING seq, device, length(envelope) AS size, stranger`,
     );
     devices.whenRemoved((device) => this.#live.drop(device));
     database.whenCommitted(() => {
@@ -112,10 +119,7 @@ export class EmbeddedMailbox implements Mailbox {
       }
       const recorded = this.#receipts.find(sender, sendId);
       if (recorded === undefined) return { repeated: false, acceptedAt, expiresAt, results };
-      for (const { held, envelope } of fitting) {
-        held.count--;
-        held.bytes -= envelope.length;
-      }
+      for (const { held, envelope, stranger } of fitting) take(held, envelope.length, stranger);
       const retried = this.#fit(recipients, recorded.results, quota);
       for (const mail of retried.fitting) this.#store(mail, append);
       const repeated = retried.fitting.length === 0;
@@ -171,10 +175,10 @@ export class EmbeddedMailbox implements Mailbox {
           [first, last] = [seq, seq - 1];
         }
         // A row that memory does not know may be one that this call has deleted: hence after the others.
-        const size = known ?? this.#delete.get(seq, id, secretOf(deliveryId))?.size;
-        if (size === undefined) continue;
+        const gone = known ?? this.#delete.get(seq, id, secretOf(deliveryId));
+        if (gone === undefined) continue;
         if (known !== undefined) last = seq;
-        this.#usage.went(id, size);
+        this.#usage.went(id, gone.size, Boolean(gone.stranger));
         deleted++;
       }
       this.#deleteKnown(id, first, last);
@@ -185,7 +189,7 @@ export class EmbeddedMailbox implements Mailbox {
   usage(device: DeviceAddress): Promise<MailUsage> {
     return this.#database.read(() => {
       const id = this.#devices.find(device);
-      if (id === undefined) return { count: 0, bytes: 0, oldest: undefined };
+      if (id === undefined) return { count: 0, bytes: 0, strangerCount: 0, strangerBytes: 0, oldest: undefined };
       return { ...this.#usage.of(id), oldest: this.#oldest.get(id)?.acceptedAt };
     });
   }
@@ -195,8 +199,8 @@ export class EmbeddedMailbox implements Mailbox {
     for (let last = expiredAtOnce; last === expiredAtOnce; expired += last) {
       last = await this.#database.write('other', () => {
         const rows = this.#expire.all(now, expiredAtOnce);
-        for (const { seq, device, size } of rows) {
-          this.#usage.went(device, size);
+        for (const { seq, device, size, stranger } of rows) {
+          this.#usage.went(device, size, stranger === 1);
           this.#live.gone(device, seq);
         }
         return rows.length;
@@ -222,19 +226,16 @@ export class EmbeddedMailbox implements Mailbox {
     quota: MailQuota,
   ): { readonly fitting: readonly FittingMail[]; readonly results: readonly MailResult[] } {
     const fitting: FittingMail[] = [];
-    const results = recipients.map(({ userId, items }): MailResult => {
+    const results = recipients.map(({ userId, items, stranger }): MailResult => {
       const before = accepted.get(userId);
       if (before !== undefined) return before;
       const others = fitting.length;
       const devices = items.map(({ deviceId, envelope }) => {
         const device = this.#devices.intern({ userId, deviceId });
         const held = this.#usage.of(device);
-        if (held.count + 1 > quota.count || held.bytes + envelope.length > quota.bytes) {
-          return { deviceId, status: 'full' as const };
-        }
-        held.count++;
-        held.bytes += envelope.length;
-        fitting.push({ device, held, envelope });
+        if (!hasRoom(held, envelope.length, stranger, quota)) return { deviceId, status: 'full' as const };
+        give(held, envelope.length, stranger);
+        fitting.push({ device, held, envelope, stranger });
         return { deviceId, status: 'accepted' as const };
       });
       if (fitting.length === others) return { userId, status: 'full', devices };
@@ -245,12 +246,12 @@ export class EmbeddedMailbox implements Mailbox {
     return { fitting, results };
   }
 
-  #store({ device, envelope }: FittingMail, { acceptedAt, expiresAt }: MailAppend): void {
+  #store({ device, envelope, stranger }: FittingMail, { acceptedAt, expiresAt }: MailAppend): void {
     const seq = ++this.#lastSeq;
     const secret = this.#secrets.next();
-    this.#insert.run(seq, device, secret, acceptedAt, expiresAt, envelope);
+    this.#insert.run(seq, device, secret, acceptedAt, expiresAt, envelope, stranger ? 1 : 0);
     if (!this.#live.has(device)) return;
-    const entry = { seq, deliveryId: deliveryIdOf(seq, secret), expiresAt, size: envelope.length, envelope };
+    const entry = { seq, deliveryId: deliveryIdOf(seq, secret), expiresAt, size: envelope.length, stranger, envelope };
     this.#stored.push({ device, entry });
   }
 

@@ -19,7 +19,6 @@ import { deviceKey, type MailRecord, type MemoryState } from './memory-state.ts'
 export class MemoryMailbox implements Mailbox {
   readonly #state: MemoryState;
   readonly #randomness: Randomness;
-  #lastSeq = 0;
 
   constructor(state: MemoryState, randomness: Randomness) {
     this.#state = state;
@@ -78,7 +77,14 @@ export class MemoryMailbox implements Mailbox {
 
   async usage(device: DeviceAddress): Promise<MailUsage> {
     const mail = this.#state.mail.get(deviceKey(device)) ?? [];
-    return { count: mail.length, bytes: sizeOf(mail), oldest: mail[0]?.acceptedAt };
+    const strangers = mail.filter(({ stranger }) => stranger);
+    return {
+      count: mail.length,
+      bytes: sizeOf(mail),
+      strangerCount: strangers.length,
+      strangerBytes: sizeOf(strangers),
+      oldest: mail[0]?.acceptedAt,
+    };
   }
 
   async expire(now: number): Promise<number> {
@@ -99,21 +105,21 @@ export class MemoryMailbox implements Mailbox {
     const devices = recipient.items.map(({ deviceId, envelope }) => {
       const key = deviceKey({ userId: recipient.userId, deviceId });
       const mail = this.#state.mail.get(key) ?? [];
-      const isFull = mail.length + 1 > quota.count || sizeOf(mail) + envelope.length > quota.bytes;
-      if (isFull) return { deviceId, status: 'full' as const };
-      this.#state.mail.set(key, [...mail, this.#record(envelope, append)]);
+      if (!hasRoom(mail, recipient.stranger, envelope.length, quota)) return { deviceId, status: 'full' as const };
+      this.#state.mail.set(key, [...mail, this.#record(envelope, recipient.stranger, append)]);
       return { deviceId, status: 'accepted' as const };
     });
     const isAccepted = devices.some(({ status }) => status === 'accepted');
     return { userId: recipient.userId, status: isAccepted ? 'accepted' : 'full', devices };
   }
 
-  #record(envelope: Uint8Array, { acceptedAt, expiresAt }: MailAppend): MailRecord {
-    const seq = ++this.#lastSeq;
+  #record(envelope: Uint8Array, stranger: boolean, { acceptedAt, expiresAt }: MailAppend): MailRecord {
+    const seq = ++this.#state.lastMail;
     const deliveryId = new Uint8Array(16);
     new DataView(deliveryId.buffer).setBigUint64(0, BigInt(seq));
     deliveryId.set(this.#randomness.bytes(8), 8);
-    return { seq, deliveryId, deliveryKey: byteKey(deliveryId), envelope: envelope.slice(), acceptedAt, expiresAt };
+    const deliveryKey = byteKey(deliveryId);
+    return { seq, deliveryId, deliveryKey, envelope: envelope.slice(), stranger, acceptedAt, expiresAt };
   }
 
   #drop(key: string, isGone: (record: MailRecord) => boolean): number {
@@ -128,6 +134,13 @@ export class MemoryMailbox implements Mailbox {
 
 function sendKey(sender: DeviceAddress, sendId: Uint8Array): string {
   return `${deviceKey(sender)}.${byteKey(sendId)}`;
+}
+
+function hasRoom(mail: readonly MailRecord[], stranger: boolean, bytes: number, quota: MailQuota): boolean {
+  if (mail.length + 1 > quota.count || sizeOf(mail) + bytes > quota.bytes) return false;
+  if (!stranger) return true;
+  const strangers = mail.filter((record) => record.stranger);
+  return strangers.length + 1 <= quota.strangerCount && sizeOf(strangers) + bytes <= quota.strangerBytes;
 }
 
 function sizeOf(mail: readonly MailRecord[]): number {
