@@ -5,6 +5,8 @@ import type { BenchOptions } from './bench.ts';
 export type Command =
   | { readonly type: 'list' }
   | { readonly type: 'run'; readonly name: string; readonly options: BenchOptions }
+  /** All of them, each in a process of its own; `report`: and into docs/benchmarks.md. */
+  | { readonly type: 'all'; readonly options: BenchOptions; readonly report: boolean }
   | { readonly type: 'wrong'; readonly message: string };
 
 /** Reads the command line. */
@@ -13,7 +15,12 @@ export function readCommand(args: readonly string[]): Command {
     const { values, positionals } = parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { seconds: { type: 'string' }, rounds: { type: 'string' }, messages: { type: 'string' } },
+      options: {
+        seconds: { type: 'string' },
+        rounds: { type: 'string' },
+        messages: { type: 'string' },
+        report: { type: 'boolean', default: false },
+      },
     });
     const [name, ...rest] = positionals;
     if (rest.length > 0) return { type: 'wrong', message: 'name one bench' };
@@ -23,6 +30,8 @@ export function readCommand(args: readonly string[]): Command {
       rounds: positive('rounds', values.rounds),
       messages: positive('messages', values.messages),
     };
+    if (name === 'all') return { type: 'all', options, report: values.report };
+    if (values.report) return { type: 'wrong', message: '--report goes with all' };
     return { type: 'run', name, options };
   } catch (error) {
     return { type: 'wrong', message: error instanceof Error ? error.message : String(error) };
