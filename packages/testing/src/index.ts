@@ -1,1 +1,10 @@
-export {};
+export type { Line } from './network/line.ts';
+export type { Direction, LineState, MessageFate, RequestFate } from './network/network-fault.ts';
+export { SeededRandom } from './seeded-random.ts';
+export { TestingError, type TestingErrorCode } from './testing-error.ts';
+export type { Duration } from './time/duration.ts';
+export type { WorldTime } from './time/world-time.ts';
+export { testWorld, type UserOptions, World, type WorldOptions, type WorldWitness } from './world/world.ts';
+export type { WorldNetwork } from './world/world-network.ts';
+export type { WorldRelay } from './world/world-relay.ts';
+export type { WorldUser } from './world/world-user.ts';

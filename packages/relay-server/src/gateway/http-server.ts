@@ -4,6 +4,7 @@ import swagger from '@fastify/swagger';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Logger } from '../ports/logger.ts';
 import { RelayError } from '../relay-error.ts';
+import { shareCompiledSchemas } from './compiled-schemas.ts';
 import { errorAnswer } from './error-answer.ts';
 import { errorSchema } from './error-schema.ts';
 import { RouteTable } from './route-table.ts';
@@ -45,6 +46,8 @@ export async function httpServer(options: HttpServerOptions): Promise<FastifyIns
       headersTimeout: 10_000,
       maxHeaderSize: 16 * 1024,
       connectionsCheckingInterval: 5_000,
+      // Node would refuse it with an empty answer: the hook below does with ours.
+      requireHostHeader: false,
       shouldUpgradeCallback: isForStream,
     },
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false } },
@@ -64,7 +67,13 @@ export async function httpServer(options: HttpServerOptions): Promise<FastifyIns
   });
   const routes = new RouteTable();
   app.addHook('onRoute', (route) => routes.add(route.method, route.url));
+  app.addHook('onRequest', async ({ raw }) => {
+    if (raw.httpVersion === '1.1' && raw.headers.host === undefined) {
+      throw new RelayError('request-malformed', 'HTTP/1.1 asks for a Host header: RFC 9112 section 3.2.');
+    }
+  });
   app.addSchema(errorSchema);
+  shareCompiledSchemas(app);
   app.setErrorHandler((error, request, reply) => {
     const answer = errorAnswer(translated(error, request));
     if (answer.status === 500) {
