@@ -8,6 +8,8 @@ export interface ExpiredMail {
   readonly messageId: string;
   readonly from: string;
   readonly to: string;
+  /** By the relay's clock. */
+  readonly expiresAt: number;
 }
 
 /** Watches a relay's mailboxes from the outside: mail may go by its recipient's ack or by its time, and by nothing else. */
@@ -87,7 +89,7 @@ export class MailWitness {
   }
 }
 
-function idsOf({ envelope }: StoredMail): ExpiredMail {
+function idsOf({ envelope, expiresAt }: StoredMail): ExpiredMail {
   const { messageId, senderUser, recipientUser } = Envelope.decode(envelope);
-  return { messageId: uuidToText(messageId), from: uuidToText(senderUser), to: uuidToText(recipientUser) };
+  return { messageId: uuidToText(messageId), from: uuidToText(senderUser), to: uuidToText(recipientUser), expiresAt };
 }

@@ -91,7 +91,7 @@ export async function runSchedule(options: ScheduleOptions): Promise<ScheduleOut
   );
   actions = new ScheduleActions(world, chats, note);
   const doing = actions;
-  const check = () => [...chats.check(world.users), ...mail.check(world.relay.disk)];
+  const check = () => [...chats.check(world.users, world.time.now()), ...mail.check(world.relay.disk)];
 
   await world.relay.start();
   for (const user of world.users) await user.open();
@@ -110,9 +110,10 @@ export async function runSchedule(options: ScheduleOptions): Promise<ScheduleOut
   const failedEarly = violations.length > 0;
   if (!failedEarly) {
     await doing.mend();
+    const found = check();
     await doing.wait(() => chats.awaitsExpiry(mail.expired));
     note(`end ${world.time.now()} ${doing.summary()}`);
-    violations = [...check(), ...chats.checkEnd(world.users, mail.expired), ...leftOver(world)];
+    violations = [...found, ...check(), ...chats.checkEnd(world.users, mail.expired), ...leftOver(world)];
   }
   for (const violation of violations) note(`! ${violation.promise} ${violation.what}`);
   await doing.end();
