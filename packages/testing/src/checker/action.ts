@@ -1,0 +1,45 @@
+/**
+ * One thing that a process did or saw, as it wrote it down.
+ *
+ * `at` is monotonic and common to all processes of one machine, in nanoseconds. `sender` and `receiver` name devices, `chat` a conversation (the same name on every side), `message` a message: any names of yours, as long as a message's is its own within the chat.
+ *
+ * What each stands for when the process is killed right after it, or right before:
+ * - `send-invoke` is written before `send` is called: without it there was no call.
+ * - `send-result` is written after `send` has answered: with it the program knew. An invoke without a result may or may not have been stored.
+ * - `apply` is written after the receiver's commit; `ack` before the acknowledgement leaves; `deliver` when the program has handled the event, before it asks for the next one; `expire` when it was told that the message will not come any more.
+ */
+export type Action =
+  | ({ readonly type: 'send-invoke' } & OfMessage)
+  /** `accepted`: it will arrive. `refused`: it was not stored and never will be. `unknown`: an error that leaves it open. */
+  | ({ readonly type: 'send-result'; readonly outcome: SendOutcome } & OfMessage)
+  | ({ readonly type: 'expire' } & OfMessage)
+  | ({ readonly type: 'apply' | 'ack'; readonly receiver: string } & OfMessage)
+  /** `late`: the program was told that it comes after a later one. */
+  | ({ readonly type: 'deliver'; readonly receiver: string; readonly late: boolean } & OfMessage);
+
+export type SendOutcome = 'accepted' | 'refused' | 'unknown';
+
+/** When, and which message. */
+export interface OfMessage {
+  readonly at: bigint;
+  readonly sender: string;
+  readonly chat: string;
+  readonly message: string;
+}
+
+/** What one device holds of one chat in the end, in the order in which it shows it: own messages and others'. */
+export interface DeviceHistory {
+  readonly device: string;
+  readonly chat: string;
+  /** Whether the device's program writes `deliver` for each message that comes: then one that was never told is an anomaly. */
+  readonly listens: boolean;
+  readonly messages: readonly HistoryEntry[];
+}
+
+/** A message in a history. */
+export interface HistoryEntry {
+  readonly message: string;
+  readonly sender: string;
+  /** It is flagged as one that came after a later one. */
+  readonly late: boolean;
+}

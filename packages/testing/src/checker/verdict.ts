@@ -1,0 +1,83 @@
+import type { SendOutcome } from './action.ts';
+
+/** How many messages of each class there are. */
+export interface Counts {
+  /** All that were invoked. */
+  readonly messages: number;
+  /** `send` resolved. */
+  readonly accepted: number;
+  /** `send` was called and did not say how it ended: the message may be everywhere or nowhere. */
+  readonly ambiguous: number;
+  /** Those of the ambiguous ones that are there. */
+  readonly arrived: number;
+  /** `send` said that it was not stored. */
+  readonly refused: number;
+  /** The sender was told that they will not come, and they did not. */
+  readonly expired: number;
+  /** There, flagged late. */
+  readonly recovered: number;
+  /** Events that were told again, as they may be after a crash of the consumer. */
+  readonly replayed: number;
+  readonly lost: number;
+  readonly unexpected: number;
+  readonly duplicated: number;
+  readonly misordered: number;
+  readonly untold: number;
+}
+
+/**
+ * What must not be:
+ * - `lost`: not in a history that has to have it, since `send` resolved, or since another device of the chat has it or had it.
+ * - `unexpected`: in a history though nobody sent it there, or though it was refused.
+ * - `duplicated`: more than once in one history.
+ * - `misordered`: in a history, or told, before one that its device had sent earlier, and not flagged late.
+ * - `untold`: in the history of a device whose program listens, and never told.
+ */
+export type AnomalyKind = 'lost' | 'unexpected' | 'duplicated' | 'misordered' | 'untold';
+
+export const anomalyKinds: readonly AnomalyKind[] = ['lost', 'unexpected', 'duplicated', 'misordered', 'untold'];
+
+/** One anomaly, with what is known about how far the message got. */
+export interface Anomaly {
+  readonly kind: AnomalyKind;
+  readonly sender: string;
+  readonly chat: string;
+  readonly message: string;
+  /** In whose history it is missing, or where it should not be. */
+  readonly device: string;
+  /** The last `send-result`; undefined when there is none. */
+  readonly outcome: SendOutcome | undefined;
+  readonly invokedAt: bigint | undefined;
+  /** What that device wrote about the message. */
+  readonly applied: boolean;
+  readonly acked: boolean;
+  readonly delivered: boolean;
+}
+
+/** The counts of what one device sent into one chat. */
+export interface StreamVerdict {
+  readonly sender: string;
+  readonly chat: string;
+  readonly counts: Counts;
+}
+
+/** What `classify` found. */
+export interface Verdict {
+  /** Whether there is no anomaly. */
+  readonly ok: boolean;
+  readonly counts: Counts;
+  readonly streams: readonly StreamVerdict[];
+  readonly anomalies: readonly Anomaly[];
+}
+
+/** An anomaly as a line of text. */
+export function describeAnomaly(anomaly: Anomaly): string {
+  const { kind, sender, chat, message, device, outcome, applied, acked, delivered } = anomaly;
+  const steps = [
+    `send ${outcome ?? 'without a result'}`,
+    applied ? 'applied' : 'not applied',
+    acked ? 'acked' : 'not acked',
+    delivered ? 'told' : 'not told',
+  ];
+  return `${kind}: "${message}" of ${sender} in ${chat} at ${device} (${steps.join(', ')})`;
+}
