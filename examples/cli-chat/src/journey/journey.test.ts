@@ -1,0 +1,150 @@
+import { spawnSync } from 'node:child_process';
+import { Client, memoryStore } from '@sotto/sdk';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { widthOf } from '../text/graphemes.ts';
+import { Stage } from './stage.ts';
+
+const hasTmux = spawnSync('tmux', ['-V']).status === 0;
+// A machine that checks changes has to have it: there a missing one fails.
+const canRun = hasTmux || process.env.CI !== undefined;
+
+const aliceNumber = '+14155550101';
+const bobNumber = '+14155550102';
+
+describe.runIf(canRun)('two chats in real terminals', () => {
+  const stage = new Stage();
+  const { tmux } = stage;
+
+  beforeAll(async () => {
+    await stage.open();
+    await tmux.open('alice', { columns: 80, rows: 24 }, stage.command('alice'));
+    // Under a shell, as at home: it is the shell that suspends and continues it.
+    await tmux.open('bob', { columns: 60, rows: 20 }, ['env', 'PS1=at-home ', 'sh', '-i']);
+    await tmux.type('bob', stage.command('bob').join(' '));
+    await tmux.press('bob', 'Enter');
+  });
+  afterAll(() => stage.close());
+
+  it('register, each by a code, and show the recovery key', async ({ signal }) => {
+    await stage.register('alice', aliceNumber, 'Alice', signal);
+    await stage.register('bob', bobNumber, 'Bob', signal);
+    await tmux.shows('alice', '● live', signal);
+  });
+
+  it('talk both ways, with unread counts, typing, and ticks that turn to read', async ({ signal }) => {
+    await tmux.press('alice', 'n');
+    await tmux.type('alice', bobNumber);
+    await tmux.press('alice', 'Enter');
+    await tmux.shows('alice', 'Nothing yet', signal);
+    await tmux.type('alice', 'Hello Bob, can you read this?');
+    await tmux.press('alice', 'Enter');
+    await tmux.shows('alice', /Hello Bob, can you read this\? {2}\d\d:\d\d ✓/, signal);
+
+    await tmux.shows('bob', /Alice .*Hello Bob.* 1 +\d\d:\d\d/, signal);
+    await tmux.shows('bob', '1 unread', signal);
+    await tmux.press('bob', 'Enter');
+    await tmux.shows('bob', /─── New ───\s+│ Hello Bob, can you read this\?/, signal);
+    await tmux.type('bob', 'Every word.');
+    await tmux.press('bob', 'Enter');
+
+    await tmux.shows('alice', /│ Every word\. {2}\d\d:\d\d/, signal);
+    await tmux.shows('alice', /can you read this\? {2}\d\d:\d\d ✓✓\s+read/, signal);
+    await tmux.shows('bob', /Every word\. {2}\d\d:\d\d ✓✓\s+read/, signal);
+    const colored = (await tmux.screen('bob', { colors: true })).replaceAll('\x1b', '^');
+    expect(colored).toMatch(/\^\[36m(\^\[49m)?✓✓/);
+
+    await tmux.type('alice', 'and');
+    await tmux.shows('bob', 'Alice is typing …', signal);
+    await tmux.press('alice', 'C-u');
+    await tmux.shows('bob', /^(?![\s\S]*is typing)/, signal);
+  });
+
+  it('keep a paste of several lines, wide text and right-to-left text', async ({ signal }) => {
+    await tmux.paste('bob', 'one\ntwo שלום עולם 1.5\n日本語テキスト 👨‍👩‍👧 e\u0301');
+    await tmux.shows('bob', '3 lines pasted', signal);
+    // Nothing is sent by a line end in it.
+    await tmux.press('bob', 'Enter');
+    const seen = await tmux.shows('alice', /│ one[\s\S]*│ .?two .*שלום[\s\S]*│ 日本語テキスト/, signal);
+    const row = seen.split('\n').find((line) => line.includes('שלום')) ?? '';
+    expect(row).toContain('\u2068two שלום עולם 1.5\u2069');
+    await tmux.shows('bob', /日本語テキスト.* {2}\d\d:\d\d ✓✓\s+read/, signal);
+  });
+
+  it('show what commands a terminal as text, in messages and in names', async ({ signal }) => {
+    await using mallory = await Client.open({ relay: stage.url, store: memoryStore() });
+    const phone = '+14155550103';
+    const profile = { username: 'Eve\u202Etxt \u2067.' };
+    await mallory.register({ phone, profile, code: () => stage.codeFor(phone) });
+    const chat = await mallory.chats.with(aliceNumber);
+    await chat.send('\x1b[2J\x1b[Hgone \x1b]0;title\x07 \x9b31m\rover');
+    await tmux.press('alice', 'Escape');
+    await tmux.shows('alice', 'Evetxt .', signal);
+    await tmux.press('alice', 'Up', 'Up', 'Enter');
+    const seen = await tmux.shows('alice', '␛[2J␛[Hgone ␛]0;title␇ �31m', signal);
+    expect(seen).toContain('│ over');
+    expect(seen).toContain('‹ Evetxt .');
+    expect(await tmux.fact('alice', 'pane_title')).not.toContain('title');
+    await tmux.press('alice', 'Escape');
+    await tmux.shows('alice', '1 unread', signal);
+  });
+
+  it('scroll back over pages that are loaded from the store', async ({ signal }) => {
+    await using sender = await Client.open({ relay: stage.url, store: memoryStore() });
+    const phone = '+14155550104';
+    await sender.register({ phone, profile: { username: 'Carol' }, code: () => stage.codeFor(phone) });
+    const chat = await sender.chats.with(aliceNumber);
+    // More than a page, and no more than a relay takes at once.
+    await Promise.all(Array.from({ length: 56 }, (_, at) => chat.send(`line ${at + 1} of 56`)));
+    await tmux.shows('alice', /Carol +line 56 of 56 +56/, signal);
+    await tmux.press('alice', 'Home', 'Enter');
+    await tmux.shows('alice', /line 56 of 56/, signal);
+    await tmux.press('alice', 'C-y');
+    await tmux.press('alice', 'Escape');
+    await tmux.shows('alice', /Carol +line 56 of 56 +\d\d:/, signal);
+    await tmux.press('alice', 'Enter');
+    await tmux.shows('alice', 'line 56 of 56', signal);
+    await tmux.press('alice', ...Array.from({ length: 6 }, () => 'PageUp'));
+    const seen = await tmux.shows('alice', /line 1 of 56/, signal);
+    expect(seen).toContain('↓ more below');
+    await tmux.press('alice', ...Array.from({ length: 6 }, () => 'PageDown'));
+    await tmux.shows('alice', /line 56 of 56[\s\S]*─{78}/, signal);
+    await tmux.press('alice', 'Escape');
+  });
+
+  it('follow the size of the window', async ({ signal }) => {
+    await tmux.resize('bob', { columns: 34, rows: 14 });
+    const narrow = await tmux.shows('bob', /^ ‹ Alice +● live\s+─{34}\n/, signal);
+    expect(narrow.split('\n').filter((line) => widthOf(line) > 34)).toEqual([]);
+    await tmux.resize('bob', { columns: 100, rows: 30 });
+    await tmux.shows('bob', /^ ‹ Alice.*● live\s+─{100}\n[\s\S]*Hello Bob/, signal);
+  });
+
+  it('stop for the shell and come back', async ({ signal }) => {
+    await tmux.type('bob', 'half a thou');
+    await tmux.shows('bob', '› half a thou', signal);
+    await tmux.press('bob', 'C-z');
+    await tmux.shows('bob', /Stopped[\s\S]*at-home/, signal);
+    expect(await tmux.fact('bob', 'alternate_on')).toBe('0');
+    await tmux.type('bob', 'fg');
+    await tmux.press('bob', 'Enter');
+    await tmux.shows('bob', /^ ‹ Alice[\s\S]*› half a thou/, signal);
+  });
+
+  it('give the terminal back at SIGTERM, and find history and draft again', async ({ signal }) => {
+    await tmux.press('alice', 'C-c');
+    await tmux.ended('alice', signal);
+    expect(await tmux.fact('alice', 'pane_dead_status')).toBe('0');
+    await tmux.reopen('alice', stage.command('alice'));
+    await tmux.shows('alice', /Bob +one two/, signal);
+
+    const shell = await tmux.fact('bob', 'pane_pid');
+    const children = spawnSync('ps', ['-o', 'pid=', '--ppid', shell], { encoding: 'utf8' }).stdout;
+    process.kill(Number(children.trim().split('\n')[0]), 'SIGTERM');
+    await tmux.shows('bob', /at-home $/m, signal);
+    await tmux.type('bob', stage.command('bob').join(' '));
+    await tmux.press('bob', 'Enter');
+    await tmux.shows('bob', /Alice +draft: half a thou/, signal);
+    await tmux.press('bob', 'Enter');
+    await tmux.shows('bob', /Every word\.[\s\S]*› half a thou/, signal);
+  });
+});

@@ -1,0 +1,43 @@
+import { parseArgs } from 'node:util';
+
+/** How the chat is started. */
+export interface ChatOptions {
+  readonly relay: string;
+  /** A folder, made if it is not there. */
+  readonly data: string;
+  readonly receipts: boolean;
+  readonly typing: boolean;
+  readonly ascii: boolean;
+}
+
+export const usage = `npm run chat -- --data FOLDER [--relay URL]
+
+  --data FOLDER    where the account and the history are kept; ./sotto-chat when left out
+  --relay URL      the relay; http://localhost:8080 when left out
+  --ascii          no sign beyond ASCII of its own, for fonts and terminals without them
+  --no-receipts    tell nobody what came and what was read, and see neither
+  --no-typing      tell nobody that you type, and see it of nobody
+`;
+
+/** Reads the command line; a text is what is wrong with it. */
+export function readOptions(args: readonly string[]): ChatOptions | 'help' | { readonly wrong: string } {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      allowNegative: true,
+      options: {
+        relay: { type: 'string', default: 'http://localhost:8080' },
+        data: { type: 'string', default: './sotto-chat' },
+        receipts: { type: 'boolean', default: true },
+        typing: { type: 'boolean', default: true },
+        ascii: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+    if (values.help) return 'help';
+    const { relay, data, receipts, typing, ascii } = values;
+    return { relay, data, receipts, typing, ascii };
+  } catch (error) {
+    return { wrong: error instanceof Error ? error.message : String(error) };
+  }
+}

@@ -1,0 +1,269 @@
+import {
+  type Chat,
+  type ChatId,
+  type ChatSummary,
+  type Client,
+  SottoError,
+  type SottoEvent,
+  type UserId,
+} from '@sotto/sdk';
+import type { ListedChat } from '../state/app-state.ts';
+import type { Effect, News } from '../state/input.ts';
+import { cleanLine } from '../text/clean-text.ts';
+import { errorText } from './error-text.ts';
+import type { Notebook } from './notebook.ts';
+import { Registering } from './registration.ts';
+
+const pageSize = 50;
+/** The list shows at most so many chats. */
+const mostChats = 300;
+
+/** What the terminal itself has to do. */
+type TerminalEffect = Extract<Effect, { readonly type: 'repaint' | 'suspend' | 'quit' }>;
+/** What is asked of the client. */
+export type ClientEffect = Exclude<Effect, TerminalEffect>;
+
+/** Does what the state asks of the client, and tells what the client tells: all that touches the SDK. */
+export class Session {
+  private readonly client: Client;
+  private readonly notebook: Notebook;
+  private readonly tell: (news: News) => void;
+  private readonly registering: Registering;
+  private readonly users = new Map<ChatId, UserId>();
+  private listing: Promise<void> | undefined;
+  private listAgain = false;
+
+  constructor(client: Client, notebook: Notebook, tell: (news: News) => void) {
+    this.client = client;
+    this.notebook = notebook;
+    this.tell = tell;
+    this.registering = new Registering(client, notebook, tell);
+  }
+
+  /** Tells where things stand, and begins to listen. Resolves when the client has stopped; rejects when its store failed. */
+  async run(): Promise<void> {
+    const { notes } = this.notebook;
+    this.tell({ type: 'drafts.known', drafts: notes.drafts });
+    this.tell({ type: 'connection.changed', state: this.client.connection });
+    // Before the first look at the store, so that nothing falls between the two.
+    const listening = this.listen();
+    if (this.client.account === undefined) {
+      const { phone, name } = notes.registering ?? { phone: '', name: '' };
+      this.tell({ type: 'registration.needed', phone, name });
+    } else {
+      await this.begin();
+    }
+    await listening;
+  }
+
+  /** Does one thing; a failure is told at the bottom of the screen. */
+  async do(effect: ClientEffect): Promise<void> {
+    try {
+      await this.perform(effect);
+    } catch (error) {
+      if (error instanceof SottoError && error.code === 'client-stopped') return;
+      this.tell({ type: 'noticed', notice: { text: errorText(error), tone: 'bad' } });
+    }
+  }
+
+  private async perform(effect: ClientEffect): Promise<void> {
+    switch (effect.type) {
+      case 'register':
+        if (await this.registering.register(effect.phone, effect.name)) await this.begin();
+        break;
+      case 'resend-code':
+        if (await this.registering.resendCode()) await this.begin();
+        break;
+      case 'give-code':
+        this.registering.code(effect.code);
+        break;
+      case 'recovery-key.seen':
+        this.notebook.write({ recoveryKeySeen: true });
+        break;
+      case 'show-recovery-key':
+        this.tell({ type: 'recovery-key.made', key: this.client.recoveryKey() });
+        break;
+      case 'find-chat':
+        await this.findChat(effect.phone);
+        break;
+      case 'load-history':
+        await this.loadHistory(effect.chatId, effect.before);
+        break;
+      case 'send':
+        await this.send(effect.chatId, effect.text);
+        break;
+      case 'mark-read':
+        await (await this.chat(effect.message.chatId)).markRead(effect.message);
+        break;
+      case 'accept-chat':
+        await (await this.chat(effect.chatId)).accept();
+        await this.list();
+        break;
+      case 'look-at-key':
+        await this.lookAtKey(effect.chatId);
+        break;
+      case 'accept-key':
+        await (await this.chat(effect.chatId)).acceptIdentity();
+        await this.lookAtKey(effect.chatId);
+        break;
+      case 'show-safety':
+        await this.showSafety(effect.chatId);
+        break;
+      case 'set-verified':
+        await (await this.chat(effect.chatId)).setVerified(effect.verified);
+        await this.showSafety(effect.chatId);
+        await this.lookAtKey(effect.chatId);
+        break;
+      case 'keep-draft':
+        this.keepDraft(effect.chatId, effect.text);
+        break;
+      case 'tell-typing':
+        (await this.chat(effect.chatId)).setTyping(effect.typing);
+        break;
+      case 'reconnect':
+        this.client.reconnect();
+        break;
+    }
+  }
+
+  /** There is an account: who it is, its recovery key until that is kept, its chats. */
+  private async begin(): Promise<void> {
+    const { account } = this.client;
+    if (account === undefined) return;
+    await this.list();
+    this.tell({ type: 'account.known', name: cleanLine(account.username), number: account.number });
+    if (!this.notebook.notes.recoveryKeySeen) {
+      this.tell({ type: 'recovery-key.made', key: this.client.recoveryKey() });
+    }
+  }
+
+  private async listen(): Promise<void> {
+    for await (const event of this.client.events()) await this.hear(event);
+  }
+
+  private async hear(event: SottoEvent): Promise<void> {
+    switch (event.type) {
+      case 'message.received':
+      case 'message.sent':
+      case 'message.delivered':
+      case 'message.read':
+      case 'message.expired':
+      case 'message.failed':
+        this.tell({ type: 'message.known', message: event.message });
+        await this.list();
+        break;
+      case 'chat.created':
+      case 'chat.read':
+      case 'profile.changed':
+        await this.list();
+        break;
+      case 'typing.changed':
+        this.tell({ type: 'typing.changed', chatId: event.chatId, typing: event.typing });
+        break;
+      case 'connection.changed':
+        this.tell({ type: 'connection.changed', state: event.state });
+        break;
+      case 'envelope.held':
+        this.tell({
+          type: 'noticed',
+          notice: { text: 'Something came that cannot be opened yet; it is kept and tried again.', tone: 'warn' },
+        });
+        break;
+      case 'identity.changed':
+        for (const [chatId, userId] of this.users) if (userId === event.userId) await this.lookAtKey(chatId);
+        break;
+    }
+  }
+
+  private async lookAtKey(chatId: ChatId): Promise<void> {
+    const { verified, changed, blocked } = await (await this.chat(chatId)).identity();
+    this.tell({ type: 'key.known', chatId, key: { verified, changed, blocked } });
+  }
+
+  private async showSafety(chatId: ChatId): Promise<void> {
+    const { digits, verified } = await (await this.chat(chatId)).safetyNumber();
+    this.tell({ type: 'safety.known', chatId, safety: { digits, verified } });
+  }
+
+  private async findChat(phone: string): Promise<void> {
+    try {
+      const chat = await this.client.chats.with(phone);
+      await this.list();
+      this.tell({ type: 'chat.found', chatId: chat.id, userId: chat.userId });
+    } catch (error) {
+      this.tell({ type: 'chat.not-found', notice: { text: errorText(error), tone: 'bad' } });
+    }
+  }
+
+  private async loadHistory(chatId: ChatId, before: string | undefined): Promise<void> {
+    const chat = await this.chat(chatId);
+    const unread = before === undefined ? await this.unreadIn(chatId) : 0;
+    // All that is unread, so that the mark stands at its begin.
+    const limit = Math.min(500, Math.max(pageSize, unread + 10));
+    const { messages } = await chat.history({ ...(before !== undefined && { before }), limit });
+    this.tell({ type: 'history.loaded', chatId, messages, complete: messages.length < limit, unread });
+  }
+
+  private async send(chatId: ChatId, text: string): Promise<void> {
+    try {
+      const message = await (await this.chat(chatId)).send(text);
+      this.tell({ type: 'message.known', message });
+      await this.list();
+    } catch (error) {
+      this.tell({ type: 'send.refused', chatId, text, notice: { text: errorText(error), tone: 'bad' } });
+    }
+  }
+
+  private keepDraft(chatId: ChatId, text: string): void {
+    const { [chatId]: _, ...others } = this.notebook.notes.drafts;
+    this.notebook.write({ drafts: text === '' ? others : { ...others, [chatId]: text } });
+  }
+
+  private async chat(chatId: ChatId): Promise<Chat> {
+    const userId = this.users.get(chatId);
+    const chat = userId && (await this.client.chats.get(userId));
+    if (chat === undefined) throw new Error('This chat is not in the store any more.');
+    return chat;
+  }
+
+  private async unreadIn(chatId: ChatId): Promise<number> {
+    const summaries = await this.summaries();
+    return summaries.find(({ chat }) => chat.id === chatId)?.unread ?? 0;
+  }
+
+  /** Tells the list; asked for again while it is read, it is read once more after that. */
+  private list(): Promise<void> {
+    if (this.listing !== undefined) {
+      this.listAgain = true;
+      return this.listing;
+    }
+    this.listing = (async () => {
+      try {
+        do {
+          this.listAgain = false;
+          const chats = (await this.summaries()).map(listedOf);
+          for (const { chatId, userId } of chats) this.users.set(chatId, userId);
+          this.tell({ type: 'chats.listed', chats });
+        } while (this.listAgain);
+      } finally {
+        this.listing = undefined;
+      }
+    })();
+    return this.listing;
+  }
+
+  private async summaries(): Promise<ChatSummary[]> {
+    const found: ChatSummary[] = [];
+    let after: number | undefined;
+    do {
+      const page = await this.client.chats.list(after === undefined ? {} : { after });
+      found.push(...page.chats);
+      after = page.next;
+    } while (after !== undefined && found.length < mostChats);
+    return found;
+  }
+}
+
+function listedOf({ chat, username, number, lastMessage, unread, accepted }: ChatSummary): ListedChat {
+  return { chatId: chat.id, userId: chat.userId, name: cleanLine(username), number, lastMessage, unread, accepted };
+}

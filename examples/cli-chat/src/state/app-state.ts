@@ -1,0 +1,133 @@
+import type { ChatId, ConnectionState, Message, MessageId, UserId } from '@sotto/sdk';
+import { type Editor, emptyEditor } from './editor.ts';
+
+/** A line of the chat list. */
+export interface ListedChat {
+  readonly chatId: ChatId;
+  readonly userId: UserId;
+  /** Clean, from the person's profile; empty until it is known. */
+  readonly name: string;
+  /** E.164; empty when only the id is known. */
+  readonly number: string;
+  readonly lastMessage: Message | undefined;
+  readonly unread: number;
+  readonly accepted: boolean;
+}
+
+/** The conversation that is open. */
+export interface OpenChat {
+  readonly chatId: ChatId;
+  /** Oldest first; what was loaded of the history. */
+  readonly messages: readonly Message[];
+  /** Nothing older is in the store. */
+  readonly complete: boolean;
+  readonly loading: boolean;
+  /** The key of the row at the top of the window; undefined when it follows the end. */
+  readonly top: string | undefined;
+  /** The first message that was unread when the chat was opened. */
+  readonly firstUnread: MessageId | undefined;
+  readonly draft: Editor;
+  readonly key: KeyState | undefined;
+}
+
+/** Making an account, step by step. */
+export interface Registering {
+  readonly step: 'details' | 'sending' | 'code' | 'checking';
+  readonly field: 'phone' | 'name';
+  readonly phone: Editor;
+  readonly name: Editor;
+  readonly code: Editor;
+  readonly attemptsLeft: number | undefined;
+}
+
+/** What both compare to be sure that nobody is in between. */
+export interface Safety {
+  /** Groups of five digits with spaces. */
+  readonly digits: string;
+  readonly verified: boolean;
+}
+
+/** How it stands with the key of the person in the open chat. */
+export interface KeyState {
+  readonly verified: boolean;
+  /** A new key was seen that is not accepted yet. */
+  readonly changed: boolean;
+  /** Nothing is sent before it is accepted. */
+  readonly blocked: boolean;
+}
+
+/** Which screen is shown. The open chat and its draft stay while another one is. */
+export type View =
+  | { readonly type: 'starting' }
+  | { readonly type: 'register'; readonly registering: Registering }
+  | { readonly type: 'recovery-key'; readonly key: string }
+  | { readonly type: 'list' }
+  | { readonly type: 'new-chat'; readonly phone: Editor; readonly busy: boolean }
+  | { readonly type: 'chat' }
+  /** Without a number while it is made. */
+  | { readonly type: 'safety'; readonly safety: Safety | undefined }
+  | { readonly type: 'help'; readonly back: View };
+
+/** A line at the bottom, until the next key. */
+export interface Notice {
+  readonly text: string;
+  readonly tone: 'dim' | 'good' | 'warn' | 'bad';
+}
+
+/** Columns and rows of the terminal. */
+export interface Size {
+  readonly columns: number;
+  readonly rows: number;
+}
+
+/** All that the screen is made from. */
+export interface AppState {
+  readonly size: Size;
+  /** Milliseconds since the Unix epoch: for `Today`, and for clock times. */
+  readonly now: number;
+  readonly view: View;
+  readonly account: { readonly name: string; readonly number: string } | undefined;
+  readonly connection: ConnectionState;
+  /** Latest activity first. */
+  readonly chats: readonly ListedChat[];
+  readonly selected: ChatId | undefined;
+  readonly open: OpenChat | undefined;
+  /** Drafts of the chats that are not open. */
+  readonly drafts: Readonly<Record<string, string>>;
+  /** Where somebody types now. */
+  readonly typing: readonly ChatId[];
+  readonly notice: Notice | undefined;
+}
+
+/** The state before anything is known. */
+export function initialState(size: Size, now: number): AppState {
+  return {
+    size,
+    now,
+    view: { type: 'starting' },
+    account: undefined,
+    connection: 'stopped',
+    chats: [],
+    selected: undefined,
+    open: undefined,
+    drafts: {},
+    typing: [],
+    notice: undefined,
+  };
+}
+
+/** The first step of making an account. */
+export function registeringWith(phone: Editor, name: Editor): Registering {
+  const field = phone.text === '' ? 'phone' : 'name';
+  return { step: 'details', field, phone, name, code: emptyEditor, attemptsLeft: undefined };
+}
+
+/** The line of a chat in the list. */
+export function listed(state: AppState, chatId: ChatId | undefined): ListedChat | undefined {
+  return state.chats.find((chat) => chat.chatId === chatId);
+}
+
+/** What to call somebody: the name, or the number while there is none. */
+export function calledName(chat: ListedChat | undefined): string {
+  return chat?.name || chat?.number || 'somebody';
+}
