@@ -1,0 +1,124 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+
+/**
+ * What a proxy does to its connections:
+ * - `pass`: nothing.
+ * - `reset`: those that are open end with a reset, as do new ones.
+ * - `half-open`: nothing goes through any more, and neither end is told.
+ * - `slow`: a few bytes at a time.
+ * - `refuse`: nobody listens.
+ */
+export type NetworkFault = 'pass' | 'reset' | 'half-open' | 'slow' | 'refuse';
+
+export const networkFaults: readonly Exclude<NetworkFault, 'pass'>[] = ['reset', 'half-open', 'slow', 'refuse'];
+
+const slowBytes = 512;
+const slowEveryMs = 20;
+
+interface Pair {
+  readonly near: Socket;
+  readonly far: Socket;
+}
+
+/** A TCP proxy before a relay that can break in each way that a network does. */
+export class FaultProxy {
+  readonly #target: () => number;
+  readonly #pairs = new Set<Pair>();
+  #server: Server | undefined;
+  #port = 0;
+  #fault: NetworkFault = 'pass';
+
+  /** @param target the port on this machine that it leads to, asked for at each connection */
+  constructor(target: () => number) {
+    this.#target = target;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** Listens; at the same port each time. */
+  async listen(): Promise<void> {
+    const server = createServer((near) => this.#accept(near));
+    server.listen(this.#port, '127.0.0.1');
+    await once(server, 'listening');
+    this.#port = (server.address() as AddressInfo).port;
+    this.#server = server;
+  }
+
+  async set(fault: NetworkFault): Promise<void> {
+    const before = this.#fault;
+    this.#fault = fault;
+    if (fault === 'reset' || fault === 'refuse') this.#cut();
+    // What was swallowed is gone: such a connection can't go on.
+    if (before === 'half-open') this.#cut();
+    if (fault === 'refuse') await this.#unlisten();
+    else if (this.#server === undefined) await this.listen();
+  }
+
+  async close(): Promise<void> {
+    this.#cut();
+    await this.#unlisten();
+  }
+
+  async #unlisten(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    if (server === undefined) return;
+    const closed = once(server, 'close');
+    server.close();
+    await closed;
+  }
+
+  #cut(): void {
+    for (const { near, far } of this.#pairs) {
+      near.resetAndDestroy();
+      far.resetAndDestroy();
+    }
+  }
+
+  #accept(near: Socket): void {
+    if (this.#fault === 'reset') {
+      near.on('error', () => near.destroy());
+      near.resetAndDestroy();
+      return;
+    }
+    const far = connect(this.#target(), '127.0.0.1');
+    const pair = { near, far };
+    this.#pairs.add(pair);
+    this.#pass(near, far, pair);
+    this.#pass(far, near, pair);
+  }
+
+  #pass(from: Socket, to: Socket, pair: Pair): void {
+    from.on('data', (bytes: Buffer) => {
+      if (this.#fault === 'half-open') return;
+      if (this.#fault === 'slow') this.#trickle(bytes, from, to);
+      else if (!to.write(bytes)) {
+        from.pause();
+        to.once('drain', () => from.resume());
+      }
+    });
+    // Whatever ends one side ends the other; what broke it is for its two ends to say.
+    from.on('error', () => to.destroy());
+    from.on('close', () => {
+      this.#pairs.delete(pair);
+      to.destroy();
+    });
+  }
+
+  #trickle(bytes: Buffer, from: Socket, to: Socket): void {
+    from.pause();
+    to.write(bytes.subarray(0, slowBytes));
+    const rest = bytes.subarray(slowBytes);
+    setTimeout(() => {
+      if (rest.length === 0) from.resume();
+      else if (this.#fault === 'slow') this.#trickle(rest, from, to);
+      else if (!to.destroyed) {
+        to.write(rest);
+        from.resume();
+      }
+    }, slowEveryMs);
+  }
+}

@@ -1,0 +1,39 @@
+import type { Mailbox } from '@sotto/relay-server/ports';
+
+/** How long what was promised waits in memory. */
+const heldBackMs = 20;
+
+/**
+ * A planted bug: the relay says that mail is stored before it is.
+ *
+ * SIGKILL leaves what the kernel has, so that a result between write and fsync would show only in a power cut: here nothing is written yet when the result leaves.
+ */
+export function earlyResults(mailbox: Mailbox): Mailbox {
+  const early: Mailbox['append'] = async (append, quota) => {
+    setTimeout(() => {
+      mailbox.append(append, quota).catch((error: unknown) => {
+        console.error(error);
+        process.exit(6);
+      });
+    }, heldBackMs);
+    const { acceptedAt, expiresAt, recipients } = append;
+    const results = recipients.map(({ userId, items }) => ({
+      userId,
+      status: 'accepted' as const,
+      devices: items.map(({ deviceId }) => ({ deviceId, status: 'accepted' as const })),
+    }));
+    return { repeated: false, acceptedAt, expiresAt, results };
+  };
+  return withAppend(mailbox, early);
+}
+
+/** A mailbox with another `append`. */
+export function withAppend(mailbox: Mailbox, append: Mailbox['append']): Mailbox {
+  return new Proxy(mailbox, {
+    get(target, name) {
+      if (name === 'append') return append;
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}

@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import {
+  createRelay,
+  loadConfig,
+  openEmbeddedRelay,
+  pinoLogger,
+  prometheusMetrics,
+  type Relay,
+  systemRandomness,
+  systemTimers,
+} from '@sotto/relay-server';
+import { openEmbeddedStores } from '@sotto/relay-server/embedded';
+import type { Mailbox } from '@sotto/relay-server/ports';
+import { answer, leave, say } from '../led/led-side.ts';
+import { dedupeByIdOnly } from './planted-dedupe.ts';
+import { earlyResults } from './planted-result.ts';
+import type { RelayStart, SentCode, SoakRelayCalls } from './relay-start.ts';
+import { SteppedTracer } from './stepped-tracer.ts';
+
+// The relay as a process of its own, on the embedded stores. Argument: a RelayStart.
+
+const start = JSON.parse(process.argv[2] ?? '{}') as RelayStart;
+const tracer = new SteppedTracer();
+if (start.fatal !== undefined) tracer.arm(start.fatal);
+let aheadMs = start.aheadMs;
+const config = loadConfig({ file: { path: 'relay.json', text: JSON.stringify(start.config) } });
+const clock = { now: () => Date.now() + aheadMs };
+const codeSender = { send: ({ number, code }: SentCode) => say({ report: { number, code } }) };
+
+const plants: Readonly<Record<string, (mailbox: Mailbox) => Mailbox>> = {
+  'result-before-commit': earlyResults,
+  'dedupe-by-id-only': (mailbox) => dedupeByIdOnly(mailbox, join(config.data, 'planted-ids')),
+};
+
+/** The same relay with a mailbox that is wrong on purpose. */
+async function openPlanted(plant: (mailbox: Mailbox) => Mailbox): Promise<Relay> {
+  const stores = await openEmbeddedStores({ folder: config.data, clock, tracer });
+  return createRelay({
+    config,
+    stores: { ...stores, mailbox: plant(stores.mailbox) },
+    // Numbers are hashed under it: the same at each start.
+    relayKey: new Uint8Array(32).fill(7),
+    codeSender,
+    clock,
+    timers: systemTimers,
+    randomness: systemRandomness,
+    tracer,
+    logger: pinoLogger(config.logLevel),
+    metrics: prometheusMetrics(),
+  });
+}
+
+const plant = plants[start.planted ?? ''];
+const relay =
+  plant === undefined ? await openEmbeddedRelay({ config, tracer, clock, codeSender }) : await openPlanted(plant);
+
+answer<SoakRelayCalls>({
+  start: async () => ({ url: (await relay.start()).url }),
+  arm: (fatal) => {
+    tracer.arm(fatal);
+  },
+  disarm: () => {
+    tracer.disarm();
+  },
+  setClock: (ms) => {
+    aheadMs = ms;
+  },
+  stop: async () => {
+    await relay.stop();
+    leave();
+  },
+});

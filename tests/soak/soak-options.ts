@@ -1,0 +1,54 @@
+import { parseArgs } from 'node:util';
+
+export const plantedBugs = ['ack-before-commit', 'result-before-commit', 'dedupe-by-id-only'] as const;
+export type PlantedBug = (typeof plantedBugs)[number];
+
+/** How to run a soak. */
+export interface SoakOptions {
+  /** How long faults happen; the end takes a little more. */
+  readonly minutes: number;
+  readonly seed: number;
+  /** How many people, on four processes. */
+  readonly clients: number;
+  /** About how many messages a second all of them try to send. */
+  readonly rate: number;
+  readonly planted: PlantedBug | undefined;
+  /** The relay's own limits stay as they come, so that clients have to pace themselves. */
+  readonly paced: boolean;
+}
+
+export const usage = `npm run soak -- [--minutes N] [--seed S] [--clients C] [--rate R] [--paced] [--planted BUG]
+
+--minutes   how long faults happen (1)
+--seed      what decides which ones (1)
+--clients   how many people write to each other (12)
+--rate      about how many messages a second they try to send (700)
+--paced     keeps the relay's limits, so that clients have to pace themselves
+--planted   a bug that has to be found: ${plantedBugs.join(', ')}
+`;
+
+/** Reads a command line; what is wrong with it as a string. */
+export function readSoakOptions(args: readonly string[]): SoakOptions | string {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      minutes: { type: 'string' },
+      seed: { type: 'string' },
+      clients: { type: 'string' },
+      rate: { type: 'string' },
+      paced: { type: 'boolean' },
+      planted: { type: 'string' },
+    },
+  });
+  const planted = plantedBugs.find((name) => name === values.planted);
+  if (values.planted !== undefined && planted === undefined) return `there is no planted bug "${values.planted}"`;
+  const minutes = Number(values.minutes ?? (planted === undefined ? 1 : 0.5));
+  const seed = Number(values.seed ?? 1);
+  const clients = Number(values.clients ?? (planted === undefined ? 12 : 2));
+  const rate = Number(values.rate ?? (planted === undefined ? 700 : 200));
+  if (!(minutes > 0 && minutes <= 24 * 60)) return '--minutes is a number above 0, up to a day';
+  if (!Number.isSafeInteger(seed)) return '--seed is a whole number';
+  if (!Number.isInteger(clients) || clients < 2 || clients > 100) return '--clients is a whole number from 2 to 100';
+  if (!(rate >= 1 && rate <= 10_000)) return '--rate is a number from 1 to 10,000';
+  return { minutes, seed, clients, rate, planted, paced: values.paced ?? false };
+}

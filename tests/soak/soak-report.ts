@@ -1,0 +1,55 @@
+import { describeAnomaly } from '@sotto/testing/checker';
+import type { SoakOutcome } from './soak.ts';
+import { clientSteps, relaySteps } from './soak-steps.ts';
+
+const shownAnomalies = 20;
+
+/** The table of a run, and its last line. */
+export function reportOf(outcome: SoakOutcome, seed: number): readonly string[] {
+  const { verdict, leftovers, tally, kills, memory, problems } = outcome;
+  const { counts, streams, anomalies } = verdict;
+  const rows: [string, string | number][] = [
+    ['messages', counts.messages],
+    ['  accepted', counts.accepted],
+    ['  ambiguous (there / not)', `${counts.arrived} / ${counts.ambiguous - counts.arrived}`],
+    ['  expired', counts.expired],
+    ['  recovered (late)', counts.recovered],
+    ['  told again', counts.replayed],
+    ['streams (device, chat)', streams.length],
+    ['kills of clients', kills.client],
+    ['kills of the relay', kills.relay],
+    ...[...tally.faults].sort().map(([kind, count]): [string, number] => [`  ${kind}`, count]),
+    ['steps of clients', covered(clientSteps, outcome)],
+    ['steps of the relay', covered(relaySteps, outcome)],
+    ['lost', counts.lost],
+    ['unexpected', counts.unexpected],
+    ['duplicated', counts.duplicated],
+    ['misordered', counts.misordered],
+    ['untold', counts.untold],
+    ['left in mailboxes', leftovers.mail],
+    ['left in outboxes', leftovers.outbox],
+    ['left held', leftovers.held],
+    ['not in a final state', leftovers.notFinal],
+    ['quiet after', `${outcome.quietAfterMs} ms`],
+    ['memory (MiB)', [...memory].map(([name, size]) => `${name} ${size}`).join(', ')],
+  ];
+  const lines = rows.map(([name, value]) => `${name.padEnd(28)} ${value}`);
+  const missing = tally.missing();
+  if (missing.length > 0) lines.push(`steps not hit: ${missing.join(', ')}`);
+  for (const anomaly of anomalies.slice(0, shownAnomalies)) lines.push(describeAnomaly(anomaly));
+  if (anomalies.length > shownAnomalies) lines.push(`... and ${anomalies.length - shownAnomalies} more`);
+  for (const problem of problems) lines.push(`problem: ${problem}`);
+  const found = `messages=${counts.messages} kills=${kills.client + kills.relay} lost=${counts.lost} unexpected=${counts.unexpected} duplicated=${counts.duplicated} misordered=${counts.misordered}`;
+  const left = Object.values(leftovers).reduce((sum, count) => sum + count, 0);
+  lines.push(
+    outcome.ok
+      ? `soak: ok ${found}`
+      : `soak: FAILED ${found} untold=${counts.untold} left=${left} problems=${problems.length} seed=${seed}`,
+  );
+  return lines;
+}
+
+function covered(steps: readonly string[], { tally }: SoakOutcome): string {
+  const hit = steps.filter((step) => tally.hits(step) > 0);
+  return `${hit.length} of ${steps.length}`;
+}

@@ -1,0 +1,43 @@
+import {
+  clientMessageSteps,
+  clientPrekeySteps,
+  clientRegistrationSteps,
+  clientTokenSteps,
+  consumerStep,
+  relayMessageSteps,
+  relayPrekeySteps,
+  relayRegistrationSteps,
+  relayTokenSteps,
+} from '../crash/steps.ts';
+
+/** Every step at which a client is ended: what happens all the time last, what has to be led to first. */
+export const clientSteps: readonly string[] = [
+  ...clientRegistrationSteps,
+  ...clientPrekeySteps,
+  ...clientTokenSteps,
+  ...clientMessageSteps,
+  consumerStep,
+];
+
+/** Every step at which the relay is ended. */
+export const relaySteps: readonly string[] = [
+  ...relayRegistrationSteps,
+  ...relayPrekeySteps,
+  ...relayTokenSteps,
+  ...relayMessageSteps,
+];
+
+const registrationSteps: ReadonlySet<string> = new Set([
+  ...clientRegistrationSteps,
+  ...relayRegistrationSteps,
+  ...relayPrekeySteps,
+]);
+const prekeySteps: ReadonlySet<string> = new Set(clientPrekeySteps);
+const tokenSteps: ReadonlySet<string> = new Set([...clientTokenSteps, ...relayTokenSteps]);
+
+/** What leads to a step: messages are on their way all the time, the rest has to be brought about. */
+export function provocationOf(step: string): 'newcomer' | 'old-prekeys' | 'old-tokens' | 'none' {
+  if (registrationSteps.has(step)) return 'newcomer';
+  if (prekeySteps.has(step)) return 'old-prekeys';
+  return tokenSteps.has(step) ? 'old-tokens' : 'none';
+}

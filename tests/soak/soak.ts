@@ -1,0 +1,215 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { classify, type Verdict } from '@sotto/testing/checker';
+import { Seeded } from '../crash/seeded.ts';
+import { actionsOf, finalStores, type Leftovers, leftoversOf } from './final-stores.ts';
+import { KillLanes } from './kill-lanes.ts';
+import type { PlantedBug, SoakOptions } from './soak-options.ts';
+import { clientSteps, relaySteps } from './soak-steps.ts';
+import { SoakWorld } from './soak-world.ts';
+import { Tally } from './tally.ts';
+import { Weather } from './weather.ts';
+
+/** What a run found. */
+export interface SoakOutcome {
+  readonly ok: boolean;
+  readonly verdict: Verdict;
+  readonly leftovers: Leftovers;
+  readonly tally: Tally;
+  readonly kills: { readonly client: number; readonly relay: number };
+  /** MiB, by process. */
+  readonly memory: ReadonlyMap<string, number>;
+  /** What else went wrong. */
+  readonly problems: readonly string[];
+  /** How long it took to come to rest. */
+  readonly quietAfterMs: number;
+  readonly folder: string;
+}
+
+const second = 1_000;
+/** So many clients are killed side by side. */
+const clientLanes = 2;
+/** When nothing has changed for so long, what is left will not go. */
+const standstillMs = 45 * second;
+const plantedStandstillMs = 3 * second;
+/** A run with a planted bug ends after so many kills. */
+const plantedHits = 2;
+/** Where a planted bug shows. */
+const plantedSteps: Readonly<Record<PlantedBug, { readonly side: 'client' | 'relay'; readonly step: string }>> = {
+  'ack-before-commit': { side: 'client', step: 'decrypt.before-commit' },
+  'result-before-commit': { side: 'relay', step: 'send.result.sent' },
+  'dedupe-by-id-only': { side: 'relay', step: 'mailbox.append.before-fsync' },
+};
+
+/**
+ * Runs a soak from its beginning to its end; `say` is told how it goes. The folder is removed unless something went wrong.
+ * @param signal ends it early: then it rejects with the signal's reason, and leaves nothing behind
+ */
+export async function soak(
+  options: SoakOptions,
+  say: (line: string) => void,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<SoakOutcome> {
+  const world = await SoakWorld.open(options);
+  let isKept = true;
+  try {
+    say(`soak: seed ${options.seed}, ${options.minutes} min, ${options.clients} people, ${world.folder}`);
+    await world.start();
+    const tally = new Tally();
+    await disturb(world, tally, options, { say, signal });
+    signal.throwIfAborted();
+    const outcome = await judge(world, tally, options, say);
+    isKept = !outcome.ok && options.planted === undefined;
+    return outcome;
+  } finally {
+    await world.end();
+    if (isKept && !signal.aborted) {
+      world.keep();
+      say(`soak: databases and logs stay in ${world.folder}`);
+    } else {
+      world.clear();
+    }
+  }
+}
+
+/** Lets faults happen until the time is over. */
+async function disturb(
+  world: SoakWorld,
+  tally: Tally,
+  options: SoakOptions,
+  { say, signal }: { readonly say: (line: string) => void; readonly signal: AbortSignal },
+): Promise<void> {
+  const totalMs = options.minutes * 60 * second;
+  const enough = new AbortController();
+  const ending = AbortSignal.any([AbortSignal.timeout(totalMs), signal, enough.signal]);
+  const seeded = (name: string) => new Seeded(name, options.seed);
+  const planted = options.planted === undefined ? undefined : plantedSteps[options.planted];
+  const killing = (kill: () => Promise<void>) => async () => {
+    await kill();
+    if (planted !== undefined && tally.hits(planted.step) >= plantedHits) enough.abort();
+  };
+  const lanes = (name: string) => new KillLanes({ world, tally, seeded: seeded(name), only: planted?.step });
+  const client = lanes('client');
+  const relay = lanes('relay');
+  // So that a short run has time for each step, too.
+  const clientEveryMs = Math.min(clientLanes * 4 * second, (clientLanes * totalMs * 0.5) / clientSteps.length);
+  const relayEveryMs = Math.min(7 * second, (totalMs * 0.5) / relaySteps.length);
+  const running: Promise<void>[] = [];
+  if (planted?.side !== 'relay') {
+    for (let count = 0; count < clientLanes; count++) {
+      running.push(
+        lane(
+          killing(() => client.killClient()),
+          clientEveryMs,
+          ending,
+        ),
+      );
+    }
+  }
+  if (planted?.side !== 'client')
+    running.push(
+      lane(
+        killing(() => relay.killRelay()),
+        relayEveryMs,
+        ending,
+      ),
+    );
+  if (planted === undefined) {
+    const longestStopMs = Math.min(60 * second, Math.max(5 * second, totalMs / 10));
+    const weather = new Weather({ world, tally, seeded: seeded('weather'), longestStopMs, signal: ending });
+    running.push(lane(() => weather.next(), Math.min(6 * second, (totalMs * 0.5) / weather.kinds), ending));
+  }
+  running.push(lane(async () => say(progress(world, tally)), 30 * second, ending));
+  await Promise.all(running);
+}
+
+/** Does something again and again until the end. */
+async function lane(act: () => Promise<void>, everyMs: number, ending: AbortSignal): Promise<void> {
+  while (!ending.aborted) {
+    const started = performance.now();
+    await act();
+    try {
+      await pause(Math.max(50, everyMs - (performance.now() - started)), undefined, { signal: ending });
+    } catch (error) {
+      if (!ending.aborted) throw error;
+    }
+  }
+}
+
+function progress(world: SoakWorld, tally: Tally): string {
+  const sent = world.hosts.reduce((sum, host) => sum + host.sent, 0);
+  const kills = world.victims.reduce((sum, victim) => sum + victim.kills, 0);
+  return `soak: ${sent} messages, ${kills} kills, ${tally.missing().length} steps to go`;
+}
+
+async function judge(
+  world: SoakWorld,
+  tally: Tally,
+  options: SoakOptions,
+  say: (line: string) => void,
+): Promise<SoakOutcome> {
+  await heal(world);
+  say(`${progress(world, tally)}; waiting until it is quiet`);
+  const started = performance.now();
+  const leftovers = await quiet(world, options.planted === undefined ? standstillMs : plantedStandstillMs);
+  const quietAfterMs = Math.round(performance.now() - started);
+  const memory = new Map(world.victims.map((victim) => [victim.name, victim.memory()]));
+  const problems = world.victims.flatMap(({ unasked }) => unasked);
+  if (world.disks.relay === undefined) {
+    const text = 'no disk was filled: mounting a small one is not possible here';
+    if (process.env.CI === 'true') problems.push(text);
+    else say(`soak: ${text}`);
+  }
+  const { histories, names } = finalStores(world);
+  const verdict = classify(actionsOf(world, names), histories);
+  const isQuiet = Object.values(leftovers).every((count) => count === 0);
+  const kills = {
+    client: world.hosts.reduce((sum, host) => sum + host.kills, 0),
+    relay: world.relay.kills,
+  };
+  return {
+    ok: verdict.ok && isQuiet && problems.length === 0,
+    verdict,
+    leftovers,
+    tally,
+    kills,
+    memory,
+    problems,
+    quietAfterMs,
+    folder: world.folder,
+  };
+}
+
+/** Ends every fault; all processes run, clocks are right, and nobody writes anything new. */
+async function heal(world: SoakWorld): Promise<void> {
+  for (const disk of Object.values(world.disks)) disk?.free();
+  await Promise.all(world.proxies.map((proxy) => proxy.set('pass')));
+  for (const victim of world.victims) {
+    await victim.alone(async () => {
+      victim.continue();
+      victim.mayFail = false;
+      await victim.revive();
+      await victim.setClock(0);
+      await victim.disarm();
+    });
+  }
+  await Promise.all(world.hosts.map((host) => host.registered));
+  await Promise.all(world.hosts.map((host) => host.setPeers(world.people)));
+  await Promise.all(world.hosts.map((host) => host.process.call('hush', undefined)));
+}
+
+/** Waits until nothing is on its way any more, or nothing has moved for so long; gives what is left then. */
+async function quiet(world: SoakWorld, standstill: number): Promise<Leftovers> {
+  let before = '';
+  let movedAt = performance.now();
+  for (;;) {
+    await Promise.all(world.hosts.map((host) => host.process.call('readAll', undefined)));
+    const leftovers = leftoversOf(world);
+    const now = JSON.stringify(leftovers);
+    if (now !== before) movedAt = performance.now();
+    before = now;
+    const isStill = performance.now() - movedAt > standstill;
+    if (isStill || Object.values(leftovers).every((count) => count === 0)) return leftovers;
+    // The databases are asked again: the time that passes proves nothing.
+    await pause(300);
+  }
+}

@@ -1,0 +1,288 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Chat, type ChatId, Client, type Message, SottoError } from '@sotto/sdk';
+import type { Platform } from '@sotto/sdk/ports';
+import { betterSqlite3 } from '@sotto/storage-adapters/better-sqlite3';
+import { ActionLog } from '@sotto/testing/checker';
+import { Seeded } from '../crash/seeded.ts';
+import type { HostStart, Person } from './host-calls.ts';
+import { loggedSockets } from './logged-sockets.ts';
+import { loggedStore } from './logged-store.ts';
+
+import { earlyAcks } from './planted-ack.ts';
+import { chatOf, messageOf, textOf } from './token-text.ts';
+import { isKeyed, logOf, type UnansweredSend } from './unanswered-sends.ts';
+import { wsSockets } from './ws-sockets.ts';
+
+/** What a talker works with. */
+export interface TalkerParts {
+  readonly start: HostStart;
+  readonly tracer: Platform['tracer'] & { reached(step: string): void };
+  readonly clock: Platform['clock'];
+  readonly peers: () => readonly Person[];
+  readonly isTalking: () => boolean;
+  readonly onSent: () => void;
+  readonly log: (line: string) => void;
+  readonly codeFor: (phone: string) => Promise<string>;
+}
+
+const unknownNumber = '+14155559999';
+const averageBurst = 20;
+
+/** A person with a client who writes bursts to others, reads what comes, and writes down all of it. */
+export class Talker {
+  readonly #person: Person;
+  readonly #parts: TalkerParts;
+  readonly #again: readonly UnansweredSend[];
+  readonly #log: ActionLog;
+  readonly #seeded: Seeded;
+  readonly #accepted = new Set<ChatId>();
+  readonly #toRead = new Map<ChatId, Message>();
+  #client: Client | undefined;
+  #talking: Promise<void> = Promise.resolve();
+  #reading: Promise<void> | undefined;
+  #following: Promise<void> = Promise.resolve();
+  #number = 0;
+  #isStopped = false;
+
+  constructor(person: Person, parts: TalkerParts, again: readonly UnansweredSend[]) {
+    this.#person = person;
+    this.#parts = parts;
+    this.#again = again;
+    const { start } = parts;
+    this.#log = new ActionLog(logOf(start, start.life));
+    this.#seeded = new Seeded(`${person.name} ${start.life}`, start.seed);
+  }
+
+  /** Opens the client; again and again while its disk is full. */
+  async open(): Promise<void> {
+    const { start, tracer, clock, log } = this.#parts;
+    const { name } = this.#person;
+    const level = (level: string) => (event: string, fields?: object) =>
+      log(`${name} ${level} ${event} ${JSON.stringify(fields ?? {})}`);
+    const store = loggedStore(betterSqlite3(join(start.data, `${name}.db`)), ({ text, receiverId }) => {
+      const message = messageOf(text);
+      if (receiverId !== undefined && message !== undefined) this.#saw('apply', message);
+    });
+    const sockets = loggedSockets(wsSockets(), (messageId, senderUser) =>
+      // The text is not known here: whoever reads the log finds the message by its id.
+      this.#log.write({ type: 'ack', receiver: name, sender: senderUser, chat: '', message: messageId }),
+    );
+    await this.#whilePossible(async () => {
+      this.#client = await Client.open({
+        relay: start.relay,
+        store,
+        platform: {
+          tracer,
+          clock,
+          sockets: start.planted === 'ack-before-commit' ? earlyAcks(sockets) : sockets,
+          // Waits between tries to connect grow while the relay is killed again and again; the jitter's lower end keeps them short.
+          randomness: { bytes: (count) => new Uint8Array(randomBytes(count)), fraction: () => 0.01 },
+          logger: { debug: () => undefined, info: () => undefined, warn: level('warn'), error: level('error') },
+        },
+      });
+    });
+  }
+
+  get #opened(): Client {
+    if (this.#client === undefined) throw new Error('the client was not opened');
+    return this.#client;
+  }
+
+  /** Registers, again and again until there is an account; then begins to read and to write. */
+  async register(): Promise<void> {
+    const { name, phone } = this.#person;
+    await this.#whilePossible(async () => {
+      if (this.#opened.account !== undefined) return;
+      await this.#opened.register({ phone, profile: { username: name }, code: () => this.#parts.codeFor(phone) });
+    });
+    this.#following = this.#follow();
+    this.#following.catch(fail);
+    this.readAll().catch(fail);
+    this.#talking = this.#talk();
+    this.#talking.catch(fail);
+  }
+
+  /** Needs a token: whoever's has run out gets a new one. */
+  async ask(): Promise<void> {
+    try {
+      await this.#opened.chats.with(unknownNumber);
+    } catch (error) {
+      if (!(error instanceof SottoError)) throw error;
+      this.#parts.log(`${this.#person.name} asked: ${error.code}`);
+    }
+  }
+
+  reconnect(): void {
+    this.#opened.reconnect();
+  }
+
+  /** Resolves when it writes no more. */
+  async quiet(): Promise<void> {
+    await this.#talking;
+  }
+
+  /** Accepts every chat, and marks all as read. */
+  async readAll(): Promise<void> {
+    await this.#whilePossible(async () => {
+      for (const peer of this.#parts.peers()) {
+        if (peer.phone === this.#person.phone) continue;
+        const chat = await this.#opened.chats.with(peer.phone);
+        const latest = (await chat.history({ limit: 1 })).messages[0];
+        if (latest === undefined) continue;
+        await chat.accept();
+        await chat.markRead(latest);
+      }
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await this.#client?.stop();
+    await this.#following;
+    this.#log.close();
+  }
+
+  async #talk(): Promise<void> {
+    for (const { chat, message } of this.#again) await this.#send(peerIn(chat, this.#person.name), message);
+    const { rate, people } = this.#parts.start;
+    const pauseMs = (averageBurst * people.length * 1_000) / rate;
+    while (this.#parts.isTalking() && !this.#isStopped) {
+      const others = this.#parts.peers().filter(({ phone }) => phone !== this.#person.phone);
+      const [first, ...more] = others;
+      if (first !== undefined) await this.#burst(this.#seeded.oneOf(first, ...more));
+      await pause(this.#seeded.between(0, Math.round(2 * pauseMs)));
+      await this.#notTooFarAhead();
+    }
+  }
+
+  async #burst(to: Person): Promise<void> {
+    const count = this.#seeded.between(1, 2 * averageBurst - 1);
+    const together = this.#seeded.oneOf(true, true, false);
+    const messages = Array.from(
+      { length: count },
+      () => `${this.#person.name}>${to.name} ${this.#parts.start.life}.${++this.#number}`,
+    );
+    if (together) await Promise.all(messages.map((message) => this.#send(to.name, message)));
+    else for (const message of messages) await this.#send(to.name, message);
+  }
+
+  async #send(to: string, message: string): Promise<void> {
+    const peer = this.#parts.peers().find(({ name }) => name === to);
+    const chat = peer && (await this.#chatWith(peer));
+    if (chat === undefined) return;
+    const about = { sender: this.#person.name, chat: chatOf(this.#person.name, to), message };
+    this.#log.write({ type: 'send-invoke', ...about });
+    let outcome: 'accepted' | 'unknown' = 'accepted';
+    try {
+      await chat.send(textOf(message), isKeyed(message) ? { key: message } : {});
+    } catch (error) {
+      if (!(error instanceof SottoError) || error.code !== 'store-unavailable') throw error;
+      // A commit that failed may have been written all the same.
+      outcome = 'unknown';
+    }
+    this.#log.write({ type: 'send-result', outcome, ...about });
+    if (outcome === 'accepted') this.#parts.onSent();
+  }
+
+  async #chatWith(peer: Person): Promise<Chat | undefined> {
+    try {
+      return await this.#opened.chats.with(peer.phone);
+    } catch (error) {
+      // Before it is known to the device, somebody can be looked up only while there is a relay.
+      if (error instanceof SottoError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Gives what is on its way some time to leave: a queue without end would show nothing more. */
+  async #notTooFarAhead(): Promise<void> {
+    if (!this.#parts.isTalking() || this.#isStopped) return;
+    try {
+      await this.#opened.flush({ signal: AbortSignal.timeout(1_000) });
+    } catch (error) {
+      if (error instanceof DOMException) return;
+      if (!(error instanceof SottoError)) throw error;
+    }
+  }
+
+  /** Handles each event before it asks for the next one, and begins again after its disk was full. */
+  async #follow(): Promise<void> {
+    while (!this.#isStopped) {
+      try {
+        for await (const event of this.#opened.events({ cursor: 'follower' })) {
+          if (event.type === 'message.received') this.#heard(event.message, event.late);
+          if (event.type === 'message.expired') {
+            const message = messageOf(event.message.text);
+            if (message !== undefined) this.#log.write({ type: 'expire', ...aboutOf(message) });
+          }
+          this.#parts.tracer.reached('event.handled');
+        }
+      } catch (error) {
+        if (error instanceof SottoError && error.code === 'client-stopped') return;
+        if (!(error instanceof SottoError) || error.code !== 'store-unavailable') throw error;
+        await pause(100);
+      }
+    }
+  }
+
+  #heard(message: Message, late: boolean): void {
+    const name = messageOf(message.text);
+    if (name === undefined) this.#parts.log(`${this.#person.name} error unknown-text`);
+    else this.#log.write({ type: 'deliver', receiver: this.#person.name, late, ...aboutOf(name) });
+    this.#toRead.set(message.chatId, message);
+    this.#reading ??= this.#readOn().finally(() => {
+      this.#reading = undefined;
+    });
+    this.#reading.catch(fail);
+  }
+
+  async #readOn(): Promise<void> {
+    for (const [chatId, message] of this.#toRead) {
+      this.#toRead.delete(chatId);
+      await this.#whilePossible(async () => {
+        const chat = await this.#opened.chats.get(message.senderId as Chat['userId']);
+        if (chat === undefined) return;
+        if (!this.#accepted.has(chatId)) await chat.accept();
+        this.#accepted.add(chatId);
+        await chat.markRead(message);
+      });
+    }
+  }
+
+  #saw(type: 'apply', message: string): void {
+    this.#log.write({ type, receiver: this.#person.name, ...aboutOf(message) });
+  }
+
+  /** Does something again until neither the disk nor the relay stands in its way. */
+  async #whilePossible(act: () => Promise<void>): Promise<void> {
+    while (!this.#isStopped) {
+      try {
+        await act();
+        return;
+      } catch (error) {
+        if (!(error instanceof SottoError) || error.code === 'client-stopped') throw error;
+        if (!error.retryable && error.code !== 'code-wrong' && error.code !== 'number-unknown') throw error;
+        this.#parts.log(`${this.#person.name} tries again: ${error.code}`);
+        await pause(Math.min(1_000, error.retryAfterMs ?? 100));
+      }
+    }
+  }
+}
+
+function aboutOf(message: string): { readonly sender: string; readonly chat: string; readonly message: string } {
+  const [names = ''] = message.split(' ', 1);
+  const [sender = '', to = ''] = names.split('>');
+  return { sender, chat: chatOf(sender, to), message };
+}
+
+function peerIn(chat: string, self: string): string {
+  return chat.split('+').find((name) => name !== self) ?? self;
+}
+
+/** A failure that nobody waits for ends the process: the run says so. */
+function fail(error: unknown): void {
+  console.error(error);
+  process.exit(5);
+}

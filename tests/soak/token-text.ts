@@ -1,0 +1,18 @@
+/** The texts of a soak: each begins with the message's own name, and the rest follows from it, so that a changed one shows. */
+export function textOf(message: string): string {
+  let sum = 0;
+  for (const char of message) sum = (Math.imul(sum, 31) + char.charCodeAt(0)) >>> 0;
+  const length = sum % 10 === 0 ? sum % 2_000 : sum % 120;
+  return `${message}|${message.repeat(Math.ceil(length / message.length)).slice(0, length)}`;
+}
+
+/** The name of the message that a text is of; undefined when it is none of these texts, whole and unchanged. */
+export function messageOf(text: string): string | undefined {
+  const message = text.split('|', 1)[0] ?? '';
+  return text === textOf(message) ? message : undefined;
+}
+
+/** The name of the chat of two people, the same on both sides. */
+export function chatOf(one: string, other: string): string {
+  return [one, other].sort().join('+');
+}

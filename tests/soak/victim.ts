@@ -1,0 +1,183 @@
+import { readFileSync } from 'node:fs';
+import type { Calls } from '../led/calls.ts';
+import { type FatalStep, lastWords } from '../led/fatal-tracer.ts';
+import { CallError, type LedProcess } from '../led/led-process.ts';
+
+/** What every process of a soak can be asked for. */
+type VictimCalls = Calls & {
+  readonly arm: { readonly arg: FatalStep; readonly value: undefined };
+  readonly disarm: { readonly arg: undefined; readonly value: undefined };
+  readonly setClock: { readonly arg: number; readonly value: undefined };
+};
+
+const stepWaitMs = 6_000;
+
+/** A process that is killed, stopped and started again. */
+export abstract class Victim<Asked extends VictimCalls, Report> {
+  abstract readonly side: 'client' | 'relay';
+  abstract readonly name: string;
+  aheadMs = 0;
+  lives = 0;
+  kills = 0;
+  /** Ends that nobody had asked for: what the process wrote last. */
+  readonly unasked: string[] = [];
+  /** While its disk is full a process may end at its start. */
+  mayFail = false;
+  #process: LedProcess<Asked, Report> | undefined;
+  #isStopped = false;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  protected abstract launch(fatal: FatalStep | undefined): LedProcess<Asked, Report>;
+  /** Resolves when it does its work. */
+  protected abstract ready(process: LedProcess<Asked, Report>): Promise<void>;
+
+  get process(): LedProcess<Asked, Report> {
+    if (this.#process === undefined) throw new Error(`${this.name} was not started`);
+    return this.#process;
+  }
+
+  /** Starts it; again and again while its disk may be full. */
+  async start(fatal?: FatalStep): Promise<void> {
+    for (;;) {
+      const wasFull = this.mayFail;
+      this.lives++;
+      const process = this.launch(fatal);
+      this.#process = process;
+      this.#isStopped = false;
+      try {
+        await this.ready(process);
+        return;
+      } catch (error) {
+        if (!(error instanceof CallError)) throw error;
+        const { signal } = await process.ended;
+        // It was armed, and met its step on the way.
+        if (signal === 'SIGKILL') return;
+        if (!wasFull && !this.mayFail) throw new Error(`${this.name} does not start: ${process.stderr}`);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+      }
+    }
+  }
+
+  /** Lets nobody else kill, stop or start it meanwhile. */
+  async alone<Value>(act: () => Promise<Value>): Promise<Value> {
+    const turn = this.#turn.then(act, act);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** SIGKILL, and a new start. */
+  async kill(): Promise<void> {
+    await this.#reviveIfDead();
+    await this.process.kill();
+    this.kills++;
+    await this.start();
+  }
+
+  /** Has it end at a step, given something that leads there; whether it did. */
+  async killAt(fatal: FatalStep, provoke: () => Promise<void>): Promise<boolean> {
+    await this.#reviveIfDead();
+    const { process } = this;
+    await ignoringEnd(process.call('arm', fatal));
+    const provoked = ignoringEnd(provoke());
+    const isOver = await endedWithin(process, stepWaitMs);
+    if (!isOver) {
+      await ignoringEnd(process.call('disarm', undefined));
+      // It may have met the step just before.
+      if (process.isRunning) {
+        await provoked;
+        return false;
+      }
+    }
+    await process.ended;
+    const isHit = process.stdout.includes(lastWords(fatal));
+    if (isHit) {
+      this.kills++;
+      await this.start();
+    } else await this.#reviveIfDead();
+    // What led there may wait for this process.
+    await provoked;
+    return isHit;
+  }
+
+  /** Kills it, and has its next life end at a step on its way; whether it did. */
+  async killAtStart(fatal: FatalStep): Promise<boolean> {
+    await this.#reviveIfDead();
+    await this.process.kill();
+    this.kills++;
+    await this.start(fatal);
+    const { process } = this;
+    if (!(await endedWithin(process, stepWaitMs))) {
+      await ignoringEnd(process.call('disarm', undefined));
+      if (process.isRunning) return false;
+    }
+    await process.ended;
+    const isHit = process.stdout.includes(lastWords(fatal));
+    if (isHit) {
+      this.kills++;
+      await this.start();
+    } else await this.#reviveIfDead();
+    return isHit;
+  }
+
+  stop(): void {
+    this.#isStopped = this.#send('SIGSTOP');
+  }
+
+  continue(): void {
+    if (this.#isStopped) this.#send('SIGCONT');
+    this.#isStopped = false;
+  }
+
+  async setClock(aheadMs: number): Promise<void> {
+    this.aheadMs = aheadMs;
+    await ignoringEnd(this.process.call('setClock', aheadMs));
+  }
+
+  /** Takes the step that was armed back. */
+  async disarm(): Promise<void> {
+    await ignoringEnd(this.process.call('disarm', undefined));
+  }
+
+  /** Starts it anew when it ended by itself, and notes that. */
+  async revive(): Promise<void> {
+    await this.#reviveIfDead();
+  }
+
+  /** Its memory, in MiB. */
+  memory(): number {
+    const status = readFileSync(`/proc/${this.process.pid}/status`, 'utf8');
+    return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024);
+  }
+
+  async #reviveIfDead(): Promise<void> {
+    if (this.process.isRunning) return;
+    const { status, signal } = await this.process.ended;
+    if (!this.mayFail) this.unasked.push(`${this.name} ended with ${status ?? signal}: ${this.process.stderr}`);
+    await this.start();
+  }
+
+  #send(signal: NodeJS.Signals): boolean {
+    const { pid, isRunning } = this.process;
+    return pid !== undefined && isRunning && process.kill(pid, signal);
+  }
+}
+
+/** A process that is killed while it is asked gives no answer. */
+export async function ignoringEnd(asked: Promise<unknown>): Promise<void> {
+  try {
+    await asked;
+  } catch (error) {
+    if (!(error instanceof CallError) || error.code !== 'process-ended') throw error;
+  }
+}
+
+/** Whether a process ended before so many milliseconds were over. */
+async function endedWithin(process: { readonly ended: Promise<unknown> }, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+  });
+  const isOver = await Promise.race([process.ended.then(() => true), late]);
+  clearTimeout(timer);
+  return isOver;
+}
