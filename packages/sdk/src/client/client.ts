@@ -1,9 +1,13 @@
+import { deleteAccount } from '../accounts/deletion.ts';
+import { type ChangeNumberOptions, NumberChange } from '../accounts/number-change.ts';
 import { Profiles } from '../accounts/profile.ts';
 import { formatRecoveryKey } from '../accounts/recovery-key.ts';
 import { type Registered, type RegisterOptions, Registration } from '../accounts/registration.ts';
+import { RegistrationLock } from '../accounts/registration-lock.ts';
 import { Tokens } from '../accounts/tokens.ts';
 import type { ChatParts } from '../chats/chat.ts';
 import { Chats } from '../chats/chats.ts';
+import { Identities } from '../chats/identities.ts';
 import { StoreExecutor } from '../crypto/executor.ts';
 import type { SignalDrop } from '../ephemeral/signal-reader.ts';
 import type { ConnectionChange, EventOf, EventType, SottoEvent } from '../events/event.ts';
@@ -14,10 +18,11 @@ import type { Store, StoreOpening } from '../ports/store.ts';
 import { SottoError } from '../sotto-error.ts';
 import { authorizedClient } from '../transport/authorized-client.ts';
 import type { ConnectionState } from '../transport/connection-state.ts';
-import { httpClient } from '../transport/http-client.ts';
+import { type AuthorizedClient, type CallOptions, httpClient } from '../transport/http-client.ts';
 import { parseRelayAddress, type RelayAddress } from '../transport/relay-address.ts';
-import { checkClientOptions, checkRegisterOptions } from './check-options.ts';
+import { checkChangeNumberOptions, checkClientOptions, checkRegisterOptions } from './check-options.ts';
 import { type ClientOptions, platformOf } from './client-options.ts';
+import { ContactNumbers } from './contact-numbers.ts';
 import { CurrentAccount } from './current-account.ts';
 import { isFatal } from './frame-router.ts';
 import { Messaging } from './messaging.ts';
@@ -41,6 +46,8 @@ export class Client {
   readonly chats: Chats;
   /** The own profile, and pictures of others. */
   readonly profile: Pick<Profiles, 'set' | 'fetchAvatar'>;
+  /** A PIN that keeps others from taking the number over. */
+  readonly registrationLock: Pick<RegistrationLock, 'set' | 'remove' | 'isSet'>;
   private readonly platform: Platform;
   private readonly store: Store;
   private readonly executor: StoreExecutor;
@@ -48,6 +55,9 @@ export class Client {
   private readonly current: CurrentAccount;
   private readonly tokens: Tokens;
   private readonly registration: Registration;
+  private readonly numberChange: NumberChange;
+  private readonly contactNumbers: ContactNumbers;
+  private readonly http: AuthorizedClient;
   private readonly messaging: Messaging;
   private readonly ending = new AbortController();
   private stopping: Promise<void> | undefined;
@@ -90,7 +100,10 @@ export class Client {
       opening,
       clock,
       tracer,
-      onEvents: (events) => this.hub.published(events),
+      onEvents: (events) => {
+        this.hub.published(events);
+        this.contactNumbers.committed(events);
+      },
     });
     const { executor } = this;
     this.hub = new EventHub({
@@ -103,6 +116,14 @@ export class Client {
     const http = httpClient({ address, fetch: platform.fetch, timers, ended: this.ending.signal });
     this.tokens = new Tokens({ executor, http, clock, randomness, tracer });
     const authorized = authorizedClient(http, this.tokens);
+    this.http = authorized;
+    this.contactNumbers = new ContactNumbers({ executor, http: authorized, clock, logger });
+    this.registrationLock = new RegistrationLock({
+      http: authorized,
+      account: () => current.get(),
+      randomness,
+      sha256,
+    });
     const profiles = new Profiles({ executor, http: authorized, clock, randomness, sha256 });
     this.profile = profiles;
     this.registration = new Registration({
@@ -122,6 +143,7 @@ export class Client {
       sha256,
       randomness,
     });
+    const identityPolicy = options.identityPolicy ?? 'block-verified';
     this.messaging = new Messaging({
       platform,
       store,
@@ -131,10 +153,20 @@ export class Client {
       tokens: this.tokens,
       profiles,
       origin,
+      identityPolicy,
+      alsoEveryHour: () => this.hub.expireCursors(),
       signals: { typing: options.typing ?? true },
       onState: (change) => this.stateChanged(change),
       onPassing: (event) => this.hub.passing(event),
       onFailure: (error) => this.failed(error),
+    });
+    this.numberChange = new NumberChange({
+      executor,
+      queries: store,
+      anonymous: http,
+      http: authorized,
+      origin,
+      clock,
     });
     const { outbox, receipts, signals } = this.messaging;
     const assertRunning = () => this.checkRunning();
@@ -148,6 +180,15 @@ export class Client {
       clock,
       tracer,
       assertRunning,
+      identities: new Identities({
+        store,
+        executor,
+        origin,
+        clock,
+        policy: identityPolicy,
+        learnDevices: (userId) => this.messaging.learnDevices(userId),
+        onAccepted: (chatId) => outbox.wake(chatId),
+      }),
       http: authorized,
     });
   }
@@ -167,6 +208,35 @@ export class Client {
     await this.current.load();
     this.messaging.start();
     return registered;
+  }
+
+  /**
+   * Gives this account another phone number, under the same user id, and tells the contacts. Call it again after a wrong code, a crash or a lost connection.
+   *
+   * An account that had the number ends, unless a registration lock protects it. Contacts who never knew the old number do not learn the new one.
+   * @throws {SottoError} see `NumberChange.change`
+   */
+  async changeNumber(options: ChangeNumberOptions): Promise<void> {
+    this.checkRunning();
+    checkChangeNumberOptions(options);
+    const { signal: ended } = this.ending;
+    const signal = options.signal === undefined ? ended : AbortSignal.any([options.signal, ended]);
+    const told = await this.numberChange.change({ ...options, signal });
+    await this.current.load();
+    for (const chatId of told) this.messaging.outbox.wake(chatId);
+  }
+
+  /**
+   * Ends this account: the relay forgets its number, devices, keys, profile and mail, and never gives its user id to anybody again. People and history stay in this store; delete the store to be rid of them.
+   *
+   * What was sent to others is theirs. Nothing brings the account back.
+   * @throws {SottoError} `not-registered`, `session-ended` (it has ended already), and as AuthorizedClient
+   */
+  async deleteAccount(options: CallOptions = {}): Promise<void> {
+    this.checkRunning();
+    const { executor, http, current, platform } = this;
+    await deleteAccount({ executor, http, account: () => current.get(), sha256: platform.sha256 }, options);
+    await current.load();
   }
 
   /** Who this client is; undefined before `register`. */
@@ -243,6 +313,7 @@ export class Client {
     this.ending.abort(stopped());
     try {
       await this.tokens.stop();
+      await this.contactNumbers.stop();
       await this.messaging.stop();
       await this.hub.stop();
       await this.executor.stop();

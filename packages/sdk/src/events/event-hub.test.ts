@@ -21,6 +21,7 @@ async function openHub(disk?: MemoryDisk): Promise<OpenHub> {
   const hub = new EventHub({
     store: open.store,
     executor: open.executor,
+    clock: open.clock,
     latest: open.opening.counters.changeSeq,
     onFailure: (error) => failures.push(error),
   });

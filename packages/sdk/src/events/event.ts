@@ -29,6 +29,10 @@ export type SottoEvent =
   /** Somebody has a new identity key: a new phone, or somebody in between. */
   | { readonly type: 'identity.changed'; readonly userId: UserId }
   | { readonly type: 'profile.changed'; readonly userId: UserId }
+  /** A contact says that their number is another one: the old one is forgotten. `number` is theirs once the relay has confirmed it, which a `profile.changed` tells. */
+  | { readonly type: 'contact.number-changed'; readonly userId: UserId; readonly number: string }
+  /** `deleteAccount` has ended the own account. */
+  | { readonly type: 'account.deleted'; readonly userId: UserId }
   | TransientEvent;
 
 /** Not kept: only who listens now hears it, and of several in a row about the same the last one. */

@@ -1,0 +1,268 @@
+import { defaultPlatform } from '#platform';
+import { Client } from '../client/client.ts';
+import type { ClientOptions } from '../client/client-options.ts';
+import type { SottoEvent } from '../events/event.ts';
+import type { EventConsumer } from '../events/event-consumer.ts';
+import type { Message } from '../messages/message.ts';
+import type { CancelTimer, Timers } from '../ports/timers.ts';
+import { SottoError } from '../sotto-error.ts';
+import { ChatLanes } from './chat-lanes.ts';
+import {
+  type CommandContext,
+  type FilterContexts,
+  type HearsContext,
+  MessageContext,
+  passes,
+  readCommand,
+  withFields,
+} from './context.ts';
+import { type ErrorHandler, type Handler, type Route, runRoutes } from './handler.ts';
+
+/** How a bot works. */
+export interface BotOptions {
+  /** Its place among the events, 1..100 characters; `bot` when left out. Two bots on one client have two. */
+  readonly cursor?: string;
+  /** Whether chats that others begin are accepted, so that they get receipts and see the bot type; true when left out. */
+  readonly acceptStrangers?: boolean;
+  /** How many chats are handled at once; 16 when left out. Messages of one chat are handled one after another, in their order. */
+  readonly chatsAtOnce?: number;
+  /** How often a message is tried when its handlers throw; 3 when left out. */
+  readonly tries?: number;
+  /** For the waits between tries. */
+  readonly timers?: Timers;
+}
+
+/** Messages that are taken in before the first of them is done. */
+const mostInHand = 256;
+const firstWait = 1_000;
+const longestWait = 30_000;
+
+/**
+ * Answers messages.
+ *
+ * Each message that comes to the account is handled at least once, those of a chat in their order, also when the process was killed meanwhile; `ctx.reply` answers it once. A message whose handlers throw is tried again, and then given to `catch`; without one the bot ends with the error, and that message comes again at the next start.
+ */
+export class Bot {
+  /** The account that it speaks for. */
+  readonly client: Client;
+  private readonly options: Required<BotOptions>;
+  private readonly routes: Route[] = [];
+  private readonly ending = new AbortController();
+  private onError: ErrorHandler | undefined;
+  private ownsClient = false;
+  private running: Promise<void> | undefined;
+  private failure: { readonly error: unknown } | undefined;
+
+  constructor(client: Client, options: BotOptions = {}) {
+    this.client = client;
+    this.options = {
+      cursor: 'bot',
+      acceptStrangers: true,
+      chatsAtOnce: 16,
+      tries: 3,
+      timers: defaultPlatform().timers,
+      ...options,
+    };
+    const { chatsAtOnce, tries } = this.options;
+    if (!(Number.isInteger(chatsAtOnce) && chatsAtOnce >= 1 && Number.isInteger(tries) && tries >= 1)) {
+      throw new SottoError('argument-invalid', 'chatsAtOnce and tries are whole numbers from 1');
+    }
+  }
+
+  /**
+   * Opens a client for a bot; `stop` closes it, too.
+   * @throws {SottoError} as `Client.open`
+   */
+  static async open(options: ClientOptions & BotOptions): Promise<Bot> {
+    const client = await Client.open(options);
+    const bot = new Bot(client, options);
+    bot.ownsClient = true;
+    return bot;
+  }
+
+  /** Handles every message, before the handlers that are added later; `next` lets those have it. */
+  use(...handlers: readonly Handler[]): this {
+    this.routes.push(...handlers.map((handler) => route(handler)));
+    return this;
+  }
+
+  /** Handles messages of a kind: `message`, `message:text`, `message:unknown`. */
+  on<Filter extends keyof FilterContexts>(
+    filter: Filter,
+    ...handlers: readonly Handler<FilterContexts[Filter]>[]
+  ): this {
+    for (const handler of handlers) {
+      this.routes.push(async (ctx, next) => {
+        if (passes(ctx, filter)) await handler(ctx, next);
+        else await next();
+      });
+    }
+    return this;
+  }
+
+  /** Handles a command: `/name`, and words after it in `ctx.args`. Its case does not matter. */
+  command(name: string, ...handlers: readonly Handler<CommandContext>[]): this {
+    if (readCommand(`/${name}`)?.command !== name.toLowerCase()) {
+      throw new SottoError('argument-invalid', 'a command has 1 to 32 letters, digits and underscores, and no slash');
+    }
+    return this.on(
+      'message:text',
+      ...handlers.map(
+        (handler): Handler<FilterContexts['message:text']> =>
+          async (ctx, next) => {
+            const command = readCommand(ctx.message.text);
+            if (command?.command === name.toLowerCase()) await handler(withFields(ctx, command), next);
+            else await next();
+          },
+      ),
+    );
+  }
+
+  /** Handles texts that are equal to a text, or in which an expression finds something: see `ctx.match`. */
+  hears<Pattern extends string | RegExp>(
+    pattern: Pattern,
+    ...handlers: readonly Handler<HearsContext<Pattern>>[]
+  ): this {
+    const find = finder(pattern);
+    return this.on(
+      'message:text',
+      ...handlers.map(
+        (handler): Handler<FilterContexts['message:text']> =>
+          async (ctx, next) => {
+            const match = find(ctx.message.text);
+            if (match === undefined) await next();
+            else await handler(withFields(ctx, { match }), next);
+          },
+      ),
+    );
+  }
+
+  /** What is done about a message whose handlers have thrown as often as they may. After it the message is passed over; when it throws itself, the bot ends. */
+  catch(handler: ErrorHandler): this {
+    this.onError = handler;
+    return this;
+  }
+
+  /**
+   * Handles messages until `stop`, from where the bot was when it last ended; at its very first start from now on.
+   * @throws what a handler threw, when there is no `catch`; the signal's reason; {SottoError} `not-registered`, `cursor-invalid`, `cursor-expired`, `client-stopped`
+   */
+  start(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    this.running ??= this.run(options.signal);
+    return this.running;
+  }
+
+  /** Takes no more messages, and resolves when those that are being handled are done. Idempotent. */
+  async stop(): Promise<void> {
+    this.ending.abort(new SottoError('client-stopped', 'the bot was stopped'));
+    // Whoever started it is told how it ended.
+    await this.running?.catch(() => undefined);
+    if (this.ownsClient) await this.client.stop();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  private async run(given: AbortSignal | undefined): Promise<void> {
+    given?.throwIfAborted();
+    if (this.client.account === undefined) {
+      throw new SottoError('not-registered', 'the bot has no account yet: call bot.client.register first');
+    }
+    const lanes = new ChatLanes(this.options.chatsAtOnce);
+    const { signal } = this.ending;
+    const end = () => this.ending.abort(given?.reason);
+    given?.addEventListener('abort', end);
+    const consumer = await this.client.consume({ cursor: this.options.cursor, signal });
+    try {
+      for await (const event of consumer) {
+        this.take(event, consumer, lanes);
+        await lanes.atMost(mostInHand - 1);
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      given?.removeEventListener('abort', end);
+      await lanes.atMost(0);
+      await consumer.return();
+    }
+    if (this.failure) throw this.failure.error;
+    given?.throwIfAborted();
+  }
+
+  private take(event: SottoEvent, consumer: EventConsumer, lanes: ChatLanes): void {
+    if (event.type !== 'message.received') {
+      consumer.done(event);
+      return;
+    }
+    const { message } = event;
+    lanes.add(message.chatId, async () => {
+      if (this.ending.signal.aborted) return;
+      try {
+        if (await this.handle(message)) consumer.done(event);
+      } catch (error) {
+        this.failure ??= { error };
+        this.ending.abort(error);
+      }
+    });
+  }
+
+  /** Handles one message; false when the bot was stopped before it was done. */
+  private async handle(message: Message): Promise<boolean> {
+    const chat = await this.client.chats.get(message.senderId);
+    if (chat === undefined) return true;
+    if (this.options.acceptStrangers) await chat.accept();
+    for (let failures = 0; ; ) {
+      const ctx = new MessageContext(message, chat);
+      try {
+        await runRoutes(this.routes, ctx);
+        break;
+      } catch (error) {
+        // Not the message's fault: it comes again at the next start.
+        if (error instanceof SottoError && error.code === 'client-stopped') return false;
+        failures++;
+        if (failures >= this.options.tries) {
+          if (this.onError === undefined) throw error;
+          await this.onError(error, ctx);
+          break;
+        }
+      }
+      if (!(await this.wait(Math.min(longestWait, firstWait * 2 ** (failures - 1))))) return false;
+    }
+    await chat.markRead(message);
+    return true;
+  }
+
+  /** Waits, or until the bot is stopped; whether it goes on. */
+  private async wait(ms: number): Promise<boolean> {
+    const { signal } = this.ending;
+    let cancel: CancelTimer = () => undefined;
+    let end: () => void = () => undefined;
+    await new Promise<void>((resolve) => {
+      end = () => resolve();
+      cancel = this.options.timers.after(ms, end);
+      signal.addEventListener('abort', end);
+      if (signal.aborted) resolve();
+    });
+    cancel();
+    signal.removeEventListener('abort', end);
+    return !signal.aborted;
+  }
+}
+
+function route(handler: Handler): Route {
+  return async (ctx, next) => {
+    await handler(ctx, next);
+  };
+}
+
+type Match<Pattern extends string | RegExp> = HearsContext<Pattern>['match'];
+
+function finder<Pattern extends string | RegExp>(pattern: Pattern): (text: string) => Match<Pattern> | undefined {
+  if (typeof pattern === 'string') {
+    return (text) => (text === pattern ? (text as Match<Pattern>) : undefined);
+  }
+  // An expression that remembers where it was would skip every other message.
+  const once = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''));
+  return (text) => (once.exec(text) ?? undefined) as Match<Pattern> | undefined;
+}
