@@ -53,6 +53,12 @@ export const EphemeralSignal: Codec<EphemeralSignal, EphemeralSignalFields> = co
   v1.EphemeralSignal,
 );
 
+export type RetryRequest = sotto.v1.RetryRequest;
+export const RetryRequest: Codec<RetryRequest, sotto.v1.RetryRequest.$Properties> = codecOf(
+  'RetryRequest',
+  v1.RetryRequest,
+);
+
 /** See frames.proto. */
 export type ClientFrame = sotto.v1.ClientFrame;
 export type ClientFrameFields = sotto.v1.ClientFrame.$Properties;
@@ -71,6 +77,7 @@ export const ServerFrames: Codec<ServerFrames, sotto.v1.ServerFrames.$Properties
 );
 
 /** A Send by itself: a client stores it in this form before its bytes leave. */
+export type SendDeviceFields = sotto.v1.SendDevice.$Properties;
 export type Send = sotto.v1.Send;
 export type SendFields = sotto.v1.Send.$Properties;
 export const Send: Codec<Send, SendFields> = codecOf('Send', v1.Send);

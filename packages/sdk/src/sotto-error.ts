@@ -19,6 +19,9 @@ export type SottoErrorCode =
   | 'avatar-too-large'
   | 'profile-too-large'
   | 'recovery-key-invalid'
+  | 'recovery-key-wrong'
+  | 'registration-locked'
+  | 'pin-invalid'
   | 'code-invalid'
   | 'code-wrong'
   | 'code-void'
@@ -45,18 +48,32 @@ export type SottoErrorCode =
   // the client
   | 'client-stopped'
   | 'cursor-invalid'
+  | 'cursor-expired'
   | 'argument-invalid'
   | 'internal';
+
+/** What a caller may do about an error, after asking its user. */
+export interface SottoErrorAction {
+  readonly type: 'accept-identity';
+  /** Whose new identity key it is. */
+  readonly userId: string;
+  /** Trusts the key that is seen now; what waits for this person leaves. */
+  accept(): Promise<void>;
+}
 
 /** What an error carries besides its code and message. */
 export interface SottoErrorOptions {
   /** Whether the same call can succeed later without a change by the caller. */
   readonly retryable?: boolean;
   readonly retryAfterMs?: number;
-  /** With `code-wrong`: how many tries are left. */
+  /** With `code-wrong` and `registration-locked`: how many tries are left. */
   readonly attemptsLeft?: number;
+  /** With `identity-changed`: what the caller may do about it. */
+  readonly action?: SottoErrorAction | undefined;
   /** With `relay-refused`: the relay's own code. */
   readonly relayCode?: string;
+  /** With `registration-locked`: under which the PIN is hashed. */
+  readonly lockSalt?: Uint8Array;
   readonly cause?: unknown;
 }
 
@@ -72,6 +89,8 @@ export class SottoError extends Error {
   readonly retryAfterMs: number | undefined;
   readonly attemptsLeft: number | undefined;
   readonly relayCode: string | undefined;
+  readonly lockSalt: Uint8Array | undefined;
+  readonly action: SottoErrorAction | undefined;
 
   constructor(code: SottoErrorCode, message: string, options: SottoErrorOptions = {}) {
     super(message, { cause: options.cause });
@@ -80,5 +99,7 @@ export class SottoError extends Error {
     this.retryAfterMs = options.retryAfterMs;
     this.attemptsLeft = options.attemptsLeft;
     this.relayCode = options.relayCode;
+    this.lockSalt = options.lockSalt;
+    this.action = options.action;
   }
 }

@@ -6,7 +6,9 @@ import { EnvelopeReceiver } from '../src/inbox/receive-envelope.ts';
 import { contentForDevice, newContent } from '../src/messages/outgoing-content.ts';
 import { ReceiptQueue } from '../src/outbox/receipt-queue.ts';
 import type { DeviceAddress } from '../src/ports/ids.ts';
-import { logger, sha256, type TestDevice } from './test-device.ts';
+import { HeldKeeper } from '../src/repair/held-keeper.ts';
+import { RetryAnswerer } from '../src/repair/retry-answer.ts';
+import { logger, randomness, sha256, type TestDevice } from './test-device.ts';
 
 /** A device with its inbox. */
 export interface ReceivingDevice {
@@ -29,7 +31,11 @@ export interface ReceivingDevice {
 export function receivingDevice(device: TestDevice): ReceivingDevice {
   const { executor, store, clock, steps } = device;
   const receipts = new ReceiptQueue(device.origin);
-  const receiver = new EnvelopeReceiver({ executor, account: () => device.account, clock, sha256, logger, receipts });
+  const answerer = new RetryAnswerer({ store, receipts, origin: device.origin });
+  const account = () => device.account;
+  const parts = { executor, account, clock, sha256, logger, receipts, store, randomness, answerer };
+  const receiver = new EnvelopeReceiver(parts);
+  const keeper = new HeldKeeper({ executor, store, clock });
   const acked: number[] = [];
   const failures: unknown[] = [];
   const receiptsTo: DeviceAddress[] = [];
@@ -44,6 +50,7 @@ export function receivingDevice(device: TestDevice): ReceivingDevice {
     },
     onApplied: () => undefined,
     onReceipts: (sender) => receiptsTo.push(sender),
+    onHeld: () => keeper.trim(),
     onFailure: (error) => failures.push(error),
   });
   return {

@@ -1,5 +1,6 @@
 import { Chat, type ChatParts } from '../src/chats/chat.ts';
 import { chatWith } from '../src/chats/chat-state.ts';
+import { Identities } from '../src/chats/identities.ts';
 import { acceptDeviceList } from '../src/devices/accept-device-list.ts';
 import { Outbox } from '../src/outbox/outbox.ts';
 import { OutboxCommits } from '../src/outbox/outbox-commits.ts';
@@ -46,10 +47,17 @@ export function sendingDevice(
   const tracer = { reached: (step: (typeof steps)[number]) => void steps.push(step) };
   const outbox = new Outbox({
     store,
-    sealer: new Sealer({ executor, account: () => device.account, clock, randomness }),
+    sealer: new Sealer({
+      executor,
+      account: () => device.account,
+      clock,
+      randomness,
+      identityPolicy: 'block-verified',
+    }),
     commits: new OutboxCommits({
       executor,
       clock,
+      origin: device.origin,
       acceptDeviceList: async (overlay, userId, signed) => {
         await acceptDeviceList(overlay, signed, userId, sha256);
       },
@@ -58,6 +66,7 @@ export function sendingDevice(
       sessionCalls.push(userId);
       return makeSessions(userId);
     },
+    learnDevices: makeSessions,
     transmit: relay.transmit,
     timers,
     randomness,
@@ -66,6 +75,15 @@ export function sendingDevice(
     onFailure: (error) => failures.push(error),
   });
   const parts: ChatParts = {
+    identities: new Identities({
+      store,
+      executor,
+      origin: device.origin,
+      clock,
+      policy: 'block-verified',
+      learnDevices: makeSessions,
+      onAccepted: (chatId) => outbox.wake(chatId),
+    }),
     store,
     executor,
     outbox,

@@ -12,13 +12,14 @@ import { defaultPlatform } from '#platform';
 import { rootKeyOf } from '../src/accounts/recovery-key.ts';
 import { MemoryDisk } from '../src/adapters/memory/memory-disk.ts';
 import { asBuffer } from '../src/crypto/as-buffer.ts';
+import { meetListedIdentity } from '../src/crypto/identity-trust.ts';
 import { peerLock, Ratchet } from '../src/crypto/ratchet.ts';
 import { acceptDeviceList } from '../src/devices/accept-device-list.ts';
 import { signDeviceList, verifyDeviceList } from '../src/devices/device-list.ts';
 import type { ContentOrigin } from '../src/messages/outgoing-content.ts';
 import type { AccountRecord } from '../src/ports/account-record.ts';
 import type { DeviceAddress, DeviceId } from '../src/ports/ids.ts';
-import type { PrekeyKind, PrekeyRecord } from '../src/ports/key-records.ts';
+import type { IdentityPolicy, PrekeyKind, PrekeyRecord } from '../src/ports/key-records.ts';
 import { PrekeyIds } from '../src/prekeys/prekey-id.ts';
 import { makePrekeys, type PrekeyCounts } from '../src/prekeys/prekey-material.ts';
 import type { MovingClock } from './moving-clock.ts';
@@ -145,6 +146,24 @@ export async function startSession(from: TestDevice, to: TestDevice, options: Bu
   await from.executor.run([peerLock(to.account.userId)], async (overlay) => {
     await acceptDeviceList(overlay, to.account.deviceList, to.account.userId, sha256);
     await new Ratchet(from.account, overlay, from.clock.now()).start(to.address, bundleOf(to, options));
+  });
+}
+
+/** The same as the client does it: by the list's identity key and what a change of it is to mean. */
+export async function meetDevice(
+  from: TestDevice,
+  to: TestDevice,
+  policy: IdentityPolicy = 'block-verified',
+): Promise<void> {
+  const { userId } = to.account;
+  await from.executor.run([peerLock(userId)], async (overlay) => {
+    const now = from.clock.now();
+    const list = await acceptDeviceList(overlay, to.account.deviceList, userId, sha256);
+    const met = await meetListedIdentity(overlay, userId, list.identityKey, policy, now);
+    if (met === 'blocked') return;
+    const ratchet = new Ratchet(from.account, overlay, now);
+    if (met === 'replaced') await ratchet.setAside(to.address);
+    if (!(await ratchet.canSend(to.address, to.account.registrationId))) await ratchet.start(to.address, bundleOf(to));
   });
 }
 

@@ -54,6 +54,11 @@ export function watchedStore(store: Store): WatchedStore {
     events: (after, limit) => store.events(after, limit),
     slowestCursor: () => store.slowestCursor(),
     held: (limit, after) => store.held(limit, after),
+    heldUsage: () => store.heldUsage(),
+    heldOf: (sender, limit) => store.heldOf(sender, limit),
+    heldAttempts: (messageId, limit) => store.heldAttempts(messageId, limit),
+    heldRequests: (limit) => store.heldRequests(limit),
+    idleCursors: (before, limit) => store.idleCursors(before, limit),
     prekeys: () => store.prekeys(),
     close: () => store.close(),
   };

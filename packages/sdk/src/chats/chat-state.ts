@@ -23,6 +23,7 @@ export async function openChat(overlay: Overlay, userId: UserId, now: number): P
     userId,
     groupId: undefined,
     accepted: false,
+    identityPolicy: undefined,
     nextSeq: 1,
     activity: overlay.nextPosition(),
     lastMessageId: undefined,

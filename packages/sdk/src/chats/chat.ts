@@ -1,6 +1,7 @@
 import { isUuid, uuidToText } from '@sotto/proto';
 import type { Executor } from '../crypto/executor.ts';
 import type { Overlay } from '../crypto/overlay.ts';
+import type { ScanResult } from '../crypto/safety-number.ts';
 import type { Signals } from '../ephemeral/signals.ts';
 import { type Message, toMessage } from '../messages/message.ts';
 import { progressFields } from '../messages/message-state.ts';
@@ -12,11 +13,13 @@ import type { ReceiptQueue } from '../outbox/receipt-queue.ts';
 import type { ChatRecord } from '../ports/chat-record.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ChatId, MessageId, UserId } from '../ports/ids.ts';
+import type { IdentityPolicy } from '../ports/key-records.ts';
 import type { MessageRecord } from '../ports/message-record.ts';
 import type { Store } from '../ports/store.ts';
 import type { Tracer } from '../ports/tracer.ts';
 import { SottoError } from '../sotto-error.ts';
 import { chatLock, comparePlaces, openChat, withMessage } from './chat-state.ts';
+import type { Identities, IdentityState, SafetyNumber } from './identities.ts';
 
 /** What a chat works with. */
 export interface ChatParts {
@@ -24,6 +27,7 @@ export interface ChatParts {
   readonly executor: Executor;
   readonly outbox: Outbox;
   readonly receipts: ReceiptQueue;
+  readonly identities: Identities;
   readonly signals: Pick<Signals, 'setTyping'>;
   /** @throws {SottoError} `not-registered`, `session-ended` */
   readonly origin: () => ContentOrigin;
@@ -87,7 +91,7 @@ export class Chat {
 
   /**
    * Sends a text. Resolves when the message is in the store (`queued`), connected or not; it leaves when it can, in order, and events tell how far it got.
-   * @throws {SottoError} `text-empty`, `text-too-long` (over 65,536 bytes of UTF-8), `text-malformed`, `argument-invalid`, `not-registered`, `session-ended`, and the store's
+   * @throws {SottoError} `text-empty`, `text-too-long` (over 65,536 bytes of UTF-8), `text-malformed`, `argument-invalid`, `identity-changed` (with an `action` that accepts the new key), `not-registered`, `session-ended`, and the store's
    */
   async send(text: string, options: SendOptions = {}): Promise<Message> {
     checkText(text);
@@ -168,6 +172,51 @@ export class Chat {
     });
   }
 
+  /**
+   * What both compare, by sight, by voice or by scanning, to be sure that nobody is in between.
+   * @throws {SottoError} `user-unknown`, `device-list-invalid`, `relay-unreachable`: when the person's key is not known yet and could not be asked for
+   */
+  safetyNumber(): Promise<SafetyNumber> {
+    this.parts.assertRunning();
+    return this.parts.identities.safetyNumber(this.userId);
+  }
+
+  /**
+   * Compares what was scanned from the other device. It changes nothing: call `setVerified(true)` after a `match`.
+   * @throws {SottoError} `argument-invalid`, and as `safetyNumber`
+   */
+  verifySafetyNumber(scanned: Uint8Array): Promise<ScanResult> {
+    this.parts.assertRunning();
+    return this.parts.identities.compare(this.userId, scanned);
+  }
+
+  /**
+   * Says that the user has compared the safety number, or takes that back. A new key is not verified.
+   * @throws {SottoError} `identity-changed` when a new key waits to be accepted; as `safetyNumber`
+   */
+  setVerified(verified: boolean): Promise<void> {
+    return this.parts.identities.setVerified(this.userId, verified);
+  }
+
+  /** How it stands with the person's identity key. */
+  identity(): Promise<IdentityState> {
+    this.parts.assertRunning();
+    return this.parts.identities.state(this.userId);
+  }
+
+  /** Trusts the person's new identity key; what waits leaves under it. Harmless when there is none. */
+  acceptIdentity(): Promise<void> {
+    return this.parts.identities.accept(this.userId);
+  }
+
+  /**
+   * Says what a new identity key does in this chat; `undefined`: as the client says.
+   * @throws {SottoError} `argument-invalid`
+   */
+  setIdentityPolicy(policy: IdentityPolicy | undefined): Promise<void> {
+    return this.parts.identities.setPolicy(this.userId, policy);
+  }
+
   private async addOutgoing(
     overlay: Overlay,
     origin: ContentOrigin,
@@ -181,6 +230,7 @@ export class Chat {
     const id = uuidToText(made.id) as MessageId;
     const known = givenNonce && (await overlay.get('message', { id }));
     if (known) return known;
+    await this.parts.identities.assertTrusted(overlay, this.userId);
     const position = overlay.nextPosition();
     const message: MessageRecord = {
       id,

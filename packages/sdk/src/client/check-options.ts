@@ -1,4 +1,6 @@
+import type { ChangeNumberOptions } from '../accounts/number-change.ts';
 import type { RegisterOptions } from '../accounts/registration.ts';
+import { isIdentityPolicy } from '../chats/identity-policy.ts';
 import { SottoError } from '../sotto-error.ts';
 import type { ClientOptions } from './client-options.ts';
 
@@ -9,12 +11,22 @@ export function checkClientOptions(options: ClientOptions): void {
     isObject(options.store) && typeof options.store.open === 'function',
     "store is what betterSqlite3('alice.db') or memoryStore() give",
   );
+  demand(
+    options.identityPolicy === undefined || isIdentityPolicy(options.identityPolicy),
+    'identityPolicy is accept, block-verified or block',
+  );
 }
 
 /** The same for `register`. */
 export function checkRegisterOptions(options: RegisterOptions): void {
   demand(isObject(options), 'register takes { phone, profile, code }');
   demand(isObject(options.profile), 'profile is { username }, with an avatar if there is one');
+  demand(typeof options.code === 'function', 'code is a function that gives the code which was sent, as a string');
+}
+
+/** The same for `changeNumber`. */
+export function checkChangeNumberOptions(options: ChangeNumberOptions): void {
+  demand(isObject(options), 'changeNumber takes { phone, code }');
   demand(typeof options.code === 'function', 'code is a function that gives the code which was sent, as a string');
 }
 

@@ -1,4 +1,5 @@
 import { defaultPlatform } from '#platform';
+import type { IdentityPolicy } from '../ports/key-records.ts';
 import type { Platform } from '../ports/platform.ts';
 import type { StoreOpener } from '../ports/store.ts';
 
@@ -12,6 +13,8 @@ export interface ClientOptions {
   readonly receipts?: boolean;
   /** Whether people in accepted chats see that this user types, and this user that they do; true when left out. */
   readonly typing?: boolean;
+  /** What a new identity key of somebody does to sending: `accept` goes on, `block` waits for `acceptIdentity`, `block-verified` (when left out) waits if the person was verified. An event tells of it in any case. Chats may say otherwise. */
+  readonly identityPolicy?: IdentityPolicy;
   /** Parts of the platform in place of the defaults: clock, timers, randomness, sockets, fetch, logger, tracer. */
   readonly platform?: Partial<Platform>;
 }

@@ -66,6 +66,7 @@ export class Housekeeping {
     const now = this.clock.now();
     await this.executor.run([], (overlay) => {
       overlay.prune('seen', now - seenFor);
+      overlay.prune('resend', now - seenFor);
       overlay.prune('kyberUse', now - kyberUsesFor);
     });
     await this.alsoDo();

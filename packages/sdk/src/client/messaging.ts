@@ -14,10 +14,15 @@ import { OutboxCommits } from '../outbox/outbox-commits.ts';
 import { ReceiptQueue } from '../outbox/receipt-queue.ts';
 import { Sealer } from '../outbox/sealer.ts';
 import { SessionStarter } from '../outbox/session-starter.ts';
+import type { UserId } from '../ports/ids.ts';
+import type { IdentityPolicy } from '../ports/key-records.ts';
 import type { Platform } from '../ports/platform.ts';
 import type { Store } from '../ports/store.ts';
 import type { CancelTimer } from '../ports/timers.ts';
 import { PrekeyMaintenance } from '../prekeys/maintenance.ts';
+import { HeldKeeper } from '../repair/held-keeper.ts';
+import { RetryAnswerer } from '../repair/retry-answer.ts';
+import { RetryAsker } from '../repair/retry-asker.ts';
 import { SottoError } from '../sotto-error.ts';
 import { Connection } from '../transport/connection.ts';
 import type { ConnectionState } from '../transport/connection-state.ts';
@@ -45,6 +50,10 @@ export interface MessagingParts {
   readonly tokens: Tokens;
   readonly profiles: Profiles;
   readonly origin: () => ContentOrigin;
+  /** What a new identity key does, where a chat does not say. */
+  readonly identityPolicy: IdentityPolicy;
+  /** What else is due every hour. */
+  readonly alsoEveryHour: () => Promise<void>;
   /** Which signals this user gives and takes. */
   readonly signals: Pick<SignalsParts, 'typing'>;
   /** Tells whoever listens now. */
@@ -63,6 +72,10 @@ export class Messaging {
   private readonly inbox: Inbox;
   private readonly router: FrameRouter;
   private readonly expiry: Expiry;
+  private readonly heldKeeper: HeldKeeper;
+  private readonly asker: RetryAsker;
+  private readonly starter: SessionStarter;
+  private readonly alsoEveryHour: () => Promise<void>;
   private readonly prekeys: PrekeyMaintenance;
   private readonly peers: PeerProfiles;
   private readonly housekeeping: Housekeeping;
@@ -77,6 +90,7 @@ export class Messaging {
     const { clock, timers, randomness, sha256, logger, tracer, sockets } = platform;
     const account = () => origin().account;
     this.platform = platform;
+    this.alsoEveryHour = parts.alsoEveryHour;
     this.onState = parts.onState;
     this.onFailure = onFailure;
     this.stream = new Connection({
@@ -95,18 +109,22 @@ export class Messaging {
       },
     });
     this.receipts = new ReceiptQueue(origin);
-    const starter = new SessionStarter({ executor, http, account, clock, sha256, signal: this.ending.signal });
+    const { identityPolicy } = parts;
+    const { signal } = this.ending;
+    this.starter = new SessionStarter({ executor, http, account, clock, sha256, identityPolicy, signal });
     this.outbox = new Outbox({
       store,
-      sealer: new Sealer({ executor, account, clock, randomness }),
+      sealer: new Sealer({ executor, account, clock, randomness, identityPolicy }),
       commits: new OutboxCommits({
         executor,
         clock,
+        origin,
         acceptDeviceList: async (overlay, userId, signed) => {
           await acceptDeviceList(overlay, signed, userId, sha256);
         },
       }),
-      makeSessions: (userId) => starter.start(userId),
+      makeSessions: (userId) => this.starter.start(userId),
+      learnDevices: (userId) => this.starter.learnDevices(userId),
       transmit: (frames, handed) => this.stream.send(frames, handed),
       timers,
       randomness,
@@ -115,14 +133,39 @@ export class Messaging {
       onFailure,
     });
     this.peers = new PeerProfiles({ executor, profiles: parts.profiles, clock, logger });
+    this.heldKeeper = new HeldKeeper({ executor, store, clock });
+    this.asker = new RetryAsker({
+      executor,
+      store,
+      origin,
+      clock,
+      timers,
+      randomness,
+      onQueued: (userId) => this.outbox.wake(chatWith(userId)),
+      onFailure,
+    });
     this.inbox = new Inbox({
-      receiver: new EnvelopeReceiver({ executor, account, clock, sha256, logger, receipts: this.receipts }),
+      receiver: new EnvelopeReceiver({
+        executor,
+        account,
+        clock,
+        sha256,
+        logger,
+        receipts: this.receipts,
+        store,
+        randomness,
+        answerer: new RetryAnswerer({ store, receipts: this.receipts, origin }),
+      }),
       store,
       tracer,
       logger,
       ack: (deliveryIds, handed) => this.stream.send([ackOf(deliveryIds)], handed),
       onApplied: (sender) => this.peers.heardFrom(sender.userId),
       onReceipts: (sender) => this.outbox.wake(chatWith(sender.userId)),
+      onHeld: async () => {
+        await this.heldKeeper.trim();
+        this.asker.wake();
+      },
       onFailure,
     });
     this.prekeys = new PrekeyMaintenance({
@@ -169,6 +212,12 @@ export class Messaging {
     if (this.ending.signal.aborted) return;
     this.stream.start();
     this.housekeeping.start();
+    this.asker.wake();
+  }
+
+  /** Takes the device list of somebody over, over the network. */
+  learnDevices(userId: UserId): Promise<void> {
+    return this.starter.learnDevices(userId);
   }
 
   /** Connects now instead of later. */
@@ -191,7 +240,7 @@ export class Messaging {
     this.ending.abort(new SottoError('client-stopped', 'the client was stopped: open a new one'));
     this.cancelRestart?.();
     await this.stream.stop();
-    await Promise.all([this.housekeeping.stop(), this.prekeys.stop(), this.peers.stop()]);
+    await Promise.all([this.housekeeping.stop(), this.asker.stop(), this.prekeys.stop(), this.peers.stop()]);
     await this.signals.stop();
     await this.outbox.stop();
     await this.inbox.idle();
@@ -212,6 +261,9 @@ export class Messaging {
   }
 
   private async everyHour(): Promise<void> {
+    await this.heldKeeper.sweep();
+    this.asker.wake();
+    await this.alsoEveryHour();
     this.prekeys.wake();
     // Live means that nothing is stored for this device: the mailbox is empty now.
     if (this.stream.state === 'live') await this.expiry.mark(this.relayNow());

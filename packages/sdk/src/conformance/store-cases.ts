@@ -1,5 +1,6 @@
 import type { Change } from '../ports/changes.ts';
 import type { ChatRecord } from '../ports/chat-record.ts';
+import type { CursorRecord } from '../ports/event-records.ts';
 import type { ChatId, DeviceId, MessageId, UserId } from '../ports/ids.ts';
 import type { MessageRecord } from '../ports/message-record.ts';
 import type { OutboxRecord } from '../ports/outbox-record.ts';
@@ -88,7 +89,12 @@ export function putMessage(record: MessageRecord): Change {
   return { type: 'put', kind: 'message', record };
 }
 
+/** How far a consumer is. */
+export function cursorRecord(name: string, changeSeq: number): CursorRecord {
+  return { name, changeSeq, usedAt: 1, expired: false };
+}
+
 /** The change that sets how far a consumer is: the smallest change there is. */
 export function putCursor(name: string, changeSeq: number): Change {
-  return { type: 'put', kind: 'cursor', record: { name, changeSeq } };
+  return { type: 'put', kind: 'cursor', record: cursorRecord(name, changeSeq) };
 }

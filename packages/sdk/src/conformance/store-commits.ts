@@ -3,7 +3,17 @@ import type { GroupId, MessageId } from '../ports/ids.ts';
 import { failureCode } from './failure.ts';
 import { withStore } from './open-store.ts';
 import type { ConformanceRunner } from './runner.ts';
-import { chat, chatIdOf, message, messageIdOf, outboxItem, peer, putCursor, putMessage } from './store-cases.ts';
+import {
+  chat,
+  chatIdOf,
+  cursorRecord,
+  message,
+  messageIdOf,
+  outboxItem,
+  peer,
+  putCursor,
+  putMessage,
+} from './store-cases.ts';
 import type { MakeStoreHarness } from './store-harness.ts';
 
 /** Records that no store takes, by the rule that they break. */
@@ -41,7 +51,7 @@ export function storeCommitCases({ describe, it, expect }: ConformanceRunner, ma
             putCursor('after', 1),
           ];
           expect(await failureCode(store.commit(changes, ownerEpoch))).toBe('argument-invalid');
-          expect(await store.get('cursor', { name: 'kept' })).toEqual({ name: 'kept', changeSeq: 1 });
+          expect(await store.get('cursor', { name: 'kept' })).toEqual(cursorRecord('kept', 1));
           expect(await store.get('cursor', { name: 'after' })).toBe(undefined);
           expect(await store.get('message', { id: messageIdOf(1) })).toBe(undefined);
           expect(await store.events(0, 10)).toEqual([]);
@@ -98,7 +108,7 @@ export function storeCommitCases({ describe, it, expect }: ConformanceRunner, ma
           ownerEpoch,
         );
         expect(await store.get('cursor', { name: 'a' })).toBe(undefined);
-        expect(await store.get('cursor', { name: 'b' })).toEqual({ name: 'b', changeSeq: 5 });
+        expect(await store.get('cursor', { name: 'b' })).toEqual(cursorRecord('b', 5));
       }),
     );
 
@@ -109,8 +119,8 @@ export function storeCommitCases({ describe, it, expect }: ConformanceRunner, ma
           store.commit([putCursor('latest', index), putCursor(`${index}`, index)], ownerEpoch),
         );
         await Promise.all(commits);
-        expect(await store.get('cursor', { name: 'latest' })).toEqual({ name: 'latest', changeSeq: 49 });
-        expect(await store.get('cursor', { name: '0' })).toEqual({ name: '0', changeSeq: 0 });
+        expect(await store.get('cursor', { name: 'latest' })).toEqual(cursorRecord('latest', 49));
+        expect(await store.get('cursor', { name: '0' })).toEqual(cursorRecord('0', 0));
       }),
     );
 

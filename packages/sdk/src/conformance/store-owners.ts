@@ -1,7 +1,7 @@
 import { failureCode } from './failure.ts';
 import { withStore } from './open-store.ts';
 import type { ConformanceRunner } from './runner.ts';
-import { chatId, putCursor } from './store-cases.ts';
+import { chatId, cursorRecord, putCursor } from './store-cases.ts';
 import type { MakeStoreHarness } from './store-harness.ts';
 
 /** One owner at a time, and the end of one. */
@@ -17,7 +17,7 @@ export function storeOwnerCases({ describe, it, expect }: ConformanceRunner, mak
         await store.close();
 
         const second = await secondOpener.open();
-        expect(await second.store.get('cursor', { name: 'a' })).toEqual({ name: 'a', changeSeq: 2 });
+        expect(await second.store.get('cursor', { name: 'a' })).toEqual(cursorRecord('a', 2));
         expect(second.opening.ownerEpoch > ownerEpoch).toBe(true);
         await second.store.close();
       }),
@@ -33,7 +33,7 @@ export function storeOwnerCases({ describe, it, expect }: ConformanceRunner, mak
           'store-fenced',
         );
         await second.store.commit([putCursor('a', 3)], second.opening.ownerEpoch);
-        expect(await second.store.get('cursor', { name: 'a' })).toEqual({ name: 'a', changeSeq: 3 });
+        expect(await second.store.get('cursor', { name: 'a' })).toEqual(cursorRecord('a', 3));
         expect(await second.store.get('cursor', { name: 'b' })).toBe(undefined);
         // The end of the first is not the end of the second.
         await store.close();

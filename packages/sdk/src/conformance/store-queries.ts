@@ -234,7 +234,7 @@ export function storeQueryCases({ describe, it, expect }: ConformanceRunner, mak
         expect(times(await store.heldRequests(9))).toEqual([30, 20]);
         const usage = await store.heldUsage();
         expect(usage.find(({ sender }) => sender === peer)).toEqual({ sender: peer, count: 2, bytes: 2 });
-        expect(usage).toHaveLength(2);
+        expect(usage.length).toBe(2);
         await store.commit(
           [{ type: 'put', kind: 'cursor', record: { ...cursor('1', 11), expired: true } }],
           ownerEpoch,

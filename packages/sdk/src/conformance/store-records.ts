@@ -109,7 +109,11 @@ export function storeRecordCases({ describe, it, expect }: ConformanceRunner, ma
           for (let round = 0; round < 40; round += 1) {
             const changes = Array.from({ length: draw.below(12) }, () => drawChange(draw));
             if (draw.below(6) === 0) {
-              const bad = { type: 'put', kind: 'cursor', record: { name: 'bad', changeSeq: 0.5 } } as const;
+              const bad = {
+                type: 'put',
+                kind: 'cursor',
+                record: { name: 'bad', changeSeq: 0.5, usedAt: 1, expired: false },
+              } as const;
               const middle = draw.below(changes.length + 1);
               const refused = [...changes.slice(0, middle), bad, ...changes.slice(middle)];
               const failed = await store.commit(refused, opening.ownerEpoch).then(

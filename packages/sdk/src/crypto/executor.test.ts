@@ -14,7 +14,7 @@ async function read(overlay: Overlay, name: string): Promise<number> {
 async function increment(overlay: Overlay, name: string, pauses = 3): Promise<number> {
   const next = (await read(overlay, name)) + 1;
   for (let pause = 0; pause < pauses; pause++) await Promise.resolve();
-  overlay.put('cursor', { name, changeSeq: next });
+  overlay.put('cursor', { name, changeSeq: next, usedAt: 0, expired: false });
   return next;
 }
 
@@ -27,7 +27,9 @@ describe('the executor', () => {
     );
     expect(results).toEqual(Array.from({ length: 100 }, (_, at) => at + 1));
     expect(store.commits).toHaveLength(1);
-    expect(store.commits[0]).toEqual([{ type: 'put', kind: 'cursor', record: { name: 'one', changeSeq: 100 } }]);
+    expect(store.commits[0]).toEqual([
+      { type: 'put', kind: 'cursor', record: { name: 'one', changeSeq: 100, usedAt: 0, expired: false } },
+    ]);
     expect(steps).toEqual([...Array(100).fill('seal.before-commit'), ...Array(100).fill('seal.committed')]);
   });
 
@@ -74,7 +76,9 @@ describe('the executor', () => {
       { reason: { message: 'at once' } },
       { value: 2 },
     ]);
-    expect(store.commits).toEqual([[{ type: 'put', kind: 'cursor', record: { name: 'a', changeSeq: 2 } }]]);
+    expect(store.commits).toEqual([
+      [{ type: 'put', kind: 'cursor', record: { name: 'a', changeSeq: 2, usedAt: 0, expired: false } }],
+    ]);
     expect(published).toEqual([]);
   });
 
@@ -172,6 +176,7 @@ describe('the executor', () => {
         userId: userIdOf(1),
         groupId: undefined,
         accepted: true,
+        identityPolicy: undefined,
         nextSeq: 1,
         activity,
         lastMessageId: undefined,
@@ -209,7 +214,12 @@ describe('the executor', () => {
             const values = await Promise.all(touches.map((name) => read(overlay, name)));
             for (let pause = 0; pause < pauses; pause++) await Promise.resolve();
             for (const [index, name] of touches.entries()) {
-              overlay.put('cursor', { name, changeSeq: ((values[index] ?? 0) * 31 + at + 1) % 1_000_003 });
+              overlay.put('cursor', {
+                name,
+                changeSeq: ((values[index] ?? 0) * 31 + at + 1) % 1_000_003,
+                usedAt: 0,
+                expired: false,
+              });
             }
             if (fails) throw new Error('dropped');
             return values;

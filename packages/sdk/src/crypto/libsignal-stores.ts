@@ -57,8 +57,10 @@ export class OverlaySession extends SessionStore {
   }
 }
 
-/** The own identity key, and that of one person in an overlay: trust on first use, and a changed one is written down. */
+/** The own identity key, and that of one person in an overlay: trust on first use. Another one than that is only noted. */
 export class OverlayIdentity extends IdentityKeyStore {
+  /** The key of the session that a message came on, when it is not the trusted one. */
+  foreign: Uint8Array | undefined;
   private readonly overlay: CallbackRecords;
   private readonly userId: UserId;
   private readonly own: IdentityKeyPair;
@@ -99,12 +101,19 @@ export class OverlayIdentity extends IdentityKeyStore {
     const known = await this.overlay.get('identity', { userId });
     const bytes = key.serialize();
     if (known === undefined) {
-      this.overlay.put('identity', { userId, key: bytes, firstSeenAt: this.now, changedAt: undefined });
+      this.overlay.put('identity', {
+        userId,
+        key: bytes,
+        firstSeenAt: this.now,
+        changedAt: undefined,
+        verifiedAt: undefined,
+        pending: undefined,
+      });
       return IdentityChange.NewOrUnchanged;
     }
     if (sameBytes(known.key, bytes)) return IdentityChange.NewOrUnchanged;
-    this.overlay.put('identity', { userId, key: bytes, firstSeenAt: known.firstSeenAt, changedAt: this.now });
-    this.overlay.record({ type: 'identity.changed', userId });
+    // Sending asks `isTrustedIdentity` first, so this is a message that came. What it means for sending is decided elsewhere.
+    this.foreign = bytes;
     return IdentityChange.ReplacedExisting;
   }
 

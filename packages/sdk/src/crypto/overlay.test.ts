@@ -11,7 +11,7 @@ function overlayOn(below: ConstructorParameters<typeof RecordOverlay>[0] = empty
 }
 
 function cursor(name: string, changeSeq: number): CursorRecord {
-  return { name, changeSeq };
+  return { name, changeSeq, usedAt: 0, expired: false };
 }
 
 describe('an overlay', () => {

@@ -1,4 +1,4 @@
-import type { Change, RecordKeys, RecordKind, Records } from '../ports/changes.ts';
+import type { Change, PrunedKind, RecordKeys, RecordKind, Records } from '../ports/changes.ts';
 import type { EventFact } from '../ports/event-records.ts';
 import { recordKey } from '../ports/record-key.ts';
 
@@ -9,7 +9,7 @@ export interface Overlay {
   put<Kind extends RecordKind>(kind: Kind, record: Records[Kind], changed?: readonly (keyof Records[Kind])[]): void;
   delete<Kind extends RecordKind>(kind: Kind, key: RecordKeys[Kind]): void;
   /** Removes what has become too old, when the batch is committed. */
-  prune(kind: 'seen' | 'kyberUse' | 'event', before: number): void;
+  prune(kind: PrunedKind, before: number): void;
   /** Writes down what happened, in the same commit. */
   record(fact: EventFact): void;
   /** Where the next message stands in the order of this device. Never given twice. */
@@ -63,7 +63,7 @@ export class RecordOverlay implements Overlay {
     this.set(kind, recordKey(kind, key), { type: 'delete', kind, key } as Change);
   }
 
-  prune(kind: 'seen' | 'kyberUse' | 'event', before: number): void {
+  prune(kind: PrunedKind, before: number): void {
     this.pruned.push({ type: 'prune', kind, before });
   }
 

@@ -2,6 +2,7 @@ import { CiphertextKind, RatchetMessage } from '@sotto/proto';
 import { describe, expect, it } from 'vitest';
 import { reopened, startSession, type TestDevice, testDevice } from '../../test/test-device.ts';
 import { SottoError } from '../sotto-error.ts';
+import { withPending } from './identity-trust.ts';
 import { checkStructure } from './precheck.ts';
 import { type Opened, peerLock, Ratchet, type SealedCiphertext } from './ratchet.ts';
 
@@ -42,13 +43,17 @@ describe('a session', () => {
     const [alice, bob] = await pair();
     const sealed = await seal(alice, bob);
     expect(sealed.kind).toBe(CiphertextKind.CIPHERTEXT_KIND_PREKEY);
-    expect(await open(bob, alice, sealed)).toEqual({ plaintext, newSession: true });
+    expect(await open(bob, alice, sealed)).toEqual({ plaintext, newSession: true, newIdentity: false });
     expect(await kindsLeft(bob)).toEqual(['ec', 'ec', 'kyber', 'kyber', 'last-resort', 'signed']);
     expect(bob.disk.tables.kyberUse.size).toBe(0);
-    expect(await open(bob, alice, await seal(alice, bob))).toEqual({ plaintext, newSession: false });
+    expect(await open(bob, alice, await seal(alice, bob))).toEqual({
+      plaintext,
+      newSession: false,
+      newIdentity: false,
+    });
     const back = await seal(bob, alice);
     expect(back.kind).toBe(CiphertextKind.CIPHERTEXT_KIND_WHISPER);
-    expect(await open(alice, bob, back)).toEqual({ plaintext, newSession: false });
+    expect(await open(alice, bob, back)).toEqual({ plaintext, newSession: false, newIdentity: false });
     expect((await seal(alice, bob)).kind).toBe(CiphertextKind.CIPHERTEXT_KIND_WHISPER);
   });
 
@@ -99,7 +104,7 @@ describe('a session', () => {
     await expect(open(bob, alice, { ...third, ciphertext: wrong })).rejects.toMatchObject({ reason: 'undecryptable' });
     const carol = await testDevice();
     await expect(open(carol, alice, third)).rejects.toMatchObject({ reason: 'no-session' });
-    expect(await open(bob, alice, third)).toEqual({ plaintext, newSession: false });
+    expect(await open(bob, alice, third)).toEqual({ plaintext, newSession: false, newIdentity: false });
   });
 
   it('keeps the highest counter of each chain in its row', async () => {
@@ -163,33 +168,46 @@ describe('an identity key that changed', () => {
   it('blocks a new session, and the old one goes on', async () => {
     const [alice, bob, other] = await changed();
     await expect(startSession(alice, other)).rejects.toMatchObject({ code: 'identity-changed' });
-    expect(await open(bob, alice, await seal(alice, bob))).toEqual({ plaintext, newSession: false });
+    expect(await open(bob, alice, await seal(alice, bob))).toEqual({
+      plaintext,
+      newSession: false,
+      newIdentity: false,
+    });
   });
 
-  it('is written down and told when a message comes from it, and then trusted', async () => {
+  it('is told when a message begins a session with it, once, and is not trusted for sending', async () => {
     const [alice, bob, other] = await changed();
-    const key = (await alice.store.get('identity', bob.address))?.key;
+    const before = await alice.store.get('identity', bob.address);
     await startSession(other, alice);
     alice.clock.advance(5);
-    expect(await open(alice, other, await seal(other, alice))).toEqual({ plaintext, newSession: true });
+    const opened = { plaintext, newSession: true, newIdentity: true };
+    expect(await open(alice, other, await seal(other, alice))).toEqual(opened);
+    expect(await open(alice, other, await seal(other, alice))).toEqual({ ...opened, newSession: false });
     const identity = await alice.store.get('identity', bob.address);
-    expect(identity).toMatchObject({ changedAt: alice.clock.now() });
-    expect(identity?.key).not.toEqual(key);
+    expect(identity).toEqual({
+      ...before,
+      pending: { key: expect.any(Uint8Array), seenAt: alice.clock.now(), listed: false },
+    });
     expect(alice.published.flat().map(({ fact }) => fact)).toEqual([
       { type: 'identity.changed', userId: bob.account.userId },
     ]);
-    expect(await open(other, alice, await seal(alice, other))).toEqual({ plaintext, newSession: false });
+    await expect(seal(alice, other)).rejects.toMatchObject({ code: 'identity-changed' });
+    await alice.executor.run([], (overlay) => identity && overlay.put('identity', withPending(identity, 7)));
+    const sealed = await seal(alice, other);
+    expect(await open(other, alice, sealed)).toEqual({ plaintext, newSession: false, newIdentity: false });
   });
 
-  it('blocks sending on a session with the key before', async () => {
+  it('does not make a late message of the session before it a change of its own', async () => {
     const [alice, bob, other] = await changed();
-    const identity = await alice.store.get('identity', bob.address);
-    const key = other.account.identityKeyPair;
-    expect(key).toBeDefined();
+    await open(bob, alice, await seal(alice, bob));
+    const late = await seal(bob, alice);
     await startSession(other, alice);
     await open(alice, other, await seal(other, alice));
-    await alice.executor.run([], (overlay) => identity && overlay.put('identity', identity));
-    await expect(seal(alice, other)).rejects.toMatchObject({ code: 'identity-changed' });
+    const identity = await alice.store.get('identity', bob.address);
+    const accepted = identity && withPending(identity, 7);
+    await alice.executor.run([], (overlay) => accepted && overlay.put('identity', accepted));
+    expect(await open(alice, bob, late)).toEqual({ plaintext, newSession: false, newIdentity: true });
+    expect(await alice.store.get('identity', bob.address)).toEqual(accepted);
   });
 });
 
@@ -206,6 +224,6 @@ describe('a store that fails', () => {
     await expect(startSession(alice, bob)).rejects.toBe(failure);
     await expect(open(devices[1], alice, sealed)).rejects.toBe(failure);
     for (const device of devices) device.store.failReads(kind, undefined);
-    expect(await open(devices[1], alice, sealed)).toEqual({ plaintext, newSession: true });
+    expect(await open(devices[1], alice, sealed)).toEqual({ plaintext, newSession: true, newIdentity: false });
   });
 });

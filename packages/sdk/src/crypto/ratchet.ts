@@ -6,7 +6,9 @@ import {
   type PreKeyBundle,
   PreKeySignalMessage,
   type ProtocolAddress,
+  type PublicKey,
   processPreKeyBundle,
+  SessionRecord as Session,
   SignalMessage,
   signalDecrypt,
   signalDecryptPreKey,
@@ -18,8 +20,9 @@ import { SottoError } from '../sotto-error.ts';
 import { asBuffer } from './as-buffer.ts';
 import { CallbackRecords } from './callback-records.ts';
 import { Hold } from './hold.ts';
+import { noteForeignIdentity } from './identity-trust.ts';
 import { OverlayIdentity, OverlayPrekeys, OverlaySession, ownIdentity } from './libsignal-stores.ts';
-import { sessionOf } from './live-session.ts';
+import { recordOf, sessionOf } from './live-session.ts';
 import type { Overlay } from './overlay.ts';
 import { advanceChains, type CheckedCiphertext, checkJump } from './precheck.ts';
 import { protocolAddress } from './protocol-address.ts';
@@ -35,6 +38,8 @@ export interface Opened {
   readonly plaintext: Uint8Array;
   /** It began a session: what could not be opened before may be opened now. */
   readonly newSession: boolean;
+  /** It came on a session with another identity key than the one that is trusted for this person. */
+  readonly newIdentity: boolean;
 }
 
 /** The lock under which everything that touches sessions with a person runs. */
@@ -64,6 +69,22 @@ export class Ratchet {
     if (known === undefined) return false;
     const session = sessionOf(known);
     return session.hasCurrentState(new Date(this.now)) && session.remoteRegistrationId() === registrationId;
+  }
+
+  /** Whether the session that would be sent on is the one on which this ratchet key of ours was used. */
+  async isCurrent(device: DeviceAddress, ratchetKey: PublicKey): Promise<boolean> {
+    const known = await this.overlay.get('session', device);
+    return known !== undefined && sessionOf(known).currentRatchetKeyMatches(ratchetKey);
+  }
+
+  /** Puts the session aside, if there is one: what comes on it can still be opened, and the next message begins a new one. */
+  async setAside(device: DeviceAddress): Promise<void> {
+    const known = await this.overlay.get('session', device);
+    if (known === undefined) return;
+    // The object behind a record is shared and must not change.
+    const session = Session.deserialize(asBuffer(known.record));
+    session.archiveCurrentState();
+    this.overlay.put('session', recordOf(device, session, known.chains));
   }
 
   /**
@@ -138,7 +159,7 @@ export class Ratchet {
       const message = SignalMessage.deserialize(ciphertext);
       const identity = this.identityOf(device);
       const plaintext = await signalDecrypt(message, protocolAddress(device), this.local, session, identity);
-      return { plaintext, newSession: false };
+      return { plaintext, newSession: false, newIdentity: identity.foreign !== undefined };
     } catch (cause) {
       this.records.rethrow();
       throw new Hold(receivingReason(cause), { cause });
@@ -151,18 +172,23 @@ export class Ratchet {
     ciphertext: Uint8Array<ArrayBuffer>,
   ): Promise<Opened> {
     const prekeys = new OverlayPrekeys(this.records, this.now);
+    const identity = this.identityOf(device);
     try {
       const plaintext = await signalDecryptPreKey(
         PreKeySignalMessage.deserialize(ciphertext),
         protocolAddress(device),
         this.local,
         session,
-        this.identityOf(device),
+        identity,
         prekeys.ec,
         prekeys.signed,
         prekeys.kyber,
       );
-      return { plaintext, newSession: prekeys.startsSession };
+      const { foreign } = identity;
+      if (foreign !== undefined && prekeys.startsSession) {
+        await noteForeignIdentity(this.overlay, device.userId, foreign, this.now);
+      }
+      return { plaintext, newSession: prekeys.startsSession, newIdentity: foreign !== undefined };
     } catch (cause) {
       this.records.rethrow();
       throw new Hold(prekeys.problem ?? receivingReason(cause), { cause });

@@ -106,6 +106,7 @@ describe('the record cache', () => {
         chatId: 'c' as ChatId,
         recipient: 'r' as UserId,
         messageId: 'm' as MessageId,
+        kind: 'content',
         visible: true,
         content,
         createdAt: 1,

@@ -5,7 +5,8 @@ import type { HeldRecord } from '../ports/inbox-records.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import type { Tracer } from '../ports/tracer.ts';
-import { decodeEnvelope, type EnvelopeReceiver } from './receive-envelope.ts';
+import { decodeEnvelope } from './decode-envelope.ts';
+import type { EnvelopeReceiver } from './receive-envelope.ts';
 
 /** One delivery as it came over the stream. */
 export interface Delivery {
@@ -17,6 +18,9 @@ const largestBatch = 128;
 const heldPage = 64;
 const mostTriesOfSender = 256;
 
+/** How often a held envelope is tried again: each start and each new session of its sender is a try. */
+const mostRetries = 64;
+
 /** Takes deliveries in their order, a batch a commit, and acks what is durable. */
 export class Inbox {
   private readonly receiver: EnvelopeReceiver;
@@ -26,6 +30,7 @@ export class Inbox {
   private readonly ack: (deliveryIds: readonly Uint8Array[], handed: () => void) => void;
   private readonly onApplied: (sender: DeviceAddress) => void;
   private readonly onReceipts: (sender: DeviceAddress) => void;
+  private readonly onHeld: () => Promise<void>;
   private readonly onFailure: (error: unknown) => void;
   private queue: Delivery[] = [];
   /** Senders with whom a session began: what is held of theirs may open now. */
@@ -41,8 +46,10 @@ export class Inbox {
     readonly ack: (deliveryIds: readonly Uint8Array[], handed: () => void) => void;
     /** A message of this person was applied. */
     readonly onApplied: (sender: DeviceAddress) => void;
-    /** Receipts to this person were queued. */
+    /** Receipts to this person were queued, or what they asked for again. */
     readonly onReceipts: (sender: DeviceAddress) => void;
+    /** Something was held. */
+    readonly onHeld: () => Promise<void>;
     /** The store failed: what is in hand was not acked and must be delivered again. */
     readonly onFailure: (error: unknown) => void;
   }) {
@@ -53,6 +60,7 @@ export class Inbox {
     this.ack = parts.ack;
     this.onApplied = parts.onApplied;
     this.onReceipts = parts.onReceipts;
+    this.onHeld = parts.onHeld;
     this.onFailure = parts.onFailure;
   }
 
@@ -85,6 +93,7 @@ export class Inbox {
       const page = await this.store.held(heldPage, after);
       for (const held of page) {
         if (sender !== undefined && !isFrom(held.envelope, sender)) continue;
+        if (held.retries >= mostRetries) continue;
         if (tries-- <= 0) return;
         const opened = await this.receiver.retry(held.envelope);
         if (opened) this.logger.info('inbox.held-opened', { reason: held.reason });
@@ -130,11 +139,13 @@ export class Inbox {
       this.ack(ids, () => this.tracer.reached('ack.left'));
     }
     for (const sender of receiptsTo) this.onReceipts(sender);
+    for (const result of received) if (result.outcome === 'answered') this.onReceipts(result.sender);
     for (const result of received) if (result.outcome === 'applied') this.onApplied(result.sender);
     for (const result of received) {
       if (result.outcome !== 'applied' || !result.newSession) continue;
       this.begun.set(`${result.sender.userId}.${result.sender.deviceId}`, result.sender);
     }
+    if (received.some(({ outcome }) => outcome === 'held')) await this.onHeld();
     const failed = settled.find((result) => result.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
   }

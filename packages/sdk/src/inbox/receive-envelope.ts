@@ -1,4 +1,4 @@
-import { Envelope, ProtoError, uuidToText } from '@sotto/proto';
+import { CiphertextKind, type Content, Envelope, uuidToText } from '@sotto/proto';
 import { chatLock, chatWith } from '../chats/chat-state.ts';
 import type { Executor } from '../crypto/executor.ts';
 import { Hold } from '../crypto/hold.ts';
@@ -14,9 +14,21 @@ import type { Sha256 } from '../ports/hash.ts';
 import type { DeviceAddress, DeviceId, MessageId, UserId } from '../ports/ids.ts';
 import type { HeldReason } from '../ports/inbox-records.ts';
 import type { Logger } from '../ports/logger.ts';
+import type { Randomness } from '../ports/randomness.ts';
+import type { StoreQueries } from '../ports/store.ts';
+import type { RetryAnswerer } from '../repair/retry-answer.ts';
+import { nextRequestAt } from '../repair/retry-asker.ts';
+import { isMendable, type ReadRetryRequest, readRetryRequest } from '../repair/retry-request.ts';
 import { SottoError } from '../sotto-error.ts';
 import { checkContent } from './check-content.ts';
+import { decodeEnvelope } from './decode-envelope.ts';
 import { learnFromContent } from './learn-from-content.ts';
+
+/** The most messages that one content stands for. */
+const mostReplaced = 256;
+
+/** The most attempts of one message that are looked for. */
+const mostAttempts = 16;
 
 /** What became of an envelope. In every case its effects are durable and it may be acked. */
 export type Received =
@@ -26,7 +38,9 @@ export type Received =
       readonly receiptQueued: boolean;
       readonly sender: DeviceAddress;
     }
-  | { readonly outcome: 'duplicate' | 'held' };
+  /** A request to send something again was honoured: it waits in the outbox. */
+  | { readonly outcome: 'answered'; readonly sender: DeviceAddress }
+  | { readonly outcome: 'duplicate' | 'held' | 'refused' };
 
 /** An envelope with what was found out about it before any lock. */
 interface Inspected {
@@ -36,6 +50,8 @@ interface Inspected {
   readonly digest: Uint8Array;
   readonly sender: DeviceAddress | undefined;
   readonly checked: CheckedCiphertext | undefined;
+  /** It is no message, but a request to send one again. */
+  readonly request: ReadRetryRequest | 'malformed' | undefined;
   /** Why it is held before decryption was tried. */
   readonly refused: Hold | undefined;
 }
@@ -48,6 +64,9 @@ export class EnvelopeReceiver {
   private readonly sha256: Sha256;
   private readonly logger: Logger;
   private readonly receipts: ReceiptQueue;
+  private readonly store: StoreQueries;
+  private readonly randomness: Randomness;
+  private readonly answerer: RetryAnswerer;
 
   constructor(parts: {
     readonly executor: Executor;
@@ -56,6 +75,10 @@ export class EnvelopeReceiver {
     readonly sha256: Sha256;
     readonly logger: Logger;
     readonly receipts: ReceiptQueue;
+    readonly store: StoreQueries;
+    readonly randomness: Randomness;
+    /** Answers requests to send something again. */
+    readonly answerer: RetryAnswerer;
   }) {
     this.executor = parts.executor;
     this.account = parts.account;
@@ -63,6 +86,9 @@ export class EnvelopeReceiver {
     this.sha256 = parts.sha256;
     this.logger = parts.logger;
     this.receipts = parts.receipts;
+    this.store = parts.store;
+    this.randomness = parts.randomness;
+    this.answerer = parts.answerer;
   }
 
   /**
@@ -74,7 +100,11 @@ export class EnvelopeReceiver {
     const steps = { before: 'decrypt.before-commit', after: 'receive.committed' } as const;
     const locks = locksOf(inspected);
     return this.executor
-      .run(locks, (overlay) => this.open(overlay, inspected), steps)
+      .run(
+        locks,
+        (overlay) => (inspected.request ? this.answer(overlay, inspected) : this.open(overlay, inspected)),
+        steps,
+      )
       .catch((error: unknown) => {
         const reason = this.reasonToHold(error);
         return this.executor.run(locks, (overlay) => this.hold(overlay, inspected, reason), steps);
@@ -111,6 +141,7 @@ export class EnvelopeReceiver {
       digest,
       sender: undefined,
       checked: undefined,
+      request: undefined,
     };
     try {
       if (envelope === undefined) throw new Hold('malformed-envelope');
@@ -132,12 +163,32 @@ export class EnvelopeReceiver {
         deviceId: envelope.senderDevice as DeviceId,
       };
       if (sender.userId === self.userId) throw new Hold('sender-mismatch');
+      if (envelope.kind === CiphertextKind.CIPHERTEXT_KIND_RETRY_REQUEST) {
+        const request = readRetryRequest(envelope.ciphertext) ?? 'malformed';
+        return { ...inspected, sender, request, refused: undefined };
+      }
       const checked = checkStructure(envelope.kind, envelope.ciphertext);
       return { ...inspected, sender, checked, refused: undefined };
     } catch (error) {
       if (!(error instanceof Hold)) throw error;
       return { ...inspected, refused: error };
     }
+  }
+
+  /** What is refused leaves no trace but a line of the log: anybody between the two can make as many requests as they like. */
+  private async answer(overlay: Overlay, { request, sender, digest, envelope }: Inspected): Promise<Received> {
+    const refuse = (reason: string): Received => {
+      this.logger.info('repair.refused', { reason });
+      return { outcome: 'refused' };
+    };
+    if (request === undefined || request === 'malformed' || sender === undefined) return refuse('malformed');
+    if (request.messageId !== uuidToText(envelope.messageId)) return refuse('malformed');
+    if ((await overlay.get('seen', { key: digest })) !== undefined) return { outcome: 'duplicate' };
+    const now = this.clock.now();
+    const answer = await this.answerer.answer(overlay, sender, request, now);
+    if (answer !== 'resent' && answer !== 'replaced') return refuse(answer);
+    overlay.put('seen', { key: digest, at: now });
+    return { outcome: 'answered', sender };
   }
 
   private async open(overlay: Overlay, inspected: Inspected): Promise<Received> {
@@ -148,11 +199,23 @@ export class EnvelopeReceiver {
 
   /** A ratchet opens nothing twice, so only what failed is looked up: it may have come before. */
   private async hold(overlay: Overlay, inspected: Inspected, reason: HeldReason): Promise<Received> {
-    const { digest, bytes } = inspected;
+    const { digest, bytes, envelope, sender, checked } = inspected;
     if ((await overlay.get('seen', { key: digest })) !== undefined) return { outcome: 'duplicate' };
     const now = this.clock.now();
     overlay.put('seen', { key: digest, at: now });
-    overlay.put('held', { digest, envelope: bytes, reason, heldAt: now, retries: 0 });
+    const mendable = sender !== undefined && checked !== undefined && isMendable(reason);
+    overlay.put('held', {
+      digest,
+      envelope: bytes,
+      reason,
+      heldAt: now,
+      retries: 0,
+      sender: sender?.userId,
+      messageId: sender && (uuidToText(envelope.messageId) as MessageId),
+      mendable,
+      requests: 0,
+      requestAt: mendable ? nextRequestAt(0, now, this.randomness) : undefined,
+    });
     overlay.record({ type: 'envelope.held', digest: hex(digest), reason });
     return { outcome: 'held' };
   }
@@ -164,9 +227,10 @@ export class EnvelopeReceiver {
     const now = this.clock.now();
     const account = this.account();
     const ratchet = new Ratchet(account, overlay, now);
-    const { plaintext, newSession } = await ratchet.open(sender, checked, envelope.ciphertext);
+    const { plaintext, newSession, newIdentity } = await ratchet.open(sender, checked, envelope.ciphertext);
     const { content, encoded } = checkContent(plaintext, envelope, sender, account, this.sha256);
     const result = { outcome: 'applied', newSession, sender } as const;
+    await this.dropHeld(overlay, sender.userId, envelope, content);
     // Another attempt of a message that came before: the ratchet moves on, nothing else does. What a person sees is known by its own record.
     if (content.seq === 0) {
       const seen = { key: content.messageId.slice() };
@@ -176,11 +240,23 @@ export class EnvelopeReceiver {
     await learnFromContent(overlay, sender.userId, content, now);
     await learnSecret(overlay, sender, content.ephemeralSecret);
     const messageId = uuidToText(content.messageId) as MessageId;
-    const arrival = { overlay, account, sender, messageId, envelope, content, encoded, now };
+    const arrival = { overlay, account, sender, messageId, envelope, content, encoded, newIdentity, now };
     const { receiptDue } = await applyOf(content)(arrival);
     const receiptQueued =
       receiptDue && (await this.receipts.add(overlay, sender.userId, 'delivered', [messageId], now));
     return { ...result, receiptQueued };
+  }
+
+  /** Another attempt has come, or word that none will: what is held of those messages is not waited for any more. */
+  private async dropHeld(overlay: Overlay, userId: UserId, envelope: Envelope, content: Content): Promise<void> {
+    const { replaces, messageId } = content;
+    // The common message is a first attempt that stands for itself alone.
+    if (envelope.attempt <= 1 && replaces.length === 0) return;
+    for (const id of [messageId, ...replaces.slice(0, mostReplaced)]) {
+      if (id.length !== 16) continue;
+      const attempts = await this.store.heldAttempts(uuidToText(id) as MessageId, mostAttempts);
+      for (const held of attempts) if (held.sender === userId) overlay.delete('held', { digest: held.digest });
+    }
   }
 
   /** The reason to hold an envelope after a failure; store failures go up instead, so that nothing is acked. */
@@ -189,16 +265,6 @@ export class EnvelopeReceiver {
     if (error instanceof SottoError) throw error;
     this.logger.error('inbox.unexpected', { message: error instanceof Error ? error.name : 'unknown' });
     return 'undecryptable';
-  }
-}
-
-/** Reads an envelope; `undefined` when the bytes are none. */
-export function decodeEnvelope(bytes: Uint8Array): Envelope | undefined {
-  try {
-    return Envelope.decode(bytes);
-  } catch (error) {
-    if (error instanceof ProtoError) return undefined;
-    throw error;
   }
 }
 

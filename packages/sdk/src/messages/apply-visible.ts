@@ -19,7 +19,7 @@ export async function applyUnknown(arrival: Arrival): Promise<Applied> {
 }
 
 async function addToHistory(arrival: Arrival, what: Pick<MessageRecord, 'text' | 'unknownContent'>): Promise<Applied> {
-  const { overlay, account, sender, messageId, envelope, content, now } = arrival;
+  const { overlay, account, sender, messageId, envelope, content, newIdentity, now } = arrival;
   if (content.seq === 0) throw new Hold('content-invalid');
   if ((await overlay.get('message', { id: messageId })) !== undefined) return nothingDue;
   const chat = await openChat(overlay, sender.userId, now);
@@ -49,6 +49,6 @@ async function addToHistory(arrival: Arrival, what: Pick<MessageRecord, 'text' |
   overlay.put('stream', admission.stream);
   overlay.put('message', message);
   overlay.put('chat', withMessage(chat, message, next, now));
-  overlay.record({ type: 'message.received', messageId, chatId: chat.id, late: admission.late });
+  overlay.record({ type: 'message.received', messageId, chatId: chat.id, late: admission.late, newIdentity });
   return { receiptDue: chat.accepted };
 }

@@ -13,6 +13,8 @@ export interface Arrival {
   readonly content: Content;
   /** The encoded content, for kinds that this version does not know. */
   readonly encoded: Uint8Array;
+  /** It came under an identity key that is not accepted yet. */
+  readonly newIdentity: boolean;
   /** By this device's clock. */
   readonly now: number;
 }

@@ -25,7 +25,17 @@ function apply(
   const now = device.clock.now();
   const { account } = device;
   return device.executor.run([], (overlay) =>
-    applyOf(content)({ overlay, account, sender: peer, messageId, envelope, content, encoded, now }),
+    applyOf(content)({
+      overlay,
+      account,
+      sender: peer,
+      messageId,
+      envelope,
+      content,
+      encoded,
+      newIdentity: false,
+      now,
+    }),
   );
 }
 

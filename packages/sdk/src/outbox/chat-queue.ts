@@ -32,6 +32,8 @@ export interface ChatQueueParts {
   readonly commits: OutboxCommits;
   /** Makes sessions with all devices of a person, over the network. */
   readonly makeSessions: (userId: UserId) => Promise<void>;
+  /** Takes the device list of a person over, over the network. */
+  readonly learnDevices: (userId: UserId) => Promise<void>;
   /** Hands frames to the stream; false when it is not open. `handed` is called once their bytes were given to the socket. */
   readonly transmit: (frames: readonly ClientFrameFields[], handed: () => void) => boolean;
   /** Tells whose result a send id is. */
@@ -239,17 +241,23 @@ export class ChatQueue {
     if (stuck === undefined || last === undefined) return true;
     const waiting = ready.slice(outcomes.length - 1);
     if (last.status === 'failed') return this.sealingFailed(waiting, last.error);
-    return last.status === 'needs-sessions' ? this.makeSessions(stuck.record.recipient, waiting) : true;
+    const { makeSessions, learnDevices } = this.parts;
+    if (last.status === 'needs-sessions') return this.prepare(makeSessions, stuck.record.recipient, waiting);
+    return last.status === 'needs-devices' ? this.prepare(learnDevices, stuck.record.recipient, waiting) : true;
   }
 
-  private async makeSessions(recipient: UserId, waiting: readonly QueueEntry[]): Promise<boolean> {
+  private async prepare(
+    make: (userId: UserId) => Promise<void>,
+    recipient: UserId,
+    waiting: readonly QueueEntry[],
+  ): Promise<boolean> {
     if (this.sessionsMade) {
       this.sessionsMade = false;
       this.retryLater(undefined);
       return false;
     }
     try {
-      await this.parts.makeSessions(recipient);
+      await make(recipient);
       this.sessionsMade = true;
       return true;
     } catch (error) {
@@ -271,6 +279,8 @@ export class ChatQueue {
     if (!(error instanceof SottoError) || error.code.startsWith('store-') || error.code === 'client-stopped') {
       throw error;
     }
+    // It waits for the user, who wakes the queue.
+    if (error.code === 'identity-changed') return false;
     if (error.retryable || !endings.has(error.code)) {
       this.retryLater(error.retryAfterMs);
       return false;

@@ -1,10 +1,12 @@
+import { uuidToText } from '@sotto/proto';
 import { chatLock } from '../chats/chat-state.ts';
 import type { Executor } from '../crypto/executor.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { peerLock } from '../crypto/ratchet.ts';
 import { advances, progressFields } from '../messages/message-state.ts';
+import { type ContentOrigin, newContent } from '../messages/outgoing-content.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { ChatId, UserId } from '../ports/ids.ts';
+import type { ChatId, MessageId, UserId } from '../ports/ids.ts';
 import type { OutboxRecord } from '../ports/outbox-record.ts';
 
 /** Takes a signed device list over, if it is genuine and newer; in the caller's operation. */
@@ -21,15 +23,18 @@ export interface AcceptedSend {
 export class OutboxCommits {
   private readonly executor: Executor;
   private readonly clock: Clock;
+  private readonly origin: () => ContentOrigin;
   private readonly acceptDeviceList: AcceptDeviceList;
 
   constructor(parts: {
     readonly executor: Executor;
     readonly clock: Clock;
+    readonly origin: () => ContentOrigin;
     readonly acceptDeviceList: AcceptDeviceList;
   }) {
     this.executor = parts.executor;
     this.clock = parts.clock;
+    this.origin = parts.origin;
     this.acceptDeviceList = parts.acceptDeviceList;
   }
 
@@ -73,6 +78,24 @@ export class OutboxCommits {
       if (message === undefined || !advances(message.state, 'failed')) return;
       overlay.put('message', { ...message, state: 'failed', updatedAt: this.clock.now() }, progressFields);
       overlay.record({ type: 'message.failed', messageId: message.id, chatId: message.chatId, code });
+      // To an account that is gone there is nobody to tell. A number that no message has would be waited for by everybody else.
+      if (code !== 'user-unknown') this.announceHole(overlay, record, message.seq);
+    });
+  }
+
+  private announceHole(overlay: Overlay, { chatId, recipient }: OutboxRecord, seq: number): void {
+    const made = newContent(this.origin(), recipient, { seqHole: { seqs: [seq] } });
+    overlay.put('outbox', {
+      id: overlay.nextOutboxId(),
+      chatId,
+      recipient,
+      messageId: uuidToText(made.id) as MessageId,
+      kind: 'content',
+      visible: false,
+      content: made.encoded,
+      createdAt: this.clock.now(),
+      attempt: 0,
+      sealed: undefined,
     });
   }
 

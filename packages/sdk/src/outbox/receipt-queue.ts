@@ -45,6 +45,20 @@ export class ReceiptQueue {
     return true;
   }
 
+  /** As `add`, without ids that stand in a row which has not left yet. */
+  async addAgain(
+    overlay: Overlay,
+    author: UserId,
+    says: ReceiptSays,
+    messageIds: readonly MessageId[],
+    now: number,
+  ): Promise<boolean> {
+    const open = await this.openRow(overlay, chatWith(author), says);
+    const waiting = new Set(open?.ids.map((id) => uuidToText(id)));
+    const missing = messageIds.filter((id) => !waiting.has(id));
+    return this.add(overlay, author, says, missing, now);
+  }
+
   private async openRow(overlay: Overlay, chatId: ChatId, says: ReceiptSays) {
     const id = this.latest.get(`${says}:${chatId}`);
     const row = id === undefined ? undefined : await overlay.get('outbox', { id });
@@ -56,12 +70,13 @@ export class ReceiptQueue {
   /** Puts a row whose content is encoded when somebody asks for it: of all that a batch adds, a commit writes the last. */
   private putRow(overlay: Overlay, row: Omit<OutboxRecord, 'content'>, receipt: OpenReceipt): void {
     let encoded: Uint8Array | undefined;
-    const { id, chatId, recipient, messageId, visible, createdAt, attempt, sealed } = row;
+    const { id, chatId, recipient, messageId, kind, visible, createdAt, attempt, sealed } = row;
     const lazy: OutboxRecord = {
       id,
       chatId,
       recipient,
       messageId,
+      kind,
       visible,
       createdAt,
       attempt,
@@ -89,6 +104,7 @@ export class ReceiptQueue {
       chatId,
       recipient: author,
       messageId: uuidToText(made.id) as MessageId,
+      kind: 'content',
       visible: false,
       content: made.encoded,
       createdAt: now,

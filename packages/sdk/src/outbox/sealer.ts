@@ -1,15 +1,27 @@
-import { DeviceList, Send, type SendFields, SignedDeviceList, uuidToBytes } from '@sotto/proto';
+import {
+  CiphertextKind,
+  DeviceList,
+  Send,
+  type SendDeviceFields,
+  type SendFields,
+  SignedDeviceList,
+  uuidToBytes,
+} from '@sotto/proto';
 import { accessKeyOf } from '../accounts/access-key.ts';
 import { chatLock } from '../chats/chat-state.ts';
+import { identityPolicyOf } from '../chats/identity-policy.ts';
 import type { Executor } from '../crypto/executor.ts';
+import { identityChangedAdvice, isBlocked } from '../crypto/identity-trust.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { pad } from '../crypto/padding.ts';
 import { peerLock, Ratchet } from '../crypto/ratchet.ts';
+import { sameBytes } from '../crypto/same-bytes.ts';
 import { secretToGive } from '../ephemeral/ephemeral-secrets.ts';
 import { contentForDevice } from '../messages/outgoing-content.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { DeviceId } from '../ports/ids.ts';
+import type { DeviceId, UserId } from '../ports/ids.ts';
+import type { IdentityPolicy } from '../ports/key-records.ts';
 import type { OutboxRecord } from '../ports/outbox-record.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import type { DeviceListRecord } from '../ports/user-record.ts';
@@ -23,6 +35,8 @@ export type SealOutcome =
   | { readonly status: 'sealed'; readonly send: SendFields; readonly sendId: Uint8Array }
   /** Sessions with the recipient's devices must be made first. */
   | { readonly status: 'needs-sessions' }
+  /** The recipient's device list must be known first. */
+  | { readonly status: 'needs-devices' }
   /** It is not in the outbox any more. */
   | { readonly status: 'gone' }
   /** It could not be sealed, and those behind it were not tried. */
@@ -34,17 +48,21 @@ export class Sealer {
   private readonly account: () => AccountRecord;
   private readonly clock: Clock;
   private readonly randomness: Randomness;
+  private readonly identityPolicy: IdentityPolicy;
 
   constructor(parts: {
     readonly executor: Executor;
     readonly account: () => AccountRecord;
     readonly clock: Clock;
     readonly randomness: Randomness;
+    /** What a new identity key does, where the chat does not say. */
+    readonly identityPolicy: IdentityPolicy;
   }) {
     this.executor = parts.executor;
     this.account = parts.account;
     this.clock = parts.clock;
     this.randomness = parts.randomness;
+    this.identityPolicy = parts.identityPolicy;
   }
 
   /**
@@ -71,17 +89,26 @@ export class Sealer {
   private async sealOn(overlay: Overlay, records: readonly SealableRecord[]): Promise<readonly SealOutcome[]> {
     const now = this.clock.now();
     const ratchet = new Ratchet(this.account(), overlay, now);
-    const targets = await this.targetsOf(overlay, ratchet, records[0]);
+    const recipient = records[0]?.recipient;
+    const blocked = recipient !== undefined && (await this.blocked(overlay, recipient));
+    const targets = blocked ? undefined : await this.targetsOf(overlay, ratchet, records[0]);
     const outcomes: SealOutcome[] = [];
     for (const { id } of records) {
-      const outcome = await this.sealOne(overlay, ratchet, targets, id, now);
+      const outcome = await this.sealOne(overlay, ratchet, blocked ? 'blocked' : targets, id, now);
       outcomes.push(outcome);
-      if (outcome.status === 'needs-sessions' || outcome.status === 'failed') break;
+      if (outcome.status !== 'sealed' && outcome.status !== 'gone') break;
     }
     return outcomes;
   }
 
-  /** The devices to seal for, when there are sessions with all of them. */
+  /** Whether the user has to accept a new identity key first. One that no device list was seen to name is looked up before that. */
+  private async blocked(overlay: Overlay, recipient: UserId): Promise<boolean> {
+    const identity = await overlay.get('identity', { userId: recipient });
+    if (!identity?.pending?.listed) return false;
+    return isBlocked(identity, await identityPolicyOf(overlay, recipient, this.identityPolicy));
+  }
+
+  /** The devices to seal for, when there are sessions with all of them under the identity key that their list names. */
   private async targetsOf(
     overlay: Overlay,
     ratchet: Ratchet,
@@ -89,6 +116,9 @@ export class Sealer {
   ): Promise<Targets | undefined> {
     const list = record && (await overlay.get('deviceList', { userId: record.recipient }));
     if (list === undefined) return undefined;
+    const identity = await overlay.get('identity', { userId: list.userId });
+    if (identity === undefined || identity.pending !== undefined) return undefined;
+    if (!sameBytes(identity.key, listedIdentity(list))) return undefined;
     const devices = listedDevices(list);
     for (const { deviceId, registrationId } of devices) {
       if (!(await ratchet.canSend({ userId: list.userId, deviceId }, registrationId))) return undefined;
@@ -111,7 +141,7 @@ export class Sealer {
   private async sealOne(
     overlay: Overlay,
     ratchet: Ratchet,
-    targets: Targets | undefined,
+    targets: Targets | 'blocked' | undefined,
     id: number,
     now: number,
   ): Promise<SealOutcome> {
@@ -119,6 +149,10 @@ export class Sealer {
     if (record === undefined) return { status: 'gone' };
     const known = this.usable(record);
     if (known !== undefined) return known;
+    if (record.kind === 'retry-request') return this.sealRequest(overlay, record, now);
+    if (targets === 'blocked') {
+      return { status: 'failed', error: new SottoError('identity-changed', identityChangedAdvice) };
+    }
     if (targets === undefined) return { status: 'needs-sessions' };
     try {
       return await this.encrypt(overlay, ratchet, targets, record, now);
@@ -126,6 +160,18 @@ export class Sealer {
       if (error instanceof SottoError && !error.code.startsWith('store-')) return { status: 'failed', error };
       throw error;
     }
+  }
+
+  /** A request goes in clear to all devices of the list: those that did not write the message pass it over. */
+  private async sealRequest(overlay: Overlay, record: OutboxRecord, now: number): Promise<SealOutcome> {
+    const list = await overlay.get('deviceList', { userId: record.recipient });
+    if (list === undefined) return { status: 'needs-devices' };
+    const { content: ciphertext } = record;
+    const kind = CiphertextKind.CIPHERTEXT_KIND_RETRY_REQUEST;
+    const devices = listedDevices(list).map((device) => ({ ...device, kind, ciphertext }));
+    const profileKey = (await overlay.get('user', { id: list.userId }))?.profileKey;
+    const to = { version: list.version, accessKey: profileKey && accessKeyOf(profileKey) };
+    return this.putSealed(overlay, record, to, devices, now);
   }
 
   private async encrypt(
@@ -141,9 +187,18 @@ export class Sealer {
       const sealed = await ratchet.seal({ userId: record.recipient, deviceId }, plaintext);
       devices.push({ deviceId, registrationId, ...sealed });
     }
+    return this.putSealed(overlay, record, targets, devices, now);
+  }
+
+  private putSealed(
+    overlay: Overlay,
+    record: OutboxRecord,
+    { version, accessKey }: Pick<Targets, 'version' | 'accessKey'>,
+    devices: readonly SendDeviceFields[],
+    now: number,
+  ): SealOutcome {
     const sendId = this.randomness.bytes(16);
     const attempt = record.attempt + 1;
-    const { version, accessKey } = targets;
     const send: SendFields = {
       sendId,
       messageId: uuidToBytes(record.messageId),
@@ -151,7 +206,12 @@ export class Sealer {
       suite: 1,
       urgent: record.visible,
       recipients: [
-        { userId: uuidToBytes(record.recipient), deviceListVersion: version, devices, ...(accessKey && { accessKey }) },
+        {
+          userId: uuidToBytes(record.recipient),
+          deviceListVersion: version,
+          devices: [...devices],
+          ...(accessKey && { accessKey }),
+        },
       ],
     };
     overlay.put('outbox', { ...record, attempt, sealed: { sendId, send: Send.encode(send), sealedAt: now } });
@@ -172,22 +232,39 @@ interface Targets {
   readonly ephemeralSecret: Uint8Array | undefined;
 }
 
+interface ParsedList {
+  readonly identityKey: Uint8Array;
+  readonly devices: readonly ListedDevice[];
+}
+
 interface ListedDevice {
   readonly deviceId: DeviceId;
   readonly registrationId: number;
 }
 
-const parsedLists = new WeakMap<Uint8Array, readonly ListedDevice[]>();
+const parsedLists = new WeakMap<Uint8Array, ParsedList>();
 
 /** The devices of an accepted list. It was verified when it was stored. */
 export function listedDevices(list: DeviceListRecord): readonly ListedDevice[] {
+  return parseList(list).devices;
+}
+
+/** The identity key of an accepted list. */
+export function listedIdentity(list: DeviceListRecord): Uint8Array {
+  return parseList(list).identityKey;
+}
+
+function parseList(list: DeviceListRecord): ParsedList {
   const known = parsedLists.get(list.signed);
   if (known !== undefined) return known;
-  const { devices } = DeviceList.decode(SignedDeviceList.decode(list.signed).list);
-  const parsed = devices.map((device) => ({
-    deviceId: (device.deviceId ?? 0) as DeviceId,
-    registrationId: device.registrationId ?? 0,
-  }));
+  const { devices, identityKey } = DeviceList.decode(SignedDeviceList.decode(list.signed).list);
+  const parsed = {
+    identityKey,
+    devices: devices.map((device) => ({
+      deviceId: (device.deviceId ?? 0) as DeviceId,
+      registrationId: device.registrationId ?? 0,
+    })),
+  };
   parsedLists.set(list.signed, parsed);
   return parsed;
 }

@@ -1,13 +1,18 @@
 import { chatLock, chatWith } from '../chats/chat-state.ts';
+import { identityPolicyOf } from '../chats/identity-policy.ts';
 import type { Executor } from '../crypto/executor.ts';
+import { identityChangedAdvice, meetListedIdentity } from '../crypto/identity-trust.ts';
 import { peerLock, Ratchet } from '../crypto/ratchet.ts';
 import { acceptDeviceList } from '../devices/accept-device-list.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Sha256 } from '../ports/hash.ts';
 import type { UserId } from '../ports/ids.ts';
+import type { IdentityPolicy } from '../ports/key-records.ts';
 import { fetchBundles } from '../prekeys/bundle.ts';
+import { SottoError } from '../sotto-error.ts';
 import type { AuthorizedClient } from '../transport/http-client.ts';
+import { requestDeviceList } from '../transport/user-calls.ts';
 
 /** Makes sessions with all devices of a person from their bundles. */
 export class SessionStarter {
@@ -16,6 +21,7 @@ export class SessionStarter {
   private readonly account: () => AccountRecord;
   private readonly clock: Clock;
   private readonly sha256: Sha256;
+  private readonly identityPolicy: IdentityPolicy;
   private readonly signal: AbortSignal;
 
   constructor(parts: {
@@ -24,6 +30,7 @@ export class SessionStarter {
     readonly account: () => AccountRecord;
     readonly clock: Clock;
     readonly sha256: Sha256;
+    readonly identityPolicy: IdentityPolicy;
     readonly signal: AbortSignal;
   }) {
     this.executor = parts.executor;
@@ -31,22 +38,47 @@ export class SessionStarter {
     this.account = parts.account;
     this.clock = parts.clock;
     this.sha256 = parts.sha256;
+    this.identityPolicy = parts.identityPolicy;
     this.signal = parts.signal;
   }
 
   /**
-   * Fetches bundles, checks them, takes the device list over and opens the sessions that are missing, in one commit.
+   * Fetches bundles, checks them, takes the device list over and opens the sessions that are missing, in one commit. After a change of the identity key all sessions are made anew.
    * @throws {SottoError} `user-unknown`, `bundle-invalid`, `device-list-invalid`, `identity-changed`, and as AuthorizedClient
    */
   async start(userId: UserId): Promise<void> {
     const { signed, bundles } = await fetchBundles(this.http, userId, { sha256: this.sha256, signal: this.signal });
-    await this.executor.run([peerLock(userId), chatLock(chatWith(userId))], async (overlay) => {
-      await acceptDeviceList(overlay, signed, userId, this.sha256);
-      const ratchet = new Ratchet(this.account(), overlay, this.clock.now());
+    const met = await this.executor.run([peerLock(userId), chatLock(chatWith(userId))], async (overlay) => {
+      const now = this.clock.now();
+      const list = await acceptDeviceList(overlay, signed, userId, this.sha256);
+      const policy = await identityPolicyOf(overlay, userId, this.identityPolicy);
+      const identity = await meetListedIdentity(overlay, userId, list.identityKey, policy, now);
+      if (identity === 'blocked') return identity;
+      const ratchet = new Ratchet(this.account(), overlay, now);
+      if (identity === 'replaced') {
+        for (const { deviceId } of bundles) await ratchet.setAside({ userId, deviceId });
+      }
       for (const { deviceId, registrationId, bundle } of bundles) {
         const device = { userId, deviceId };
         if (!(await ratchet.canSend(device, registrationId))) await ratchet.start(device, bundle);
       }
+      return identity;
+    });
+    // What was seen is in the store: the user can be asked.
+    if (met === 'blocked') throw new SottoError('identity-changed', identityChangedAdvice);
+  }
+
+  /**
+   * Fetches the device list of a person and takes it over, without any session.
+   * @throws {SottoError} `user-unknown`, `device-list-invalid`, and as AuthorizedClient
+   */
+  async learnDevices(userId: UserId): Promise<void> {
+    const signed = await requestDeviceList(this.http, userId, { signal: this.signal });
+    await this.executor.run([peerLock(userId), chatLock(chatWith(userId))], async (overlay) => {
+      const { identityKey } = await acceptDeviceList(overlay, signed, userId, this.sha256);
+      if ((await overlay.get('identity', { userId })) !== undefined) return;
+      const policy = await identityPolicyOf(overlay, userId, this.identityPolicy);
+      await meetListedIdentity(overlay, userId, identityKey, policy, this.clock.now());
     });
   }
 }

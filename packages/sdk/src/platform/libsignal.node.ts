@@ -3,6 +3,7 @@ export {
   Aes256GcmSiv,
   CiphertextMessage,
   CiphertextMessageType,
+  DecryptionErrorMessage,
   Direction,
   ErrorCode,
   Fingerprint,
@@ -15,6 +16,7 @@ export {
   KyberPreKeyRecord,
   KyberPreKeyStore,
   LibSignalErrorBase,
+  PlaintextContent,
   PreKeyBundle,
   PreKeyRecord,
   PreKeySignalMessage,
@@ -23,6 +25,7 @@ export {
   ProtocolAddress,
   PublicKey,
   processPreKeyBundle,
+  ScannableFingerprint,
   SessionRecord,
   SessionStore,
   SignalMessage,
@@ -32,3 +35,5 @@ export {
   signalDecryptPreKey,
   signalEncrypt,
 } from '@signalapp/libsignal-client';
+// Not among the names of the package's index.
+export { PinHash } from '@signalapp/libsignal-client/dist/AccountKeys.js';

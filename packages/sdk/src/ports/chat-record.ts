@@ -1,4 +1,5 @@
 import type { ChatId, DeviceId, GroupId, MessageId, UserId } from './ids.ts';
+import type { IdentityPolicy } from './key-records.ts';
 
 /** Where a message stands in the order of this device: by `position`, then `seq`. */
 export interface Place {
@@ -13,6 +14,8 @@ export interface ChatRecord {
   readonly groupId: GroupId | undefined;
   /** Whether this user wrote to it or asked for it: strangers get no receipts. */
   readonly accepted: boolean;
+  /** What a new identity key of the other person does here; as the client says when undefined. */
+  readonly identityPolicy: IdentityPolicy | undefined;
   /** The seq of the next message written here on this device; counts from 1. */
   readonly nextSeq: number;
   /** The highest position in it: what the list is sorted by. Unique over all chats. */

@@ -7,6 +7,8 @@ export type EventFact =
       readonly messageId: MessageId;
       readonly chatId: ChatId;
       readonly late: boolean;
+      /** It came under an identity key that is not accepted yet. Facts of earlier versions do not say. */
+      readonly newIdentity?: boolean;
     }
   | {
       readonly type: 'message.sent' | 'message.expired' | 'message.delivered' | 'message.read';
@@ -16,10 +18,12 @@ export type EventFact =
       readonly at: number;
     }
   | { readonly type: 'message.failed'; readonly messageId: MessageId; readonly chatId: ChatId; readonly code: string }
-  | { readonly type: 'envelope.held'; readonly digest: string; readonly reason: string }
+  | { readonly type: 'envelope.held' | 'envelope.dropped'; readonly digest: string; readonly reason: string }
   | { readonly type: 'chat.created' | 'chat.read'; readonly chatId: ChatId }
   | { readonly type: 'identity.changed'; readonly userId: UserId }
-  | { readonly type: 'profile.changed'; readonly userId: UserId };
+  | { readonly type: 'profile.changed'; readonly userId: UserId }
+  | { readonly type: 'contact.number-changed'; readonly userId: UserId; readonly number: string }
+  | { readonly type: 'account.deleted'; readonly userId: UserId };
 
 /** One line of the durable change log. */
 export interface EventRecord {
@@ -34,4 +38,8 @@ export interface CursorRecord {
   readonly name: string;
   /** Every event up to here was handled. */
   readonly changeSeq: number;
+  /** When the consumer last moved, by this device's clock; 0 = not known. */
+  readonly usedAt: number;
+  /** It was not used for so long that events were removed that it has not seen. */
+  readonly expired: boolean;
 }

@@ -1,3 +1,5 @@
+import type { MessageId, UserId } from './ids.ts';
+
 /** What was seen before: SHA-256 of a ciphertext (32 bytes) or a message id (16 bytes). Kept for 62 days. */
 export interface SeenRecord {
   readonly key: Uint8Array;
@@ -32,4 +34,22 @@ export interface HeldRecord {
   readonly heldAt: number;
   /** How often it was tried again. */
   readonly retries: number;
+  /** Who sent it, as the envelope says; undefined when that can't be read. */
+  readonly sender: UserId | undefined;
+  /** Which message it is, as the envelope says. */
+  readonly messageId: MessageId | undefined;
+  /** Whether another attempt of its sender can take its place. */
+  readonly mendable: boolean;
+  /** How often its sender was asked to send it again. */
+  readonly requests: number;
+  /** When to ask the next time; undefined when not. */
+  readonly requestAt: number | undefined;
+}
+
+/** What is held of one sender. */
+export interface HeldUsage {
+  readonly sender: UserId | undefined;
+  readonly count: number;
+  /** Of the envelopes. */
+  readonly bytes: number;
 }

@@ -8,7 +8,23 @@ export interface IdentityRecord {
   readonly firstSeenAt: number;
   /** When it took the place of another one. */
   readonly changedAt: number | undefined;
+  /** When this user said that it is really theirs, after comparing safety numbers. */
+  readonly verifiedAt: number | undefined;
+  /** Another key that was seen in the place of this one: nothing is sent under it until it takes its place. */
+  readonly pending: PendingIdentity | undefined;
 }
+
+/** An identity key that waits to be accepted. */
+export interface PendingIdentity {
+  /** libsignal's 33 bytes. */
+  readonly key: Uint8Array;
+  readonly seenAt: number;
+  /** Whether a device list under the pinned root key names it. */
+  readonly listed: boolean;
+}
+
+/** What a new identity key of somebody does to sending: `accept` goes on, `block` waits for the user, `block-verified` waits if the one before was verified. */
+export type IdentityPolicy = 'accept' | 'block-verified' | 'block';
 
 /** The highest counter seen of one of the peer's ratchet keys. */
 export interface ChainCounter {

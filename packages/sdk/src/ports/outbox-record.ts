@@ -8,9 +8,11 @@ export interface OutboxRecord {
   readonly chatId: ChatId;
   readonly recipient: UserId;
   readonly messageId: MessageId;
+  /** What `content` is: to be encrypted, or the open request to send `messageId` again. */
+  readonly kind: 'content' | 'retry-request';
   /** Whether a message of this device's history stands behind it (and changes state with it): false for receipts. */
   readonly visible: boolean;
-  /** An encoded Content without what differs by device (recipient device): that is filled in when it is sealed. */
+  /** An encoded RetryRequest; or an encoded Content without what differs by device (recipient device): that is filled in when it is sealed. */
   readonly content: Uint8Array;
   readonly createdAt: number;
   /** Counts from 1 when sealed; 0 = not sealed yet. */

@@ -1,8 +1,8 @@
 import type { Change, RecordKeys, RecordKind, Records } from './changes.ts';
 import type { ChatRecord, Place } from './chat-record.ts';
-import type { EventRecord } from './event-records.ts';
-import type { ChatId } from './ids.ts';
-import type { HeldRecord } from './inbox-records.ts';
+import type { CursorRecord, EventRecord } from './event-records.ts';
+import type { ChatId, MessageId, UserId } from './ids.ts';
+import type { HeldRecord, HeldUsage } from './inbox-records.ts';
 import type { PrekeyRecord } from './key-records.ts';
 import type { MessageRecord, MessageState } from './message-record.ts';
 import type { OutboxRecord } from './outbox-record.ts';
@@ -45,10 +45,20 @@ export interface StoreQueries {
   outboxChats(): Promise<readonly ChatId[]>;
   /** By changeSeq, those after `after`. */
   events(after: number, limit: number): Promise<readonly EventRecord[]>;
-  /** The changeSeq of the named consumer that is furthest behind. */
+  /** The changeSeq of the named consumer that is furthest behind, those that have expired aside. */
   slowestCursor(): Promise<number | undefined>;
   /** Oldest first, by `heldAt`, then `digest`; those after `after`. */
   held(limit: number, after?: Pick<HeldRecord, 'heldAt' | 'digest'>): Promise<readonly HeldRecord[]>;
+  /** What is held of each sender, in any order. */
+  heldUsage(): Promise<readonly HeldUsage[]>;
+  /** What is held of one sender: what can't be mended first, then oldest first (`heldAt`, `digest`). */
+  heldOf(sender: UserId | undefined, limit: number): Promise<readonly HeldRecord[]>;
+  /** The attempts of one message that are held. */
+  heldAttempts(messageId: MessageId, limit: number): Promise<readonly HeldRecord[]>;
+  /** What is to be asked for again, by `requestAt`, earliest first. */
+  heldRequests(limit: number): Promise<readonly HeldRecord[]>;
+  /** Named consumers that have not expired and were last used before `before`. */
+  idleCursors(before: number, limit: number): Promise<readonly CursorRecord[]>;
   /** All own prekeys, oldest first. */
   prekeys(): Promise<readonly PrekeyRecord[]>;
 }

@@ -40,7 +40,10 @@ storeConformance({ describe, expect, it }, makeHarness);
 it('makes its files for their owner alone', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'sotto-store-'));
   const { store, opening } = await betterSqlite3(join(folder, 'client.db')).open();
-  await store.commit([{ type: 'put', kind: 'cursor', record: { name: 'a', changeSeq: 1 } }], opening.ownerEpoch);
+  await store.commit(
+    [{ type: 'put', kind: 'cursor', record: { name: 'a', changeSeq: 1, usedAt: 0, expired: false } }],
+    opening.ownerEpoch,
+  );
   const modes = readdirSync(folder).map((name) => [name, (statSync(join(folder, name)).mode & 0o777).toString(8)]);
   expect(modes.map(([name]) => name)).toEqual(expect.arrayContaining(['client.db', 'client.db-wal', 'client.db-lock']));
   expect(new Set(modes.map(([, mode]) => mode))).toEqual(new Set(['600']));

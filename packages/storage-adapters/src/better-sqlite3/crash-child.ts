@@ -73,7 +73,11 @@ for (;;) {
       },
     };
   });
-  const progress: Change = { type: 'put', kind: 'cursor', record: { name: 'batch', changeSeq: batch } };
+  const progress: Change = {
+    type: 'put',
+    kind: 'cursor',
+    record: { name: 'batch', changeSeq: batch, usedAt: 0, expired: false },
+  };
   await store.commit([...messages, progress], opening.ownerEpoch);
   writeSync(1, `${batch}\n`);
   if (batch === Number(dyingBatch)) die();

@@ -45,7 +45,10 @@ async function survey(): Promise<{ readonly batch: number; readonly epoch: numbe
     Array.from({ length: batch * messagesPerBatch }, (_, index) => index + 1),
   );
   expect(opening.counters.position).toBe(batch * messagesPerBatch);
-  await store.commit([{ type: 'put', kind: 'cursor', record: { name: 'after', changeSeq: 1 } }], opening.ownerEpoch);
+  await store.commit(
+    [{ type: 'put', kind: 'cursor', record: { name: 'after', changeSeq: 1, usedAt: 0, expired: false } }],
+    opening.ownerEpoch,
+  );
   await store.close();
   return { batch, epoch: opening.ownerEpoch };
 }

@@ -34,7 +34,11 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 const hash = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex');
-const cursor = (name: string): Change => ({ type: 'put', kind: 'cursor', record: { name, changeSeq: 1 } });
+const cursor = (name: string): Change => ({
+  type: 'put',
+  kind: 'cursor',
+  record: { name, changeSeq: 1, usedAt: 0, expired: false },
+});
 const held = (number: number, size: number): Change => ({
   type: 'put',
   kind: 'held',
@@ -44,6 +48,11 @@ const held = (number: number, size: number): Change => ({
     reason: 'no-session',
     heldAt: number,
     retries: 0,
+    sender: undefined,
+    messageId: undefined,
+    mendable: true,
+    requests: 0,
+    requestAt: undefined,
   },
 });
 
@@ -226,7 +235,7 @@ describe('an open store', () => {
     other.exec('ROLLBACK');
     other.close();
     await store.commit([cursor('a')], opening.ownerEpoch);
-    expect(await store.get('cursor', { name: 'a' })).toEqual({ name: 'a', changeSeq: 1 });
+    expect(await store.get('cursor', { name: 'a' })).toEqual({ name: 'a', changeSeq: 1, usedAt: 0, expired: false });
     await store.close();
   });
 

@@ -65,7 +65,7 @@ describe('an encrypted store', () => {
 
   async function write(opener: ReturnType<typeof betterSqlite3>, look: () => readonly string[]) {
     const { store, opening } = await opener.open();
-    const record = { name: canary, changeSeq: 1 };
+    const record = { name: canary, changeSeq: 1, usedAt: 0, expired: false };
     await store.commit([{ type: 'put', kind: 'cursor', record }], opening.ownerEpoch);
     const whileOpen = look();
     await store.close();
@@ -92,7 +92,12 @@ describe('an encrypted store', () => {
     await expect(encryptedSqlite3(path, { key: wrong }).open()).rejects.toMatchObject({ code: 'store-key-wrong' });
     expect(readFileSync(path).equals(before)).toBe(true);
     const { store } = await encryptedSqlite3(path, { key }).open();
-    expect(await store.get('cursor', { name: canary })).toEqual({ name: canary, changeSeq: 1 });
+    expect(await store.get('cursor', { name: canary })).toEqual({
+      name: canary,
+      changeSeq: 1,
+      usedAt: 0,
+      expired: false,
+    });
     await store.close();
   });
 

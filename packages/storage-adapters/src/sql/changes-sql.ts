@@ -1,4 +1,4 @@
-import type { Change, RecordKeys, RecordKind, Records } from '@sotto/sdk/ports';
+import type { Change, PrunedKind, RecordKeys, RecordKind, Records } from '@sotto/sdk/ports';
 import { SottoError } from '@sotto/sdk/ports';
 import type { SqlStatement } from '../driver/sql-driver.ts';
 import type { RecordTable } from './record-table.ts';
@@ -10,7 +10,12 @@ type Put<Kind extends RecordKind> = {
 }[Kind];
 type Delete<Kind extends RecordKind> = { [K in Kind]: { readonly kind: K; readonly key: RecordKeys[K] } }[Kind];
 
-const prune = { seen: storeSql.pruneSeen, kyberUse: storeSql.pruneKyberUse, event: storeSql.pruneEvent } as const;
+const prune: Readonly<Record<PrunedKind, string>> = {
+  seen: storeSql.pruneSeen,
+  kyberUse: storeSql.pruneKyberUse,
+  event: storeSql.pruneEvent,
+  resend: storeSql.pruneResend,
+};
 
 function put<Kind extends RecordKind>({ kind, record, changed }: Put<Kind>): readonly SqlStatement[] {
   const table: RecordTable<Kind> = recordTables[kind];

@@ -2,8 +2,11 @@ import type {
   Change,
   ChatId,
   ChatRecord,
+  CursorRecord,
   EventRecord,
   HeldRecord,
+  HeldUsage,
+  MessageId,
   MessagePage,
   MessageRecord,
   MessageState,
@@ -15,11 +18,12 @@ import type {
   Records,
   Store,
   StoreOpener,
+  UserId,
   UserRecord,
 } from '@sotto/sdk/ports';
 import type { SqlDriver, SqlDriverOpener, SqlValue } from '../driver/sql-driver.ts';
 import { changeStatements } from './changes-sql.ts';
-import { id, integer } from './columns.ts';
+import { bytes, id, integer } from './columns.ts';
 import { migrate } from './migrate.ts';
 import { migrations } from './migrations.ts';
 import { guardCommit, takeOwnership } from './owner.ts';
@@ -94,6 +98,31 @@ class SqlStore implements Store {
 
   async held(limit: number, after?: Pick<HeldRecord, 'heldAt' | 'digest'>): Promise<readonly HeldRecord[]> {
     return this.#all('held', storeSql.held, [after?.heldAt ?? -Infinity, after?.digest ?? new Uint8Array(), limit]);
+  }
+
+  async heldUsage(): Promise<readonly HeldUsage[]> {
+    const rows = await this.#driver.query(storeSql.heldUsage, []);
+    return rows.map((row) => ({
+      sender: bytes(row, 'sender').length === 0 ? undefined : id<UserId>(row, 'sender'),
+      count: integer(row, 'count'),
+      bytes: integer(row, 'bytes'),
+    }));
+  }
+
+  async heldOf(sender: UserId | undefined, limit: number): Promise<readonly HeldRecord[]> {
+    return this.#all('held', storeSql.heldOf, [sender === undefined ? new Uint8Array() : uuidBytes(sender), limit]);
+  }
+
+  async heldAttempts(messageId: MessageId, limit: number): Promise<readonly HeldRecord[]> {
+    return this.#all('held', storeSql.heldAttempts, [uuidBytes(messageId), limit]);
+  }
+
+  async heldRequests(limit: number): Promise<readonly HeldRecord[]> {
+    return this.#all('held', storeSql.heldRequests, [limit]);
+  }
+
+  async idleCursors(before: number, limit: number): Promise<readonly CursorRecord[]> {
+    return this.#all('cursor', storeSql.idleCursors, [before, limit]);
   }
 
   async prekeys(): Promise<readonly PrekeyRecord[]> {

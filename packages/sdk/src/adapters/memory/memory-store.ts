@@ -1,8 +1,8 @@
-import type { Change, RecordKeys, RecordKind, Records } from '../../ports/changes.ts';
+import type { Change, PrunedKind, RecordKeys, RecordKind, Records } from '../../ports/changes.ts';
 import type { ChatRecord, Place } from '../../ports/chat-record.ts';
-import type { EventRecord } from '../../ports/event-records.ts';
-import type { ChatId } from '../../ports/ids.ts';
-import type { HeldRecord } from '../../ports/inbox-records.ts';
+import type { CursorRecord, EventRecord } from '../../ports/event-records.ts';
+import type { ChatId, MessageId, UserId } from '../../ports/ids.ts';
+import type { HeldRecord, HeldUsage } from '../../ports/inbox-records.ts';
 import type { PrekeyRecord } from '../../ports/key-records.ts';
 import type { MessageRecord, MessageState } from '../../ports/message-record.ts';
 import type { OutboxRecord } from '../../ports/outbox-record.ts';
@@ -30,6 +30,12 @@ function comparePlaces(a: Place, b: Place): number {
 
 function compareMessages(a: MessageRecord, b: MessageRecord): number {
   return comparePlaces(a, b) || compare(a.id, b.id);
+}
+
+type HeldPlace = Pick<HeldRecord, 'heldAt' | 'digest'>;
+
+function compareHeld(a: HeldPlace, b: HeldPlace): number {
+  return a.heldAt - b.heldAt || compare(recordKey('held', a), recordKey('held', b));
 }
 
 /** The `Store` as plain maps: what every other one has to agree with. */
@@ -139,16 +145,59 @@ class MemoryStore implements Store {
   }
 
   async slowestCursor(): Promise<number | undefined> {
-    const places = this.#all('cursor').map((cursor) => cursor.changeSeq);
+    const places = this.#all('cursor').flatMap((cursor) => (cursor.expired ? [] : [cursor.changeSeq]));
     return places.length === 0 ? undefined : Math.min(...places);
   }
 
   async held(limit: number, after?: Pick<HeldRecord, 'heldAt' | 'digest'>): Promise<readonly HeldRecord[]> {
-    const order = (a: Pick<HeldRecord, 'heldAt' | 'digest'>, b: Pick<HeldRecord, 'heldAt' | 'digest'>) =>
-      a.heldAt - b.heldAt || compare(recordKey('held', a), recordKey('held', b));
     return this.#all('held')
-      .filter((held) => after === undefined || order(held, after) > 0)
-      .sort(order)
+      .filter((held) => after === undefined || compareHeld(held, after) > 0)
+      .sort(compareHeld)
+      .slice(0, limit)
+      .map(copyRecord);
+  }
+
+  async heldUsage(): Promise<readonly HeldUsage[]> {
+    const usage = new Map<UserId | undefined, HeldUsage>();
+    for (const { sender, envelope } of this.#all('held')) {
+      const known = usage.get(sender);
+      usage.set(sender, {
+        sender,
+        count: (known?.count ?? 0) + 1,
+        bytes: (known?.bytes ?? 0) + envelope.length,
+      });
+    }
+    return [...usage.values()];
+  }
+
+  async heldOf(sender: UserId | undefined, limit: number): Promise<readonly HeldRecord[]> {
+    return this.#all('held')
+      .filter((held) => held.sender === sender)
+      .sort((a, b) => Number(a.mendable) - Number(b.mendable) || compareHeld(a, b))
+      .slice(0, limit)
+      .map(copyRecord);
+  }
+
+  async heldAttempts(messageId: MessageId, limit: number): Promise<readonly HeldRecord[]> {
+    return this.#all('held')
+      .filter((held) => held.messageId === messageId)
+      .sort((a, b) => compare(recordKey('held', a), recordKey('held', b)))
+      .slice(0, limit)
+      .map(copyRecord);
+  }
+
+  async heldRequests(limit: number): Promise<readonly HeldRecord[]> {
+    return this.#all('held')
+      .flatMap((held) => (held.requestAt === undefined ? [] : [{ held, requestAt: held.requestAt }]))
+      .sort((a, b) => a.requestAt - b.requestAt || compare(recordKey('held', a.held), recordKey('held', b.held)))
+      .slice(0, limit)
+      .map(({ held }) => copyRecord(held));
+  }
+
+  async idleCursors(before: number, limit: number): Promise<readonly CursorRecord[]> {
+    return this.#all('cursor')
+      .filter((cursor) => !cursor.expired && cursor.usedAt < before)
+      .sort((a, b) => a.usedAt - b.usedAt || compare(a.name, b.name))
       .slice(0, limit)
       .map(copyRecord);
   }
@@ -173,10 +222,11 @@ class MemoryStore implements Store {
     this.#disk.tables[kind].delete(recordKey(kind, key));
   }
 
-  #prune(kind: 'seen' | 'kyberUse' | 'event', before: number): void {
-    const { seen, kyberUse, event } = this.#disk.tables;
+  #prune(kind: PrunedKind, before: number): void {
+    const { seen, kyberUse, event, resend } = this.#disk.tables;
     if (kind === 'seen') for (const [key, { at }] of seen) if (at < before) seen.delete(key);
     if (kind === 'kyberUse') for (const [key, { usedAt }] of kyberUse) if (usedAt < before) kyberUse.delete(key);
+    if (kind === 'resend') for (const [key, { at }] of resend) if (at < before) resend.delete(key);
     if (kind === 'event') for (const [key, { changeSeq }] of event) if (changeSeq <= before) event.delete(key);
   }
 

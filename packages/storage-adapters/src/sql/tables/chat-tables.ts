@@ -1,5 +1,5 @@
-import type { DeviceId, GroupId, MessageId, UserId } from '@sotto/sdk/ports';
-import { flag, id, integer, json, optional } from '../columns.ts';
+import type { DeviceId, GroupId, IdentityPolicy, MessageId, UserId } from '@sotto/sdk/ports';
+import { flag, id, integer, json, optional, text } from '../columns.ts';
 import { recordTable } from '../record-table.ts';
 import { uuidBytes } from '../uuid.ts';
 
@@ -11,6 +11,7 @@ export const chatTable = recordTable<'chat'>({
     user_id: ({ userId }) => (userId === undefined ? null : uuidBytes(userId)),
     group_id: ({ groupId }) => (groupId === undefined ? null : uuidBytes(groupId)),
     accepted: (chat) => Number(chat.accepted),
+    identity_policy: (chat) => chat.identityPolicy ?? null,
     next_seq: (chat) => chat.nextSeq,
     activity: (chat) => chat.activity,
     last_message_id: ({ lastMessageId }) => (lastMessageId === undefined ? null : uuidBytes(lastMessageId)),
@@ -25,6 +26,7 @@ export const chatTable = recordTable<'chat'>({
     userId: optional(row, 'user_id', id<UserId>),
     groupId: optional(row, 'group_id', id<GroupId>),
     accepted: flag(row, 'accepted'),
+    identityPolicy: optional(row, 'identity_policy', text) as IdentityPolicy | undefined,
     nextSeq: integer(row, 'next_seq'),
     activity: integer(row, 'activity'),
     lastMessageId: optional(row, 'last_message_id', id<MessageId>),

@@ -1,4 +1,4 @@
-import { integer, json, text } from '../columns.ts';
+import { flag, integer, json, text } from '../columns.ts';
 import { recordTable } from '../record-table.ts';
 
 /** The change log. */
@@ -13,6 +13,15 @@ export const eventTable = recordTable<'event'>({
 export const cursorTable = recordTable<'cursor'>({
   table: 'cursor',
   key: { name: (cursor) => cursor.name },
-  fields: { change_seq: (cursor) => cursor.changeSeq },
-  read: (row) => ({ name: text(row, 'name'), changeSeq: integer(row, 'change_seq') }),
+  fields: {
+    change_seq: (cursor) => cursor.changeSeq,
+    used_at: (cursor) => cursor.usedAt,
+    expired: (cursor) => Number(cursor.expired),
+  },
+  read: (row) => ({
+    name: text(row, 'name'),
+    changeSeq: integer(row, 'change_seq'),
+    usedAt: integer(row, 'used_at'),
+    expired: flag(row, 'expired'),
+  }),
 });

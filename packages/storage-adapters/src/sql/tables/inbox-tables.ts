@@ -1,6 +1,8 @@
-import type { HeldReason } from '@sotto/sdk/ports';
-import { bytes, integer, text } from '../columns.ts';
+import type { HeldReason, MessageId, UserId } from '@sotto/sdk/ports';
+import type { SqlRow } from '../../driver/sql-driver.ts';
+import { bytes, flag, id, integer, optional, text } from '../columns.ts';
 import { recordTable } from '../record-table.ts';
+import { uuidBytes } from '../uuid.ts';
 
 /** What was seen before. */
 export const seenTable = recordTable<'seen'>({
@@ -9,6 +11,13 @@ export const seenTable = recordTable<'seen'>({
   fields: { at: (seen) => seen.at },
   read: (row) => ({ key: bytes(row, 'key'), at: integer(row, 'at') }),
 });
+
+/** What stands where an envelope names nobody, or nothing. */
+const nobody = new Uint8Array();
+
+function named<Id extends string>(row: SqlRow, column: string): Id | undefined {
+  return bytes(row, column).length === 0 ? undefined : id<Id>(row, column);
+}
 
 /** What could not be shown yet. */
 export const heldTable = recordTable<'held'>({
@@ -19,6 +28,12 @@ export const heldTable = recordTable<'held'>({
     reason: (held) => held.reason,
     held_at: (held) => held.heldAt,
     retries: (held) => held.retries,
+    sender: ({ sender }) => (sender === undefined ? nobody : uuidBytes(sender)),
+    message_id: ({ messageId }) => (messageId === undefined ? nobody : uuidBytes(messageId)),
+    mendable: (held) => Number(held.mendable),
+    requests: (held) => held.requests,
+    request_at: (held) => held.requestAt ?? null,
+    bytes: (held) => held.envelope.length,
   },
   read: (row) => ({
     digest: bytes(row, 'digest'),
@@ -26,5 +41,10 @@ export const heldTable = recordTable<'held'>({
     reason: text(row, 'reason') as HeldReason,
     heldAt: integer(row, 'held_at'),
     retries: integer(row, 'retries'),
+    sender: named<UserId>(row, 'sender'),
+    messageId: named<MessageId>(row, 'message_id'),
+    mendable: flag(row, 'mendable'),
+    requests: integer(row, 'requests'),
+    requestAt: optional(row, 'request_at', integer),
   }),
 });

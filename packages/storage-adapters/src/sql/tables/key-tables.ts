@@ -11,12 +11,25 @@ export const identityTable = recordTable<'identity'>({
     key: (identity) => identity.key,
     first_seen_at: (identity) => identity.firstSeenAt,
     changed_at: (identity) => identity.changedAt ?? null,
+    verified_at: (identity) => identity.verifiedAt ?? null,
+    pending_key: ({ pending }) => pending?.key ?? null,
+    pending_at: ({ pending }) => pending?.seenAt ?? null,
+    pending_listed: ({ pending }) => (pending === undefined ? null : Number(pending.listed)),
   },
   read: (row) => ({
     userId: id(row, 'user_id'),
     key: bytes(row, 'key'),
     firstSeenAt: integer(row, 'first_seen_at'),
     changedAt: optional(row, 'changed_at', integer),
+    verifiedAt: optional(row, 'verified_at', integer),
+    pending:
+      row.pending_key === null
+        ? undefined
+        : {
+            key: bytes(row, 'pending_key'),
+            seenAt: integer(row, 'pending_at'),
+            listed: flag(row, 'pending_listed'),
+          },
   }),
 });
 

@@ -1,6 +1,6 @@
-import type { SealedSend } from '@sotto/sdk/ports';
+import type { OutboxRecord, SealedSend } from '@sotto/sdk/ports';
 import type { SqlRow } from '../../driver/sql-driver.ts';
-import { bytes, flag, id, integer } from '../columns.ts';
+import { bytes, flag, id, integer, text } from '../columns.ts';
 import { recordTable } from '../record-table.ts';
 import { uuidBytes } from '../uuid.ts';
 
@@ -16,6 +16,7 @@ export const outboxTable = recordTable<'outbox'>({
     chat_id: (item) => uuidBytes(item.chatId),
     recipient: (item) => uuidBytes(item.recipient),
     message_id: (item) => uuidBytes(item.messageId),
+    kind: (item) => item.kind,
     visible: (item) => Number(item.visible),
     content: (item) => item.content,
     created_at: (item) => item.createdAt,
@@ -29,6 +30,7 @@ export const outboxTable = recordTable<'outbox'>({
     chatId: id(row, 'chat_id'),
     recipient: id(row, 'recipient'),
     messageId: id(row, 'message_id'),
+    kind: text(row, 'kind') as OutboxRecord['kind'],
     visible: flag(row, 'visible'),
     content: bytes(row, 'content'),
     createdAt: integer(row, 'created_at'),

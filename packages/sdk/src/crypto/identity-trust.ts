@@ -1,0 +1,72 @@
+import type { UserId } from '../ports/ids.ts';
+import type { IdentityPolicy, IdentityRecord } from '../ports/key-records.ts';
+import type { Overlay } from './overlay.ts';
+import { sameBytes } from './same-bytes.ts';
+
+/** What an identity key on a device list means for sending. */
+export type ListedIdentity = 'trusted' | 'replaced' | 'blocked';
+
+/** Whether nothing may be sent to this person before the user has accepted a new key. */
+export function isBlocked(identity: IdentityRecord | undefined, policy: IdentityPolicy): boolean {
+  if (identity?.pending === undefined) return false;
+  return policy === 'block' || (policy === 'block-verified' && identity.verifiedAt !== undefined);
+}
+
+/** A message began a session under another key than the trusted one: it is told once, and nothing is sent under it before a device list names it. */
+export async function noteForeignIdentity(
+  overlay: Overlay,
+  userId: UserId,
+  key: Uint8Array,
+  now: number,
+): Promise<void> {
+  const known = await overlay.get('identity', { userId });
+  if (known === undefined || (known.pending !== undefined && sameBytes(known.pending.key, key))) return;
+  overlay.put('identity', { ...known, pending: { key, seenAt: now, listed: false } });
+  overlay.record({ type: 'identity.changed', userId });
+}
+
+/**
+ * Takes note of the identity key that a list under the pinned root key names.
+ *
+ * The first one is trusted; another one takes its place or waits for the user, by the policy. One that no list names is forgotten. After `replaced` the sessions that are there must not be sent on.
+ */
+export async function meetListedIdentity(
+  overlay: Overlay,
+  userId: UserId,
+  key: Uint8Array,
+  policy: IdentityPolicy,
+  now: number,
+): Promise<ListedIdentity> {
+  const known = await overlay.get('identity', { userId });
+  if (known === undefined) {
+    const first = { userId, key, firstSeenAt: now, changedAt: undefined, verifiedAt: undefined, pending: undefined };
+    overlay.put('identity', first);
+    return 'trusted';
+  }
+  if (sameBytes(known.key, key)) {
+    if (known.pending === undefined) return 'trusted';
+    overlay.put('identity', { ...known, pending: undefined });
+    return 'replaced';
+  }
+  const wasSeen = known.pending !== undefined && sameBytes(known.pending.key, key);
+  if (!wasSeen) overlay.record({ type: 'identity.changed', userId });
+  const seenAt = wasSeen ? (known.pending?.seenAt ?? now) : now;
+  const waiting = { ...known, pending: { key, seenAt, listed: true } };
+  if (isBlocked(waiting, policy)) {
+    overlay.put('identity', waiting);
+    return 'blocked';
+  }
+  overlay.put('identity', withPending(waiting, now));
+  return 'replaced';
+}
+
+/** The record once its pending key is trusted: a key that nobody has compared yet. */
+export function withPending(identity: IdentityRecord, now: number): IdentityRecord {
+  const { pending } = identity;
+  if (pending === undefined) return identity;
+  return { ...identity, key: pending.key, changedAt: now, verifiedAt: undefined, pending: undefined };
+}
+
+/** The failure of everything that would send under a key that is not accepted. */
+export const identityChangedAdvice =
+  'this person has a new identity key: a new phone, or somebody in between; compare safety numbers, then accept it';

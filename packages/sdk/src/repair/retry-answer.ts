@@ -1,0 +1,147 @@
+import { uuidToBytes } from '@sotto/proto';
+import { chatWith } from '../chats/chat-state.ts';
+import type { Overlay } from '../crypto/overlay.ts';
+import { Ratchet } from '../crypto/ratchet.ts';
+import { largestReceipt } from '../messages/apply-receipt.ts';
+import { type ContentOrigin, newContent } from '../messages/outgoing-content.ts';
+import type { ReceiptQueue } from '../outbox/receipt-queue.ts';
+import { listedDevices } from '../outbox/sealer.ts';
+import type { DeviceAddress, MessageId } from '../ports/ids.ts';
+import type { IdentityRecord } from '../ports/key-records.ts';
+import type { MessageRecord } from '../ports/message-record.ts';
+import type { StoreQueries } from '../ports/store.ts';
+import { addEmptyContent } from './empty-content.ts';
+import { spendRepair } from './repair-budget.ts';
+import type { ReadRetryRequest } from './retry-request.ts';
+
+/** How often a message is sent again to a device that asks for it. */
+export const mostResends = 3;
+
+/** How long a message is sent again for: as long as the relay keeps mail. */
+export const resentFor = 30 * 24 * 3_600_000;
+
+/** What became of a request; for those that were refused why, for logs and tests. */
+export type RetryAnswer =
+  | 'resent'
+  | 'replaced'
+  | 'not-for-this-device'
+  | 'unknown-device'
+  | 'identity-not-trusted'
+  | 'not-sent-to-them'
+  | 'too-old'
+  | 'too-often';
+
+/** Answers requests to send something again. Nothing in a request is proven, so it can cause only what its limits allow. */
+export class RetryAnswerer {
+  private readonly store: StoreQueries;
+  private readonly receipts: ReceiptQueue;
+  private readonly origin: () => ContentOrigin;
+
+  constructor(parts: {
+    readonly store: StoreQueries;
+    readonly receipts: ReceiptQueue;
+    readonly origin: () => ContentOrigin;
+  }) {
+    this.store = parts.store;
+    this.receipts = parts.receipts;
+    this.origin = parts.origin;
+  }
+
+  /** Answers one request in the caller's operation, which holds the peer's and the chat's lock. What is refused changes nothing. */
+  async answer(overlay: Overlay, device: DeviceAddress, request: ReadRetryRequest, now: number): Promise<RetryAnswer> {
+    const origin = this.origin();
+    const { account } = origin;
+    if (request.deviceId !== account.deviceId) return 'not-for-this-device';
+    const list = await overlay.get('deviceList', { userId: device.userId });
+    const isListed = list && listedDevices(list).some(({ deviceId }) => deviceId === device.deviceId);
+    if (!isListed) return 'unknown-device';
+    const identity = await overlay.get('identity', { userId: device.userId });
+    if (identity === undefined || identity.pending !== undefined) return 'identity-not-trusted';
+    const key = { messageId: request.messageId, userId: device.userId, deviceId: device.deviceId };
+    const resend = await overlay.get('resend', key);
+    const count = resend?.count ?? 0;
+    if (count >= mostResends) return 'too-often';
+    const message = await overlay.get('message', { id: request.messageId });
+    if (message !== undefined) {
+      const refusal = refusalOf(message, identity, origin, device, now);
+      if (refusal !== undefined) return refusal;
+    }
+    const cost = message === undefined ? 'receipts' : 'resends';
+    if ((await spendRepair(overlay, device, cost, now)) !== undefined) return 'too-often';
+    overlay.put('resend', { ...key, count: count + 1, at: now });
+    await this.renew(overlay, device, request, now);
+    if (message !== undefined) {
+      resendMessage(overlay, origin, message, device, count + 1, now);
+      return 'resent';
+    }
+    await this.replace(overlay, device, request.messageId, now);
+    return 'replaced';
+  }
+
+  /** The session goes when the message failed on the one that would be sent on. */
+  private async renew(
+    overlay: Overlay,
+    device: DeviceAddress,
+    { ratchetKey }: ReadRetryRequest,
+    now: number,
+  ): Promise<void> {
+    const ratchet = new Ratchet(this.origin().account, overlay, now);
+    if (ratchetKey === undefined || !(await ratchet.isCurrent(device, ratchetKey))) return;
+    if ((await spendRepair(overlay, device, 'renewals', now)) === undefined) await ratchet.setAside(device);
+  }
+
+  /** It was no message of the history: a receipt, or something that is gone. What receipts would say is said again. */
+  private async replace(overlay: Overlay, device: DeviceAddress, messageId: MessageId, now: number): Promise<void> {
+    const { userId } = device;
+    addEmptyContent(overlay, this.origin(), userId, [uuidToBytes(messageId)], now);
+    const chat = await overlay.get('chat', { id: chatWith(userId) });
+    if (!chat?.accepted) return;
+    const latest = await this.store.messages({ chatId: chat.id, limit: largestReceipt, before: undefined });
+    const recent = latest.filter(({ senderId, updatedAt }) => senderId === userId && updatedAt > now - resentFor);
+    const ids = (state: MessageRecord['state']) => recent.filter((one) => one.state === state).map(({ id }) => id);
+    await this.receipts.addAgain(overlay, userId, 'delivered', ids('received'), now);
+    await this.receipts.addAgain(overlay, userId, 'read', ids('seen'), now);
+  }
+}
+
+function refusalOf(
+  message: MessageRecord,
+  identity: IdentityRecord,
+  { account }: ContentOrigin,
+  device: DeviceAddress,
+  now: number,
+): RetryAnswer | undefined {
+  const isOwn = message.senderId === account.userId && message.senderDevice === account.deviceId;
+  // One that never left has nothing to be asked for, and one of a kind that can't be made again is none of this version's.
+  if (!isOwn || message.receiverId !== device.userId || message.state === 'failed' || message.text === '') {
+    return 'not-sent-to-them';
+  }
+  const sentAt = message.acceptedAt ?? message.createdAt;
+  if (sentAt < now - resentFor) return 'too-old';
+  // It was written to whoever had the key before.
+  return (identity.changedAt ?? 0) > sentAt ? 'identity-not-trusted' : undefined;
+}
+
+function resendMessage(
+  overlay: Overlay,
+  origin: ContentOrigin,
+  message: MessageRecord,
+  { userId }: DeviceAddress,
+  attempt: number,
+  now: number,
+): void {
+  const fields = { seq: message.seq, sentAt: message.createdAt, text: { body: message.text } };
+  const { encoded } = newContent(origin, userId, fields, message.nonce);
+  overlay.put('outbox', {
+    id: overlay.nextOutboxId(),
+    chatId: message.chatId,
+    recipient: userId,
+    messageId: message.id,
+    kind: 'content',
+    visible: true,
+    content: encoded,
+    createdAt: now,
+    attempt,
+    sealed: undefined,
+  });
+}

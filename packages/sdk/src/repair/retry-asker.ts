@@ -1,0 +1,177 @@
+import { uuidToText } from '@sotto/proto';
+import { chatLock, chatWith } from '../chats/chat-state.ts';
+import type { Executor } from '../crypto/executor.ts';
+import type { Overlay } from '../crypto/overlay.ts';
+import { peerLock, Ratchet } from '../crypto/ratchet.ts';
+import { decodeEnvelope } from '../inbox/decode-envelope.ts';
+import type { ContentOrigin } from '../messages/outgoing-content.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { DeviceAddress, DeviceId, MessageId, UserId } from '../ports/ids.ts';
+import type { HeldRecord } from '../ports/inbox-records.ts';
+import type { Randomness } from '../ports/randomness.ts';
+import type { StoreQueries } from '../ports/store.ts';
+import type { CancelTimer, Timers } from '../ports/timers.ts';
+import { addEmptyContent, addUnseen } from './empty-content.ts';
+import { spendRepair, strangerRequests } from './repair-budget.ts';
+import { writeRetryRequest } from './retry-request.ts';
+
+/** How often a message is asked for. */
+export const mostRequests = 3;
+
+const page = 64;
+const longestSleep = 3_600_000;
+
+/** The longest wait before the first, second and third request. */
+const waits = [2_000, 600_000, 6 * 3_600_000] as const;
+
+/** When to ask for a message that was held, after so many requests: full jitter, so that many devices do not ask at once. */
+export function nextRequestAt(requests: number, now: number, randomness: Randomness): number | undefined {
+  const longest = waits[requests];
+  return longest === undefined ? undefined : now + Math.ceil(longest * randomness.fraction());
+}
+
+/**
+ * Asks senders for what could not be opened.
+ *
+ * When to ask stands in the held record, so nothing is lost by a crash; a request is an outbox row in the same commit that counts it.
+ */
+export class RetryAsker {
+  private readonly executor: Executor;
+  private readonly store: StoreQueries;
+  private readonly origin: () => ContentOrigin;
+  private readonly clock: Clock;
+  private readonly timers: Timers;
+  private readonly randomness: Randomness;
+  private readonly onQueued: (userId: UserId) => void;
+  private readonly onFailure: (error: unknown) => void;
+  private cancel: CancelTimer | undefined;
+  private working: Promise<void> | undefined;
+  private again = false;
+  private stopped = false;
+
+  constructor(parts: {
+    readonly executor: Executor;
+    readonly store: StoreQueries;
+    readonly origin: () => ContentOrigin;
+    readonly clock: Clock;
+    readonly timers: Timers;
+    readonly randomness: Randomness;
+    /** A request to this person stands in the outbox. */
+    readonly onQueued: (userId: UserId) => void;
+    readonly onFailure: (error: unknown) => void;
+  }) {
+    this.executor = parts.executor;
+    this.store = parts.store;
+    this.origin = parts.origin;
+    this.clock = parts.clock;
+    this.timers = parts.timers;
+    this.randomness = parts.randomness;
+    this.onQueued = parts.onQueued;
+    this.onFailure = parts.onFailure;
+  }
+
+  /** Something was held, or it is time to look. */
+  wake(): void {
+    if (this.stopped) return;
+    if (this.working !== undefined) {
+      this.again = true;
+      return;
+    }
+    this.cancel?.();
+    this.cancel = undefined;
+    this.working = this.work()
+      .catch((error: unknown) => {
+        if (!this.stopped) this.onFailure(error);
+      })
+      .finally(() => {
+        this.working = undefined;
+        if (!this.again) return;
+        this.again = false;
+        this.wake();
+      });
+  }
+
+  /** Resolves when no request is being queued; asks no more. Idempotent. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.cancel?.();
+    await this.working;
+  }
+
+  /** Resolves when no request is being queued. */
+  async idle(): Promise<void> {
+    while (this.working !== undefined) await this.working;
+  }
+
+  private async work(): Promise<void> {
+    for (;;) {
+      const waiting = await this.store.heldRequests(page);
+      const now = this.clock.now();
+      const due = waiting.filter(({ requestAt }) => requestAt !== undefined && requestAt <= now);
+      const asked = await Promise.all(due.map((held) => this.ask(held)));
+      for (const userId of new Set(asked.filter((one) => one !== undefined))) this.onQueued(userId);
+      if (due.length === page && !this.stopped) continue;
+      const next = waiting[due.length]?.requestAt;
+      // A due one of this round may be the next of all, which the next look tells.
+      const sleep = next === undefined ? longestSleep : Math.min(next - now, longestSleep);
+      if (waiting.length > 0 && !this.stopped) {
+        this.cancel = this.timers.after(due.length > 0 ? Math.min(sleep, waits[0]) : sleep, () => this.wake());
+      }
+      return;
+    }
+  }
+
+  /** Queues one request; whom it goes to. */
+  private async ask(found: HeldRecord): Promise<UserId | undefined> {
+    const { sender } = found;
+    const envelope = decodeEnvelope(found.envelope);
+    if (sender === undefined || envelope === undefined) return undefined;
+    const device = { userId: sender, deviceId: envelope.senderDevice as DeviceId };
+    const failed = { ...envelope, messageId: uuidToText(envelope.messageId) as MessageId };
+    return this.executor.run([peerLock(sender), chatLock(chatWith(sender))], async (overlay) => {
+      const now = this.clock.now();
+      const held = await overlay.get('held', { digest: found.digest });
+      if (held?.requestAt === undefined || held.requestAt > now) return undefined;
+      if (await cameMeanwhile(overlay, sender, failed.messageId, envelope.messageId)) {
+        overlay.delete('held', { digest: held.digest });
+        return undefined;
+      }
+      const content = writeRetryRequest(failed, held.requests + 1, now);
+      if (content === undefined || held.requests >= mostRequests) {
+        overlay.put('held', { ...held, requestAt: undefined, mendable: held.mendable && content !== undefined });
+        return undefined;
+      }
+      const chat = await overlay.get('chat', { id: chatWith(sender) });
+      const limit = chat?.accepted ? undefined : strangerRequests;
+      const later = await spendRepair(overlay, device, 'requests', now, limit);
+      if (later !== undefined) {
+        overlay.put('held', { ...held, requestAt: later + Math.ceil(waits[0] * this.randomness.fraction()) });
+        return undefined;
+      }
+      // The own prekeys that the sender is given may be lost with a store that was set back: a session that begins here needs none of them.
+      if (held.reason === 'missing-prekey' && held.requests > 0) await this.beginAnew(overlay, device, now);
+      addUnseen(overlay, sender, { kind: 'retry-request', messageId: failed.messageId, content }, now);
+      const requests = held.requests + 1;
+      overlay.put('held', { ...held, requests, requestAt: nextRequestAt(requests, now, this.randomness) });
+      return sender;
+    });
+  }
+
+  private async beginAnew(overlay: Overlay, device: DeviceAddress, now: number): Promise<void> {
+    if ((await spendRepair(overlay, device, 'renewals', now)) !== undefined) return;
+    const origin = this.origin();
+    await new Ratchet(origin.account, overlay, now).setAside(device);
+    addEmptyContent(overlay, origin, device.userId, [], now);
+  }
+}
+
+async function cameMeanwhile(
+  overlay: Overlay,
+  sender: UserId,
+  messageId: MessageId,
+  bytes: Uint8Array,
+): Promise<boolean> {
+  const message = await overlay.get('message', { id: messageId });
+  if (message?.senderId === sender) return true;
+  return (await overlay.get('seen', { key: bytes })) !== undefined;
+}

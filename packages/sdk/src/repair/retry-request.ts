@@ -1,0 +1,79 @@
+import { CiphertextKind, ProtoError, RetryRequest, uuidToBytes, uuidToText } from '@sotto/proto';
+import {
+  CiphertextMessageType,
+  DecryptionErrorMessage,
+  LibSignalErrorBase,
+  PlaintextContent,
+  type PublicKey,
+} from '#libsignal';
+import { asBuffer } from '../crypto/as-buffer.ts';
+import type { MessageId } from '../ports/ids.ts';
+import type { HeldReason } from '../ports/inbox-records.ts';
+
+/** Reasons that another attempt of the sender can mend. */
+const mendable: ReadonlySet<HeldReason> = new Set<HeldReason>([
+  'counter-jump',
+  'no-session',
+  'missing-prekey',
+  'replayed-prekey',
+  'not-a-duplicate',
+  'undecryptable',
+]);
+
+/** What a message is that could not be opened. */
+export interface FailedMessage {
+  readonly kind: CiphertextKind;
+  readonly ciphertext: Uint8Array;
+  readonly senderDevice: number;
+  readonly messageId: MessageId;
+}
+
+/** A request to send a message again, as far as its form goes: it proves nothing of who made it. */
+export interface ReadRetryRequest {
+  readonly messageId: MessageId;
+  /** The device that wrote the message. */
+  readonly deviceId: number;
+  /** The key of its chain on which the message was encrypted. */
+  readonly ratchetKey: PublicKey | undefined;
+}
+
+/** Whether another attempt can take the place of a message that was held for this reason. */
+export function isMendable(reason: HeldReason): boolean {
+  return mendable.has(reason);
+}
+
+/**
+ * Writes the request for a message that could not be opened; `undefined` when libsignal can't read the message at all.
+ * @param number counts the requests for this message from 1
+ */
+export function writeRetryRequest(failed: FailedMessage, number: number, now: number): Uint8Array | undefined {
+  const type =
+    failed.kind === CiphertextKind.CIPHERTEXT_KIND_PREKEY
+      ? CiphertextMessageType.PreKey
+      : CiphertextMessageType.Whisper;
+  try {
+    const error = DecryptionErrorMessage.forOriginal(asBuffer(failed.ciphertext), type, now, failed.senderDevice);
+    return RetryRequest.encode({
+      error: PlaintextContent.from(error).serialize(),
+      messageId: uuidToBytes(failed.messageId),
+      number,
+    });
+  } catch (error) {
+    if (error instanceof LibSignalErrorBase) return undefined;
+    throw error;
+  }
+}
+
+/** Reads a request; `undefined` when the bytes are none. */
+export function readRetryRequest(ciphertext: Uint8Array): ReadRetryRequest | undefined {
+  try {
+    const { error, messageId } = RetryRequest.decode(ciphertext);
+    if (messageId.length !== 16) return undefined;
+    const content = PlaintextContent.deserialize(asBuffer(error));
+    const read = DecryptionErrorMessage.extractFromSerializedBody(content.body());
+    return { messageId: uuidToText(messageId) as MessageId, deviceId: read.deviceId(), ratchetKey: read.ratchetKey() };
+  } catch (cause) {
+    if (cause instanceof ProtoError || cause instanceof LibSignalErrorBase) return undefined;
+    throw cause;
+  }
+}

@@ -1,0 +1,44 @@
+import type { DeviceId } from '@sotto/sdk/ports';
+import { id, integer } from '../columns.ts';
+import { recordTable } from '../record-table.ts';
+import { uuidBytes } from '../uuid.ts';
+
+/** Own messages that were sent again because a device asked. */
+export const resendTable = recordTable<'resend'>({
+  table: 'resend',
+  key: {
+    message_id: (resend) => uuidBytes(resend.messageId),
+    user_id: (resend) => uuidBytes(resend.userId),
+    device_id: (resend) => resend.deviceId,
+  },
+  fields: { count: (resend) => resend.count, at: (resend) => resend.at },
+  read: (row) => ({
+    messageId: id(row, 'message_id'),
+    userId: id(row, 'user_id'),
+    deviceId: integer(row, 'device_id') as DeviceId,
+    count: integer(row, 'count'),
+    at: integer(row, 'at'),
+  }),
+});
+
+/** What repair did with each device of others in an hour. */
+export const repairTable = recordTable<'repair'>({
+  table: 'repair',
+  key: { user_id: (repair) => uuidBytes(repair.userId), device_id: (repair) => repair.deviceId },
+  fields: {
+    since: (repair) => repair.since,
+    requests: (repair) => repair.requests,
+    resends: (repair) => repair.resends,
+    renewals: (repair) => repair.renewals,
+    receipts: (repair) => repair.receipts,
+  },
+  read: (row) => ({
+    userId: id(row, 'user_id'),
+    deviceId: integer(row, 'device_id') as DeviceId,
+    since: integer(row, 'since'),
+    requests: integer(row, 'requests'),
+    resends: integer(row, 'resends'),
+    renewals: integer(row, 'renewals'),
+    receipts: integer(row, 'receipts'),
+  }),
+});
