@@ -6,5 +6,5 @@ export type { Duration } from './time/duration.ts';
 export type { WorldTime } from './time/world-time.ts';
 export { testWorld, type UserOptions, World, type WorldOptions, type WorldWitness } from './world/world.ts';
 export type { WorldNetwork } from './world/world-network.ts';
-export type { WorldRelay } from './world/world-relay.ts';
+export type { WorldRelay, WrapStores } from './world/world-relay.ts';
 export type { WorldUser } from './world/world-user.ts';

@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import type { RelayStores } from '@sotto/relay-server/ports';
 import type { MemoryDisk } from '@sotto/sdk';
 import type { StoreOpener } from '@sotto/sdk/ports';
 import { ChatWitness } from '../promises/chat-witness.ts';
@@ -7,6 +6,7 @@ import { MailWitness } from '../promises/mail-witness.ts';
 import type { Violation } from '../promises/violation.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import type { World } from '../world/world.ts';
+import type { WrapStores } from '../world/world-relay.ts';
 import type { WorldTemplate } from '../world/world-template.ts';
 import { drawEvent } from './draw-event.ts';
 import { ScheduleActions } from './schedule-actions.ts';
@@ -20,8 +20,7 @@ export interface ScheduleOptions {
   readonly length?: number;
   /** Plays these events in place of drawing: those of an earlier run, or some of them. */
   readonly events?: readonly ScheduleEvent[];
-  /** Puts something around the relay's stores: to plant a bug. */
-  readonly wrapStores?: (stores: RelayStores) => RelayStores;
+  readonly wrapStores?: WrapStores;
   /** Opens a client's store on its disk: to plant a bug. */
   readonly store?: (disk: MemoryDisk) => StoreOpener;
   /** Writes down what happens, line by line; without it only a digest is kept. */
@@ -69,7 +68,7 @@ export async function runSchedule(options: ScheduleOptions): Promise<ScheduleOut
   const world: World = await template.world(
     {
       seed,
-      wrapStores: (stores) => mail.watch(wrapStores(stores), world.relay.disk),
+      wrapStores: (stores, run) => mail.watch(wrapStores(stores, run), world.relay.disk),
       witness: {
         clientStep: (user, step) => actions?.clientStep(user, step),
         relayStep: (step) => actions?.relayStep(step),

@@ -7,6 +7,9 @@ import { TestingError } from '../testing-error.ts';
 import type { PartyTime, WorldTime } from '../time/world-time.ts';
 import { Life } from './life.ts';
 
+/** Puts something around the stores of one run of the relay, which is over when `run.alive` is false: to watch them, or to plant a bug. */
+export type WrapStores = (stores: RelayStores, run: { readonly alive: boolean }) => RelayStores;
+
 /** What a `WorldRelay` works with. */
 export interface WorldRelayParts {
   readonly time: WorldTime;
@@ -17,7 +20,7 @@ export interface WorldRelayParts {
   readonly disk: MemoryRelayDisk;
   /** Settings of the relay, as in its config file. */
   readonly settings: object;
-  readonly wrapStores: (stores: RelayStores) => RelayStores;
+  readonly wrapStores: WrapStores;
   /** Told of each step of each run: calls of stores as `mailbox.append.before`, steps of the relay's tracer by their names. */
   readonly onStep: (step: string) => void;
   /** Told of each error that the relay logs. */
@@ -80,7 +83,7 @@ export class WorldRelay {
     const { port, relayKey, random, disk, wrapStores, onStep, onError } = this.#parts;
     const time = this.#parts.time.party();
     const life = new Life();
-    const own = wrapStores(memoryStores({ clock: time.clock, randomness: random, disk }));
+    const own = wrapStores(memoryStores({ clock: time.clock, randomness: random, disk }), life);
     const stores = Object.fromEntries(
       Object.entries(own).map(([name, store]) => [
         name,

@@ -1,5 +1,4 @@
 import { MemoryRelayDisk } from '@sotto/relay-server/memory';
-import type { RelayStores } from '@sotto/relay-server/ports';
 import { type Client, MemoryDisk } from '@sotto/sdk';
 import type { StoreOpener } from '@sotto/sdk/ports';
 import { Activity } from '../network/activity.ts';
@@ -9,7 +8,7 @@ import { TestingError } from '../testing-error.ts';
 import { type Duration, msOf } from '../time/duration.ts';
 import { WorldTime } from '../time/world-time.ts';
 import { WorldNetwork } from './world-network.ts';
-import { WorldRelay } from './world-relay.ts';
+import { WorldRelay, type WrapStores } from './world-relay.ts';
 import { WorldUser } from './world-user.ts';
 
 /** What a world is made with. */
@@ -24,8 +23,7 @@ export interface WorldOptions {
   readonly relayDisk?: MemoryRelayDisk;
   /** The relay's own secret, 32 bytes; drawn by default. */
   readonly relayKey?: Uint8Array;
-  /** Puts something around the relay's stores: to watch them, or to plant a bug. */
-  readonly wrapStores?: (stores: RelayStores) => RelayStores;
+  readonly wrapStores?: WrapStores;
   readonly witness?: Partial<WorldWitness>;
 }
 

@@ -1,0 +1,114 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { parseArgs } from 'node:util';
+import { runSchedule } from './run-schedule.ts';
+import { addTallies, emptyTally, type FailedSchedule, type ScheduleTally } from './schedule-tally.ts';
+import { ScheduleTemplates } from './schedule-templates.ts';
+import { shrinkSchedule } from './shrink-schedule.ts';
+import type { SeedRange } from './worker.node.ts';
+
+// npm run schedules -- --count 10000 --from 0       plays seeds, on as many processes as --workers says (2)
+// npm run schedules -- --seed N [--shrink]          plays one, and prints everything that happens
+
+const range = 25;
+const mostShown = 5;
+
+const { values } = parseArgs({
+  options: {
+    count: { type: 'string', default: '1000' },
+    from: { type: 'string', default: '0' },
+    length: { type: 'string', default: '50' },
+    workers: { type: 'string', default: '2' },
+    seed: { type: 'string' },
+    shrink: { type: 'boolean', default: false },
+  },
+});
+
+/** A whole number of an option. */
+function wholeOf(name: 'count' | 'from' | 'length' | 'workers' | 'seed', least: number): number {
+  const value = Number(values[name]);
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  say(`--${name} takes a whole number from ${least}`);
+  process.exit(2);
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+async function playOne(seed: number, length: number, shrink: boolean): Promise<boolean> {
+  const templates = await ScheduleTemplates.make();
+  const options = { seed, template: templates.of(seed), length };
+  const outcome = await runSchedule({ ...options, log: say });
+  const again = await runSchedule(options);
+  say(again.digest === outcome.digest ? `played twice, the same: ${outcome.digest}` : 'PLAYED TWICE, NOT THE SAME');
+  if (shrink && outcome.violations.length > 0) {
+    const { events, violations } = await shrinkSchedule(options, outcome);
+    say(`shortened to ${events.length} events:`);
+    for (const event of events) say(`  ${JSON.stringify(event)}`);
+    for (const { promise, what } of violations) say(`  ! ${promise} ${what}`);
+  }
+  return outcome.violations.length === 0 && again.digest === outcome.digest;
+}
+
+async function playMany(from: number, count: number, length: number, workers: number): Promise<ScheduleTally> {
+  let next = from;
+  let sum = emptyTally;
+  const end = from + count;
+  const began = performance.now();
+  await Promise.all(
+    Array.from({ length: Math.min(workers, Math.ceil(count / range)) }, async () => {
+      const worker = fork(new URL(import.meta.resolve('./worker.node.ts')), []);
+      const exited = once(worker, 'exit').then(([code]) => {
+        throw new Error(`a worker ended with ${String(code)} before its work was done`);
+      });
+      // It ends when it is told to, after its work.
+      exited.catch(() => undefined);
+      while (next < end) {
+        const seeds: SeedRange = { from: next, count: Math.min(range, end - next), length };
+        next += seeds.count;
+        worker.send(seeds);
+        const [tally] = await Promise.race([once(worker, 'message') as Promise<[ScheduleTally]>, exited]);
+        sum = addTallies(sum, tally);
+        for (const failed of tally.failed) sayFailed(failed, length);
+        if (sum.schedules % 1_000 < range) say(`${sum.schedules} of ${count}, ${secondsSince(began)} s`);
+      }
+      worker.disconnect();
+    }),
+  );
+  say(`${secondsSince(began)} s on ${workers} processes`);
+  return sum;
+}
+
+function secondsSince(began: number): string {
+  return ((performance.now() - began) / 1_000).toFixed(0);
+}
+
+function sayFailed({ seed, failedAt, violations }: FailedSchedule, length: number): void {
+  say(`seed ${seed} fails ${failedAt === length ? 'in the end' : `after event ${failedAt}`}:`);
+  for (const { promise, what } of violations.slice(0, mostShown)) say(`  ${promise} ${what}`);
+  say(`  play it again: npm run schedules -- --seed ${seed} --shrink${length === 50 ? '' : ` --length ${length}`}`);
+}
+
+function sayTable(name: string, counts: Readonly<Record<string, number>>): void {
+  const rows = Object.entries(counts).sort(([, one], [, other]) => other - one);
+  say(`${name}: ${rows.map(([what, count]) => `${what} ${count}`).join(', ')}`);
+}
+
+const length = wholeOf('length', 1);
+if (values.seed !== undefined) {
+  process.exit((await playOne(wholeOf('seed', 0), length, values.shrink)) ? 0 : 1);
+}
+const { schedules, failed, texts, events, crashes } = await playMany(
+  wholeOf('from', 0),
+  wholeOf('count', 1),
+  length,
+  wholeOf('workers', 1),
+);
+sayTable('events', events);
+sayTable('crash points', crashes);
+say(
+  `texts: ${texts.accepted} promised, ${texts.arrived} arrived, ${texts.late} of them late, ${texts.expired} envelopes had their 30 days`,
+);
+say(`schedules: ${schedules - failed.length} passed, ${failed.length} failed`);
+process.exit(failed.length === 0 ? 0 : 1);
