@@ -39,6 +39,8 @@ export interface RelayDescription {
 export interface VerificationRequest {
   /** E.164. */
   readonly number: string;
+  /** The answer to a challenge, where the relay's operator asks for one; at most 4,096 characters. */
+  readonly challenge?: string;
 }
 
 export interface VerificationAnswer {

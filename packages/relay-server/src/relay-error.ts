@@ -6,6 +6,7 @@ export type RelayErrorCode =
   | 'method-not-allowed'
   | 'number-invalid'
   | 'number-barred'
+  | 'challenge-required'
   | 'code-wrong'
   | 'code-void'
   | 'code-expired'

@@ -17,6 +17,8 @@ import { Avatars } from './blobs/avatars.ts';
 import { avatarRoutes } from './blobs/routes.ts';
 import type { RelayConfig } from './config/relay-config.ts';
 import { ConnectedDevices } from './dispatch/connected-devices.ts';
+import { proxyTrust } from './gateway/client-address.ts';
+import { ConnectionCaps } from './gateway/connection-caps.ts';
 import { httpServer } from './gateway/http-server.ts';
 import { serviceRoutes } from './gateway/service-routes.ts';
 import { Streams } from './gateway/streams.ts';
@@ -24,11 +26,13 @@ import { Upgrades } from './gateway/upgrade.ts';
 import { Bundles } from './keys/bundles.ts';
 import { keyRoutes } from './keys/routes.ts';
 import { Limits } from './limits/limits.ts';
+import { limitRequests } from './limits/request-limits.ts';
 import { SendLimits } from './limits/send-limits.ts';
 import { Headroom } from './mailbox/headroom.ts';
 import { Ingress } from './mailbox/ingress.ts';
 import { Sweeper } from './mailbox/sweeper.ts';
 import { relayCounts } from './metrics/relay-counts.ts';
+import type { ChallengeCheck } from './ports/challenge-check.ts';
 import type { Clock } from './ports/clock.ts';
 import type { CodeSender } from './ports/code-sender.ts';
 import type { UserId } from './ports/ids.ts';
@@ -55,6 +59,8 @@ export interface RelayParts {
   readonly tracer: Tracer;
   readonly logger: Logger;
   readonly metrics: Metrics;
+  /** Asked before each verification code; without one no challenge is asked for. */
+  readonly challengeCheck?: ChallengeCheck;
   /** Where connections come from in place of a TCP port: then `host` and `port` of the settings are not used. */
   readonly listener?: RelayListener;
 }
@@ -79,6 +85,8 @@ export function createRelay(parts: RelayParts): Relay {
   const connected = new ConnectedDevices();
   const directory = new Directory(stores.accounts);
   const limits = new Limits(stores.rateLimiter, config.limits);
+  const trust = proxyTrust(config.trustedProxies);
+  const caps = new ConnectionCaps(config.connections, counts, trust);
   const sessions = new Sessions({ ...stores, ...config.tokens, connected, clock, randomness });
   const avatars = new Avatars(stores.blobs);
   const quota = {
@@ -124,6 +132,10 @@ export function createRelay(parts: RelayParts): Relay {
     stream: config.stream,
     counts,
     logger,
+    limits,
+    caps,
+    trust,
+    clock,
     isDraining: () => isDraining,
     open: (socket, device, epoch) => streams.open(socket, device, epoch),
   });
@@ -146,7 +158,9 @@ export function createRelay(parts: RelayParts): Relay {
     randomness,
     logger,
     codes: config.codes,
-    barredCountries: config.barredCountries,
+    countries: config,
+    counts,
+    challengeCheck: parts.challengeCheck,
   });
   const registrations = new Registrations({
     accounts: stores.accounts,
@@ -200,8 +214,16 @@ export function createRelay(parts: RelayParts): Relay {
   }
 
   async function start(): Promise<RelayAddress> {
-    app = await httpServer({ allowedOrigins: config.allowedOrigins, version: relayVersion, logger });
+    app = await httpServer({
+      allowedOrigins: config.allowedOrigins,
+      version: relayVersion,
+      logger,
+      connections: config.connections,
+      trust,
+    });
+    caps.guard(app.server);
     const requests = requestSessions(sessions);
+    limitRequests(app, { limits, requests, counts });
     const bundles = new Bundles({ prekeys: stores.prekeys, directory, limits, connected });
     serviceRoutes(app, { config, version: relayVersion, metrics, checkReady });
     registrationRoutes(app, { verifications, registrations, codes: config.codes, counts });

@@ -10,6 +10,7 @@ import { prometheusMetrics } from '../src/adapters/metrics/prometheus-metrics.ts
 import { loadConfig } from '../src/config/load-config.ts';
 import type { RelayConfig } from '../src/config/relay-config.ts';
 import { systemRandomness } from '../src/platform/system-randomness.ts';
+import type { ChallengeCheck } from '../src/ports/challenge-check.ts';
 import type { CodeSender } from '../src/ports/code-sender.ts';
 import type { RelayStores } from '../src/ports/relay-stores.ts';
 import { createRelay, type Relay } from '../src/relay.ts';
@@ -28,6 +29,7 @@ export interface TestRelayOptions {
   /** As in a config file. */
   readonly config?: object;
   readonly codeSender?: CodeSender;
+  readonly challengeCheck?: ChallengeCheck;
   /** Stands between the relay and its stores. */
   readonly wrapStores?: (stores: RelayStores) => RelayStores;
   /** A data folder to use again; it is then not removed at the end. */
@@ -72,6 +74,7 @@ export async function startRelay(options: TestRelayOptions = {}): Promise<TestRe
         codes.set(number, code);
       },
     },
+    ...(options.challengeCheck && { challengeCheck: options.challengeCheck }),
     clock: time,
     timers: time,
     randomness: systemRandomness,

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { CodesConfig } from '../config/relay-config.ts';
 import { answers, objectOf, pieces } from '../gateway/error-schema.ts';
 import { fullPrekeyUploadSchema, prekeyBodyBytes } from '../keys/prekey-schema.ts';
+import { networkOfRequest } from '../limits/request-limits.ts';
 import type { RelayCounts } from '../metrics/relay-counts.ts';
 import type { Registrations } from './registrations.ts';
 import { codeLength } from './verification-code.ts';
@@ -29,7 +30,9 @@ export function registrationRoutes(app: FastifyInstance, parts: RegistrationRout
   app.post<{ Body: VerificationRequest; Reply: VerificationAnswer }>('/v1/verifications', {
     schema: {
       summary: 'Sends a verification code to a phone number',
-      body: objectOf({ number: pieces.number }),
+      body: objectOf({ number: pieces.number, challenge: { type: 'string', minLength: 1, maxLength: 4_096 } }, [
+        'challenge',
+      ]),
       response: answers({
         202: objectOf({
           verificationId: pieces.uuid,
@@ -40,7 +43,11 @@ export function registrationRoutes(app: FastifyInstance, parts: RegistrationRout
       }),
     },
     handler: async (request, reply) => {
-      const verificationId = await verifications.start(request.body.number, request.ip);
+      const verificationId = await verifications.start({
+        number: request.body.number,
+        network: networkOfRequest(request),
+        challenge: request.body.challenge,
+      });
       counts.codesSent.add(1);
       return reply
         .status(202)

@@ -14,6 +14,7 @@ import type { Avatars } from '../blobs/avatars.ts';
 import type { ConnectedDevices } from '../dispatch/connected-devices.ts';
 import { answers, objectOf, pieces, withToken } from '../gateway/error-schema.ts';
 import type { Limits } from '../limits/limits.ts';
+import { networkOfRequest } from '../limits/request-limits.ts';
 import type { AccountStore } from '../ports/account-store.ts';
 import type { UserId } from '../ports/ids.ts';
 import type { TicketStore } from '../ports/ticket-store.ts';
@@ -55,8 +56,9 @@ export function userRoutes(app: FastifyInstance, requests: RequestSessions, part
     },
     handler: async (request) => {
       const numbers = [...new Set(request.body.numbers.map(readNumber))];
-      await limits.takeLookups(requests.of(request).userId, numbers.length);
-      const found = await accounts.byNumbers(numbers.map((number) => key.macOfNumber(number)));
+      const macs = numbers.map((number) => key.macOfNumber(number));
+      await limits.takeLookups(requests.of(request).userId, networkOfRequest(request), macs);
+      const found = await accounts.byNumbers(macs);
       return {
         users: numbers.flatMap((number, at) => {
           const userId = found[at];

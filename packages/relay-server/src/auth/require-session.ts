@@ -9,6 +9,8 @@ export interface RequestSessions {
   readonly require: onRequestAsyncHookHandler;
   /** The device of a request that passed the hook. */
   of(request: FastifyRequest): DeviceAddress;
+  /** The device of a request, if it has passed the hook. */
+  find(request: FastifyRequest): DeviceAddress | undefined;
 }
 
 /** Keeps the devices of requests beside them, for as long as they live. */
@@ -18,6 +20,7 @@ export function requestSessions(sessions: Sessions): RequestSessions {
     require: async (request) => {
       devices.set(request, await sessions.ofAccessToken(readBearer(request.headers.authorization)));
     },
+    find: (request) => devices.get(request),
     of(request) {
       const device = devices.get(request);
       if (device === undefined) throw missingToken();

@@ -21,6 +21,7 @@ const statuses: Readonly<Partial<Record<RelayErrorCode, number>>> = {
   'token-invalid': 401,
   'token-reused': 401,
   'number-barred': 403,
+  'challenge-required': 403,
   'code-wrong': 403,
   'recovery-key-wrong': 403,
   'proof-invalid': 403,

@@ -2,8 +2,10 @@ import type { IncomingMessage } from 'node:http';
 import cors from '@fastify/cors';
 import swagger from '@fastify/swagger';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { ConnectionsConfig } from '../config/relay-config.ts';
 import type { Logger } from '../ports/logger.ts';
 import { RelayError } from '../relay-error.ts';
+import type { ProxyTrust } from './client-address.ts';
 import { shareCompiledSchemas } from './compiled-schemas.ts';
 import { errorAnswer } from './error-answer.ts';
 import { errorSchema } from './error-schema.ts';
@@ -14,6 +16,8 @@ export interface HttpServerOptions {
   readonly allowedOrigins: readonly string[];
   readonly version: string;
   readonly logger: Logger;
+  readonly connections: ConnectionsConfig;
+  readonly trust: ProxyTrust;
 }
 
 declare module 'fastify' {
@@ -29,23 +33,24 @@ const bodyBytes = 64 * 1024;
 /**
  * An HTTP server without routes: limits, errors in one form, CORS, OpenAPI.
  *
- * Values are never coerced and unknown fields are ignored. The client's address is the socket's: no header is trusted.
+ * Values are never coerced and unknown fields are ignored. The client's address is the socket's, unless that is a trusted proxy's.
  */
 export async function httpServer(options: HttpServerOptions): Promise<FastifyInstance> {
+  const { connections } = options;
   const app = Fastify({
     logger: false,
-    trustProxy: false,
+    trustProxy: options.trust,
     bodyLimit: bodyBytes,
-    requestTimeout: 30_000,
+    requestTimeout: connections.requestMs,
     connectionTimeout: 0,
-    keepAliveTimeout: 72_000,
+    keepAliveTimeout: connections.keepAliveMs,
     forceCloseConnections: true,
     return503OnClosing: false,
     routerOptions: { maxParamLength: 100, caseSensitive: true },
     http: {
-      headersTimeout: 10_000,
+      headersTimeout: Math.min(connections.headersMs, connections.requestMs),
       maxHeaderSize: 16 * 1024,
-      connectionsCheckingInterval: 5_000,
+      connectionsCheckingInterval: Math.min(5_000, Math.ceil(connections.headersMs / 2)),
       // Node would refuse it with an empty answer: the hook below does with ours.
       requireHostHeader: false,
       shouldUpgradeCallback: isForStream,

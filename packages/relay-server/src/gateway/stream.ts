@@ -8,6 +8,7 @@ import {
 import type { WebSocket } from 'ws';
 import type { DeviceStream, StreamEnd } from '../dispatch/connected-devices.ts';
 import { type PrekeyLevel, prekeyLevel } from '../keys/prekey-level.ts';
+import { afterOne, waitOf } from '../limits/pace.ts';
 import type { Sender } from '../mailbox/ingress.ts';
 import { SendQueue } from '../mailbox/send-queue.ts';
 import { isAccepted, refusedResult } from '../mailbox/send-result.ts';
@@ -49,6 +50,7 @@ export class Stream implements DeviceStream {
   #silentTicks = 0;
   #toldLevel: PrekeyLevel = 0;
   #isPaused = false;
+  #ephemeralsFullAt = 0;
 
   constructor(parts: StreamParts, socket: WebSocket, sender: Sender, onClosed: (stream: Stream) => void) {
     this.#parts = parts;
@@ -251,6 +253,14 @@ export class Stream implements DeviceStream {
       this.#error('ephemeral-too-large', `An ephemeral payload has at most ${ephemeralBytes} bytes.`);
       return;
     }
+    const now = this.#parts.clock.now();
+    const limit = this.#parts.limits.ephemeralsPerStream;
+    const next = afterOne(this.#ephemeralsFullAt, limit, now);
+    if (waitOf(next, limit, now) > 0) {
+      this.#parts.counts.ephemeralsLimited.add(1);
+      return;
+    }
+    this.#ephemeralsFullAt = next;
     const to = this.#parts.findDevice(userId ?? new Uint8Array(), deviceId ?? 0);
     if (to === undefined) this.#parts.counts.ephemeralsDropped.add(1);
     else to.ephemeral({ userId: this.#sender.userBytes, deviceId: this.#sender.deviceId, payload: bytes });

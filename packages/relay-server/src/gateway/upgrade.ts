@@ -4,11 +4,16 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import { missingToken, readBearer } from '../auth/bearer.ts';
 import type { Sessions } from '../auth/sessions.ts';
 import type { StreamConfig } from '../config/relay-config.ts';
+import type { Limits } from '../limits/limits.ts';
+import { RefusedNetworks } from '../limits/refused-networks.ts';
 import type { RelayCounts } from '../metrics/relay-counts.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { DeviceAddress } from '../ports/ids.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Presence } from '../ports/presence.ts';
 import { RelayError } from '../relay-error.ts';
+import { clientNetwork, type ProxyTrust } from './client-address.ts';
+import type { ConnectionCaps } from './connection-caps.ts';
 import { errorAnswer } from './error-answer.ts';
 
 /** What `Upgrades` works with. */
@@ -20,6 +25,10 @@ export interface UpgradeParts {
   readonly stream: StreamConfig;
   readonly counts: RelayCounts;
   readonly logger: Logger;
+  readonly limits: Limits;
+  readonly caps: ConnectionCaps;
+  readonly trust: ProxyTrust;
+  readonly clock: Clock;
   readonly isDraining: () => boolean;
   readonly open: (socket: WebSocket, device: DeviceAddress, epoch: string) => void;
 }
@@ -33,9 +42,11 @@ export class Upgrades {
   readonly #parts: UpgradeParts;
   readonly #server: WebSocketServer;
   readonly #pending = new Set<Promise<void>>();
+  readonly #refusals: RefusedNetworks;
 
   constructor(parts: UpgradeParts) {
     this.#parts = parts;
+    this.#refusals = new RefusedNetworks(parts.limits, parts.clock);
     this.#server = new WebSocketServer({
       noServer: true,
       clientTracking: false,
@@ -51,13 +62,21 @@ export class Upgrades {
   handle(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const onError = () => socket.destroy();
     socket.on('error', onError);
-    const handled: Promise<void> = this.#authenticate(request)
+    const network = clientNetwork(request, this.#parts.trust);
+    const handled: Promise<void> = this.#authenticate(request, network)
       .then(
-        ({ device, epoch }) => {
+        async ({ device, epoch }) => {
+          try {
+            this.#parts.caps.enterStream(network, socket);
+          } catch (error) {
+            await this.#parts.presence.release(device, epoch);
+            this.#refuse(socket, error);
+            return;
+          }
           socket.off('error', onError);
           this.#server.handleUpgrade(request, socket, head, (opened) => this.#parts.open(opened, device, epoch));
         },
-        (error: unknown) => this.#refuse(socket, error),
+        async (error: unknown) => this.#refuse(socket, await this.#refusals.count(network, error)),
       )
       .catch((error: unknown) => {
         this.#parts.logger.error('upgrade.failed', { code: error instanceof RelayError ? error.code : 'internal' });
@@ -72,12 +91,16 @@ export class Upgrades {
     await Promise.all(this.#pending);
   }
 
-  async #authenticate(request: IncomingMessage): Promise<{ device: DeviceAddress; epoch: string }> {
+  async #authenticate(
+    request: IncomingMessage,
+    network: string | undefined,
+  ): Promise<{ device: DeviceAddress; epoch: string }> {
     const { sessions, presence, node, allowedOrigins, isDraining } = this.#parts;
     const [path] = (request.url ?? '').split('?', 1);
     if (path !== '/v1/stream') throw new RelayError('not-found', 'Streams are at /v1/stream.');
     if (request.method !== 'GET') throw new RelayError('method-not-allowed', 'Open the stream with GET.');
     checkDraining(isDraining());
+    this.#refusals.check(network);
     checkOrigin(request.headers.origin, allowedOrigins);
     const ticket = ticketOf(request.headers['sec-websocket-protocol']);
     const { authorization } = request.headers;
@@ -93,6 +116,7 @@ export class Upgrades {
 
   #refuse(socket: Duplex, error: unknown): void {
     this.#parts.counts.streamsRefused.add(1);
+    if (error instanceof RelayError && error.code === 'rate-limited') this.#parts.counts.requestsLimited.add(1);
     const { status, reason, body, retryAfterSeconds } = errorAnswer(error);
     if (status >= 500 && status !== 503) this.#parts.logger.error('upgrade.failed', { code: body.error.code });
     const text = JSON.stringify(body);

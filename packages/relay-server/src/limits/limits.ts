@@ -1,41 +1,102 @@
 import type { LimitsConfig } from '../config/relay-config.ts';
 import type { NumberMac, UserId } from '../ports/ids.ts';
-import type { RateLimit, RateLimiter } from '../ports/rate-limiter.ts';
+import type { RateLimiter } from '../ports/rate-limiter.ts';
 import { RelayError } from '../relay-error.ts';
+import { SeenNumbers } from './seen-numbers.ts';
 
-/** How often somebody may do what is dear or tells something. Each method throws `rate-limited` with the time to wait. */
+/** Who asks for a code, for which number. */
+export interface CodeAsker {
+  readonly number: NumberMac;
+  /** The number without its last digits, under the same keyed hash. */
+  readonly prefix: NumberMac;
+  readonly network: string | undefined;
+}
+
+/**
+ * How often somebody may do what is dear or tells something. Each method throws `rate-limited` with the time to wait.
+ *
+ * `network` is what a client is counted by, as `networkOf` gives it; a connection that has no address, since it was handed in by the process itself, has no limits by address.
+ */
 export class Limits {
   readonly #limiter: RateLimiter;
   readonly #config: LimitsConfig;
+  readonly #seen = new SeenNumbers();
 
   constructor(limiter: RateLimiter, config: LimitsConfig) {
     this.#limiter = limiter;
     this.#config = config;
   }
 
-  /** A verification code: by address, by number, and altogether, in this order, so that one address can't use up the others' share. */
-  async takeCode(number: NumberMac, address: string): Promise<void> {
-    await this.#take(`code-address ${address}`, 1, this.#config.codesPerAddress);
-    await this.#take(`code-number ${Buffer.from(number).toString('base64url')}`, 1, this.#config.codesPerNumber);
-    await this.#take('codes', 1, this.#config.codesInAll);
+  /** A verification code: by address, by number and by the numbers beside it, in this order, so that one address can't use up the others' share. */
+  async takeCode({ number, prefix, network }: CodeAsker): Promise<void> {
+    await this.#takeOf('codesPerAddress', network);
+    await this.#takeOf('codesPerNumber', textOf(number));
+    await this.#takeOf('codesPerPrefix', textOf(prefix));
   }
 
-  /** Numbers that an account looks up. */
-  async takeLookups(user: UserId, numbers: number): Promise<void> {
-    await this.#take(`lookup ${user}`, numbers, this.#config.lookupsPerAccount);
+  /** One of all verification codes: gives how long to wait when there is none left, 0 otherwise. */
+  async takeOneOfAllCodes(): Promise<number> {
+    const taken = await this.#limiter.take('codesInAll', 1, this.#config.codesInAll);
+    return taken.allowed ? 0 : taken.retryAfterMs;
   }
 
-  /** Key bundles that one account takes of another. */
+  /** A try at a code of this number. */
+  takeGuess(number: NumberMac): Promise<void> {
+    return this.#takeOf('guessesPerNumber', textOf(number));
+  }
+
+  /** Numbers that an account looks up. Those that it, or somebody at its address, has looked up before cost nothing of that budget. */
+  async takeLookups(user: UserId, network: string | undefined, numbers: readonly NumberMac[]): Promise<void> {
+    const askers = [['lookupsPerAccount', user] as const, ['lookupsPerAddress', network] as const];
+    for (const [name, of] of askers) {
+      if (of !== undefined) await this.#takeOf(name, of, this.#seen.countNew(`${name} ${of}`, numbers));
+    }
+    for (const [name, of] of askers) if (of !== undefined) this.#seen.add(`${name} ${of}`, numbers);
+  }
+
+  /** Key bundles: that one account takes of another, and that all take of it. */
   async takeBundle(requester: UserId, target: UserId): Promise<void> {
-    await this.#take(`bundle ${requester} ${target}`, 1, this.#config.bundlesPerPair);
+    await this.#takeOf('bundlesPerPair', `${requester} ${target}`);
+    await this.#takeOf('bundlesPerTarget', target);
   }
 
-  async #take(key: string, cost: number, limit: RateLimit): Promise<void> {
-    const taken = await this.#limiter.take(key, cost, limit);
-    if (taken.allowed) return;
-    throw new RelayError('rate-limited', 'Too often: wait, then try again.', {
-      retryable: true,
-      retryAfterMs: taken.retryAfterMs,
-    });
+  /** Any HTTP request. */
+  takeRequest(network: string | undefined): Promise<void> {
+    return this.#takeOf('requestsPerAddress', network);
   }
+
+  /** A try to register, or to recover an account: dear, since signatures are checked. */
+  takeRegistration(network: string | undefined): Promise<void> {
+    return this.#takeOf('registrationsPerAddress', network);
+  }
+
+  /** A new access token: leaves a row for as long as a replaced one is remembered. */
+  takeRefresh(network: string | undefined): Promise<void> {
+    return this.#takeOf('refreshesPerAddress', network);
+  }
+
+  /** An upgrade that was refused. */
+  takeRefusedUpgrade(network: string | undefined): Promise<void> {
+    return this.#takeOf('upgradesPerAddress', network);
+  }
+
+  /** A request of an account that changes something. */
+  takeWrite(user: UserId): Promise<void> {
+    return this.#takeOf('writesPerAccount', user);
+  }
+
+  async #takeOf(name: keyof LimitsConfig, of: string | undefined, cost = 1): Promise<void> {
+    if (of === undefined || cost === 0) return;
+    const taken = await this.#limiter.take(`${name} ${of}`, cost, this.#config[name]);
+    if (!taken.allowed) throw tooOften(taken.retryAfterMs);
+  }
+}
+
+/** Refuses what comes too often. */
+export function tooOften(retryAfterMs: number): RelayError {
+  return new RelayError('rate-limited', 'Too often: wait, then try again.', { retryable: true, retryAfterMs });
+}
+
+function textOf(mac: NumberMac): string {
+  return Buffer.from(mac).toString('base64url');
 }

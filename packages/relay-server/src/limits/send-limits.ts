@@ -2,7 +2,7 @@ import { hash as digest, timingSafeEqual } from 'node:crypto';
 import type { LimitsConfig } from '../config/relay-config.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceAddress, UserId } from '../ports/ids.ts';
-import type { RateLimit } from '../ports/rate-limiter.ts';
+import { afterOne, waitOf } from './pace.ts';
 
 /** What one account has used up of its sends to another. Times at which a bucket is full again; 0 = it is. */
 interface Pair {
@@ -125,15 +125,6 @@ export class SendLimits {
     }
     this.#sweepAt = Math.max(leastSwept, this.#size * 2);
   }
-}
-
-/** When the bucket is full again after one more was taken. A clock that was set back must bar nobody for longer than an empty bucket does. */
-function afterOne(fullAt: number, { burst, refillMs }: RateLimit, now: number): number {
-  return Math.min(Math.max(fullAt, now), now + burst * refillMs) + refillMs;
-}
-
-function waitOf(next: number, { burst, refillMs }: RateLimit, now: number): number {
-  return Math.max(0, next - now - burst * refillMs);
 }
 
 function isSame(one: Uint8Array, other: Uint8Array): boolean {

@@ -1,6 +1,7 @@
 export type { AccountControl, AccountStanding, MoveOutcome, NumberMove } from './account-control.ts';
 export type { AccountStore, ListedDevice, NewAccount, RegistrationOutcome, StoredDeviceList } from './account-store.ts';
 export type { BlobStore } from './blob-store.ts';
+export type { ChallengeCheck, ChallengeRequest, ChallengeVerdict } from './challenge-check.ts';
 export type { Clock } from './clock.ts';
 export type { CodeMessage, CodeSender } from './code-sender.ts';
 export type { DeviceAddress, DeviceId, NumberMac, UserId } from './ids.ts';

@@ -48,6 +48,8 @@ export interface VerificationStore {
   start(verification: Verification, resendAfterMs: number): Promise<VerificationStart>;
   /** Takes back a code that could not be sent, so that the number may ask again at once; a code that was claimed stays. */
   cancel(id: string): Promise<void>;
+  /** Whose number a code was sent to, if it is known here (still). */
+  numberOf(id: string): Promise<NumberMac | undefined>;
   attempt(guess: VerificationGuess): Promise<VerificationAttempt>;
   /** Deletes what expired before `now`; gives how many. */
   sweep(now: number): Promise<number>;

@@ -71,6 +71,10 @@ export class EmbeddedVerificationStore implements VerificationStore {
     });
   }
 
+  numberOf(id: string): Promise<NumberMac | undefined> {
+    return this.#database.read(() => this.#find.get(id)?.numberMac as Uint8Array | undefined as NumberMac | undefined);
+  }
+
   attempt({ id, codeMac, claim, maxAttempts, now }: VerificationGuess): Promise<VerificationAttempt> {
     return this.#database.write('other', (): VerificationAttempt => {
       const row = this.#find.get(id);

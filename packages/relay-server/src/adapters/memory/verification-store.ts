@@ -1,4 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
+import type { NumberMac } from '../../ports/ids.ts';
 import type {
   Verification,
   VerificationAttempt,
@@ -35,6 +36,10 @@ export class MemoryVerificationStore implements VerificationStore {
 
   async cancel(id: string): Promise<void> {
     if (this.#state.verifications.get(id)?.claim === undefined) this.#state.verifications.delete(id);
+  }
+
+  async numberOf(id: string): Promise<NumberMac | undefined> {
+    return this.#state.verifications.get(id)?.verification.numberMac;
   }
 
   async attempt({ id, codeMac, claim, maxAttempts, now }: VerificationGuess): Promise<VerificationAttempt> {

@@ -1,0 +1,16 @@
+import type { RateLimit } from '../ports/rate-limiter.ts';
+
+/**
+ * A token bucket in one number, for paths on which each microsecond counts: the time at which it is full again; 0 = it is.
+ *
+ * `afterOne` is that time once one more was taken; `waitOf` says of it how many milliseconds are missing, 0 = it may be taken.
+ * A clock that was set back bars nobody for longer than an empty bucket does.
+ */
+export function afterOne(fullAt: number, { burst, refillMs }: RateLimit, now: number): number {
+  return Math.min(Math.max(fullAt, now), now + burst * refillMs) + refillMs;
+}
+
+/** How long to wait until what `afterOne` gave may be taken. */
+export function waitOf(next: number, { burst, refillMs }: RateLimit, now: number): number {
+  return Math.max(0, next - now - burst * refillMs);
+}
