@@ -44,6 +44,14 @@ describe('stepConnection', () => {
     expect(play([...connected, { type: 'queue-empty' }]).effects).toEqual([{ type: 'announce', state: 'live' }]);
   });
 
+  it('asks for another token again after a wait, when none could be got', () => {
+    const refused = [{ type: 'authorized' }, closed(1006, 401)] as const;
+    const unreachable = [{ type: 'not-authorized', reason: 'relay-unreachable', waitMs: 0 }] as const;
+    const waited = [{ type: 'timer', timer: 'retry' }] as const;
+    const { effects } = play([{ type: 'start' }, ...refused, ...unreachable, ...waited, ...refused]);
+    expect(effects).toContainEqual({ type: 'authorize', replace: true });
+  });
+
   it('waits longer after each failure, up to a minute, and forgets them once a connection is stable', () => {
     let state: MachineState = initialState;
     const spreads: number[] = [];

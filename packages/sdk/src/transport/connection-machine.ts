@@ -1,6 +1,6 @@
 import type { ConnectionState, OfflineReason } from './connection-state.ts';
 
-/** Where a connection stands. `renewed` = the token was replaced since a connection was last stable. */
+/** Where a connection stands. `renewed` = the token was replaced in this try, without a wait since. */
 export type MachineState =
   | { readonly phase: 'stopped' | 'replaced' | 'ended' }
   | { readonly phase: 'waiting' | 'authorizing'; readonly tries: Tries }
@@ -245,7 +245,8 @@ function timer(state: MachineState, name: MachineTimer): MachineStep {
 function retry(tries: Tries, reason: OfflineReason, floorMs = 0): MachineStep {
   const spreadMs = Math.min(longestSpreadMs, firstSpreadMs * 2 ** Math.min(tries.failures, 16));
   return wait(
-    { ...tries, failures: tries.failures + 1 },
+    // After the wait a refused token may be replaced once more: it may be that the relay could not be asked for another one.
+    { failures: tries.failures + 1, renewed: false },
     { floorMs: Math.min(floorMs, longestFloorMs), spreadMs, reason },
   );
 }
