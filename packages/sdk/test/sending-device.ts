@@ -68,6 +68,7 @@ export function sendingDevice(
     },
     learnDevices: makeSessions,
     transmit: relay.transmit,
+    clock,
     timers,
     randomness,
     tracer,

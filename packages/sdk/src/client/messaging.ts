@@ -104,7 +104,10 @@ export class Messaging {
       logger,
       handlers: {
         stateChanged: (state, detail) => this.stateChanged({ state, ...detail }),
-        opened: () => this.prekeys.retry(),
+        opened: ({ contactRate, strangerRate }) => {
+          this.outbox.limited({ contact: contactRate, stranger: strangerRate });
+          this.prekeys.retry();
+        },
         received: (frames) => this.router.route(frames),
       },
     });
@@ -126,6 +129,7 @@ export class Messaging {
       makeSessions: (userId) => this.starter.start(userId),
       learnDevices: (userId) => this.starter.learnDevices(userId),
       transmit: (frames, handed) => this.stream.send(frames, handed),
+      clock,
       timers,
       randomness,
       tracer,

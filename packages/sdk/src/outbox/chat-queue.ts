@@ -1,4 +1,6 @@
 import type { ClientFrameFields, SendFields } from '@sotto/proto';
+import type { Rate } from '../limits/token-bucket.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { ChatId, UserId } from '../ports/ids.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { OutboxRecord } from '../ports/outbox-record.ts';
@@ -9,6 +11,7 @@ import type { Tracer } from '../ports/tracer.ts';
 import { SottoError, type SottoErrorCode } from '../sotto-error.ts';
 import { fullJitter } from '../transport/backoff.ts';
 import type { OutboxCommits } from './outbox-commits.ts';
+import { Pacer, type SendRates } from './pacer.ts';
 import type { Sealer } from './sealer.ts';
 import { SendLane } from './send-lane.ts';
 import type { SendOutcome } from './send-outcome.ts';
@@ -18,7 +21,6 @@ const largestWindow = 256;
 
 /** What sealing may end in for good; after anything else it is tried again. */
 const endings: ReadonlySet<string> = new Set<SottoErrorCode>([
-  'identity-changed',
   'user-unknown',
   'bundle-invalid',
   'device-list-invalid',
@@ -40,6 +42,9 @@ export interface ChatQueueParts {
   readonly expectResult: (sendId: Uint8Array, entry: QueueEntry) => void;
   /** Something failed for good, and left the outbox. */
   readonly onLeft: () => void;
+  /** How fast the relay lets this account send. */
+  readonly rates: () => SendRates;
+  readonly clock: Clock;
   readonly timers: Timers;
   readonly randomness: Randomness;
   readonly tracer: Tracer;
@@ -87,6 +92,10 @@ export class ChatQueue {
   private sessionsMade = false;
   private failures = 0;
   private cancelRetry: CancelTimer | undefined;
+  private readonly pacer = new Pacer();
+  /** Whether the last one that left showed the recipient's access key. */
+  private toContact = false;
+  private cancelPause: CancelTimer | undefined;
   private working: Promise<void> | undefined;
   private woken = false;
 
@@ -113,6 +122,8 @@ export class ChatQueue {
     for (const entry of this.entries) entry.inFlight = false;
     this.cancelRetry?.();
     this.cancelRetry = undefined;
+    this.cancelPause?.();
+    this.cancelPause = undefined;
   }
 
   /** There may be something to send. */
@@ -206,9 +217,27 @@ export class ChatQueue {
       if (!this.online || this.refused || this.cancelRetry !== undefined) return;
       const waiting = [...this.entries].filter((entry) => !entry.inFlight);
       const room = largestWindow - (this.entries.size - waiting.length);
-      const ready = waiting.slice(0, Math.min(room, largestBatch));
+      const wanted = Math.min(room, largestBatch, waiting.length);
+      const ready = waiting.slice(0, this.pacer.room(wanted, this.limit, this.parts.clock.now()));
+      if (ready.length < wanted) this.pause(waiting.length);
       if (ready.length === 0 || !(await this.sealAndSend(ready))) return;
     }
+  }
+
+  /** What the relay allows to this recipient. */
+  private get limit(): Rate {
+    const { contact, stranger } = this.parts.rates();
+    return this.toContact ? contact : stranger;
+  }
+
+  /** Goes on when the relay allows more. */
+  private pause(waiting: number): void {
+    if (!this.online || this.cancelPause !== undefined) return;
+    const { clock, timers } = this.parts;
+    this.cancelPause = timers.after(this.pacer.wait(waiting, this.limit, clock.now()), () => {
+      this.cancelPause = undefined;
+      this.wake();
+    });
   }
 
   private async load(): Promise<void> {
@@ -265,9 +294,15 @@ export class ChatQueue {
     }
   }
 
-  private transmit(sends: readonly SealedEntry[]): boolean {
+  private transmit(sealed: readonly SealedEntry[]): boolean {
+    const now = this.parts.clock.now();
+    this.toContact = (sealed[0]?.send.recipients?.[0]?.accessKey ?? []).length > 0;
+    const sends = sealed.slice(0, this.pacer.room(sealed.length, this.limit, now));
+    if (sends.length < sealed.length) this.pause(sealed.length);
+    if (sends.length === 0) return false;
     const frames = sends.map(({ send }) => ({ send: { ...send, ...this.lane.take() } }));
     if (!this.parts.transmit(frames, () => this.parts.tracer.reached('send.bytes-left'))) return false;
+    this.pacer.take(sends.length, this.limit, now);
     for (const { entry, sendId } of sends) {
       entry.inFlight = true;
       this.parts.expectResult(sendId, entry);

@@ -2,6 +2,7 @@ import { type SendResult, toBase64Url } from '@sotto/proto';
 import type { ChatId } from '../ports/ids.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import { ChatQueue, type ChatQueueParts, type EntryResult, type QueueEntry } from './chat-queue.ts';
+import { type SendRates, unlimited } from './pacer.ts';
 import { outcomeOf } from './send-outcome.ts';
 
 /** Everything on its way out: a queue a chat, results by send id. */
@@ -12,16 +13,23 @@ export class Outbox {
   private readonly expected = new Map<string, QueueEntry>();
   private readonly waiting = new Set<() => void>();
   private online = false;
+  private rates: SendRates = unlimited;
   /** Counts what became of the stream. */
   private turn = 0;
 
-  constructor(parts: Omit<ChatQueueParts, 'expectResult' | 'onLeft'>) {
+  constructor(parts: Omit<ChatQueueParts, 'expectResult' | 'onLeft' | 'rates'>) {
     this.store = parts.store;
     this.parts = {
       ...parts,
       expectResult: (sendId, entry) => this.expected.set(toBase64Url(sendId), entry),
       onLeft: () => this.changed(),
+      rates: () => this.rates,
     };
+  }
+
+  /** The relay has said how fast this account may send. */
+  limited(rates: SendRates): void {
+    this.rates = rates;
   }
 
   /** The stream is open: everything that waits may leave. */

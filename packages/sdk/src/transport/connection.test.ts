@@ -75,7 +75,16 @@ describe('Connection', () => {
     const stream = await open();
     expect(stream.request.headers.authorization).toBe('Bearer token');
     expect(stream.messages[0]?.[0]?.hello).toMatchObject({ protocolMin: 1, protocolMax: 1, agent: 'test/1' });
-    expect(hellos).toEqual([{ serverTime: 1_900_000_000_000, inFlight: 256, maxMessageBytes: 1024 * 1024 }]);
+    const unlimited = { burst: 0, perSecond: 0 };
+    expect(hellos).toEqual([
+      {
+        serverTime: 1_900_000_000_000,
+        inFlight: 256,
+        maxMessageBytes: 1024 * 1024,
+        contactRate: unlimited,
+        strangerRate: unlimited,
+      },
+    ]);
     expect(connection.serverClockOffset).toBe(100_000_000_000);
     stream.send({ deliver: { deliveryId: Uint8Array.of(1) } }, { pong: {} }, { queueEmpty: {} });
     await until(() => connection.state === 'live');

@@ -293,6 +293,8 @@ export class Connection implements Stream {
       serverTime: serverTime ?? 0,
       inFlight: inFlight ?? 0,
       maxMessageBytes: maxMessageBytes ?? 0,
+      contactRate: rateOf(hello.sendBurst, hello.sendsPerSecond),
+      strangerRate: rateOf(hello.strangerBurst, hello.strangerSendsPerSecond),
     };
     if (hello.protocol !== protocol || known.maxMessageBytes < leastMessageBytes) {
       this.#step({ type: 'broke', reason: 'misbehaved' });
@@ -317,6 +319,11 @@ export class Connection implements Stream {
     this.#timers.get(timer)?.();
     this.#timers.delete(timer);
   }
+}
+
+/** A rate that could never refill is none. */
+function rateOf(burst: number | null | undefined, perSecond: number | null | undefined) {
+  return burst && perSecond ? { burst, perSecond } : { burst: 0, perSecond: 0 };
 }
 
 function readFrames(bytes: Uint8Array): readonly ServerFrame[] | undefined {

@@ -1,5 +1,13 @@
 import { SottoError, type SottoErrorCode, type SottoErrorOptions } from '../sotto-error.ts';
-import { booleanShape, durationShape, integerShape, optionalShape, recordShape, textShape } from './json-shape.ts';
+import {
+  booleanShape,
+  bytesShape,
+  durationShape,
+  integerShape,
+  optionalShape,
+  recordShape,
+  textShape,
+} from './json-shape.ts';
 
 /** Codes of the relay that are codes of ours, and what the caller can do. The relay's own words are not repeated: they come from outside. */
 const known: { readonly [Code in SottoErrorCode]?: string } = {
@@ -11,6 +19,8 @@ const known: { readonly [Code in SottoErrorCode]?: string } = {
   'code-used': 'the code was used before: register again to get a new one',
   'verification-unknown': 'the relay knows nothing of this verification: register again to get a new code',
   'code-sender-unavailable': 'the relay can not send codes now: try again later',
+  'registration-locked': 'the account of this number is locked by a PIN: give it as `pin`, or the recovery key',
+  'recovery-key-wrong': 'this is not the recovery key of the account that has this number: read it again',
   'device-list-invalid': 'the relay refused the list of devices',
   'profile-too-large': 'the profile is too large for the relay',
   'avatar-too-large': 'the avatar is too large: at most 1 MiB',
@@ -24,6 +34,7 @@ const errorBody = recordShape({
     retryable: optionalShape(booleanShape),
     retryAfterMs: optionalShape(durationShape),
     attemptsLeft: optionalShape(integerShape(0, 1_000)),
+    lockSalt: optionalShape(bytesShape(32, 32)),
   }),
 });
 
@@ -36,6 +47,7 @@ export function refusalOf(status: number, body: unknown, retryAfter: string | nu
     retryable: told.retryable ?? (status === 429 || status >= 500),
     ...(told.retryAfterMs === undefined ? waitOf(retryAfter) : { retryAfterMs: told.retryAfterMs }),
     ...(told.attemptsLeft === undefined ? {} : { attemptsLeft: told.attemptsLeft }),
+    ...(told.lockSalt === undefined ? {} : { lockSalt: told.lockSalt }),
   };
   if (status === 429) return refused('rate-limited', told.code, { ...options, retryable: true });
   return refused(Object.hasOwn(known, told.code) ? (told.code as SottoErrorCode) : 'relay-refused', told.code, options);

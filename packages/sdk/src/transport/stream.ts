@@ -8,6 +8,9 @@ export interface StreamHello {
   /** The most deliveries without an ack. */
   readonly inFlight: number;
   readonly maxMessageBytes: number;
+  /** How many sends to one account at once, and then a second; 0 = no limit: to one whose access key is shown, and to others. */
+  readonly contactRate: { readonly burst: number; readonly perSecond: number };
+  readonly strangerRate: { readonly burst: number; readonly perSecond: number };
 }
 
 /** What a stream tells its owner, one call at a time. */
