@@ -53,8 +53,11 @@ export class KillLanes {
     });
   }
 
+  /** One that does not stand still, if there is one. */
   #host(): SoakHost {
-    const [first, ...more] = this.#world.hosts;
+    const { hosts } = this.#world;
+    const awake = hosts.filter((host) => host.isAwake);
+    const [first, ...more] = awake.length > 0 ? awake : hosts;
     if (first === undefined) throw new Error('there is no host');
     return this.#seeded.oneOf(first, ...more);
   }
@@ -79,7 +82,7 @@ export class KillLanes {
 
   #count(isHit: boolean, side: string, step: string): void {
     if (isHit) this.#tally.hit(step);
-    this.#tally.fault(isHit ? `SIGKILL ${side} at a step` : `${side} step not met`);
+    this.#tally.fault(isHit ? `SIGKILL ${side} at a step` : `not met in time: ${step}`);
   }
 
   /** Brings a step about. */
@@ -89,7 +92,7 @@ export class KillLanes {
         const person = this.#world.newcomer(host);
         await ignoringEnd(host.process.call('add', person));
         const { people } = this.#world;
-        for (const each of this.#world.hosts) await each.setPeers(people);
+        for (const each of this.#world.hosts) each.setPeers(people);
         return;
       }
       case 'old-tokens':

@@ -60,9 +60,10 @@ export class SoakHost extends Victim<HostCalls, HostReport> {
     await process.call('setPeers', this.peers);
   }
 
-  async setPeers(peers: readonly Person[]): Promise<void> {
+  /** Tells it whom its people may write to; one that stands still hears of it later. */
+  setPeers(peers: readonly Person[]): void {
     this.peers = peers;
-    await ignoringEnd(this.process.call('setPeers', peers));
+    ignoringEnd(this.process.call('setPeers', peers)).catch((error: unknown) => this.unasked.push(String(error)));
   }
 
   #heard(report: HostReport, life: number, process: LedProcess<HostCalls, HostReport>): void {

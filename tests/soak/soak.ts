@@ -116,7 +116,7 @@ async function disturb(
   if (planted === undefined) {
     const longestStopMs = Math.min(60 * second, Math.max(5 * second, totalMs / 10));
     const weather = new Weather({ world, tally, seeded: seeded('weather'), longestStopMs, signal: ending });
-    running.push(lane(() => weather.next(), Math.min(6 * second, (totalMs * 0.5) / weather.kinds), ending));
+    running.push(lane(() => weather.next(), Math.min(6 * second, (totalMs * 0.9) / weather.kinds), ending));
   }
   running.push(lane(async () => say(progress(world, tally)), 30 * second, ending));
   await Promise.all(running);
@@ -193,7 +193,7 @@ async function heal(world: SoakWorld): Promise<void> {
     });
   }
   await Promise.all(world.hosts.map((host) => host.registered));
-  await Promise.all(world.hosts.map((host) => host.setPeers(world.people)));
+  for (const host of world.hosts) host.setPeers(world.people);
   await Promise.all(world.hosts.map((host) => host.process.call('hush', undefined)));
 }
 

@@ -119,6 +119,11 @@ export abstract class Victim<Asked extends VictimCalls, Report> {
     return isHit;
   }
 
+  /** Whether it runs and is not stopped: then it answers. */
+  get isAwake(): boolean {
+    return this.process.isRunning && !this.#isStopped;
+  }
+
   stop(): void {
     this.#isStopped = this.#send('SIGSTOP');
   }
