@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { loadConfig } from '@sotto/relay-server';
 import Database from 'better-sqlite3';
 import { expect } from 'vitest';
 import { ClientProcess } from '../led/client-process.ts';
@@ -17,13 +18,7 @@ export class CrashWorld {
   readonly watch = new Watch();
   readonly relay = new RelayProcess(join(this.folder, 'relay'), this.watch, {
     codes: { resendAfterMs: 0 },
-    limits: {
-      codesPerNumber: generous,
-      codesPerAddress: generous,
-      codesInAll: generous,
-      lookupsPerAccount: generous,
-      bundlesPerPair: generous,
-    },
+    limits: Object.fromEntries(Object.keys(loadConfig().limits).map((name) => [name, generous])),
   });
   readonly #people: ClientProcess[] = [];
 

@@ -56,7 +56,7 @@ export class JourneyWorld implements AsyncDisposable {
       port: this.#url === '' ? 0 : Number(new URL(this.#url).port),
       logLevel: 'silent',
       codes: { resendAfterMs: 0 },
-      limits: { codesPerNumber: generous, codesPerAddress: generous, bundlesPerPair: generous },
+      limits: Object.fromEntries(Object.keys(loadConfig().limits).map((name) => [name, generous])),
       ...config,
     };
     this.#relay = await openEmbeddedRelay({

@@ -136,7 +136,7 @@ describe.each(storeKinds)('registration on %s stores', (stores) => {
   });
 
   it('counts parallel guesses', async () => {
-    await using relay = await startRelay({ stores });
+    await using relay = await startRelay({ stores, config: { limits: { guessesPerNumber: { burst: 100 } } } });
     const { verificationId, code } = await verify(relay, number);
     const guesses = Array.from({ length: 12 }, () => makeRegistration(makeKeys(), verificationId, wrong(code)));
     const codes = (await Promise.all(guesses.map((guess) => refusal(post(relay, guess))))).map((each) => each.code);

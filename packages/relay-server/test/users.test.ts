@@ -29,10 +29,13 @@ describe.each(storeKinds)('accounts on %s stores', (stores) => {
   it('can not be looked up by the thousand', async () => {
     await using relay = await startRelay({ stores, config: { limits: { lookupsPerAccount: { burst: 100 } } } });
     const alice = await register(relay, '+14155550101');
-    const numbers = Array.from({ length: 60 }, (_, at) => `+1415555${String(2_000 + at)}`);
-    const lookup = () => call(relay, 'POST', '/v1/lookups', { token: alice.token, body: { numbers } });
-    expect((await lookup()).status).toBe(200);
-    expect(await refusal(lookup())).toMatchObject({ status: 429, code: 'rate-limited', retryable: true });
+    const lookup = (first: number) => {
+      const numbers = Array.from({ length: 60 }, (_, at) => `+1415555${String(first + at)}`);
+      return call(relay, 'POST', '/v1/lookups', { token: alice.token, body: { numbers } });
+    };
+    expect((await lookup(2_000)).status).toBe(200);
+    expect((await lookup(2_000)).status).toBe(200);
+    expect(await refusal(lookup(3_000))).toMatchObject({ status: 429, code: 'rate-limited', retryable: true });
   });
 
   it('change their device list along its chain only', async () => {

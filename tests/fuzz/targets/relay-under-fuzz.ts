@@ -2,8 +2,6 @@ import { uuidToBytes } from '@sotto/proto';
 import { JourneyWorld } from '../../journeys/journey-world.ts';
 import type { Person } from '../../journeys/person.ts';
 
-const generous = { burst: 1_000_000_000, refillMs: 1 };
-
 /** A relay with an attacker, who has an account, and two people who must not notice anything. */
 export class RelayUnderFuzz implements AsyncDisposable {
   readonly world: JourneyWorld;
@@ -30,8 +28,7 @@ export class RelayUnderFuzz implements AsyncDisposable {
   }
 
   static async open(): Promise<RelayUnderFuzz> {
-    const limits = { codesPerNumber: generous, codesPerAddress: generous, bundlesPerPair: generous };
-    const world = await JourneyWorld.open({ stores: 'memory', config: { limits } });
+    const world = await JourneyWorld.open({ stores: 'memory' });
     const alice = await world.person();
     const bob = await world.person();
     const attacker = await world.person();

@@ -28,7 +28,6 @@ export interface WorldRelayParts {
 }
 
 const openHanded = { burst: 1_000_000_000, refillMs: 1 };
-const limits = ['codesPerNumber', 'codesPerAddress', 'codesInAll', 'lookupsPerAccount', 'bundlesPerPair'] as const;
 
 /** The real relay of a world, on memory: it can be stopped, killed and started again on what it kept. */
 export class WorldRelay {
@@ -42,7 +41,7 @@ export class WorldRelay {
     const settings = {
       logLevel: 'silent',
       codes: { resendAfterMs: 0 },
-      limits: Object.fromEntries(limits.map((name) => [name, openHanded])),
+      limits: Object.fromEntries(Object.keys(loadConfig().limits).map((name) => [name, openHanded])),
       ...parts.settings,
     };
     this.#config = loadConfig({ file: { path: 'world', text: JSON.stringify(settings) } });
