@@ -450,7 +450,6 @@ describe('the outbox', () => {
     [new SottoError('session-ended', ''), 'queued'],
     [new SottoError('user-unknown', ''), 'failed'],
     [new SottoError('bundle-invalid', ''), 'failed'],
-    [new SottoError('identity-changed', ''), 'failed'],
   ])('takes "%s" while it makes sessions for what it is', async (error, state) => {
     const { alice, bob } = await pair();
     const sender = sendingDevice(alice.device, alice.relay, () => Promise.reject(error));
