@@ -27,6 +27,10 @@ describe('docs/errors.md has each code of the code, and no other', () => {
     expect(codesUnder('## ProtoError')).toEqual(union('proto/src/proto-error.ts', 'ProtoErrorCode'));
   });
 
+  it('TestingErrorCode', () => {
+    expect(codesUnder('## TestingError')).toEqual(union('packages/testing/src/testing-error.ts', 'TestingErrorCode'));
+  });
+
   it('the HTTP status of each code of the relay', () => {
     const declared = /const statuses[^{]*\{([^}]*)\}/.exec(
       read('packages/relay-server/src/gateway/error-answer.ts'),
