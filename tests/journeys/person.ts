@@ -39,6 +39,8 @@ const heard: readonly EventType[] = [
   'identity.changed',
   'profile.changed',
   'typing.changed',
+  'contact.number-changed',
+  'account.deleted',
 ];
 
 /** Somebody with a client in this process, which can be stopped and opened again on the same store. */

@@ -17,6 +17,7 @@ export async function forgetFormerIdentity(
   overlay: Overlay,
   queries: StoreQueries,
   former: AccountRecord,
+  next: AccountRecord,
   sha256: Sha256,
 ): Promise<void> {
   for (const prekey of await queries.prekeys()) overlay.delete('prekey', prekey);
@@ -26,21 +27,21 @@ export async function forgetFormerIdentity(
   let below: number | undefined;
   for (;;) {
     const chats = await queries.chats(below, pageLength);
-    for (const chat of chats) await startChatAnew(overlay, chat, sha256);
+    for (const chat of chats) await startChatAnew(overlay, chat, former.userId === next.userId, sha256);
     const last = chats.at(-1);
     if (last === undefined) return;
     below = last.activity;
   }
 }
 
-/** The peers see a new sender, whose numbers begin at 1, and no session with it. */
-async function startChatAnew(overlay: Overlay, chat: ChatRecord, sha256: Sha256): Promise<void> {
+/** The peers see a new sender, whose numbers begin at 1, and no session with it. Towards a user that stays the same their own numbers go on. */
+async function startChatAnew(overlay: Overlay, chat: ChatRecord, sameUser: boolean, sha256: Sha256): Promise<void> {
   overlay.put('chat', { ...chat, nextSeq: 1 });
   const { userId } = chat;
   if (userId === undefined) return;
   for (const deviceId of await knownDevices(overlay, userId, sha256)) {
     overlay.delete('session', { userId, deviceId });
-    overlay.delete('stream', { chatId: chat.id, userId, deviceId });
+    if (!sameUser) overlay.delete('stream', { chatId: chat.id, userId, deviceId });
   }
 }
 

@@ -1,17 +1,26 @@
-import { type RegistrationRequest, toBase64Url, uuidToText } from '@sotto/proto';
+import {
+  fromBase64Url,
+  type RegistrationRequest,
+  signedBytesOfReRegistration,
+  toBase64Url,
+  uuidToText,
+} from '@sotto/proto';
 import { IdentityKeyPair, PrivateKey } from '#libsignal';
-import { signDeviceList } from '../devices/device-list.ts';
+import { asBuffer } from '../crypto/as-buffer.ts';
+import { type CheckedDeviceList, signDeviceList } from '../devices/device-list.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { DeviceId, UserId } from '../ports/ids.ts';
 import type { PrekeyRecord } from '../ports/key-records.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import { PrekeyIds } from '../prekeys/prekey-id.ts';
 import { firstPrekeys, fullUploadOf, makePrekeys } from '../prekeys/prekey-material.ts';
+import { SottoError } from '../sotto-error.ts';
 import { accessKeyOf } from './access-key.ts';
 import { rootKeyOf } from './recovery-key.ts';
 import { sealProfile } from './sealed-profile.ts';
 
 const primaryDevice = 1 as DeviceId;
+const greatestDeviceId = 127;
 const greatestRegistrationId = 16_380;
 
 /** Everything that a registration commits before it asks. */
@@ -23,7 +32,15 @@ export interface NewAccount {
   readonly request: RegistrationRequest;
 }
 
-/** Makes the keys of a new account and the request for it. */
+/** An account whose owner has lost its devices, but not the recovery key. */
+export interface RecoveredAccount {
+  /** 32 bytes: the recovery key. */
+  readonly rootSecret: Uint8Array;
+  /** The account's list as it is now, under its own root key. */
+  readonly list: CheckedDeviceList;
+}
+
+/** Makes the keys of an account and the request for it. */
 export function newAccount(parts: {
   readonly number: string;
   readonly username: string;
@@ -31,10 +48,16 @@ export function newAccount(parts: {
   readonly randomness: Randomness;
   /** Own prekeys whose ids are taken. */
   readonly existing: readonly PrekeyRecord[];
+  /** 16 bytes, base64url. */
+  readonly idempotencyKey: string;
+  /** The account to register anew; otherwise another one is made. */
+  readonly recovers: RecoveredAccount | undefined;
 }): NewAccount {
-  const { randomness, now } = parts;
-  const userId = randomUserId(randomness);
-  const rootSecret = randomness.bytes(32);
+  const { randomness, now, recovers, idempotencyKey } = parts;
+  const userId = recovers?.list.userId ?? randomUserId(randomness);
+  const rootSecret = recovers?.rootSecret ?? randomness.bytes(32);
+  const rootKey = rootKeyOf(rootSecret);
+  const deviceId = recovers ? freshDeviceId(recovers.list) : primaryDevice;
   const identity = IdentityKeyPair.generate();
   const identityKeyPair = identity.serialize();
   const device = PrivateKey.generate();
@@ -42,20 +65,20 @@ export function newAccount(parts: {
   const deviceList = signDeviceList(
     {
       userId,
-      version: 1,
-      previousHash: new Uint8Array(),
+      version: (recovers?.list.version ?? 0) + 1,
+      previousHash: recovers?.list.hash ?? new Uint8Array(),
       createdAt: now,
       identityKey: identity.publicKey.serialize(),
-      devices: [{ deviceId: primaryDevice, registrationId, deviceKey: device.getPublicKey().serialize() }],
+      devices: [{ deviceId, registrationId, deviceKey: device.getPublicKey().serialize() }],
     },
-    rootKeyOf(rootSecret),
+    rootKey,
   );
   const profileKey = randomness.bytes(32);
   const refreshToken = randomness.bytes(32);
   const prekeys = makePrekeys(firstPrekeys, { identityKeyPair, ids: new PrekeyIds(randomness, parts.existing), now });
   const account: AccountRecord = {
     userId,
-    deviceId: primaryDevice,
+    deviceId,
     number: parts.number,
     username: parts.username,
     registrationId,
@@ -74,15 +97,35 @@ export function newAccount(parts: {
   const request: RegistrationRequest = {
     verificationId: '',
     code: '',
-    idempotencyKey: toBase64Url(randomness.bytes(16)),
+    idempotencyKey,
     userId,
     deviceList: toBase64Url(deviceList),
     refreshToken: toBase64Url(refreshToken),
     prekeys: fullUploadOf(prekeys),
     profile: toBase64Url(sealProfile({ username: parts.username, avatarHash: undefined }, profileKey, randomness)),
     accessKey: toBase64Url(accessKeyOf(profileKey)),
+    ...(recovers && { recovery: signedRecovery(rootKey, fromBase64Url(idempotencyKey), refreshToken, deviceList) }),
   };
   return { account, prekeys, request };
+}
+
+function signedRecovery(
+  rootKey: PrivateKey,
+  idempotencyKey: Uint8Array,
+  refreshToken: Uint8Array,
+  deviceList: Uint8Array,
+): string {
+  const message = signedBytesOfReRegistration(idempotencyKey, refreshToken, deviceList);
+  return toBase64Url(rootKey.sign(asBuffer(message)));
+}
+
+/** A device that the account does not have: to its contacts it is another sender, whose numbers begin at 1. */
+function freshDeviceId({ devices }: CheckedDeviceList): DeviceId {
+  const ids = devices.map(({ deviceId }) => deviceId);
+  const above = Math.max(...ids) + 1;
+  if (above <= greatestDeviceId) return above as DeviceId;
+  for (let id = 1; id < greatestDeviceId; id++) if (!ids.some((taken) => taken === id)) return id as DeviceId;
+  throw new SottoError('device-list-invalid', 'the account has every device that it can have');
 }
 
 /** A random UUID (RFC 9562, version 4). */

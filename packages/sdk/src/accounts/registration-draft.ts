@@ -20,7 +20,13 @@ const lostVerification: ReadonlySet<string> = new Set([
   'code-used',
   'verification-unknown',
 ]);
-const passing: ReadonlySet<string> = new Set(['relay-unreachable', 'relay-misbehaved', 'rate-limited']);
+const passing: ReadonlySet<string> = new Set([
+  'relay-unreachable',
+  'relay-misbehaved',
+  'rate-limited',
+  'registration-locked',
+  'recovery-key-wrong',
+]);
 
 /** Judges how a registration failed. */
 export function verdictOn(error: unknown): DraftVerdict {
@@ -47,7 +53,17 @@ export function draftAfter(draft: RegistrationRecord, verdict: DraftVerdict): Re
 
 /** Whether the relay may have been asked with this draft already. */
 export function wasAsked(draft: RegistrationRecord): boolean {
-  return draft.request !== undefined && requestOf(draft.request).code !== '';
+  return draft.account !== undefined && draft.request !== undefined && requestOf(draft.request).code !== '';
+}
+
+/** The key under which the draft was or will be asked for; a draft may have it before its keys are made. */
+export function idempotencyKeyOf(draft: RegistrationRecord): string | undefined {
+  return draft.request === undefined ? undefined : requestOf(draft.request).idempotencyKey;
+}
+
+/** What stands in a draft whose keys are not made yet. */
+export function keylessRequest(idempotencyKey: string): string {
+  return JSON.stringify({ idempotencyKey });
 }
 
 /** The draft's request with another verification and code. */
@@ -55,9 +71,14 @@ export function withCode(request: string, verificationId: string, code: string):
   return JSON.stringify({ ...requestOf(request), verificationId, code });
 }
 
+/** The request with what the PIN of a locked account is worth. It is not kept: the same request without it is success once it was taken. */
+export function withLockSecret(request: string, lockSecret: string): string {
+  return JSON.stringify({ ...requestOf(request), lockSecret });
+}
+
 /** The keys of the prekeys that stand in a draft. */
 export function prekeysOf(draft: RegistrationRecord): readonly Pick<PrekeyRecord, 'kind' | 'id'>[] {
-  if (draft.request === undefined) return [];
+  if (draft.account === undefined || draft.request === undefined) return [];
   const { signedPrekey, lastResortKyberPrekey, prekeys, kyberPrekeys } = requestOf(draft.request).prekeys;
   return [
     { kind: 'signed', id: signedPrekey.id },
@@ -68,7 +89,9 @@ export function prekeysOf(draft: RegistrationRecord): readonly Pick<PrekeyRecord
 }
 
 function withoutCode(draft: RegistrationRecord): RegistrationRecord {
-  return draft.request === undefined ? draft : { ...draft, request: withCode(draft.request, '', '') };
+  return draft.account === undefined || draft.request === undefined
+    ? draft
+    : { ...draft, request: withCode(draft.request, '', '') };
 }
 
 /** Written by this device, so its shape is known. */

@@ -1,4 +1,5 @@
 import type { Content } from '@sotto/proto';
+import { applyAccountNotice } from './apply-account-notice.ts';
 import { applyReceipt } from './apply-receipt.ts';
 import { applySeqHole } from './apply-seq-hole.ts';
 import { applyText, applyUnknown } from './apply-visible.ts';
@@ -9,6 +10,7 @@ const kinds: { readonly [Kind in NonNullable<Content['body']>]: ApplyContent } =
   text: applyText,
   receipt: applyReceipt,
   seqHole: applySeqHole,
+  accountNotice: applyAccountNotice,
 };
 
 /** How to apply a content. */
