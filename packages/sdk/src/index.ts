@@ -14,6 +14,7 @@ export type { ClientOptions } from './client/client-options.ts';
 export type { ScanResult } from './crypto/safety-number.ts';
 export type { SignalDrop } from './ephemeral/signal-reader.ts';
 export type { EventOf, EventType, SottoEvent } from './events/event.ts';
+export type { EventConsumer } from './events/event-consumer.ts';
 export type { EventOptions } from './events/event-hub.ts';
 export type { Message } from './messages/message.ts';
 export type { ChatId, DeviceId, MessageId, UserId } from './ports/ids.ts';

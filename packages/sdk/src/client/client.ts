@@ -11,6 +11,7 @@ import { Identities } from '../chats/identities.ts';
 import { StoreExecutor } from '../crypto/executor.ts';
 import type { SignalDrop } from '../ephemeral/signal-reader.ts';
 import type { ConnectionChange, EventOf, EventType, SottoEvent } from '../events/event.ts';
+import type { EventConsumer } from '../events/event-consumer.ts';
 import { EventHub, type EventOptions } from '../events/event-hub.ts';
 import type { DeviceId, UserId } from '../ports/ids.ts';
 import type { Platform } from '../ports/platform.ts';
@@ -272,6 +273,14 @@ export class Client {
    */
   events(options: EventOptions = {}): AsyncGenerator<SottoEvent, void, undefined> {
     return this.hub.events(options);
+  }
+
+  /**
+   * Events for a named consumer that handles several at once: its place moves past an event when that one and all before it were said to be `done`. Each comes at least once, also over a crash.
+   * @throws {SottoError} `cursor-invalid`, `cursor-expired`, `client-stopped`
+   */
+  consume(options: { readonly cursor: string; readonly signal?: AbortSignal }): Promise<EventConsumer> {
+    return this.hub.consume(options);
   }
 
   /** Calls a listener for each event of a type, from now on; gives how to end it. */

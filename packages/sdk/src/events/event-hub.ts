@@ -5,6 +5,7 @@ import type { EventRecord } from '../ports/event-records.ts';
 import type { Store } from '../ports/store.ts';
 import { SottoError } from '../sotto-error.ts';
 import type { EventOf, EventType, SottoEvent, TransientEvent } from './event.ts';
+import { EventConsumer } from './event-consumer.ts';
 import { EventStream } from './event-stream.ts';
 import { hydrate } from './hydrate.ts';
 
@@ -119,6 +120,14 @@ export class EventHub {
     const stream = this.add(cursor, position, signal);
     if (this.closed) stream.end();
     return stream;
+  }
+
+  /**
+   * Opens a named consumer that says itself when an event is handled, so that it can have several in hand.
+   * @throws {SottoError} `cursor-invalid`, `cursor-expired`, `client-stopped`
+   */
+  async consume(options: EventOptions & { readonly cursor: string }): Promise<EventConsumer> {
+    return new EventConsumer(await this.open(options));
   }
 
   /** Calls a listener for every event of a type from now on; gives how to end it. An error that it throws goes to the platform's handler of uncaught errors. */

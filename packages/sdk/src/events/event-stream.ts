@@ -21,6 +21,8 @@ export class EventStream implements AsyncIterableIterator<SottoEvent> {
   readonly cursor: string | undefined;
   /** Everything up to here was given out. */
   position: number;
+  /** The consumer says itself what it has handled, by `handledUpTo`. */
+  handledByHand = false;
   private readonly source: EventSource;
   private readonly signal: AbortSignal | undefined;
   private page: EventRecord[] = [];
@@ -65,8 +67,13 @@ export class EventStream implements AsyncIterableIterator<SottoEvent> {
     this.wake();
   }
 
+  /** Everything up to here was handled. */
+  handledUpTo(changeSeq: number): void {
+    this.source.handled(changeSeq);
+  }
+
   async next(): Promise<IteratorResult<SottoEvent, undefined>> {
-    this.source.handled(this.position);
+    if (!this.handledByHand) this.source.handled(this.position);
     for (;;) {
       if (this.signal?.aborted) {
         await this.close();
