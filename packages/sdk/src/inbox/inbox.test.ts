@@ -383,7 +383,7 @@ describe('the inbox', () => {
     expect(await bob.texts(alice)).toHaveLength(200);
   });
 
-  it('lets a good message through behind any envelope with any field made of noise', async () => {
+  it('lets a good message through behind any envelope with any field made of noise  [security: poison]', async () => {
     const bytes = fc.uint8Array({ maxLength: 40 });
     const noise = fc.record(
       {

@@ -136,8 +136,11 @@ export class RetryAsker {
         overlay.delete('held', { digest: held.digest });
         return undefined;
       }
-      const content = writeRetryRequest(failed, held.requests + 1, now);
-      if (content === undefined || held.requests >= mostRequests) {
+      // Each attempt that fails is held by itself; together they are asked for three times.
+      const attempts = await this.store.heldAttempts(failed.messageId, page);
+      const asked = attempts.reduce((sum, one) => sum + (one.sender === sender ? one.requests : 0), 0);
+      const content = writeRetryRequest(failed, asked + 1, now);
+      if (content === undefined || asked >= mostRequests) {
         overlay.put('held', { ...held, requestAt: undefined, mendable: held.mendable && content !== undefined });
         return undefined;
       }
@@ -149,7 +152,7 @@ export class RetryAsker {
         return undefined;
       }
       // The own prekeys that the sender is given may be lost with a store that was set back: a session that begins here needs none of them.
-      if (held.reason === 'missing-prekey' && held.requests > 0) await this.beginAnew(overlay, device, now);
+      if (held.reason === 'missing-prekey') await this.beginAnew(overlay, device, now);
       addUnseen(overlay, sender, { kind: 'retry-request', messageId: failed.messageId, content }, now);
       const requests = held.requests + 1;
       overlay.put('held', { ...held, requests, requestAt: nextRequestAt(requests, now, this.randomness) });

@@ -1,0 +1,249 @@
+import { Envelope, RetryRequest } from '@sotto/proto';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { ManualTimers } from '../../test/manual-timers.ts';
+import { ModelRelay } from '../../test/model-relay.ts';
+import { type ReceivingDevice, receivingDevice } from '../../test/receiving-device.ts';
+import { type SendingDevice, sendingDevice } from '../../test/sending-device.ts';
+import { deliveredOf, meetDevice, randomness, type TestDevice, testDevice } from '../../test/test-device.ts';
+import { settled } from '../../test/turn-of-events.ts';
+import { chatWith } from '../chats/chat-state.ts';
+import { RetryAsker } from './retry-asker.ts';
+
+/** A device that sends, receives, asks and answers. */
+interface Side {
+  readonly device: TestDevice;
+  readonly out: SendingDevice;
+  readonly in: ReceivingDevice;
+  readonly asker: RetryAsker;
+  /** How much of what it stored at the relay was delivered. */
+  delivered: number;
+}
+
+let alice: Side;
+let bob: Side;
+
+function side(device: TestDevice, peer: () => TestDevice): Side {
+  const relay = new ModelRelay();
+  relay.now = device.clock.now();
+  const out = sendingDevice(device, relay, () => meetDevice(device, peer()));
+  const asker = new RetryAsker({
+    executor: device.executor,
+    store: device.store,
+    origin: device.origin,
+    clock: device.clock,
+    timers: new ManualTimers(),
+    randomness: { ...randomness, fraction: () => 0 },
+    onQueued: (userId) => out.outbox.wake(chatWith(userId)),
+    onFailure: (error) => out.failures.push(error),
+  });
+  return { device, out, in: receivingDevice(device), asker, delivered: 0 };
+}
+
+beforeEach(async () => {
+  const [one, other] = [await testDevice(), await testDevice()];
+  alice = side(one, () => other);
+  bob = side(other, () => one);
+  await alice.out.connect();
+  await bob.out.connect();
+});
+
+/** Everything that `from` has at the relay reaches `to`; gives how much that was. */
+async function deliver(from: Side, to: Side): Promise<number> {
+  await from.out.run();
+  const fresh = from.out.relay.stored.slice(from.delivered);
+  from.delivered += fresh.length;
+  for (const { send } of fresh) {
+    await to.in.deliver(...deliveredOf(send, from.device.address, to.device.clock.now()));
+    to.device.clock.advance(1);
+  }
+  return fresh.length;
+}
+
+/** Goes on until nothing is on its way, and what is due was asked for. */
+async function calm(): Promise<void> {
+  for (let quiet = 0; quiet < 2; ) {
+    let moved = 0;
+    for (const [from, to] of [
+      [alice, bob],
+      [bob, alice],
+    ] as const) {
+      to.device.clock.advance(5_000);
+      to.asker.wake();
+      await to.asker.idle();
+      to.out.outbox.wake(chatWith(from.device.account.userId));
+      from.out.outbox.wake(chatWith(to.device.account.userId));
+      moved += await deliver(from, to);
+    }
+    await settled();
+    quiet = moved === 0 ? quiet + 1 : 0;
+  }
+}
+
+function say(from: Side, to: Side, text: string) {
+  return from.out.chat(to.device.account.userId).send(text);
+}
+
+async function lose(of: Side, ...kinds: readonly ('session' | 'prekey')[]): Promise<void> {
+  const other = of === alice ? bob : alice;
+  const prekeys = await of.device.store.prekeys();
+  await of.device.executor.run([], (overlay) => {
+    if (kinds.includes('session')) overlay.delete('session', other.device.address);
+    if (kinds.includes('prekey'))
+      for (const prekey of prekeys) if (prekey.kind === 'ec') overlay.delete('prekey', prekey);
+  });
+}
+
+async function talk(): Promise<void> {
+  await say(alice, bob, 'hello');
+  await calm();
+  await say(bob, alice, 'hello yourself');
+  await calm();
+}
+
+describe('repair  [security: bad-mac]', () => {
+  it('has what came on a lost session sent again, in order, and nothing stays held', async () => {
+    await talk();
+    await lose(bob, 'session');
+    const sent = [await say(alice, bob, 'one'), await say(alice, bob, 'two')];
+    await calm();
+    expect(await bob.in.heldReasons()).toEqual([]);
+    expect(await bob.in.texts(alice.device)).toEqual(['hello', 'hello yourself', 'one', 'two']);
+    const states = await Promise.all(sent.map(({ id }) => alice.device.store.get('message', { id })));
+    expect(states.map((message) => message?.state)).toEqual(['delivered', 'delivered']);
+  });
+
+  it('begins a session of its own when the prekeys that the relay gives out are lost', async () => {
+    await talk();
+    await lose(bob, 'session', 'prekey');
+    await say(alice, bob, 'one');
+    await calm();
+    expect(await bob.in.texts(alice.device)).toEqual(['hello', 'hello yourself', 'one']);
+    expect(await bob.in.heldReasons()).toEqual([]);
+  });
+
+  it('says again what a lost receipt said', async () => {
+    await talk();
+    await lose(alice, 'session');
+    const { id } = await say(alice, bob, 'read me');
+    await deliver(alice, bob);
+    await lose(alice, 'session');
+    await calm();
+    expect(await alice.device.store.get('message', { id })).toMatchObject({ state: 'delivered' });
+    expect(await alice.in.heldReasons()).toEqual([]);
+  });
+
+  it('mends a jump over 2,000 messages that the relay deleted', async () => {
+    await talk();
+    const before = alice.out.relay.stored.length;
+    for (let at = 0; at < 2_002; at++) await say(alice, bob, `gone ${at}`);
+    await alice.out.run();
+    alice.delivered = alice.out.relay.stored.length;
+    expect(alice.delivered - before).toBe(2_002);
+    await say(alice, bob, 'after all that');
+    await deliver(alice, bob);
+    expect(await bob.in.heldReasons()).toEqual(['counter-jump']);
+    await calm();
+    expect((await bob.in.texts(alice.device)).at(-1)).toBe('after all that');
+    expect(await bob.in.heldReasons()).toEqual([]);
+  });
+
+  it('asks three times, and no more', async () => {
+    await talk();
+    await lose(bob, 'session');
+    await say(alice, bob, 'one');
+    await deliver(alice, bob);
+    for (let round = 0; round < 8; round++) {
+      bob.device.clock.advance(7 * 3_600_000);
+      bob.asker.wake();
+      await bob.asker.idle();
+      await bob.out.run();
+    }
+    const asked = bob.out.relay.stored.slice(bob.delivered);
+    expect(asked).toHaveLength(3);
+    expect((await bob.device.store.held(9)).map(({ requests, requestAt }) => [requests, requestAt])).toEqual([
+      [3, undefined],
+    ]);
+  });
+});
+
+describe('a request that nobody should honour', () => {
+  async function requestOf(change: (envelope: Envelope) => Envelope): Promise<Uint8Array> {
+    await lose(bob, 'session');
+    await say(alice, bob, 'one');
+    await deliver(alice, bob);
+    bob.device.clock.advance(5_000);
+    bob.asker.wake();
+    await bob.asker.idle();
+    await bob.out.run();
+    const [stored] = bob.out.relay.stored.slice(bob.delivered);
+    bob.delivered = bob.out.relay.stored.length;
+    const [bytes] = stored ? deliveredOf(stored.send, bob.device.address, 1) : [];
+    return Envelope.encode(change(Envelope.decode(bytes ?? new Uint8Array())));
+  }
+
+  const noise = new Uint8Array(16).fill(7);
+  it.each<[string, (envelope: Envelope) => Envelope]>([
+    ['from somebody to whom nothing was sent', (envelope) => ({ ...envelope, senderUser: noise })],
+    ['from a device that is not on the list', (envelope) => ({ ...envelope, senderDevice: 2 })],
+    ['whose envelope names another message', (envelope) => ({ ...envelope, messageId: noise })],
+    ['that is noise', (envelope) => ({ ...envelope, ciphertext: noise })],
+  ])('%s changes nothing', async (_, change) => {
+    await talk();
+    const request = await requestOf(change);
+    const session = await alice.device.store.get('session', bob.device.address);
+    const commits = alice.device.store.commits.length;
+    await alice.in.deliver(request);
+    expect(alice.in.acked.at(-1)).toBe(0);
+    expect(alice.device.store.commits).toHaveLength(commits);
+    expect(await alice.device.store.get('session', bob.device.address)).toEqual(session);
+    expect(await alice.in.heldReasons()).toEqual([]);
+  });
+
+  it('is honoured three times at most, and its session is not put aside again and again', async () => {
+    await talk();
+    const request = Envelope.decode(await requestOf((envelope) => envelope));
+    const stored = alice.out.relay.stored.length;
+    for (let round = 0; round < 20; round++) {
+      // An unknown field at its end makes it another one each time.
+      const ciphertext = Uint8Array.of(...request.ciphertext, 0xf8, 0x07, round);
+      await alice.in.deliver(Envelope.encode({ ...request, ciphertext }));
+      alice.out.outbox.wake(chatWith(bob.device.account.userId));
+      await alice.out.run();
+    }
+    expect(alice.out.relay.stored.length - stored).toBe(3);
+    expect(await alice.device.store.get('repair', bob.device.address)).toMatchObject({ renewals: 1, resends: 3 });
+  });
+
+  it('for messages that do not exist is answered with at most eight empty contents an hour', async () => {
+    await talk();
+    const request = Envelope.decode(await requestOf((envelope) => envelope));
+    const { error } = RetryRequest.decode(request.ciphertext);
+    const stored = alice.out.relay.stored.length;
+    for (let round = 0; round < 100; round++) {
+      const messageId = new Uint8Array(16).fill(round + 1);
+      const ciphertext = RetryRequest.encode({ error, messageId, number: 1 });
+      await alice.in.deliver(Envelope.encode({ ...request, messageId, ciphertext }));
+    }
+    alice.out.outbox.wake(chatWith(bob.device.account.userId));
+    await alice.out.run();
+    const answers = alice.out.relay.stored.slice(stored);
+    expect(answers.length).toBeLessThanOrEqual(8 + 2);
+  });
+});
+
+describe('an identity key that changed', () => {
+  it('is not given what was written to the one before', async () => {
+    await talk();
+    await say(alice, bob, 'for the old key');
+    await deliver(alice, bob);
+    const { userId } = bob.device.account;
+    const identity = await alice.device.store.get('identity', { userId });
+    const later = identity && { ...identity, changedAt: Number.MAX_SAFE_INTEGER };
+    await alice.device.executor.run([], (overlay) => later && overlay.put('identity', later));
+    await lose(bob, 'session');
+    const commits = alice.out.relay.stored.length;
+    await say(alice, bob, 'one');
+    await calm();
+    expect(alice.out.relay.stored.length).toBe(commits + 1);
+  });
+});

@@ -1,0 +1,75 @@
+import { copyFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { describe, expect, it } from 'vitest';
+import { exchange, JourneyWorld } from './journey-world.ts';
+import type { Person } from './person.ts';
+
+/** Changes the file of somebody's store while their client is away. */
+async function whileAway(world: JourneyWorld, person: Person, number: number, sql: string): Promise<void> {
+  await person.stop();
+  const database = new Database(world.databaseOf(number));
+  database.exec(sql);
+  database.close();
+  await person.open();
+  await person.live();
+}
+
+/** What somebody has of another one, in the order of the history. */
+async function textsFrom(reader: Person, writer: Person): Promise<readonly string[]> {
+  return (await reader.history(writer)).filter(({ outgoing }) => !outgoing).map(({ text }) => text);
+}
+
+async function expectMended(world: JourneyWorld, alice: Person, bob: Person): Promise<void> {
+  // Nothing is left behind on either side, and both can write on.
+  await world.watch.until(() => bob.incoming().some(({ text }) => text === 'fourth'));
+  await exchange(alice, bob);
+  await exchange(bob, alice);
+  for (const person of [alice, bob]) {
+    const held = await person.observed.store().held(10);
+    expect(held.map(({ reason }) => reason)).toEqual([]);
+  }
+}
+
+describe('P7: a session that one side has lost mends itself, without a message less  [security: bad-mac]', () => {
+  it.each([
+    ['its sessions', 'DELETE FROM session'],
+    ['its sessions and one-time keys', "DELETE FROM session; DELETE FROM prekey WHERE kind IN ('ec', 'kyber')"],
+  ])('a device loses %s', async (_, sql) => {
+    await using world = await JourneyWorld.open();
+    const [alice, bob] = [await world.person(), await world.person()];
+    await exchange(alice, bob);
+    await whileAway(world, bob, 2, sql);
+    for (const text of ['first', 'second', 'third', 'fourth']) await alice.say(bob, text);
+    const own = (await alice.history(bob)).slice(-4);
+    await Promise.all(own.map((message) => alice.told('message.delivered', message)));
+    expect((await textsFrom(bob, alice)).slice(-4)).toEqual(['first', 'second', 'third', 'fourth']);
+    await expectMended(world, alice, bob);
+  });
+
+  it('a device comes back with the store of last week, and both sides write at once', async () => {
+    await using world = await JourneyWorld.open();
+    const [alice, bob] = [await world.person(), await world.person()];
+    await exchange(alice, bob);
+    await bob.stop();
+    const [file, copy] = [world.databaseOf(2), join(world.folder, 'last-week.db')];
+    copyFileSync(file, copy);
+    await bob.open();
+    await exchange(alice, bob);
+    await exchange(bob, alice);
+    await exchange(alice, bob);
+    await bob.stop();
+    for (const end of ['-wal', '-shm']) rmSync(`${file}${end}`, { force: true });
+    copyFileSync(copy, file);
+    await bob.open();
+    await bob.live();
+    const answers = ['back', 'again'].map((text) => bob.say(alice, text));
+    for (const text of ['first', 'second', 'third', 'fourth']) await alice.say(bob, text);
+    await Promise.all(answers);
+    const own = (await alice.history(bob)).filter(({ outgoing }) => outgoing).slice(-4);
+    await Promise.all(own.map((message) => alice.told('message.delivered', message)));
+    await alice.received('back');
+    await alice.received('again');
+    await expectMended(world, alice, bob);
+  });
+});
