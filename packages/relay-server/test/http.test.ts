@@ -141,7 +141,7 @@ describe('the HTTP interface', () => {
     expect((await call(relay, 'GET', '/healthz')).body).toEqual({ status: 'alive' });
   });
 
-  it('counts without names, and logs nothing of anybody', async () => {
+  it('counts without names, and logs nothing of anybody [security: log-metadata]', async () => {
     await using relay = await startRelay({ stores: 'embedded' });
     const alice = await register(relay, '+14155550101');
     const bob = await register(relay, '+14155550102');

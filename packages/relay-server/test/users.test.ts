@@ -95,7 +95,10 @@ describe.each(storeKinds)('accounts on %s stores', (stores) => {
     });
   });
 
-  it('end the stream and the tickets of a device that is listed no more', async () => {
+  it.each([
+    ['is listed no more', 2],
+    ['comes back under another registration id', 1],
+  ])('end the stream and the tickets of a device that %s', async (_what, deviceId) => {
     await using relay = await startRelay({ stores });
     const alice = await register(relay, '+14155550101');
     const stream = await open(relay, alice);
@@ -103,7 +106,7 @@ describe.each(storeKinds)('accounts on %s stores', (stores) => {
     const next = signedList(alice.keys, {
       version: 2,
       previousHash: hashOf(signedList(alice.keys)),
-      devices: [{ deviceId: 2, registrationId: 9 }],
+      devices: [{ deviceId, registrationId: (alice.keys.registrationId % 16_380) + 1 }],
       identityKey: IdentityKeyPair.generate().publicKey.serialize(),
     });
     const { status } = await call(relay, 'PUT', '/v1/devices', {

@@ -95,9 +95,13 @@ export function userRoutes(app: FastifyInstance, requests: RequestSessions, part
       const { userId } = requests.of(request);
       const before = await directory.deviceList(userId);
       const list = await directory.replace(userId, readDeviceList(fromBase64Url(request.body.deviceList)));
-      connected.endOf(userId, list.devices);
+      // A device that comes back under another registration id is another one: what the first had has ended.
+      const kept = list.devices.filter(({ deviceId, registrationId }) =>
+        before?.devices.some((device) => device.deviceId === deviceId && device.registrationId === registrationId),
+      );
+      connected.endOf(userId, kept);
       for (const { deviceId } of before?.devices ?? []) {
-        if (!list.devices.some((device) => device.deviceId === deviceId)) await tickets.revoke(userId, deviceId);
+        if (!kept.some((device) => device.deviceId === deviceId)) await tickets.revoke(userId, deviceId);
       }
       return { deviceList: toBase64Url(list.signed) };
     },

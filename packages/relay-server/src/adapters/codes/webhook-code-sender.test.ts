@@ -27,7 +27,7 @@ const send = (url: string, changes: { allowPrivate?: boolean; lookup?: LookupFun
 };
 const failed = { code: 'code-sender-unavailable' };
 
-describe('webhookCodeSender', () => {
+describe('webhookCodeSender [security: ssrf]', () => {
   it('posts the code, signed with its time', async () => {
     let seen: { method?: string; signature?: unknown; body: string } = { body: '' };
     await using server = await gateway((request, response) => {
@@ -49,10 +49,13 @@ describe('webhookCodeSender', () => {
     let asked = 0;
     await using server = await gateway((_request, response) => {
       asked++;
-      response.writeHead(302, { location: '/elsewhere' }).end();
+      const location = asked % 2 === 0 ? '/elsewhere' : 'http://169.254.169.254/latest/meta-data/';
+      response.writeHead(asked < 3 ? 302 : 307, { location }).end();
     });
-    await expect(send(server.url)).rejects.toMatchObject(failed);
-    expect(asked).toBe(1);
+    for (let time = 1; time <= 4; time++) {
+      await expect(send(server.url)).rejects.toMatchObject(failed);
+      expect(asked).toBe(time);
+    }
   });
 
   it('gives up when told to, and on an answer without end', async () => {
@@ -80,8 +83,28 @@ describe('webhookCodeSender', () => {
     await expect(
       send(`https://gateway.example:${port}/`, { allowPrivate: false, lookup: rebound }),
     ).rejects.toMatchObject(failed);
-    for (const host of ['127.0.0.1', '[::1]', '[::ffff:127.0.0.1]', '169.254.169.254', '0x7f000001', '2130706433']) {
+    for (const host of [
+      '127.0.0.1',
+      '[::1]',
+      '[::ffff:127.0.0.1]',
+      '[::ffff:a9fe:a9fe]',
+      '[64:ff9b::7f00:1]',
+      '169.254.169.254',
+      '0x7f000001',
+      '2130706433',
+    ]) {
       await expect(send(`https://${host}:${port}/`, { allowPrivate: false })).rejects.toMatchObject(failed);
+    }
+    // A name that was public a moment ago, or has one public address among others.
+    for (const addresses of [['127.0.0.1'], ['8.8.8.8', '10.0.0.1'], ['::ffff:127.0.0.1']]) {
+      const lookup: LookupFunction = (_name, _options, callback) =>
+        callback(
+          null,
+          addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
+        );
+      await expect(send(`https://gateway.example:${port}/`, { allowPrivate: false, lookup })).rejects.toMatchObject(
+        failed,
+      );
     }
     expect(asked).toBe(0);
     expect(() => webhookCodeSender({ url: server.url, secret, allowPrivate: false, clock })).toThrow('https');
