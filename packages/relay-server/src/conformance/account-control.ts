@@ -48,7 +48,7 @@ export function accountControlConformance(runner: Runner, maker: HarnessMaker<Re
     });
 
     check(
-      'five wrong secrets, then waits that grow; the right one opens',
+      'five wrong secrets, then waits that grow; the right one opens  [security: sim-swap]',
       async ({ stores: { accounts, control } }) => {
         const account = someAccount();
         await accounts.register(account);
@@ -73,7 +73,7 @@ export function accountControlConformance(runner: Runner, maker: HarnessMaker<Re
       },
     );
 
-    check('parallel tries at a lock all count', async ({ stores: { accounts, control } }) => {
+    check('parallel tries at a lock all count  [security: sim-swap]', async ({ stores: { accounts, control } }) => {
       const account = someAccount();
       await accounts.register(account);
       await control.putLock(account.userId, { salt: someBytes(32), secretMac: someBytes(32) }, start);
@@ -115,7 +115,7 @@ export function accountControlConformance(runner: Runner, maker: HarnessMaker<Re
       expect(await tried(heardAt + idleMs)).toBe('registered');
     });
 
-    check('a recovery keeps user id and lock, and ends the old devices', async ({ stores }) => {
+    check('a recovery keeps user id and lock, and ends the old devices  [security: sim-swap]', async ({ stores }) => {
       const { accounts, control, tokens, mailbox } = stores;
       const [account, peer] = [someAccount(), someAccount()];
       for (const each of [account, peer]) await accounts.register(each);
@@ -191,27 +191,31 @@ export function accountControlConformance(runner: Runner, maker: HarnessMaker<Re
       expect((await accounts.register(account)).status).toBe('user-id-taken');
     });
 
-    checkWith('reopen', 'locks with their tries, moved numbers and ended ids outlive a restart', async (harness) => {
-      const [locked, mover, ended] = [someAccount(), someAccount(), someAccount()];
-      for (const each of [locked, mover, ended]) await harness.stores.accounts.register(each);
-      const { control } = harness.stores;
-      await control.putLock(locked.userId, { salt: someBytes(32), secretMac: someBytes(32) }, start);
-      const tryIt = () =>
-        harness.stores.accounts.register(someAccount({ numberMac: locked.numberMac, lock: attempt(someBytes(32)) }));
-      expect(told(await tryIt())).toEqual([4, undefined]);
-      const numberMac = someNumber();
-      await control.moveNumber({
-        userId: mover.userId,
-        numberMac,
-        numberCiphertext: someBytes(9),
-        lock: attempt(undefined),
-      });
-      await control.end(ended.userId);
-      await harness.reopen();
-      expect(told(await tryIt())).toEqual([3, undefined]);
-      const { accounts } = harness.stores;
-      expect(await accounts.byNumbers([numberMac, mover.numberMac])).toEqual([mover.userId, undefined]);
-      expect((await accounts.register(ended)).status).toBe('user-id-taken');
-    });
+    checkWith(
+      'reopen',
+      'locks with their tries, moved numbers and ended ids outlive a restart  [security: sim-swap]',
+      async (harness) => {
+        const [locked, mover, ended] = [someAccount(), someAccount(), someAccount()];
+        for (const each of [locked, mover, ended]) await harness.stores.accounts.register(each);
+        const { control } = harness.stores;
+        await control.putLock(locked.userId, { salt: someBytes(32), secretMac: someBytes(32) }, start);
+        const tryIt = () =>
+          harness.stores.accounts.register(someAccount({ numberMac: locked.numberMac, lock: attempt(someBytes(32)) }));
+        expect(told(await tryIt())).toEqual([4, undefined]);
+        const numberMac = someNumber();
+        await control.moveNumber({
+          userId: mover.userId,
+          numberMac,
+          numberCiphertext: someBytes(9),
+          lock: attempt(undefined),
+        });
+        await control.end(ended.userId);
+        await harness.reopen();
+        expect(told(await tryIt())).toEqual([3, undefined]);
+        const { accounts } = harness.stores;
+        expect(await accounts.byNumbers([numberMac, mover.numberMac])).toEqual([mover.userId, undefined]);
+        expect((await accounts.register(ended)).status).toBe('user-id-taken');
+      },
+    );
   });
 }
