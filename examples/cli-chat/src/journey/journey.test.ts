@@ -17,11 +17,11 @@ describe.runIf(canRun)('two chats in real terminals', () => {
 
   beforeAll(async () => {
     await stage.open();
-    await tmux.open('alice', { columns: 80, rows: 24 }, stage.command('alice'));
-    // Under a shell, as at home: it is the shell that suspends and continues it.
-    await tmux.open('bob', { columns: 60, rows: 20 }, ['env', 'PS1=at-home ', 'sh', '-i']);
-    await tmux.type('bob', stage.command('bob').join(' '));
-    await tmux.press('bob', 'Enter');
+    // Under a shell, as at home: it is the shell that suspends and continues them.
+    await stage.openShell('alice', { columns: 80, rows: 24 });
+    await stage.openShell('bob', { columns: 60, rows: 20 });
+    await stage.startChat('alice');
+    await stage.startChat('bob');
   });
   afterAll(() => stage.close());
 
@@ -103,7 +103,10 @@ describe.runIf(canRun)('two chats in real terminals', () => {
     await tmux.shows('alice', /Carol +line 56 of 56 +\d\d:/, signal);
     await tmux.press('alice', 'Enter');
     await tmux.shows('alice', 'line 56 of 56', signal);
-    await tmux.press('alice', ...Array.from({ length: 6 }, () => 'PageUp'));
+    // The latest page of fifty, to its begin; then what came before it.
+    await tmux.press('alice', 'PageUp', 'PageUp', 'PageUp', 'PageUp');
+    await tmux.shows('alice', /line 7 of 56/, signal);
+    await tmux.press('alice', 'PageUp');
     const seen = await tmux.shows('alice', /line 1 of 56/, signal);
     expect(seen).toContain('↓ more below');
     await tmux.press('alice', ...Array.from({ length: 6 }, () => 'PageDown'));
@@ -132,17 +135,17 @@ describe.runIf(canRun)('two chats in real terminals', () => {
 
   it('give the terminal back at SIGTERM, and find history and draft again', async ({ signal }) => {
     await tmux.press('alice', 'C-c');
-    await tmux.ended('alice', signal);
-    expect(await tmux.fact('alice', 'pane_dead_status')).toBe('0');
-    await tmux.reopen('alice', stage.command('alice'));
-    await tmux.shows('alice', /Bob +one two/, signal);
+    await tmux.shows('alice', 'at-home', signal);
+    expect(await tmux.fact('alice', 'alternate_on')).toBe('0');
+    await stage.startChat('alice');
+    await tmux.shows('alice', /Bob .*one two/, signal);
 
     const shell = await tmux.fact('bob', 'pane_pid');
     const children = spawnSync('ps', ['-o', 'pid=', '--ppid', shell], { encoding: 'utf8' }).stdout;
     process.kill(Number(children.trim().split('\n')[0]), 'SIGTERM');
-    await tmux.shows('bob', /at-home $/m, signal);
-    await tmux.type('bob', stage.command('bob').join(' '));
-    await tmux.press('bob', 'Enter');
+    await tmux.shows('bob', 'at-home', signal);
+    expect(await tmux.fact('bob', 'alternate_on')).toBe('0');
+    await stage.startChat('bob');
     await tmux.shows('bob', /Alice +draft: half a thou/, signal);
     await tmux.press('bob', 'Enter');
     await tmux.shows('bob', /Every word\.[\s\S]*› half a thou/, signal);

@@ -49,6 +49,17 @@ export class Stage {
     ];
   }
 
+  /** A window with a shell in it. */
+  async openShell(window: string, size: { readonly columns: number; readonly rows: number }): Promise<void> {
+    await this.tmux.open(window, size, ['env', 'PS1=at-home ', 'sh', '-i']);
+  }
+
+  /** Starts somebody's chat in the shell of the window of that name. */
+  async startChat(person: string): Promise<void> {
+    await this.tmux.type(person, `clear; ${this.command(person).join(' ')}`);
+    await this.tmux.press(person, 'Enter');
+  }
+
   /** The code that was sent to a number, once it was. */
   codeFor(number: string): Promise<string> {
     const known = this.codes.get(number);

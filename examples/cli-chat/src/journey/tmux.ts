@@ -20,7 +20,6 @@ export class Tmux {
   async start(): Promise<void> {
     // The first window keeps the server alive; programs stand in the others.
     await this.run('-f', '/dev/null', 'new-session', '-d', '-s', 'main', '-x', '80', '-y', '24', 'cat');
-    await this.run('set-option', '-g', 'remain-on-exit', 'on');
     await this.run('set-option', '-g', 'escape-time', '0');
     // In control mode tmux says when a window shows something new.
     const watcher = spawn('tmux', ['-S', this.socket, '-C', 'attach-session', '-f', 'ignore-size', '-t', 'main'], {
@@ -34,11 +33,6 @@ export class Tmux {
   async open(window: string, size: { readonly columns: number; readonly rows: number }, command: readonly string[]) {
     await this.run('new-window', '-d', '-t', 'main', '-n', window, ...command);
     await this.resize(window, size);
-  }
-
-  /** Runs a program in a window whose program has ended. */
-  async reopen(window: string, command: readonly string[]): Promise<void> {
-    await this.run('respawn-pane', '-t', `main:${window}`, ...command);
   }
 
   async resize(window: string, { columns, rows }: { readonly columns: number; readonly rows: number }): Promise<void> {
@@ -66,7 +60,7 @@ export class Tmux {
     return await this.run('capture-pane', '-p', ...(colors ? ['-e'] : []), '-t', `main:${window}`);
   }
 
-  /** A fact of tmux about a window, such as `alternate_on` or `pane_dead`. */
+  /** A fact of tmux about a window, such as `alternate_on`. */
   async fact(window: string, name: string): Promise<string> {
     return (await this.run('display-message', '-p', '-t', `main:${window}`, `#{${name}}`)).trim();
   }
@@ -75,11 +69,6 @@ export class Tmux {
   async shows(window: string, wanted: string | RegExp, signal: AbortSignal): Promise<string> {
     const found = (screen: string) => (typeof wanted === 'string' ? screen.includes(wanted) : wanted.test(screen));
     return await this.until(window, found, String(wanted), signal);
-  }
-
-  /** Resolves once a window's program has ended. */
-  async ended(window: string, signal: AbortSignal): Promise<void> {
-    await this.until(window, (_, dead) => dead, 'its end', signal);
   }
 
   /** Ends the server with all that runs in it. */
@@ -95,7 +84,7 @@ export class Tmux {
 
   private async until(
     window: string,
-    found: (screen: string, dead: boolean) => boolean,
+    found: (screen: string) => boolean,
     wanted: string,
     signal: AbortSignal,
   ): Promise<string> {
@@ -104,11 +93,8 @@ export class Tmux {
       // Before the look, so that no change falls between the two.
       const change = this.change(given);
       const screen = await this.screen(window);
-      const dead = (await this.fact(window, 'pane_dead')) === '1';
-      if (found(screen, dead)) return screen;
-      if (dead || !(await change)) {
-        throw new Error(`${window} ${dead ? 'ended and' : ''} does not show ${wanted}, but:\n${screen}`);
-      }
+      if (found(screen)) return screen;
+      if (!(await change)) throw new Error(`${window} does not show ${wanted}, but:\n${screen}`);
     }
   }
 
