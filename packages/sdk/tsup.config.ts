@@ -3,6 +3,7 @@ import { sottoPackage } from '../../scripts/tsup-preset.ts';
 export default sottoPackage(
   {
     index: 'src/index.ts',
+    'bot/index': 'src/bot/index.ts',
     'ports/index': 'src/ports/index.ts',
     'conformance/index': 'src/conformance/index.ts',
     'platform/libsignal.node': 'src/platform/libsignal.node.ts',
