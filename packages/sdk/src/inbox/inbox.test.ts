@@ -106,6 +106,18 @@ describe('an envelope', () => {
     expect(bob.receiptsTo).toEqual([]);
   });
 
+  it('is not receipted when it speaks of messages that are not there, a thousand times  [security: receipt-side-channel]', async () => {
+    await acceptChat();
+    const bogus = Array.from({ length: 1_000 }, (_, at) => {
+      const id = new Uint8Array(16).fill(at % 251);
+      return delivered(alice, bob.device, { receipt: { kind: 1 + (at % 2), messageIds: [id], at: 1 } });
+    });
+    await bob.deliver(...(await Promise.all(bogus)));
+    expect(bob.acked).toHaveLength(1_000);
+    expect(await bob.device.store.outboxChats()).toEqual([]);
+    expect(bob.receiptsTo).toEqual([]);
+  });
+
   it('tells what its sender says of profile and receipts', async () => {
     await bob.deliver(await text('hi'));
     expect(await bob.device.store.get('user', { id: alice.account.userId })).toMatchObject({

@@ -402,7 +402,7 @@ describe('the outbox', () => {
     );
   });
 
-  it('holds what it can not seal when a verified identity key changed, and sends what was sealed before', async () => {
+  it('holds what it can not seal when a verified identity key changed, and sends what was sealed before  [security: identity-change]', async () => {
     const made = await pair();
     const { alice, relay, bob } = made;
     const [sealed] = await sendAll(alice, bob, 1);
@@ -419,14 +419,20 @@ describe('the outbox', () => {
     expect(await stateOf(alice, sealed as MessageId)).toBe('sent');
     expect(await stateOf(alice, blocked as MessageId)).toBe('queued');
     expect(storedIds(relay)).toEqual([sealed]);
+    expect(alice.device.published.flat().map(({ fact }) => fact.type)).toContain('identity.changed');
+    expect(await chat.identity()).toMatchObject({ changed: true, blocked: true, verified: false });
+    const refused = await chat.send('not to a stranger').catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: 'identity-changed', action: { type: 'accept-identity' } });
+    await expect(chat.setVerified(true)).rejects.toMatchObject({ code: 'identity-changed' });
     // Nothing asks again until the user has decided.
     const asked = alice.sessionCalls.length;
     alice.outbox.wake(chat.id);
     await alice.run();
     expect(alice.sessionCalls).toHaveLength(asked);
-    await chat.acceptIdentity();
+    if (refused instanceof SottoError) await refused.action?.accept();
     await alice.run();
     expect(storedIds(relay)).toEqual([sealed, blocked]);
+    expect(await chat.identity()).toMatchObject({ changed: false, blocked: false, verified: false });
   });
 
   it('asks for sessions again after a while, not in a tight loop, when they do not suffice', async () => {
