@@ -1,0 +1,79 @@
+import { uuidToBytes } from '@sotto/proto';
+import { expect, it } from 'vitest';
+import { filesWith, slicesOf } from '../retention/mail-bytes.ts';
+import { HandTime } from './hand-time.ts';
+import { exchange, JourneyWorld } from './journey-world.ts';
+import { failureOf } from './person.ts';
+
+const nineDays = 9 * 86_400_000;
+
+it('after deletion and scrub no file of the relay holds anything of the account; what it sent to others is theirs  [security: leaving]', async () => {
+  const time = new HandTime();
+  await using world = await JourneyWorld.open({ time });
+  const [alice, bob] = [await world.person(), await world.person()];
+  await exchange(alice, bob);
+  const avatar = new Uint8Array(2_000).map((_, at) => at % 251);
+  await alice.client.profile.set({ avatar });
+  await alice.client.registrationLock.set('a long enough PIN');
+  const account = await alice.observed.store().get('account', {});
+  if (account === undefined) throw new Error('no account');
+  await bob.stop();
+  await alice.say(bob, 'a last word');
+
+  const { userId, accessToken } = account;
+  const marks = [
+    Buffer.from(uuidToBytes(userId)),
+    Buffer.from(userId),
+    ...slicesOf(account.deviceList),
+    Buffer.from(alice.phone),
+  ];
+  // The control: before the deletion the scan finds it.
+  expect(filesWith(world.data, marks)).not.toEqual([]);
+
+  await alice.client.deleteAccount();
+  await world.watch.until(() => alice.client.connection === 'ended');
+  expect(alice.client.account).toBe(undefined);
+  await world.watch.until(() => alice.events.some(({ type }) => type === 'account.deleted'));
+  expect((await alice.observed.store().get('account', {}))?.rootSecret).toEqual(new Uint8Array(32));
+  expect(await failureOf(alice.client.deleteAccount())).toMatchObject({ code: 'session-ended' });
+  const answer = await fetch(`${world.url}/v1/account`, { headers: { authorization: `Bearer ${accessToken}` } });
+  expect(answer.status).toBe(401);
+
+  await bob.open();
+  await bob.received('a last word');
+  const late = await (await bob.client.chats.get(userId))?.send('too late');
+  if (late === undefined) throw new Error('no chat');
+  expect(await bob.told('message.failed', late)).toMatchObject({ code: 'user-unknown' });
+
+  // What is recorded of bob's sends names whom they went to, for eight days.
+  await world.stop();
+  await world.start();
+  using _data = world.watchData();
+  time.advance(nineDays);
+  await world.watch.until(() => {
+    // A sweep, then a scrub.
+    time.advance(60_000);
+    return filesWith(world.data, marks).length === 0;
+  });
+});
+
+it('an access token alone deletes nothing, moves no number and sets no lock  [security: token-theft]', async () => {
+  await using world = await JourneyWorld.open({ stores: 'memory' });
+  const alice = await world.person();
+  const account = await alice.observed.store().get('account', {});
+  const proof = Buffer.alloc(64).toString('base64url');
+  const bodies: [string, string, object][] = [
+    ['POST', '/v1/account/deletion', { proof }],
+    ['POST', '/v1/account/number', { proof, verificationId: crypto.randomUUID(), code: '123456' }],
+    ['PUT', '/v1/account/lock', { proof }],
+  ];
+  for (const [method, path, body] of bodies) {
+    const answer = await fetch(world.url + path, {
+      method,
+      headers: { authorization: `Bearer ${account?.accessToken}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    expect([path, answer.status, (await answer.json()).error.code]).toEqual([path, 403, 'proof-invalid']);
+  }
+  expect(await alice.client.registrationLock.isSet()).toBe(false);
+});
