@@ -134,7 +134,7 @@ describe('P3 the relay never holds plaintext, a content key, a name or a number 
     expect(new Set(found)).toEqual(new Set(alice.told.map(({ name }) => name)));
   });
 
-  it('its database, log, index and blobs hold none of them, while mail waits and after', () => {
+  it('its database, log, index and blobs hold none of them, while mail waits and after [security: log-metadata]', () => {
     const names = disks.map(({ name }) => name);
     for (const file of ['relay.db', 'relay.db-wal', 'relay.db-shm'])
       expect(names).toContain(`${file} while mail waits`);
@@ -144,7 +144,7 @@ describe('P3 the relay never holds plaintext, a content key, a name or a number 
     expect(findCanaries(disks, everyCanary())).toEqual([]);
   });
 
-  it('its logs at debug hold none of them, nor an id', () => {
+  it('its logs at debug hold none of them, nor an id [security: log-metadata]', () => {
     expect(relay.output.split('\n').length).toBeGreaterThan(3);
     const ids = [alice, bob].flatMap(({ userIds }) => userIds).map((id) => textCanary('user id', id));
     expect(findCanaries([{ name: 'logs', bytes: Buffer.from(relay.output) }], [...everyCanary(), ...ids])).toEqual([]);

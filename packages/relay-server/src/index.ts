@@ -5,6 +5,7 @@ export { prometheusMetrics } from './adapters/metrics/prometheus-metrics.ts';
 export { type ConfigSources, loadConfig } from './config/load-config.ts';
 export type {
   CodesConfig,
+  ConnectionsConfig,
   LimitsConfig,
   LogLevel,
   MailboxConfig,

@@ -44,6 +44,15 @@ export function verificationStoreConformance(
       expect(given).toEqual([hex(sent.numberMac), hex(sent.numberCiphertext)]);
     });
 
+    check('tells whose number a code was sent to, while it is known', async ({ stores: { verifications } }) => {
+      const sent = code();
+      expect(await verifications.numberOf(sent.id)).toBe(undefined);
+      await verifications.start(sent, minute);
+      expect(hex(await verifications.numberOf(sent.id))).toBe(hex(sent.numberMac));
+      await verifications.sweep(sent.expiresAt + 1);
+      expect(await verifications.numberOf(sent.id)).toBe(undefined);
+    });
+
     check('wrong codes count down; after the fifth even the right one is void', async ({ stores }) => {
       const sent = code();
       await stores.verifications.start(sent, minute);
