@@ -25,22 +25,25 @@ async function writeUntil(isOver: () => boolean, { alice, bob, world }: Stage, s
   }
 }
 
-describe.each([...clientMessageSteps, consumerStep])('P1 P2 P6 P7: the client is killed at %s', (step) => {
-  it.each(seeds)('seed %i', async (seed) => {
-    const stage = await nextStage();
-    const seeded = new Seeded(step, seed);
-    const victim = seeded.oneOf(stage.alice, stage.bob);
-    const fatal = { step, hit: seeded.between(1, 4) };
-    await victim.process.call('arm', fatal);
-    const { process } = victim;
-    await writeUntil(() => !process.isRunning, stage, seeded);
-    await expectKilledAt(process, fatal);
-    victim.start();
-    await expectRecovered(stage, seeded);
-  });
-});
+describe.each([...clientMessageSteps, consumerStep])(
+  'P1 P2 P6 P7: the client is killed at %s  [security: replay]',
+  (step) => {
+    it.each(seeds)('seed %i', async (seed) => {
+      const stage = await nextStage();
+      const seeded = new Seeded(step, seed);
+      const victim = seeded.oneOf(stage.alice, stage.bob);
+      const fatal = { step, hit: seeded.between(1, 4) };
+      await victim.process.call('arm', fatal);
+      const { process } = victim;
+      await writeUntil(() => !process.isRunning, stage, seeded);
+      await expectKilledAt(process, fatal);
+      victim.start();
+      await expectRecovered(stage, seeded);
+    });
+  },
+);
 
-describe.each(relayMessageSteps)('P1 P2 P6 P7: the relay is killed at %s', (step) => {
+describe.each(relayMessageSteps)('P1 P2 P6 P7: the relay is killed at %s  [security: replay]', (step) => {
   it.each(seeds)('seed %i', async (seed) => {
     const stage = await nextStage();
     const { relay } = stage.world;

@@ -15,7 +15,7 @@ describe('padding', () => {
     );
   });
 
-  it('shows buckets only: 26 sizes up to 4,096, and few above', () => {
+  it('shows buckets only: 26 sizes up to 4,096, and few above  [security: length-leak]', () => {
     const sizes = new Set<number>();
     for (let length = 0; length < 4_096; length++) sizes.add(paddedLength(length));
     expect([...sizes]).toEqual([...Array.from({ length: 25 }, (_, at) => (at + 1) * 160), 4_096]);

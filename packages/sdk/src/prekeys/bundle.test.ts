@@ -85,7 +85,7 @@ describe('checkBundles', () => {
     expect(() => check({ deviceList, bundles: [bundle(3)] }, 3)).toThrow(invalid);
   });
 
-  it('refuses every changed byte of signed keys and of the list', () => {
+  it('refuses every changed byte of signed keys and of the list  [security: forged-bundle]', () => {
     const flip = (bytes: Uint8Array, at: number, bits: number) => {
       const place = at % bytes.length;
       return bytes.with(place, (bytes[place] ?? 0) ^ bits);
