@@ -27,15 +27,15 @@ export interface HostStart {
   readonly rate: number;
   /** How far the clock is ahead. */
   readonly aheadMs: number;
-  /** A step that ends it, as soon as it is reached. */
-  readonly fatal: FatalStep | undefined;
+  /** Steps that end it: the one that is reached first. */
+  readonly fatal: readonly FatalStep[];
   readonly planted: string | undefined;
 }
 
 /** What a host process can be asked for. */
 export type HostCalls = {
-  readonly arm: { readonly arg: FatalStep; readonly value: undefined };
-  readonly disarm: { readonly arg: undefined; readonly value: undefined };
+  /** It ends at whichever of these is reached first. */
+  readonly arm: { readonly arg: readonly FatalStep[]; readonly value: undefined };
   /** Moves its clock to so far ahead. */
   readonly setClock: { readonly arg: number; readonly value: undefined };
   readonly code: { readonly arg: { readonly phone: string; readonly code: string }; readonly value: undefined };

@@ -8,7 +8,7 @@ import { unansweredSends } from './unanswered-sends.ts';
 
 const start = JSON.parse(process.argv[2] ?? '{}') as HostStart;
 const tracer = new SteppedTracer();
-if (start.fatal !== undefined) tracer.arm(start.fatal);
+tracer.arm(start.fatal);
 let aheadMs = start.aheadMs;
 let peers = start.peers;
 let isTalking = start.isTalking;
@@ -61,9 +61,6 @@ joinAll().catch((error: unknown) => {
 answer<HostCalls>({
   arm: (fatal) => {
     tracer.arm(fatal);
-  },
-  disarm: () => {
-    tracer.disarm();
   },
   setClock: (ms) => {
     aheadMs = ms;

@@ -1,4 +1,5 @@
 import type { Seeded } from '../crash/seeded.ts';
+import type { FatalStep } from '../led/fatal-tracer.ts';
 import type { SoakHost } from './soak-host.ts';
 import { clientSteps, provocationOf, relaySteps } from './soak-steps.ts';
 import type { SoakWorld } from './soak-world.ts';
@@ -30,26 +31,23 @@ export class KillLanes {
 
   async killClient(): Promise<void> {
     const host = this.#host();
-    const step = this.#nextStep(clientSteps);
+    const steps = this.#nextSteps(clientSteps);
     await host.alone(async () => {
-      if (step === undefined) await this.#plainKill(host);
-      else await this.#killHostAt(host, step);
+      if (steps.length === 0) await this.#plainKill(host);
+      else await this.#killHostAt(host, steps);
     });
   }
 
   async killRelay(): Promise<void> {
     const { relay } = this.#world;
-    const step = this.#nextStep(relaySteps);
+    const steps = this.#nextSteps(relaySteps);
     await relay.alone(async () => {
-      if (step === undefined) {
+      if (steps.length === 0) {
         await relay.kill();
         this.#tally.fault('SIGKILL relay');
         return;
       }
-      const fatal = { step, hit: this.#seeded.between(1, 2) };
-      const isLed = provocationOf(step) !== 'none';
-      const isHit = await relay.killAt(isLed ? { step, hit: 1 } : fatal, () => this.#lead(step, this.#host()));
-      this.#count(isHit, 'relay', step);
+      this.#count(await relay.killAt(this.#fatal(steps), () => this.#lead(steps, this.#host())), 'relay', steps);
     });
   }
 
@@ -67,27 +65,31 @@ export class KillLanes {
     this.#tally.fault('SIGKILL client');
   }
 
-  async #killHostAt(host: SoakHost, step: string): Promise<void> {
-    if (provocationOf(step) === 'old-prekeys') {
+  async #killHostAt(host: SoakHost, steps: readonly string[]): Promise<void> {
+    if (provocationOf(steps) === 'old-prekeys') {
       const aheadMs = host.aheadMs + prekeysOldMs;
       if (aheadMs > mostAheadMs) return this.#plainKill(host);
       host.aheadMs = aheadMs;
-      this.#count(await host.killAtStart({ step, hit: 1 }), 'client', step);
+      this.#count(await host.killAtStart(this.#fatal(steps)), 'client', steps);
       return;
     }
-    const isLed = provocationOf(step) !== 'none';
-    const hit = isLed ? 1 : this.#seeded.between(1, 3);
-    this.#count(await host.killAt({ step, hit }, () => this.#lead(step, host)), 'client', step);
+    this.#count(await host.killAt(this.#fatal(steps), () => this.#lead(steps, host)), 'client', steps);
   }
 
-  #count(isHit: boolean, side: string, step: string): void {
-    if (isHit) this.#tally.hit(step);
-    this.#tally.fault(isHit ? `SIGKILL ${side} at a step` : `not met in time: ${step}`);
+  /** What happens all the time may happen a few times before. */
+  #fatal(steps: readonly string[]): FatalStep[] {
+    const isLed = provocationOf(steps) !== 'none';
+    return steps.map((step) => ({ step, hit: isLed ? 1 : this.#seeded.between(1, 3) }));
   }
 
-  /** Brings a step about. */
-  async #lead(step: string, host: SoakHost): Promise<void> {
-    switch (provocationOf(step)) {
+  #count(hit: string | undefined, side: string, steps: readonly string[]): void {
+    if (hit !== undefined) this.#tally.hit(hit);
+    this.#tally.fault(hit === undefined ? `not met in time: ${steps.join(', ')}` : `SIGKILL ${side} at a step`);
+  }
+
+  /** Brings steps about. */
+  async #lead(steps: readonly string[], host: SoakHost): Promise<void> {
+    switch (provocationOf(steps)) {
       case 'newcomer': {
         const person = this.#world.newcomer(host);
         await ignoringEnd(host.process.call('add', person));
@@ -104,20 +106,26 @@ export class KillLanes {
     }
   }
 
-  /** The first one that ended nobody yet, and was tried least; later any, or none in half of the cases. */
-  #nextStep(steps: readonly string[]): string | undefined {
+  /** Those of one kind that ended nobody yet, of the kind that was tried least; later any one, or none in half of the cases. */
+  #nextSteps(steps: readonly string[]): readonly string[] {
     const possible = steps.filter(
-      (step) => provocationOf(step) !== 'newcomer' || this.#world.newcomers < mostNewcomers,
+      (step) => provocationOf([step]) !== 'newcomer' || this.#world.newcomers < mostNewcomers,
     );
-    if (this.#only !== undefined) return possible.find((step) => step === this.#only);
-    const tries = (step: string) => this.#tried.get(step) ?? 0;
-    const [next] = possible
-      .filter((step) => this.#tally.hits(step) === 0)
-      .sort((one, other) => tries(one) - tries(other));
-    if (next === undefined && this.#seeded.oneOf(true, false)) return undefined;
-    const [first = '', ...more] = possible;
-    const chosen = next ?? this.#seeded.oneOf(first, ...more);
-    this.#tried.set(chosen, tries(chosen) + 1);
-    return chosen;
+    if (this.#only !== undefined) return possible.filter((step) => step === this.#only);
+    const missing = Map.groupBy(
+      possible.filter((step) => this.#tally.hits(step) === 0),
+      (step) => provocationOf([step]),
+    );
+    // Steps that need no leading are met at once: they come first, and three times as often.
+    const tries = (kind: string) =>
+      (this.#tried.get(kind) ?? 0) / (kind === 'none' ? 3 : 1) - (kind === 'none' ? 1 : 0);
+    const [next] = [...missing].sort(([one], [other]) => tries(one) - tries(other));
+    if (next !== undefined) {
+      const [kind, group] = next;
+      this.#tried.set(kind, (this.#tried.get(kind) ?? 0) + 1);
+      return group;
+    }
+    if (this.#seeded.oneOf(true, false)) return [];
+    return [this.#seeded.oneOf(possible[0] ?? '', ...possible.slice(1))];
   }
 }

@@ -21,7 +21,7 @@ import { SteppedTracer } from './stepped-tracer.ts';
 
 const start = JSON.parse(process.argv[2] ?? '{}') as RelayStart;
 const tracer = new SteppedTracer();
-if (start.fatal !== undefined) tracer.arm(start.fatal);
+tracer.arm(start.fatal);
 let aheadMs = start.aheadMs;
 const config = loadConfig({ file: { path: 'relay.json', text: JSON.stringify(start.config) } });
 const clock = { now: () => Date.now() + aheadMs };
@@ -58,9 +58,6 @@ answer<SoakRelayCalls>({
   start: async () => ({ url: (await relay.start()).url }),
   arm: (fatal) => {
     tracer.arm(fatal);
-  },
-  disarm: () => {
-    tracer.disarm();
   },
   setClock: (ms) => {
     aheadMs = ms;

@@ -6,15 +6,14 @@ export interface RelayStart {
   readonly config: object;
   /** How far the clock is ahead. */
   readonly aheadMs: number;
-  readonly fatal: FatalStep | undefined;
+  readonly fatal: readonly FatalStep[];
   readonly planted: string | undefined;
 }
 
 /** What a relay process of a soak can be asked for. */
 export type SoakRelayCalls = {
   readonly start: { readonly arg: undefined; readonly value: { readonly url: string } };
-  readonly arm: { readonly arg: FatalStep; readonly value: undefined };
-  readonly disarm: { readonly arg: undefined; readonly value: undefined };
+  readonly arm: { readonly arg: readonly FatalStep[]; readonly value: undefined };
   readonly setClock: { readonly arg: number; readonly value: undefined };
   readonly stop: { readonly arg: undefined; readonly value: undefined };
 };

@@ -43,7 +43,7 @@ export class SoakHost extends Victim<HostCalls, HostReport> {
     return this.#settings.data;
   }
 
-  protected override launch(fatal: FatalStep | undefined): LedProcess<HostCalls, HostReport> {
+  protected override launch(fatal: readonly FatalStep[]): LedProcess<HostCalls, HostReport> {
     const { lives: life, people, peers, isTalking, aheadMs } = this;
     const start: HostStart = { ...this.#settings, life, people, peers, isTalking, aheadMs, fatal };
     this.registered = new Promise((resolve) => {

@@ -37,7 +37,7 @@ export class SoakRelay extends Victim<SoakRelayCalls, SentCode> {
     return new Promise((resolve) => this.#waiting.set(phone, resolve));
   }
 
-  protected override launch(fatal: FatalStep | undefined): LedProcess<SoakRelayCalls, SentCode> {
+  protected override launch(fatal: readonly FatalStep[]): LedProcess<SoakRelayCalls, SentCode> {
     const start: RelayStart = {
       config: { ...this.#config, port: this.port },
       aheadMs: this.aheadMs,

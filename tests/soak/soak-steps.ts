@@ -35,8 +35,8 @@ const registrationSteps: ReadonlySet<string> = new Set([
 const prekeySteps: ReadonlySet<string> = new Set(clientPrekeySteps);
 const tokenSteps: ReadonlySet<string> = new Set([...clientTokenSteps, ...relayTokenSteps]);
 
-/** What leads to a step: messages are on their way all the time, the rest has to be brought about. */
-export function provocationOf(step: string): 'newcomer' | 'old-prekeys' | 'old-tokens' | 'none' {
+/** What leads to steps of one kind: messages are on their way all the time, the rest has to be brought about. */
+export function provocationOf([step = '']: readonly string[]): 'newcomer' | 'old-prekeys' | 'old-tokens' | 'none' {
   if (registrationSteps.has(step)) return 'newcomer';
   if (prekeySteps.has(step)) return 'old-prekeys';
   return tokenSteps.has(step) ? 'old-tokens' : 'none';

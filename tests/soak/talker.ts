@@ -29,6 +29,7 @@ export interface TalkerParts {
 
 const unknownNumber = '+14155559999';
 const averageBurst = 20;
+const longestLookUpMs = 1_000;
 
 /** A person with a client who writes bursts to others, reads what comes, and writes down all of it. */
 export class Talker {
@@ -126,13 +127,14 @@ export class Talker {
   /** Accepts every chat, and marks all as read. */
   async readAll(): Promise<void> {
     await this.#whilePossible(async () => {
-      for (const peer of this.#parts.peers()) {
-        if (peer.phone === this.#person.phone) continue;
-        const chat = await this.#opened.chats.with(peer.phone);
-        const latest = (await chat.history({ limit: 1 })).messages[0];
-        if (latest === undefined) continue;
-        await chat.accept();
-        await chat.markRead(latest);
+      for (let after: number | undefined, isLast = false; !isLast; ) {
+        const { chats, next } = await this.#opened.chats.list(after === undefined ? {} : { after });
+        for (const { chat, accepted, unread, lastMessage } of chats) {
+          if (!accepted) await chat.accept();
+          if (unread > 0 && lastMessage !== undefined) await chat.markRead(lastMessage);
+        }
+        after = next;
+        isLast = next === undefined;
       }
     });
   }
@@ -188,10 +190,10 @@ export class Talker {
 
   async #chatWith(peer: Person): Promise<Chat | undefined> {
     try {
-      return await this.#opened.chats.with(peer.phone);
+      return await this.#opened.chats.with(peer.phone, { signal: AbortSignal.timeout(longestLookUpMs) });
     } catch (error) {
       // Before it is known to the device, somebody can be looked up only while there is a relay.
-      if (error instanceof SottoError) return undefined;
+      if (error instanceof SottoError || error instanceof DOMException) return undefined;
       throw error;
     }
   }

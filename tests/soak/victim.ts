@@ -5,12 +5,11 @@ import { CallError, type LedProcess } from '../led/led-process.ts';
 
 /** What every process of a soak can be asked for. */
 type VictimCalls = Calls & {
-  readonly arm: { readonly arg: FatalStep; readonly value: undefined };
-  readonly disarm: { readonly arg: undefined; readonly value: undefined };
+  readonly arm: { readonly arg: readonly FatalStep[]; readonly value: undefined };
   readonly setClock: { readonly arg: number; readonly value: undefined };
 };
 
-const stepWaitMs = 6_000;
+const stepWaitMs = 8_000;
 
 /** A process that is killed, stopped and started again. */
 export abstract class Victim<Asked extends VictimCalls, Report> {
@@ -27,7 +26,7 @@ export abstract class Victim<Asked extends VictimCalls, Report> {
   #isStopped = false;
   #turn: Promise<unknown> = Promise.resolve();
 
-  protected abstract launch(fatal: FatalStep | undefined): LedProcess<Asked, Report>;
+  protected abstract launch(fatal: readonly FatalStep[]): LedProcess<Asked, Report>;
   /** Resolves when it does its work. */
   protected abstract ready(process: LedProcess<Asked, Report>): Promise<void>;
 
@@ -37,7 +36,7 @@ export abstract class Victim<Asked extends VictimCalls, Report> {
   }
 
   /** Starts it; again and again while its disk may be full. */
-  async start(fatal?: FatalStep): Promise<void> {
+  async start(fatal: readonly FatalStep[] = []): Promise<void> {
     for (;;) {
       const wasFull = this.mayFail;
       this.lives++;
@@ -73,50 +72,54 @@ export abstract class Victim<Asked extends VictimCalls, Report> {
     await this.start();
   }
 
-  /** Has it end at a step, given something that leads there; whether it did. */
-  async killAt(fatal: FatalStep, provoke: () => Promise<void>): Promise<boolean> {
+  /** Has it end at one of several steps, given something that leads there; at which it did. */
+  async killAt(fatal: readonly FatalStep[], provoke: () => Promise<void>): Promise<string | undefined> {
     await this.#reviveIfDead();
     const { process } = this;
     await ignoringEnd(process.call('arm', fatal));
     const provoked = ignoringEnd(provoke());
     const isOver = await endedWithin(process, stepWaitMs);
     if (!isOver) {
-      await ignoringEnd(process.call('disarm', undefined));
+      await ignoringEnd(process.call('arm', []));
       // It may have met the step just before.
       if (process.isRunning) {
-        await provoked;
-        return false;
+        // What was to lead there goes on by itself.
+        provoked.catch((error: unknown) => this.unasked.push(String(error)));
+        return undefined;
       }
     }
     await process.ended;
-    const isHit = process.stdout.includes(lastWords(fatal));
-    if (isHit) {
-      this.kills++;
-      await this.start();
-    } else await this.#reviveIfDead();
+    const hit = await this.#startAfter(process, fatal);
     // What led there may wait for this process.
     await provoked;
-    return isHit;
+    return hit;
   }
 
-  /** Kills it, and has its next life end at a step on its way; whether it did. */
-  async killAtStart(fatal: FatalStep): Promise<boolean> {
+  /** Kills it, and has its next life end at one of several steps on its way; at which it did. */
+  async killAtStart(fatal: readonly FatalStep[]): Promise<string | undefined> {
     await this.#reviveIfDead();
     await this.process.kill();
     this.kills++;
     await this.start(fatal);
     const { process } = this;
     if (!(await endedWithin(process, stepWaitMs))) {
-      await ignoringEnd(process.call('disarm', undefined));
-      if (process.isRunning) return false;
+      await ignoringEnd(process.call('arm', []));
+      if (process.isRunning) return undefined;
     }
+    return this.#startAfter(process, fatal);
+  }
+
+  /** Starts it anew after its end; at which step that was. */
+  async #startAfter(process: LedProcess<Asked, Report>, fatal: readonly FatalStep[]): Promise<string | undefined> {
     await process.ended;
-    const isHit = process.stdout.includes(lastWords(fatal));
-    if (isHit) {
+    const hit = fatal.find((each) => process.stdout.includes(lastWords(each)));
+    if (hit === undefined) {
+      await this.#reviveIfDead();
+    } else {
       this.kills++;
       await this.start();
-    } else await this.#reviveIfDead();
-    return isHit;
+    }
+    return hit?.step;
   }
 
   /** Whether it runs and is not stopped: then it answers. */
@@ -138,9 +141,9 @@ export abstract class Victim<Asked extends VictimCalls, Report> {
     await ignoringEnd(this.process.call('setClock', aheadMs));
   }
 
-  /** Takes the step that was armed back. */
+  /** Takes back what was armed. */
   async disarm(): Promise<void> {
-    await ignoringEnd(this.process.call('disarm', undefined));
+    await ignoringEnd(this.process.call('arm', []));
   }
 
   /** Starts it anew when it ended by itself, and notes that. */
