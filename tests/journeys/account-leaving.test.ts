@@ -1,4 +1,4 @@
-import { uuidToBytes } from '@sotto/proto';
+import { type ErrorBody, uuidToBytes } from '@sotto/proto';
 import { expect, it } from 'vitest';
 import { filesWith, slicesOf } from '../retention/mail-bytes.ts';
 import { HandTime } from './hand-time.ts';
@@ -73,7 +73,11 @@ it('an access token alone deletes nothing, moves no number and sets no lock  [se
       headers: { authorization: `Bearer ${account?.accessToken}`, 'content-type': 'application/json' },
       body: JSON.stringify(body),
     });
-    expect([path, answer.status, (await answer.json()).error.code]).toEqual([path, 403, 'proof-invalid']);
+    expect([path, answer.status, ((await answer.json()) as ErrorBody).error.code]).toEqual([
+      path,
+      403,
+      'proof-invalid',
+    ]);
   }
   expect(await alice.client.registrationLock.isSet()).toBe(false);
 });
