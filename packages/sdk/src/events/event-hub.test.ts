@@ -72,6 +72,19 @@ describe('a stream of events', () => {
     await events.return();
   });
 
+  it('lets go of a consumer that was away for 90 days, tells it once, and keeps those that are read', async () => {
+    const day = 24 * 3_600_000;
+    const open = await openHub();
+    const { hub } = open;
+    const first = hub.events({ cursor: 'gone' });
+    await first.return();
+    open.clock.advance(91 * day);
+    await hub.expireCursors();
+    expect(await open.store.slowestCursor()).toBeUndefined();
+    await expect(hub.events({ cursor: 'gone' }).next()).rejects.toMatchObject({ code: 'cursor-expired' });
+    expect(await open.store.get('cursor', { name: 'gone' })).toBeUndefined();
+  });
+
   it('gives each event to each stream, over many pages, in order, with its message as it is now', async () => {
     const { hub, happen, executor } = await openHub();
     const [one, two] = [hub.events(), hub.events()];
