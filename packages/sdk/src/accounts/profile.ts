@@ -76,18 +76,15 @@ export class Profiles {
   }
 
   /**
-   * Reads the avatar that a profile names.
-   * @param hash the profile's `avatarHash`
+   * Reads somebody's avatar, as the profile that is known here names it; `undefined` when it names none, or no profile of theirs is known yet.
    * @throws {SottoError} `relay-misbehaved` (another avatar than the profile's), `relay-refused` (`not-found`), and as AuthorizedClient
    */
-  async fetchAvatar(
-    userId: UserId,
-    hash: Uint8Array,
-    profileKey: Uint8Array,
-    options: CallOptions = {},
-  ): Promise<Uint8Array> {
-    const sealed = await requestAvatar(this.#parts.http, userId, options);
-    return openAvatar(sealed, hash, profileKey, this.#parts.sha256);
+  async fetchAvatar(userId: UserId, options: CallOptions = {}): Promise<Uint8Array | undefined> {
+    const { executor, http, sha256 } = this.#parts;
+    const user = await executor.run([], (overlay) => overlay.get('user', { id: userId }));
+    if (user?.avatarHash === undefined || user.profileKey === undefined) return undefined;
+    const sealed = await requestAvatar(http, userId, options);
+    return openAvatar(sealed, user.avatarHash, user.profileKey, sha256);
   }
 }
 
