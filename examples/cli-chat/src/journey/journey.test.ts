@@ -146,7 +146,7 @@ describe.runIf(canRun)('two chats in real terminals', () => {
     await tmux.shows('bob', 'at-home', signal);
     expect(await tmux.fact('bob', 'alternate_on')).toBe('0');
     await stage.startChat('bob');
-    await tmux.shows('bob', /Alice +draft: half a thou/, signal);
+    await tmux.shows('bob', /Alice .*draft: half a thou/, signal);
     await tmux.press('bob', 'Enter');
     await tmux.shows('bob', /Every word\.[\s\S]*› half a thou/, signal);
   });
