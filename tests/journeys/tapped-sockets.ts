@@ -1,6 +1,6 @@
 import { ClientFrames, type ServerFrame, ServerFrames } from '@sotto/proto';
 import type { Socket, SocketFactory } from '@sotto/sdk/ports';
-import { socketsOfNode } from '../../packages/sdk/src/platform/sockets.node.ts';
+import { wsSockets } from '../soak/ws-sockets.ts';
 
 /** What of an Ephemeral frame a test looks at. */
 export interface TappedSignal {
@@ -19,7 +19,7 @@ export class TappedSockets {
   #socket: Socket | undefined;
 
   constructor(onFrame: () => void) {
-    const real = socketsOfNode();
+    const real = wsSockets();
     this.factory = {
       credential: real.credential,
       open: (target, handlers) => {
