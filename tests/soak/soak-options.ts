@@ -22,7 +22,7 @@ export const usage = `npm run soak -- [--minutes N] [--seed S] [--clients C] [--
 --minutes   how long faults happen (1)
 --seed      what decides which ones (1)
 --clients   how many people write to each other (12; 8 in runs under two minutes)
---rate      about how many messages a second they try to send (700)
+--rate      about how many messages a second they try to send (1,000)
 --paced     keeps the relay's limits, so that clients have to pace themselves
 --planted   a bug that has to be found: ${plantedBugs.join(', ')}
 `;
@@ -46,7 +46,7 @@ export function readSoakOptions(args: readonly string[]): SoakOptions | string {
   const seed = Number(values.seed ?? 1);
   // A short run has no time for many.
   const clients = Number(values.clients ?? (planted !== undefined ? 2 : minutes < 2 ? 8 : 12));
-  const rate = Number(values.rate ?? (planted === undefined ? 700 : 200));
+  const rate = Number(values.rate ?? (planted === undefined ? 1_000 : 200));
   if (!(minutes > 0 && minutes <= 24 * 60)) return '--minutes is a number above 0, up to a day';
   if (!Number.isSafeInteger(seed)) return '--seed is a whole number';
   if (!Number.isInteger(clients) || clients < 2 || clients > 100) return '--clients is a whole number from 2 to 100';

@@ -29,7 +29,7 @@ export interface TalkerParts {
 
 const unknownNumber = '+14155559999';
 const averageBurst = 20;
-const longestLookUpMs = 1_000;
+const longestLookUpMs = 5_000;
 
 /** A person with a client who writes bursts to others, reads what comes, and writes down all of it. */
 export class Talker {
