@@ -17,6 +17,8 @@ export function pictureOf(captures: readonly Capture[]): string {
   const parts: string[] = [];
   let height = 0;
   for (const capture of captures) {
+    // A style lasts until it is changed, over the ends of rows too.
+    const pen: Pen = { style: plain };
     const width = capture.columns * cell.width + 2 * margin;
     const tall = head + capture.rows * cell.height + margin;
     parts.push(
@@ -25,7 +27,7 @@ export function pictureOf(captures: readonly Capture[]): string {
       ...capture.text
         .split('\n')
         .slice(0, capture.rows)
-        .map((line, row) => lineOf(line, x + margin, margin + head + (row + 1) * cell.height)),
+        .map((line, row) => lineOf(line, pen, x + margin, margin + head + (row + 1) * cell.height)),
     );
     x += width + margin;
     height = Math.max(height, tall + 2 * margin);
@@ -35,28 +37,31 @@ export function pictureOf(captures: readonly Capture[]): string {
 }
 
 /** One row: each run of one style is a text that begins in its column, so that fonts can't move what follows. */
-function lineOf(line: string, x: number, y: number): string {
+function lineOf(line: string, pen: Pen, x: number, y: number): string {
   let column = 0;
-  let style = { color: '', bold: false, dim: false, reverse: false };
   const texts: string[] = [];
   for (const piece of line.split('\x1b')) {
     const codes = /^\[([\d;]*)m/.exec(piece);
-    for (const code of codes?.[1]?.split(';') ?? []) style = styled(style, code);
+    for (const code of codes?.[1]?.split(';') ?? []) pen.style = styled(pen.style, code);
     const text = codes ? piece.slice(codes[0].length) : piece;
     // Words apart: what a font draws wider than the terminal does not push the rest of the row.
     for (const { segment } of new Intl.Segmenter(undefined, { granularity: 'grapheme' }).segment(text)) {
       const width = columnsOf(segment);
-      if (segment.trim() !== '' && width > 0) texts.push(cellOf(segment, x + column * cell.width, y, style));
+      if (segment.trim() !== '' && width > 0) texts.push(cellOf(segment, x + column * cell.width, y, pen.style));
       column += width;
     }
   }
   return texts.join('');
 }
 
+type Pen = { style: Style };
+
+const plain: Style = { color: '', bold: false, dim: false, reverse: false };
+
 type Style = { color: string; bold: boolean; dim: boolean; reverse: boolean };
 
 function styled(style: Style, code: string): Style {
-  if (code === '' || code === '0') return { color: '', bold: false, dim: false, reverse: false };
+  if (code === '' || code === '0') return plain;
   if (code === '1') return { ...style, bold: true };
   if (code === '2') return { ...style, dim: true };
   if (code === '7') return { ...style, reverse: true };
