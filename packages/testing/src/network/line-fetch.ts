@@ -1,6 +1,7 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Platform } from '@sotto/sdk/ports';
+import { nextTurn } from '../platform/event-loop-turn.ts';
 import type { LineView } from './line-view.ts';
 
 type Fetch = Platform['fetch'];
@@ -19,7 +20,7 @@ export function lineFetch(line: LineView): Fetch {
     const ended = parts.activity.begin();
     try {
       // As a real one takes a turn to fail.
-      await new Promise((resolve) => setImmediate(resolve));
+      await nextTurn();
       const connection =
         line.state === 'up' && fate !== 'request-lost' ? parts.port.connect(parts.remoteAddress) : undefined;
       if (connection === undefined) throw new TypeError('fetch failed: there is no connection');

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { Socket, SocketHandlers } from '@sotto/sdk/ports';
 import WebSocket from 'ws';
+import { inNextTurn } from '../platform/event-loop-turn.ts';
 import type { LineView } from './line-view.ts';
 import { MessagePipe } from './message-pipe.ts';
 import type { Direction } from './network-fault.ts';
@@ -42,7 +43,7 @@ export class LineSocket implements Socket {
     }
     const connection = line.state === 'up' ? port.connect(remoteAddress) : undefined;
     if (connection === undefined) {
-      setImmediate(() => this.#close(broken, 'there is no connection'));
+      inNextTurn(() => this.#close(broken, 'there is no connection'));
       return;
     }
     this.#connection = connection;

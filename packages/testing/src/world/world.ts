@@ -3,6 +3,7 @@ import { type Client, MemoryDisk } from '@sotto/sdk';
 import type { StoreOpener } from '@sotto/sdk/ports';
 import { Activity } from '../network/activity.ts';
 import { RelayPort } from '../network/relay-port.ts';
+import { nextTurn } from '../platform/event-loop-turn.ts';
 import { SeededRandom } from '../seeded-random.ts';
 import { TestingError } from '../testing-error.ts';
 import { type Duration, msOf } from '../time/duration.ts';
@@ -140,7 +141,7 @@ export class World implements AsyncDisposable {
     let quiet = 0;
     let seen = this.#activity.count;
     for (let turn = 0; turn < mostTurns; turn++) {
-      await new Promise((resolve) => setImmediate(resolve));
+      await nextTurn();
       const { count, isUnderWay } = this.#activity;
       const moves = count !== seen || isUnderWay || this.users.some((user) => user.busy);
       quiet = moves ? 0 : quiet + 1;

@@ -9,6 +9,7 @@ export function copyRecord(value: unknown): unknown {
   if (value instanceof Uint8Array) return new Uint8Array(value);
   if (Array.isArray(value)) return value.map(copyRecord);
   const copy: Record<string, unknown> = {};
-  for (const [name, field] of Object.entries(value)) copy[name] = copyRecord(field);
+  // Plain data has no inherited fields, and this is most of what a store in memory does.
+  for (const name in value) copy[name] = copyRecord((value as Record<string, unknown>)[name]);
   return copy;
 }
