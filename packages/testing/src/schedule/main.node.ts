@@ -74,7 +74,8 @@ async function playMany(from: number, count: number, length: number, workers: nu
         const [tally] = await Promise.race([once(worker, 'message') as Promise<[ScheduleTally]>, exited]);
         sum = addTallies(sum, tally);
         for (const failed of tally.failed) sayFailed(failed, length);
-        if (sum.schedules % 1_000 < range) say(`${sum.schedules} of ${count}, ${secondsSince(began)} s`);
+        if (Math.floor(sum.schedules / 1_000) > Math.floor((sum.schedules - tally.schedules) / 1_000))
+          say(`${sum.schedules} of ${count}, ${secondsSince(began)} s`);
       }
       worker.disconnect();
     }),
