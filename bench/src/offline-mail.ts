@@ -13,7 +13,7 @@ export interface MailShape {
 /**
  * Sends messages, one after the other to each recipient, by several senders at once; resolves when every one has been accepted.
  *
- * Send ids are random, as clients make them.
+ * Send ids are as clients make them: six bytes of the time, ten random ones.
  * @throws {Error} when the relay refused one
  */
 export async function storeMail(
@@ -109,7 +109,7 @@ export function drainStream(stream: LoadStream, note: (deliveryId: Uint8Array) =
 function frameOf(recipient: LoadAccount, ciphertext: Uint8Array, lane: Uint8Array, laneNo: number): ClientFrameFields {
   return {
     send: {
-      sendId: randomBytes(16),
+      sendId: sendIdNow(),
       lane,
       laneNo,
       messageId: randomBytes(16),
@@ -133,4 +133,10 @@ function frameOf(recipient: LoadAccount, ciphertext: Uint8Array, lane: Uint8Arra
       ],
     },
   };
+}
+
+function sendIdNow(): Uint8Array {
+  const id = randomBytes(16);
+  id.writeUIntBE(Date.now(), 0, 6);
+  return id;
 }

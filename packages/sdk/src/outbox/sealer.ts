@@ -26,6 +26,7 @@ import type { OutboxRecord } from '../ports/outbox-record.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import type { DeviceListRecord } from '../ports/user-record.ts';
 import { SottoError } from '../sotto-error.ts';
+import { newSendId } from './send-id.ts';
 
 /** A sealed attempt without a result for this long is sealed anew. */
 const sealedFor = 7 * 24 * 3_600_000;
@@ -197,7 +198,7 @@ export class Sealer {
     devices: readonly SendDeviceFields[],
     now: number,
   ): SealOutcome {
-    const sendId = this.randomness.bytes(16);
+    const sendId = newSendId(now, this.randomness);
     const attempt = record.attempt + 1;
     const send: SendFields = {
       sendId,

@@ -29,13 +29,13 @@ describe('GroupCommit', () => {
   };
 
   const end = (byte: number) => () => {
-    database.sql.prepare('INSERT INTO ended_account VALUES (?)').run(Buffer.of(byte));
+    database.sql.prepare('INSERT INTO ended_user VALUES (?)').run(Buffer.of(byte));
     return byte;
   };
 
   const ended = () =>
     database.sql
-      .prepare<[], Buffer>('SELECT user_id FROM ended_account ORDER BY user_id')
+      .prepare<[], Buffer>('SELECT digest FROM ended_user ORDER BY digest')
       .pluck()
       .all()
       .map((bytes) => bytes[0]);
@@ -105,7 +105,7 @@ describe('GroupCommit', () => {
     const pages = Number(database.sql.pragma('page_count', { simple: true }));
     database.sql.pragma(`max_page_count = ${pages + 2}`);
     const fill = () => {
-      database.sql.prepare('INSERT INTO ended_account VALUES (zeroblob(50000))').run();
+      database.sql.prepare('INSERT INTO ended_user VALUES (zeroblob(50000))').run();
     };
     const settled = Promise.allSettled([database.write('other', end(1)), database.write('other', fill)]);
     endTurn();

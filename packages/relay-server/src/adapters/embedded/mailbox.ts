@@ -210,6 +210,9 @@ export class EmbeddedMailbox implements Mailbox {
       const before = now - receiptRetentionMs;
       last = await this.#database.write('other', () => this.#receipts.expire(before, expiredAtOnce));
     }
+    for (let goesOn = true; goesOn; ) {
+      goesOn = await this.#database.write('other', () => this.#receipts.removeEnded(expiredAtOnce));
+    }
     return expired;
   }
 

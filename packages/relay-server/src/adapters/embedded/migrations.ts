@@ -11,7 +11,8 @@ const applicationId = 0x536f7474;
  * Devices have an integer key, which is never used again, so that mail is small; a row without a registration id stands for an address that no list names (any more).
  * Mail is an ordinary table with an index by device: a table keyed by (device, seq) took more than twice as long for appends and acks, since envelopes swell its inner pages.
  * Its numbers are given by the one process that writes it: AUTOINCREMENT would write a second table for each entry.
- * A send has one receipt, whatever it has of recipients, so that inserting it tells whether the send was there before.
+ * A send has one receipt, whatever it has of recipients, so that inserting it tells whether the send was there before. Its key begins with the send id, whose first bytes clients take from their clock:
+ * so receipts of one time lie together whoever sent, and a commit writes few pages for many. What removed devices have sent is found by a walk.
  */
 const steps: readonly string[] = [
   `
@@ -131,6 +132,19 @@ const steps: readonly string[] = [
   CREATE TABLE ended_user (digest BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
   INSERT INTO ended_user SELECT digest_of_ended_user(user_id) FROM ended_account;
   DROP TABLE ended_account;
+  `,
+  `
+  CREATE TABLE sent (
+    send BLOB PRIMARY KEY,
+    accepted_at INTEGER NOT NULL,
+    rest BLOB NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO sent SELECT CAST(substr(send, 9) || substr(send, 1, 8) AS BLOB), accepted_at, rest FROM receipt;
+  DROP TABLE receipt;
+  ALTER TABLE sent RENAME TO receipt;
+  CREATE INDEX receipt_by_time ON receipt (accepted_at);
+
+  CREATE TABLE ended_sender (id INTEGER PRIMARY KEY, sender BLOB NOT NULL) STRICT;
   `,
 ];
 
