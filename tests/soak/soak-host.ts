@@ -5,7 +5,7 @@ import type { HostCalls, HostReport, HostStart, Person } from './host-calls.ts';
 import { ignoringEnd, Victim } from './victim.ts';
 
 const program = join(import.meta.dirname, 'host-child.ts');
-const keptLines = 40;
+const keptLines = 500;
 
 /** A process with several people's clients. */
 export class SoakHost extends Victim<HostCalls, HostReport> {

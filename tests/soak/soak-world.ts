@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FaultProxy } from '../network/fault-proxy.ts';
@@ -105,8 +105,9 @@ export class SoakWorld {
     await Promise.all(this.proxies.map((proxy) => proxy.close()));
   }
 
-  /** Takes the disks away, and leaves their files in the folder. */
+  /** Takes the disks away, and leaves their files in the folder, with what clients logged last. */
   keep(): void {
+    for (const { name, log } of this.hosts) writeFileSync(join(this.folder, `${name}.txt`), `${log.join('\n')}\n`);
     for (const disk of [this.disks.relay, this.disks.host]) {
       disk?.free();
       disk?.keep();

@@ -28,8 +28,8 @@ export interface SoakOutcome {
 const second = 1_000;
 /** So many clients are killed side by side. */
 const clientLanes = 2;
-/** When nothing has changed for so long, what is left will not go. */
-const standstillMs = 45 * second;
+/** When nothing has changed for so long, what is left will not go: a client notices within 70 s that a connection is dead. */
+const standstillMs = 90 * second;
 const plantedStandstillMs = 3 * second;
 /** A run with a planted bug ends after so many kills. */
 const plantedHits = 2;
