@@ -1,5 +1,5 @@
-import { ClientFrames, type ServerFrame, ServerFrames } from '@sotto/proto';
-import type { Socket, SocketFactory } from '@sotto/sdk/ports';
+import { ClientFrames, type Send, type ServerFrame, ServerFrames } from '@sotto/proto';
+import type { Socket, SocketFactory, SocketHandlers } from '@sotto/sdk/ports';
 import { wsSockets } from '../soak/ws-sockets.ts';
 
 /** What of an Ephemeral frame a test looks at. */
@@ -9,20 +9,24 @@ export interface TappedSignal {
   readonly payload: Uint8Array;
 }
 
-/** A client's real sockets, with a look at the signals that it sends, and a way to send others in its name: what a hostile relay, or a hostile sender, can do. */
+/** A client's real sockets, with a look at what it sends, a way to cut it off, and one to send signals in its name: what a hostile relay, or a hostile sender, can do. */
 export class TappedSockets {
   /** Signals that left, in their order. */
   readonly sent: TappedSignal[] = [];
+  /** Sends that left, in their order. */
+  readonly sends: Send[] = [];
   /** Frames of every kind that came, in their order. */
   readonly received: ServerFrame[] = [];
   readonly factory: SocketFactory;
   #socket: Socket | undefined;
+  #isCutOff = false;
 
   constructor(onFrame: () => void) {
     const real = wsSockets();
     this.factory = {
       credential: real.credential,
       open: (target, handlers) => {
+        if (this.#isCutOff) return unreachable(handlers);
         const socket = real.open(target, {
           ...handlers,
           received: (bytes) => {
@@ -36,8 +40,9 @@ export class TappedSockets {
         this.#socket = socket;
         return {
           send: (bytes) => {
-            for (const { ephemeral } of ClientFrames.decode(bytes).frames) {
+            for (const { ephemeral, send } of ClientFrames.decode(bytes).frames) {
               if (ephemeral) this.sent.push(structuredClone(ephemeral) as TappedSignal);
+              if (send) this.sends.push(structuredClone(send) as Send);
             }
             socket.send(bytes);
             onFrame();
@@ -52,8 +57,24 @@ export class TappedSockets {
     };
   }
 
+  /** Breaks the connection, and lets none be made until `reach`. */
+  cutOff(): void {
+    this.#isCutOff = true;
+    this.#socket?.terminate();
+  }
+
+  /** Ends what `cutOff` began. */
+  reach(): void {
+    this.#isCutOff = false;
+  }
+
   /** Sends a signal over the client's own connection. */
   inject(...signals: readonly TappedSignal[]): void {
     this.#socket?.send(ClientFrames.encode({ frames: signals.map((ephemeral) => ({ ephemeral })) }));
   }
+}
+
+function unreachable(handlers: SocketHandlers): Socket {
+  setImmediate(() => handlers.closed({ code: 1006, text: 'cut off' }));
+  return { send: () => undefined, close: () => undefined, terminate: () => undefined, bufferedBytes: 0 };
 }
