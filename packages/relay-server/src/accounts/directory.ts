@@ -1,5 +1,5 @@
 import type { AccountStore, StoredDeviceList } from '../ports/account-store.ts';
-import type { UserId } from '../ports/ids.ts';
+import type { DeviceAddress, UserId } from '../ports/ids.ts';
 import { RelayError } from '../relay-error.ts';
 import { type CheckedDeviceList, checkFollows } from './device-list.ts';
 
@@ -34,6 +34,12 @@ export class Directory {
     const list = await this.#accounts.deviceList(userId);
     if (list !== undefined && generation === this.#generation) remember(this.#cache, userId, list);
     return list;
+  }
+
+  /** Whether its account lists a device now. Nothing is kept for it: many connect to whom nobody writes. */
+  async lists({ userId, deviceId }: DeviceAddress): Promise<boolean> {
+    const list = this.#cache.get(userId) ?? (await this.#accounts.deviceList(userId));
+    return list?.devices.some((device) => device.deviceId === deviceId) ?? false;
   }
 
   /** The hash of `accessKeyHash` if it is in memory, without waiting; `none` when it is known that there is none. */

@@ -14,38 +14,45 @@ export interface DeviceStream {
   end(reason: StreamEnd): void;
 }
 
+interface Attached {
+  readonly deviceId: number;
+  readonly stream: DeviceStream;
+}
+
 /** Who is connected to this process. */
 export class ConnectedDevices {
-  readonly #streams = new Map<UserId, Map<number, DeviceStream>>();
+  /** Lists, since most users have one device and a map takes more memory than a list of one. */
+  readonly #streams = new Map<UserId, readonly Attached[]>();
 
   get(userId: UserId, deviceId: number): DeviceStream | undefined {
-    return this.#streams.get(userId)?.get(deviceId);
+    const ofUser = this.#streams.get(userId);
+    if (ofUser !== undefined) for (const attached of ofUser) if (attached.deviceId === deviceId) return attached.stream;
+    return undefined;
   }
 
   /** Makes `stream` the device's own; the one before it ends as replaced. */
   attach(userId: UserId, deviceId: number, stream: DeviceStream): void {
-    let ofUser = this.#streams.get(userId);
-    if (ofUser === undefined) {
-      ofUser = new Map();
-      this.#streams.set(userId, ofUser);
-    }
-    const before = ofUser.get(deviceId);
-    ofUser.set(deviceId, stream);
+    const before = this.get(userId, deviceId);
+    this.#streams.set(userId, [...this.#others(userId, deviceId), { deviceId, stream }]);
     before?.end('replaced');
   }
 
   /** Harmless when another stream has taken the place. */
   detach(userId: UserId, deviceId: number, stream: DeviceStream): void {
-    const ofUser = this.#streams.get(userId);
-    if (ofUser?.get(deviceId) !== stream) return;
-    ofUser.delete(deviceId);
-    if (ofUser.size === 0) this.#streams.delete(userId);
+    if (this.get(userId, deviceId) !== stream) return;
+    const others = this.#others(userId, deviceId);
+    if (others.length === 0) this.#streams.delete(userId);
+    else this.#streams.set(userId, others);
   }
 
   /** Ends the streams of a user's devices, but for those that are still listed. */
   endOf(userId: UserId, stillListed: readonly { readonly deviceId: number }[] = []): void {
-    for (const [deviceId, stream] of [...(this.#streams.get(userId) ?? [])]) {
+    for (const { deviceId, stream } of this.#streams.get(userId) ?? []) {
       if (!stillListed.some((device) => device.deviceId === deviceId)) stream.end('session-ended');
     }
+  }
+
+  #others(userId: UserId, deviceId: number): readonly Attached[] {
+    return (this.#streams.get(userId) ?? []).filter((attached) => attached.deviceId !== deviceId);
   }
 }

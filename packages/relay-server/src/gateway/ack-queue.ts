@@ -18,7 +18,7 @@ export class AckQueue {
 
   constructor(parts: AckQueueParts, device: DeviceAddress, onFailed: (error: unknown) => void) {
     this.#parts = parts;
-    this.#device = { userId: device.userId, deviceId: device.deviceId };
+    this.#device = device;
     this.#onFailed = onFailed;
   }
 

@@ -27,7 +27,8 @@ export interface DeliveryPumpParts {
  */
 export class DeliveryPump {
   readonly #parts: DeliveryPumpParts;
-  readonly #unacked = new Set<string>();
+  /** Made with the first delivery: most streams are idle. */
+  #unacked: Set<string> | undefined;
   /** Read, but not delivered yet, since the stream took no more. */
   #held: readonly MailEntry[] = [];
   #delivered = 0;
@@ -65,7 +66,7 @@ export class DeliveryPump {
   /** These were acked: makes room. Gives how many of them had been delivered by this pump. */
   acked(deliveryIds: readonly Uint8Array[]): number {
     let known = 0;
-    for (const id of deliveryIds) if (this.#unacked.delete(keyOf(id))) known++;
+    for (const id of deliveryIds) if (this.#unacked?.delete(keyOf(id))) known++;
     if (known > 0) this.hint();
     return known;
   }
@@ -83,7 +84,7 @@ export class DeliveryPump {
         continue;
       }
       this.#hinted = false;
-      const limit = Math.min(window - this.#unacked.size, readAtOnce);
+      const limit = Math.min(window - this.#inFlight, readAtOnce);
       this.#held = await reader.next(limit, clock.now());
       if (this.#stopped) return;
       const sawEnd = this.#held.length < limit;
@@ -93,8 +94,14 @@ export class DeliveryPump {
     }
   }
 
+  get #inFlight(): number {
+    return this.#unacked?.size ?? 0;
+  }
+
   #deliverHeld(): void {
+    if (this.#held.length === 0) return;
     let given = 0;
+    this.#unacked ??= new Set();
     for (const entry of this.#held) {
       if (!this.#mayRead()) break;
       this.#unacked.add(keyOf(entry.deliveryId));
@@ -113,7 +120,7 @@ export class DeliveryPump {
   }
 
   #mayRead(): boolean {
-    return this.#unacked.size < this.#parts.window && this.#parts.takesMore();
+    return this.#inFlight < this.#parts.window && this.#parts.takesMore();
   }
 }
 

@@ -1,9 +1,11 @@
 import {
   type ClientFrame,
   ClientFrames,
+  isUuid,
   ProtoError,
   type SendResultFields,
   type ServerFrameFields,
+  uuidToBytes,
 } from '@sotto/proto';
 import type { WebSocket } from 'ws';
 import type { DeviceStream, StreamEnd } from '../dispatch/connected-devices.ts';
@@ -12,6 +14,7 @@ import { afterOne, waitOf } from '../limits/pace.ts';
 import type { Sender } from '../mailbox/ingress.ts';
 import { SendQueue } from '../mailbox/send-queue.ts';
 import { isAccepted, refusedResult } from '../mailbox/send-result.ts';
+import type { DeviceAddress } from '../ports/ids.ts';
 import type { PrekeysLeft } from '../ports/prekey-store.ts';
 import type { RateLimit } from '../ports/rate-limiter.ts';
 import type { CancelTimer } from '../ports/timers.ts';
@@ -39,27 +42,27 @@ const closeGraceMs = 5_000;
 export class Stream implements DeviceStream {
   readonly #parts: StreamParts;
   readonly #socket: WebSocket;
-  readonly #sender: Sender;
+  readonly #device: DeviceAddress;
   readonly #outbox: Outbox;
-  readonly #sends: SendQueue;
-  readonly #acks: AckQueue;
   readonly #onClosed: (stream: Stream) => void;
   #state: 'hello' | 'opening' | 'open' | 'draining' | 'closing' | 'closed' = 'hello';
   #pump: DeliveryPump | undefined;
+  // Made when they are needed: most streams are idle, and there are many.
+  #knownSender: Sender | undefined;
+  #knownSends: SendQueue | undefined;
+  #knownAcks: AckQueue | undefined;
   #cancelGrace: CancelTimer | undefined;
   #silentTicks = 0;
   #toldLevel: PrekeyLevel = 0;
   #isPaused = false;
   #ephemeralsFullAt = 0;
 
-  constructor(parts: StreamParts, socket: WebSocket, sender: Sender, onClosed: (stream: Stream) => void) {
+  constructor(parts: StreamParts, socket: WebSocket, device: DeviceAddress, onClosed: (stream: Stream) => void) {
     this.#parts = parts;
     this.#socket = socket;
-    this.#sender = sender;
+    this.#device = device;
     this.#onClosed = onClosed;
     this.#outbox = new Outbox(socket, parts.tracer, () => this.#sent());
-    this.#sends = new SendQueue(parts.ingress, sender, (result) => this.#result(result));
-    this.#acks = new AckQueue(parts, sender, (error) => this.#failed(error));
     socket.binaryType = 'nodebuffer';
     socket.on('message', (data, isBinary) => this.#message(data, isBinary));
     socket.on('ping', () => this.#heard());
@@ -68,8 +71,8 @@ export class Stream implements DeviceStream {
   }
 
   /** Whose it is. */
-  get sender(): Sender {
-    return this.#sender;
+  get device(): DeviceAddress {
+    return this.#device;
   }
 
   hint(): void {
@@ -114,8 +117,8 @@ export class Stream implements DeviceStream {
     this.#state = 'draining';
     this.#pump?.stop();
     if (saidHello) this.#queue({ drain: { retryAfterMs } }, 8);
-    await this.#sends.settled();
-    await this.#acks.settled();
+    await this.#knownSends?.settled();
+    await this.#knownAcks?.settled();
     this.#close(closeCode.drained, 'the relay is going down');
   }
 
@@ -126,8 +129,8 @@ export class Stream implements DeviceStream {
 
   /** Resolves when nothing of this stream is on its way to a store. */
   async settled(): Promise<void> {
-    await this.#sends.settled();
-    await this.#acks.settled();
+    await this.#knownSends?.settled();
+    await this.#knownAcks?.settled();
   }
 
   #message(data: unknown, isBinary: boolean): void {
@@ -150,7 +153,7 @@ export class Stream implements DeviceStream {
       return;
     }
     for (const frame of frames) this.#frame(frame);
-    this.#acks.flush();
+    this.#knownAcks?.flush();
     this.#balance();
   }
 
@@ -210,10 +213,9 @@ export class Stream implements DeviceStream {
   /** Catching up starts when it is known how much there is to catch up with. */
   async #open(): Promise<void> {
     const { directory, mailbox, prekeys, clock, stream } = this.#parts;
-    const device = { userId: this.#sender.userId, deviceId: this.#sender.deviceId };
+    const device = this.#device;
     // The account may have ended between the check of the token and the moment from which this stream is told of it.
-    const list = await directory.deviceList(device.userId);
-    if (!list?.devices.some(({ deviceId }) => deviceId === device.deviceId)) this.end('session-ended');
+    if (!(await directory.lists(device))) this.end('session-ended');
     const { count } = await mailbox.usage(device);
     const left = await prekeys.left(device);
     if (this.#state !== 'opening') return;
@@ -266,6 +268,22 @@ export class Stream implements DeviceStream {
     else to.ephemeral({ userId: this.#sender.userBytes, deviceId: this.#sender.deviceId, payload: bytes });
   }
 
+  get #sender(): Sender {
+    const { userId, deviceId } = this.#device;
+    this.#knownSender ??= { userId, deviceId, userBytes: isUuid(userId) ? uuidToBytes(userId) : new Uint8Array() };
+    return this.#knownSender;
+  }
+
+  get #sends(): SendQueue {
+    this.#knownSends ??= new SendQueue(this.#parts.ingress, this.#sender, (result) => this.#result(result));
+    return this.#knownSends;
+  }
+
+  get #acks(): AckQueue {
+    this.#knownAcks ??= new AckQueue(this.#parts, this.#device, (error) => this.#failed(error));
+    return this.#knownAcks;
+  }
+
   #result(result: SendResultFields): void {
     const { counts } = this.#parts;
     if (result.refused) counts.sendsRefused(result.refused.code ?? 'internal').add(1);
@@ -305,11 +323,12 @@ export class Stream implements DeviceStream {
       this.#closeSlow();
       return;
     }
-    const tooMuch = buffered > stream.maxBufferedBytes || this.#sends.size > mostUnsettled;
+    const unsettled = this.#knownSends?.size ?? 0;
+    const tooMuch = buffered > stream.maxBufferedBytes || unsettled > mostUnsettled;
     if (tooMuch && !this.#isPaused) {
       this.#isPaused = true;
       this.#socket.pause();
-    } else if (this.#isPaused && buffered <= stream.maxBufferedBytes && this.#sends.size <= mostUnsettled / 2) {
+    } else if (this.#isPaused && buffered <= stream.maxBufferedBytes && unsettled <= mostUnsettled / 2) {
       this.#isPaused = false;
       this.#socket.resume();
     }

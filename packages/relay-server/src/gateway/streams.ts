@@ -1,4 +1,4 @@
-import { isUuid, uuidToBytes, uuidToText } from '@sotto/proto';
+import { uuidToText } from '@sotto/proto';
 import type { WebSocket } from 'ws';
 import type { ConnectedDevices } from '../dispatch/connected-devices.ts';
 import type { DeviceAddress, UserId } from '../ports/ids.ts';
@@ -32,7 +32,7 @@ export class Streams {
         userBytes.length === 16 ? parts.connected.get(uuidToText(userBytes) as UserId, deviceId) : undefined,
       onEnding: (stream) => {
         if (!(stream instanceof Stream)) return;
-        parts.connected.detach(stream.sender.userId, stream.sender.deviceId, stream);
+        parts.connected.detach(stream.device.userId, stream.device.deviceId, stream);
       },
     };
   }
@@ -47,9 +47,7 @@ export class Streams {
   /** A WebSocket whose device is known: it takes the place of the device's stream before. */
   open(socket: WebSocket, device: DeviceAddress, epoch: string): void {
     const { connected, counts, presence } = this.#parts;
-    const userBytes = isUuid(device.userId) ? uuidToBytes(device.userId) : new Uint8Array();
-    const sender = { userId: device.userId, deviceId: device.deviceId, userBytes };
-    const stream = new Stream(this.#shared, socket, sender, (closed) => {
+    const stream = new Stream(this.#shared, socket, device, (closed) => {
       this.#all.delete(closed);
       counts.connections.set(this.#all.size);
       this.#release(presence.release(device, epoch));

@@ -9,8 +9,8 @@ const remembered = 100_000;
 
 interface KnownUser {
   readonly bytes: Buffer;
-  /** By device id. */
-  readonly keys: Map<number, number>;
+  /** Key after device id, pair by pair: most users have one device, and a map takes more memory. */
+  keys: readonly number[];
 }
 
 /** Integer keys of devices. All but `find` and `listed` write, and belong into a transaction. */
@@ -53,11 +53,11 @@ export class DeviceRows {
 
   /** The key of an address that has a row. */
   find({ userId, deviceId }: { readonly userId: UserId; readonly deviceId: number }): number | undefined {
-    const { bytes, keys } = this.#user(userId);
-    const known = keys.get(deviceId);
-    if (known !== undefined) return known;
+    const user = this.#user(userId);
+    const { bytes, keys } = user;
+    for (let at = 0; at < keys.length; at += 2) if (keys[at] === deviceId) return keys[at + 1];
     const found = this.#find.get(bytes, deviceId)?.id;
-    if (found !== undefined) keys.set(deviceId, found);
+    if (found !== undefined) user.keys = [...keys, deviceId, found];
     return found;
   }
 
@@ -71,9 +71,9 @@ export class DeviceRows {
   intern(device: { readonly userId: UserId; readonly deviceId: number }): number {
     const found = this.find(device);
     if (found !== undefined) return found;
-    const { bytes, keys } = this.#user(device.userId);
-    const added = Number(this.#add.run(bytes, device.deviceId).lastInsertRowid);
-    keys.set(device.deviceId, added);
+    const user = this.#user(device.userId);
+    const added = Number(this.#add.run(user.bytes, device.deviceId).lastInsertRowid);
+    user.keys = [...user.keys, device.deviceId, added];
     return added;
   }
 
@@ -88,7 +88,7 @@ export class DeviceRows {
     const next = new Map(devices.map(({ deviceId, registrationId }) => [deviceId, registrationId]));
     for (const { deviceId, registrationId } of this.listed(userId)) {
       if (next.get(deviceId) === registrationId) continue;
-      this.#known.get(userId)?.keys.delete(deviceId);
+      this.#known.delete(userId);
       this.#tellRemoved(this.#remove.all(bytes, deviceId));
     }
     for (const { deviceId, registrationId } of devices) this.#list.run(bytes, deviceId, registrationId);
@@ -112,7 +112,7 @@ export class DeviceRows {
   #user(userId: UserId): KnownUser {
     const known = this.#known.get(userId);
     if (known !== undefined) return known;
-    const user = { bytes: userIdToBytes(userId), keys: new Map<number, number>() };
+    const user: KnownUser = { bytes: userIdToBytes(userId), keys: [] };
     if (this.#known.size >= remembered) this.#known.clear();
     this.#known.set(userId, user);
     return user;

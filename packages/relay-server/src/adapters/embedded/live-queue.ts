@@ -27,7 +27,8 @@ const mostUnacked = 1024;
 export class LiveQueue {
   /** The reader that came to the end. */
   readonly owner: object;
-  readonly #unacked = new Map<number, LiveEntry>();
+  /** Made when the first entry comes: most devices that are live get no mail for a long time. */
+  #unacked: Map<number, LiveEntry> | undefined;
   #waiting: LiveEntry[] = [];
   #taken = 0;
   #bytes = 0;
@@ -45,6 +46,7 @@ export class LiveQueue {
   add(entry: LiveEntry): boolean {
     this.#waiting.push(entry);
     this.#bytes += entry.size;
+    this.#unacked ??= new Map();
     this.#unacked.set(entry.seq, entry);
     if (this.#unacked.size > mostUnacked) {
       for (const oldest of this.#unacked.keys()) {
@@ -80,7 +82,7 @@ export class LiveQueue {
 
   /** Takes out the entry with this id, given or not, and gives it; `undefined` when it isn't known here, though the table may have it. */
   ack(seq: number, deliveryId: Uint8Array): LiveEntry | undefined {
-    const entry = this.#unacked.get(seq);
+    const entry = this.#unacked?.get(seq);
     if (entry === undefined || !isSame(entry.deliveryId, deliveryId)) return undefined;
     this.#remove(entry);
     return entry;
@@ -88,12 +90,12 @@ export class LiveQueue {
 
   /** Takes out what was deleted from the table. */
   gone(seq: number): void {
-    const entry = this.#unacked.get(seq);
+    const entry = this.#unacked?.get(seq);
     if (entry !== undefined) this.#remove(entry);
   }
 
   #remove(entry: LiveEntry): void {
-    this.#unacked.delete(entry.seq);
+    this.#unacked?.delete(entry.seq);
     this.#letGo(entry);
   }
 

@@ -15,6 +15,7 @@ import type { Randomness } from '../../ports/randomness.ts';
 import { receiptRetentionMs } from '../retention.ts';
 import { DeliverySecrets, deliveryIdOf, secretOf, seqOf } from './delivery-id.ts';
 import type { DeviceRows } from './device-rows.ts';
+import { EmbeddedReader, type ReadFor } from './embedded-reader.ts';
 import { LiveMail } from './live-mail.ts';
 import type { LiveEntry } from './live-queue.ts';
 import { give, type Held, hasRoom, MailUsageBook, take } from './mail-usage.ts';
@@ -56,6 +57,7 @@ export class EmbeddedMailbox implements Mailbox {
   readonly #secrets: DeliverySecrets;
   readonly #usage: MailUsageBook;
   readonly #live = new LiveMail();
+  readonly #readFor: ReadFor = (reader, limit, now) => this.#read(reader, limit, now);
   /** Stored for live devices in the transaction that is under way. */
   #stored: { readonly device: number; readonly entry: LiveEntry }[] = [];
   /** Never goes back while the process lives, so that no reader has passed a number that is given later. */
@@ -137,26 +139,7 @@ export class EmbeddedMailbox implements Mailbox {
   }
 
   reader(device: DeviceAddress): MailReader {
-    let given = 0;
-    const reached = (seq: number): void => {
-      given = seq;
-    };
-    const reader: MailReader = {
-      next: (limit, now) =>
-        this.#database.read(() => {
-          const id = this.#devices.find(device);
-          if (id === undefined) return [];
-          const live = this.#live.take(id, reader, limit, now, reached);
-          if (live !== undefined) return live;
-          const rows = this.#next.all(id, given, now, limit);
-          given = rows.at(-1)?.seq ?? given;
-          if (rows.length < limit) this.#live.begin(id, reader);
-          return rows.map(
-            ({ seq, secret, envelope }): MailEntry => ({ deliveryId: deliveryIdOf(seq, secret), envelope }),
-          );
-        }),
-    };
-    return reader;
+    return new EmbeddedReader(device, this.#readFor);
   }
 
   ack(device: DeviceAddress, deliveryIds: readonly Uint8Array[]): Promise<number> {
@@ -220,6 +203,21 @@ export class EmbeddedMailbox implements Mailbox {
     // Whatever was asked for before this call is committed first, and so is in the log that is emptied.
     await this.#database.write('other', () => undefined);
     await this.#database.emptyLog();
+  }
+
+  #read(reader: EmbeddedReader, limit: number, now: number): Promise<MailEntry[]> {
+    return this.#database.read(() => {
+      const id = this.#devices.find(reader.device);
+      if (id === undefined) return [];
+      const live = this.#live.take(id, reader, limit, now, (seq) => {
+        reader.given = seq;
+      });
+      if (live !== undefined) return live;
+      const rows = this.#next.all(id, reader.given, now, limit);
+      reader.given = rows.at(-1)?.seq ?? reader.given;
+      if (rows.length < limit) this.#live.begin(id, reader);
+      return rows.map(({ seq, secret, envelope }): MailEntry => ({ deliveryId: deliveryIdOf(seq, secret), envelope }));
+    });
   }
 
   /** Finds room for the recipients that are not among `accepted`, counts it as taken, and adds to `accepted` those for whom there was some. */
