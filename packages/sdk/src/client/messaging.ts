@@ -135,6 +135,10 @@ export class Messaging {
       tracer,
       logger,
       onFailure,
+      onOverdue: () => {
+        logger.warn('outbox.result-overdue');
+        this.restart();
+      },
     });
     this.peers = new PeerProfiles({ executor, profiles: parts.profiles, clock, logger });
     this.heldKeeper = new HeldKeeper({ executor, store, clock });

@@ -378,7 +378,8 @@ describe('the outbox', () => {
     await settled(60);
     await alice.deliverResults();
     await settled(60);
-    expect(alice.timers.delays).toEqual([]);
+    // It waits for results, and for nothing else.
+    expect(alice.timers.delays).toEqual([120_000]);
     expect(relay.stream?.sends).toHaveLength(4);
     await alice.deliverResults();
     await settled(60);
@@ -386,6 +387,24 @@ describe('the outbox', () => {
     relay.verdict = () => ({ type: 'accepted' });
     await alice.run();
     expect(storedIds(relay)).toEqual(ids);
+  });
+
+  it('gives a stream up on which a result does not come, and the same send leaves again', async () => {
+    const { alice, bob, relay } = await pair();
+    await alice.connect();
+    const [id] = await sendAll(alice, bob, 1);
+    await settled(60);
+    expect(alice.timers.delays).toEqual([120_000]);
+    alice.timers.runAll();
+    expect(alice.failures).toMatchObject([{ message: 'a result is overdue' }]);
+    const [first] = sendIds(relay.stream?.sends ?? []);
+    alice.disconnect();
+    await alice.connect();
+    await settled(60);
+    expect(sendIds(relay.stream?.sends ?? [])).toEqual([first]);
+    await alice.run();
+    expect(storedIds(relay)).toEqual([id]);
+    expect(alice.timers.delays).toEqual([]);
   });
 
   it('fails the message, and takes nothing over, when the new device list is forged', async () => {

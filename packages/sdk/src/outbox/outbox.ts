@@ -3,6 +3,7 @@ import type { ChatId } from '../ports/ids.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import { ChatQueue, type ChatQueueParts, type EntryResult, type QueueEntry } from './chat-queue.ts';
 import { type SendRates, unlimited } from './pacer.ts';
+import { ResultWatch } from './result-watch.ts';
 import { outcomeOf } from './send-outcome.ts';
 
 /** Everything on its way out: a queue a chat, results by send id. */
@@ -11,17 +12,31 @@ export class Outbox {
   private readonly parts: ChatQueueParts;
   private readonly queues = new Map<ChatId, ChatQueue>();
   private readonly expected = new Map<string, QueueEntry>();
+  private readonly watch: ResultWatch;
   private readonly waiting = new Set<() => void>();
   private online = false;
   private rates: SendRates = unlimited;
   /** Counts what became of the stream. */
   private turn = 0;
 
-  constructor(parts: Omit<ChatQueueParts, 'expectResult' | 'onLeft' | 'rates'>) {
+  constructor(
+    parts: Omit<ChatQueueParts, 'expectResult' | 'onLeft' | 'rates'> & {
+      /** The relay owes a result for too long: the stream is no good. */
+      readonly onOverdue: () => void;
+    },
+  ) {
     this.store = parts.store;
+    this.watch = new ResultWatch({
+      timers: parts.timers,
+      oldest: () => this.expected.keys().next().value,
+      onOverdue: parts.onOverdue,
+    });
     this.parts = {
       ...parts,
-      expectResult: (sendId, entry) => this.expected.set(toBase64Url(sendId), entry),
+      expectResult: (sendId, entry) => {
+        this.expected.set(toBase64Url(sendId), entry);
+        this.watch.start();
+      },
       onLeft: () => this.changed(),
       rates: () => this.rates,
     };
@@ -48,6 +63,7 @@ export class Outbox {
     this.turn++;
     this.online = false;
     this.expected.clear();
+    this.watch.stop();
     for (const queue of this.queues.values()) queue.disconnected();
   }
 
@@ -69,6 +85,7 @@ export class Outbox {
       if (known === undefined) byQueue.set(entry.queue, [settled]);
       else known.push(settled);
     }
+    if (this.expected.size === 0) this.watch.stop();
     await Promise.all([...byQueue].map(([queue, settled]) => queue.settle(settled)));
     this.changed();
   }
