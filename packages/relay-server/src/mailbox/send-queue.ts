@@ -47,7 +47,7 @@ export class SendQueue {
   }
 
   #start(send: Send): void {
-    const waits = this.#decide(send);
+    const waits = this.#decided(send);
     if (waits === undefined) return;
     this.#deciding = waits.then(() => {
       this.#deciding = undefined;
@@ -57,6 +57,16 @@ export class SendQueue {
         this.#start(next);
       }
     });
+  }
+
+  /** A defect in a decision is the end of that send, not of those behind it. */
+  #decided(send: Send): Promise<void> | undefined {
+    try {
+      return this.#decide(send);
+    } catch (error) {
+      this.#fail(send, laneKey(send), error);
+      return undefined;
+    }
   }
 
   /** Gives a promise when the next decision has to wait for it; it never rejects. */
