@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { Client, memoryStore } from '@sotto/sdk';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { widthOf } from '../text/graphemes.ts';
+import { scanned } from './scan.ts';
 import { Stage } from './stage.ts';
 
 const hasTmux = spawnSync('tmux', ['-V']).status === 0;
@@ -13,7 +14,8 @@ const bobNumber = '+14155550102';
 
 describe.runIf(canRun)('two chats in real terminals', () => {
   const stage = new Stage();
-  const { tmux } = stage;
+  const { tmux, relay } = stage;
+  let bobsKey = '';
 
   beforeAll(async () => {
     await stage.open();
@@ -26,8 +28,11 @@ describe.runIf(canRun)('two chats in real terminals', () => {
   afterAll(() => stage.close());
 
   it('register, each by a code, and show the recovery key', async ({ signal }) => {
-    await stage.register('alice', aliceNumber, 'Alice', signal);
-    await stage.register('bob', bobNumber, 'Bob', signal);
+    await stage.register('alice', { number: aliceNumber, name: 'Alice' }, signal);
+    await stage.keepRecoveryKey('alice', signal);
+    await stage.register('bob', { number: bobNumber, name: 'Bob' }, signal);
+    bobsKey = await stage.keepRecoveryKey('bob', signal);
+    await tmux.shows('bob', 'Press n to write to somebody', signal);
     await tmux.shows('alice', '● live', signal);
   });
 
@@ -71,17 +76,16 @@ describe.runIf(canRun)('two chats in real terminals', () => {
   });
 
   it('show what commands a terminal as text, in messages and in names', async ({ signal }) => {
-    await using mallory = await Client.open({ relay: stage.url, store: memoryStore() });
+    await using mallory = await Client.open({ relay: relay.url, store: memoryStore() });
     const phone = '+14155550103';
     const profile = { username: 'Eve\u202Etxt \u2067.' };
-    await mallory.register({ phone, profile, code: () => stage.codeFor(phone) });
+    await mallory.register({ phone, profile, code: () => relay.codeFor(phone) });
     const chat = await mallory.chats.with(aliceNumber);
     await chat.send('\x1b[2J\x1b[Hgone \x1b]0;title\x07 \x9b31m\rover');
     await tmux.press('alice', 'Escape');
     await tmux.shows('alice', 'Evetxt .', signal);
     await tmux.press('alice', 'Up', 'Up', 'Enter');
-    const seen = await tmux.shows('alice', '␛[2J␛[Hgone ␛]0;title␇ �31m', signal);
-    expect(seen).toContain('│ over');
+    const seen = await tmux.shows('alice', /␛\[2J␛\[Hgone ␛\]0;title␇ �31m\s+│ over/, signal);
     expect(seen).toContain('‹ Evetxt .');
     expect(await tmux.fact('alice', 'pane_title')).not.toContain('title');
     await tmux.press('alice', 'Escape');
@@ -89,9 +93,9 @@ describe.runIf(canRun)('two chats in real terminals', () => {
   });
 
   it('scroll back over pages that are loaded from the store', async ({ signal }) => {
-    await using sender = await Client.open({ relay: stage.url, store: memoryStore() });
+    await using sender = await Client.open({ relay: relay.url, store: memoryStore() });
     const phone = '+14155550104';
-    await sender.register({ phone, profile: { username: 'Carol' }, code: () => stage.codeFor(phone) });
+    await sender.register({ phone, profile: { username: 'Carol' }, code: () => relay.codeFor(phone) });
     const chat = await sender.chats.with(aliceNumber);
     // More than a page, and no more than a relay takes at once.
     await Promise.all(Array.from({ length: 56 }, (_, at) => chat.send(`line ${at + 1} of 56`)));
@@ -150,4 +154,94 @@ describe.runIf(canRun)('two chats in real terminals', () => {
     await tmux.press('bob', 'Enter');
     await tmux.shows('bob', /Every word\.[\s\S]*› half a thou/, signal);
   });
+
+  it('show the same safety number on both sides, with a code for a camera, and keep that it was compared', async ({
+    signal,
+  }) => {
+    await tmux.press('alice', 'End', 'Enter');
+    await tmux.shows('alice', /^ ‹ Bob/, signal);
+    await tmux.press('alice', 'C-g');
+    await tmux.press('bob', 'C-g');
+    const [alices, bobs] = [
+      await tmux.shows('alice', 'Not compared yet', signal),
+      await tmux.shows('bob', 'Not compared yet', signal),
+    ];
+    expect(digitsOf(alices)).toHaveLength(60);
+    expect(digitsOf(bobs)).toBe(digitsOf(alices));
+    // Each code holds both fingerprints, the own one first.
+    const [own, theirs] = fingerprintsOf(scanned(alices));
+    expect(fingerprintsOf(scanned(bobs))).toEqual([theirs, own]);
+    expect(own).not.toEqual(theirs);
+
+    await tmux.press('alice', 'v');
+    await tmux.shows('alice', 'You have marked it as compared', signal);
+    await tmux.press('alice', 'Escape');
+    await tmux.shows('alice', /‹ Bob .*✓ verified/, signal);
+    await tmux.press('bob', 'Escape');
+    await tmux.shows('bob', /^ ‹ Alice/, signal);
+  });
+
+  it('go on with a recovery key on another device; who had compared sees the new key and sends nothing before accepting it  [security: identity-change]', async ({
+    signal,
+  }) => {
+    await stage.openShell('phone', { columns: 80, rows: 24 });
+    await stage.startChat('phone');
+    await stage.register('phone', { number: bobNumber, name: 'Bob', recoveryKey: bobsKey }, signal);
+    await tmux.shows('phone', 'Press n to write to somebody', signal);
+    await tmux.shows('bob', '○ signed out', signal);
+
+    await tmux.press('phone', 'n');
+    await tmux.type('phone', aliceNumber);
+    await tmux.press('phone', 'Enter');
+    await tmux.shows('phone', 'Nothing yet', signal);
+    await tmux.type('phone', 'It is me, on a new phone.');
+    await tmux.press('phone', 'Enter');
+    const warned = await tmux.shows('alice', /Bob has a new key\. .*Ctrl-Y accepts; nothing is sent before/, signal);
+    expect(warned).not.toContain('verified');
+    await tmux.type('alice', 'Are you?');
+    await tmux.press('alice', 'Enter');
+    await tmux.shows('alice', /› Are you\?\s+this person has a new identity key/, signal);
+
+    await tmux.press('alice', 'C-g');
+    const alices = await tmux.shows('alice', 'Bob has a new key, and', signal);
+    await tmux.press('phone', 'C-g');
+    expect(digitsOf(await tmux.shows('phone', 'Not compared yet', signal))).toBe(digitsOf(alices));
+    await tmux.press('phone', 'Escape');
+    await tmux.press('alice', 'C-y');
+    await tmux.shows('alice', 'Not compared yet', signal);
+    await tmux.press('alice', 'Escape');
+    await tmux.shows('alice', /^(?![\s\S]*new key)[\s\S]*› Are you\?/, signal);
+    await tmux.press('alice', 'Enter');
+    await tmux.shows('phone', '│ Are you?', signal);
+  });
+
+  it('ask for the PIN of a locked number, again after a wrong one', async ({ signal }) => {
+    const phone = '+14155550105';
+    const pin = 'not a birthday';
+    await using owner = await Client.open({ relay: relay.url, store: memoryStore() });
+    await owner.register({ phone, profile: { username: 'Dora' }, code: () => relay.codeFor(phone) });
+    await owner.registrationLock.set(pin);
+    await stage.openShell('dora', { columns: 80, rows: 24 });
+    await stage.startChat('dora');
+    await stage.register('dora', { number: phone, name: 'Dora' }, signal);
+    await tmux.shows('dora', /locked by a PIN\. 5 tries are left/, signal);
+    await tmux.type('dora', 'birthday');
+    await tmux.shows('dora', /PIN {5}\*{8}\n/, signal);
+    await tmux.press('dora', 'Enter');
+    await tmux.shows('dora', /locked by a PIN\. 4 tries are left/, signal);
+    await tmux.type('dora', pin);
+    await tmux.press('dora', 'Enter');
+    await stage.keepRecoveryKey('dora', signal);
+    await tmux.shows('dora', 'Press n to write to somebody', signal);
+  });
 });
+
+function digitsOf(screen: string): string {
+  return (screen.match(/\b\d{5}\b/g) ?? []).join('');
+}
+
+/** The two fingerprints in what a QR code says: 32 bytes each, behind their tags. */
+function fingerprintsOf(code: Uint8Array): [Uint8Array, Uint8Array] {
+  expect(code).toHaveLength(74);
+  return [code.subarray(6, 38), code.subarray(42)];
+}

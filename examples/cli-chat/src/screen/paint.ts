@@ -13,6 +13,10 @@ const colors: { readonly [Name in Tone]: string } = {
   warn: '33',
   bad: '31',
   chosen: '7',
+  // A code for cameras is light on dark whatever the terminal's own colours are.
+  code: '37;40',
+  lit: '47',
+  unlit: '40',
 };
 /** What is told by colour is told by weight where there is none. */
 const weights: { readonly [Name in Tone]: string } = {
@@ -22,6 +26,9 @@ const weights: { readonly [Name in Tone]: string } = {
   good: '1',
   warn: '1',
   bad: '1',
+  code: '',
+  lit: '7',
+  unlit: '',
 };
 
 /**

@@ -1,5 +1,16 @@
 /** What a piece of text means; the painter knows how a terminal shows it. */
-export type Tone = 'plain' | 'dim' | 'strong' | 'accent' | 'good' | 'warn' | 'bad' | 'chosen';
+export type Tone =
+  | 'plain'
+  | 'dim'
+  | 'strong'
+  | 'accent'
+  | 'good'
+  | 'warn'
+  | 'bad'
+  | 'chosen'
+  | 'code'
+  | 'lit'
+  | 'unlit';
 
 /** A piece of a row, in one tone. */
 export interface Span {

@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs';
-import { emitKeypressEvents } from 'node:readline';
+import { createInterface, emitKeypressEvents } from 'node:readline';
+import { PassThrough } from 'node:stream';
 import type { ReadStream, WriteStream } from 'node:tty';
 import type { Size } from '../state/app-state.ts';
 import type { Key } from '../state/key.ts';
@@ -10,6 +11,9 @@ import type { Screen } from './row.ts';
 /** Alternate screen, keypad as usual, pastes in brackets, no wrapping at the edge. */
 const enterCodes = '\x1b[?1049h\x1b[?2004h\x1b[?7l';
 const leaveCodes = '\x1b[0m\x1b[?7h\x1b[?2004l\x1b[?25h\x1b[?1049l';
+
+/** A sequence of a key comes at once, also over a slow line: what is alone for longer is the Esc key. In milliseconds. */
+const escapeCodeTimeout = 50;
 
 type Output = WriteStream & { readonly fd: number };
 
@@ -53,7 +57,10 @@ export class Terminal {
 
   /** Takes the terminal over. */
   open(): void {
-    emitKeypressEvents(this.input);
+    // Read for its patience alone: half a second is what is waited without it.
+    const patience = createInterface({ input: new PassThrough(), escapeCodeTimeout });
+    emitKeypressEvents(this.input, patience);
+    patience.close();
     this.input.on('keypress', this.onKeypress);
     this.input.on('end', this.onEnd);
     // The other side hung up: reading or writing fails then.

@@ -4,7 +4,7 @@ import { SottoError } from '@sotto/sdk';
 export function errorText(error: unknown): string {
   if (!(error instanceof SottoError)) return error instanceof Error ? error.message : String(error);
   const wait = error.retryAfterMs === undefined ? '' : ` (again in ${waitText(error.retryAfterMs)})`;
-  return `${error.message}${wait}`;
+  return `${error.code === 'rate-limited' ? 'asked too often' : error.message}${wait}`;
 }
 
 function waitText(ms: number): string {

@@ -1,12 +1,20 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** What a registration was begun with. */
+export interface Begun {
+  readonly phone: string;
+  readonly name: string;
+  /** With a recovery key. That is asked for again, and not kept. */
+  readonly recovers?: boolean;
+}
+
 /** What this app keeps beside the client's store. */
 export interface Notes {
   /** Texts that were not sent yet, by chat. */
   readonly drafts: Readonly<Record<string, string>>;
   /** What a registration was begun with, to go on with it. */
-  readonly registering: { readonly phone: string; readonly name: string } | undefined;
+  readonly registering: Begun | undefined;
   /** Whether somebody said that the recovery key is kept. */
   readonly recoveryKeySeen: boolean;
 }

@@ -3,10 +3,10 @@ import type { News } from '../state/input.ts';
 import { errorText } from './error-text.ts';
 import type { Notebook } from './notebook.ts';
 
-/** After these the same call asks for another code by itself. */
-const askAgain = new Set(['code-wrong', 'code-invalid']);
+/** After these the same call asks again by itself. */
+const askAgain = new Set(['code-wrong', 'code-invalid', 'registration-locked', 'pin-invalid']);
 
-/** Makes the account: the SDK asks for the code when it needs one, the user gives it when it comes. */
+/** Makes the account: the SDK asks for the code, and for the PIN of a locked number, when it needs them. */
 export class Registering {
   private readonly client: Client;
   private readonly notebook: Notebook;
@@ -14,8 +14,10 @@ export class Registering {
   private giveCode: ((code: string) => void) | undefined;
   private attempt: AbortController | undefined;
   private running: Promise<boolean> | undefined;
+  private givePin: ((pin: string) => void) | undefined;
   private phone = '';
   private name = '';
+  private recoveryKey: string | undefined;
 
   constructor(client: Client, notebook: Notebook, tell: (news: News) => void) {
     this.client = client;
@@ -24,11 +26,13 @@ export class Registering {
   }
 
   /** Registers; resolves to whether there is an account now. Failures are told. */
-  async register(phone: string, name: string): Promise<boolean> {
+  async register(phone: string, name: string, recoveryKey: string | undefined): Promise<boolean> {
     this.phone = phone;
     this.name = name;
+    this.recoveryKey = recoveryKey;
+    const recovers = recoveryKey !== undefined;
     // Whoever starts again after a crash finds both filled in, and the SDK goes on with its draft.
-    this.notebook.write({ registering: { phone, name }, recoveryKeySeen: false });
+    this.notebook.write({ registering: { phone, name, recovers }, recoveryKeySeen: recovers });
     return await this.start(false);
   }
 
@@ -44,6 +48,10 @@ export class Registering {
     this.giveCode?.(code);
   }
 
+  pin(pin: string): void {
+    this.givePin?.(pin);
+  }
+
   private start(resendCode: boolean): Promise<boolean> {
     const attempt = new AbortController();
     this.attempt = attempt;
@@ -57,15 +65,17 @@ export class Registering {
         await this.client.register({
           phone: this.phone,
           profile: { username: this.name },
+          ...(this.recoveryKey !== undefined && { recoveryKey: this.recoveryKey }),
           resendCode: resend,
           signal: attempt.signal,
           code: ({ attemptsLeft }) => this.askCode(attemptsLeft),
+          pin: ({ attemptsLeft }) => this.askPin(attemptsLeft),
         });
         this.notebook.write({ registering: undefined });
         return true;
       } catch (error) {
         if (attempt.signal.aborted) return false;
-        const again = error instanceof SottoError && askAgain.has(error.code);
+        const again = error instanceof SottoError && askAgain.has(error.code) && error.retryAfterMs === undefined;
         if (!again) {
           this.tell({ type: 'registration.failed', notice: { text: errorText(error), tone: 'bad' } });
           return false;
@@ -79,6 +89,13 @@ export class Registering {
     return new Promise((resolve) => {
       this.giveCode = resolve;
       this.tell({ type: 'code.wanted', attemptsLeft });
+    });
+  }
+
+  private askPin(attemptsLeft: number | undefined): Promise<string> {
+    return new Promise((resolve) => {
+      this.givePin = resolve;
+      this.tell({ type: 'pin.wanted', attemptsLeft });
     });
   }
 }

@@ -48,8 +48,8 @@ export class Session {
     // Before the first look at the store, so that nothing falls between the two.
     const listening = this.listen();
     if (this.client.account === undefined) {
-      const { phone, name } = notes.registering ?? { phone: '', name: '' };
-      this.tell({ type: 'registration.needed', phone, name });
+      const { phone, name, recovers = false } = notes.registering ?? { phone: '', name: '' };
+      this.tell({ type: 'registration.needed', phone, name, recovers });
     } else {
       await this.begin();
     }
@@ -69,13 +69,16 @@ export class Session {
   private async perform(effect: ClientEffect): Promise<void> {
     switch (effect.type) {
       case 'register':
-        if (await this.registering.register(effect.phone, effect.name)) await this.begin();
+        if (await this.registering.register(effect.phone, effect.name, effect.recoveryKey)) await this.begin();
         break;
       case 'resend-code':
         if (await this.registering.resendCode()) await this.begin();
         break;
       case 'give-code':
         this.registering.code(effect.code);
+        break;
+      case 'give-pin':
+        this.registering.pin(effect.pin);
         break;
       case 'recovery-key.seen':
         this.notebook.write({ recoveryKeySeen: true });
@@ -169,6 +172,15 @@ export class Session {
           notice: { text: 'Something came that cannot be opened yet; it is kept and tried again.', tone: 'warn' },
         });
         break;
+      case 'device-list.forked':
+        this.tell({
+          type: 'noticed',
+          notice: {
+            text: 'The relay shows other devices of somebody than they have: nothing is sent to them.',
+            tone: 'bad',
+          },
+        });
+        break;
       case 'identity.changed':
         for (const [chatId, userId] of this.users) if (userId === event.userId) await this.lookAtKey(chatId);
         break;
@@ -181,8 +193,8 @@ export class Session {
   }
 
   private async showSafety(chatId: ChatId): Promise<void> {
-    const { digits, verified } = await (await this.chat(chatId)).safetyNumber();
-    this.tell({ type: 'safety.known', chatId, safety: { digits, verified } });
+    const safety = await (await this.chat(chatId)).safetyNumber();
+    this.tell({ type: 'safety.known', chatId, safety });
   }
 
   private async findChat(phone: string): Promise<void> {

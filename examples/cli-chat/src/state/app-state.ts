@@ -30,13 +30,22 @@ export interface OpenChat {
   readonly key: KeyState | undefined;
 }
 
+/** What an account is made from. */
+export type DetailField = 'phone' | 'name' | 'key';
+
 /** Making an account, step by step. */
 export interface Registering {
-  readonly step: 'details' | 'sending' | 'code' | 'checking';
-  readonly field: 'phone' | 'name';
+  readonly step: 'details' | 'sending' | 'code' | 'pin' | 'checking';
+  readonly field: DetailField;
+  /** Somebody has a recovery key: the account that it belongs to goes on. */
+  readonly recovers: boolean;
   readonly phone: Editor;
   readonly name: Editor;
+  readonly key: Editor;
   readonly code: Editor;
+  /** Of a number that is locked. */
+  readonly pin: Editor;
+  /** At the code, or at the PIN. */
   readonly attemptsLeft: number | undefined;
 }
 
@@ -44,6 +53,8 @@ export interface Registering {
 export interface Safety {
   /** Groups of five digits with spaces. */
   readonly digits: string;
+  /** The same for the camera of the other device. */
+  readonly qr: Uint8Array;
   readonly verified: boolean;
 }
 
@@ -117,9 +128,21 @@ export function initialState(size: Size, now: number): AppState {
 }
 
 /** The first step of making an account. */
-export function registeringWith(phone: Editor, name: Editor): Registering {
-  const field = phone.text === '' ? 'phone' : 'name';
-  return { step: 'details', field, phone, name, code: emptyEditor, attemptsLeft: undefined };
+export function registeringWith(phone: Editor, name: Editor, recovers: boolean): Registering {
+  const field = phone.text === '' ? 'phone' : recovers ? 'key' : 'name';
+  const empty = { key: emptyEditor, code: emptyEditor, pin: emptyEditor };
+  return { step: 'details', field, recovers, phone, name, ...empty, attemptsLeft: undefined };
+}
+
+/** What is asked for at the first step, in order. */
+export function detailFields({ recovers }: Registering): readonly DetailField[] {
+  return recovers ? ['phone', 'name', 'key'] : ['phone', 'name'];
+}
+
+/** What is being written now; nothing while the relay is asked. */
+export function activeField({ step, field }: Registering): DetailField | 'code' | 'pin' | undefined {
+  if (step === 'details') return field;
+  return step === 'code' || step === 'pin' ? step : undefined;
 }
 
 /** The line of a chat in the list. */

@@ -63,7 +63,8 @@ export function drafted(state: AppState, open: OpenChat, draft: Editor): Step<Ap
 /** Keys on the safety number. */
 export function safetyByKey(state: AppState, open: OpenChat, safety: Safety | undefined, key: Key): Step<AppState> {
   if (key.name === 'escape') return watched({ ...state, view: { type: 'chat' } });
-  if (chord(key) !== 'v' || safety === undefined) return step(state);
+  if (chord(key) === 'C-y') return open.key?.changed ? accept(state, open) : step(state);
+  if (chord(key) !== 'v' || safety === undefined || open.key?.changed) return step(state);
   return step(state, { type: 'set-verified', chatId: open.chatId, verified: !safety.verified });
 }
 

@@ -16,8 +16,10 @@ export type News =
       readonly type: 'registration.needed';
       readonly phone: string;
       readonly name: string;
+      readonly recovers: boolean;
     }
   | { readonly type: 'code.wanted'; readonly attemptsLeft: number | undefined }
+  | { readonly type: 'pin.wanted'; readonly attemptsLeft: number | undefined }
   | { readonly type: 'registration.failed'; readonly notice: Notice }
   | { readonly type: 'recovery-key.made'; readonly key: string }
   | { readonly type: 'account.known'; readonly name: string; readonly number: string }
@@ -43,8 +45,14 @@ export type News =
 
 /** What the state asks for. */
 export type Effect =
-  | { readonly type: 'register'; readonly phone: string; readonly name: string }
+  | {
+      readonly type: 'register';
+      readonly phone: string;
+      readonly name: string;
+      readonly recoveryKey: string | undefined;
+    }
   | { readonly type: 'give-code'; readonly code: string }
+  | { readonly type: 'give-pin'; readonly pin: string }
   | { readonly type: 'resend-code' }
   | { readonly type: 'recovery-key.seen' }
   | { readonly type: 'show-recovery-key' }

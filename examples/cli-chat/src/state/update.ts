@@ -1,5 +1,5 @@
 import type { AppState, Notice, Registering } from './app-state.ts';
-import { registeringWith } from './app-state.ts';
+import { activeField, registeringWith } from './app-state.ts';
 import { chatByKey, drafted, safetyByKey } from './chat-keys.ts';
 import { editorOf, emptyEditor, insert } from './editor.ts';
 import { type Input, type News, type Step, step } from './input.ts';
@@ -73,7 +73,7 @@ function byPaste(state: AppState, text: string): Step<AppState> {
   }
   if (view.type !== 'register') return step(state);
   const { registering } = view;
-  const field = registering.step === 'details' ? registering.field : registering.step === 'code' ? 'code' : undefined;
+  const field = activeField(registering);
   if (field === undefined) return step(state);
   const edited = insert(registering[field], line, { lines: false });
   return step({ ...state, view: { type: 'register', registering: { ...registering, [field]: edited } } });
@@ -83,11 +83,13 @@ function byNews(state: AppState, news: News): Step<AppState> {
   const { view, open } = state;
   switch (news.type) {
     case 'registration.needed': {
-      const registering = registeringWith(editorOf(news.phone), editorOf(news.name));
+      const registering = registeringWith(editorOf(news.phone), editorOf(news.name), news.recovers);
       return step({ ...state, view: { type: 'register', registering } });
     }
     case 'code.wanted':
       return registration(state, { step: 'code', code: emptyEditor, attemptsLeft: news.attemptsLeft });
+    case 'pin.wanted':
+      return registration(state, { step: 'pin', pin: emptyEditor, attemptsLeft: news.attemptsLeft });
     case 'registration.failed':
       return registration({ ...state, notice: news.notice }, { step: 'details' });
     case 'recovery-key.made':
@@ -114,8 +116,13 @@ function byNews(state: AppState, news: News): Step<AppState> {
         : step(state);
     case 'send.refused':
       return refused({ ...state, notice: news.notice }, news);
-    case 'key.known':
-      return step(open?.chatId === news.chatId ? { ...state, open: { ...open, key: news.key } } : state);
+    case 'key.known': {
+      if (open?.chatId !== news.chatId) return step(state);
+      const next = { ...state, open: { ...open, key: news.key } };
+      // A number that is looked at is that of the new key now.
+      const other = view.type === 'safety' && news.key.changed !== open.key?.changed;
+      return other ? step(next, { type: 'show-safety', chatId: open.chatId }) : step(next);
+    }
     case 'safety.known':
       return step(
         view.type === 'safety' && open?.chatId === news.chatId

@@ -1,9 +1,10 @@
 import type { Glyphs } from '../screen/look.ts';
 import { foreign, type Row, type Screen, type Span, span } from '../screen/row.ts';
-import { type AppState, calledName, listed, type OpenChat } from '../state/app-state.ts';
+import { type AppState, calledName, type KeyState, listed, type OpenChat } from '../state/app-state.ts';
 import { type Layout, topRow } from '../state/scroll.ts';
+import { wrapText } from '../text/wrap.ts';
 import { editorRows } from './editor-rows.ts';
-import { barRow, connectionSpan, cutSpans, filled, hintRow, ruleRow } from './frame.ts';
+import { barRow, connectionSpan, filled, hintRow, ruleRow } from './frame.ts';
 import { historyRows } from './history-rows.ts';
 
 const hints = ['Enter sends', 'Alt-Enter new line', 'PgUp/PgDn scroll', 'Esc chats', 'Ctrl-G safety number'];
@@ -24,7 +25,7 @@ export function chatView(state: AppState, open: OpenChat, glyphs: Glyphs): Scree
   const number = chat !== undefined && chat.number !== name ? `  ${chat.number}` : '';
   const title: Span[] = [span(` ${glyphs.back} `, 'dim'), foreign(name, 'strong'), span(number, 'dim')];
   if (open.key?.verified) title.push(span(`  ${glyphs.sent} verified`, 'good'));
-  const news = newsRows(state, open, name, glyphs);
+  const news = newsRows(state, open);
   const rows: Row[] = [
     barRow(title, connectionSpan(state.connection, glyphs), columns, glyphs),
     ruleRow(columns, glyphs),
@@ -57,23 +58,27 @@ function composerHeight({ size }: AppState): number {
 
 function historyHeight(state: AppState, open: OpenChat): number {
   const composer = editorRows(open.draft, state.size.columns - promptColumns - 1, composerHeight(state));
-  return Math.max(1, state.size.rows - 4 - composer.rows.length - (hasNews(state, open) ? 1 : 0));
+  return Math.max(1, state.size.rows - 4 - composer.rows.length - newsRows(state, open).length);
 }
 
-/** What the user has to decide about this chat, in one row below its head. */
-function newsRows(state: AppState, open: OpenChat, name: string, glyphs: Glyphs): Row[] {
-  if (!hasNews(state, open)) return [];
-  const { columns } = state.size;
-  const key = open.key?.blocked
-    ? `has a new key: nothing is sent until you accept it (Ctrl-Y), best after comparing (Ctrl-G).`
-    : `has a new key: a new phone, or somebody in between. Ctrl-Y accepts, Ctrl-G compares.`;
-  const words = open.key?.changed ? key : 'is new here and sees no receipts. Ctrl-Y accepts, or just answer.';
-  const row: Span[] = [foreign(` ${name} `, 'warn'), span(words, 'warn')];
-  return [cutSpans(row, columns - 1, glyphs)];
+/** What the user has to decide about this chat, below its head. The keys come first: a small window cuts the rest. */
+function newsRows(state: AppState, open: OpenChat): Row[] {
+  const chat = listed(state, open.chatId);
+  const words = open.key?.changed
+    ? keyWords(open.key)
+    : chat?.accepted === false
+      ? 'is new here and sees no receipts. Ctrl-Y accepts, or just answer.'
+      : undefined;
+  if (words === undefined) return [];
+  const { columns, rows } = state.size;
+  const lines = wrapText(`${calledName(chat)} ${words}`, columns - 2);
+  return lines.slice(0, Math.max(1, Math.floor(rows / 4))).map((line): Row => [foreign(` ${line}`, 'warn')]);
 }
 
-function hasNews(state: AppState, open: OpenChat): boolean {
-  return open.key?.changed === true || listed(state, open.chatId)?.accepted === false;
+function keyWords({ blocked }: KeyState): string {
+  return blocked
+    ? 'has a new key. Ctrl-G compares, Ctrl-Y accepts; nothing is sent before.'
+    : 'has a new key: a new phone, or somebody in between. Ctrl-G compares, Ctrl-Y accepts.';
 }
 
 /** A short history stands at the bottom, where it will grow. */

@@ -1,31 +1,61 @@
-import type { AppState, Registering, Safety } from '../state/app-state.ts';
+import type { Glyphs } from '../screen/look.ts';
+import { type AppState, activeField, type KeyState, type Registering, type Safety } from '../state/app-state.ts';
 import type { Editor } from '../state/editor.ts';
 import type { Form } from './form-view.ts';
+import { qrPicture } from './qr-picture.ts';
 
 /** Making an account. */
-export function registerForm({ step, field, phone, name, code, attemptsLeft }: Registering): Form {
-  if (step === 'details' || step === 'sending') {
-    const asking = step === 'details';
-    return {
-      title: 'Welcome to Sotto',
-      words: ['A new account on this device. Your number gets a code; your name is what the people you write to see.'],
-      fields: [
-        { label: 'Number', editor: phone, active: asking && field === 'phone' },
-        { label: 'Name', editor: name, active: asking && field === 'name' },
-      ],
-      after: [asking ? 'The number with its country code, like +14155550101.' : 'Asking for a code ...'],
-      hints: ['Enter goes on', 'Tab the other field', 'Ctrl-C ends'],
-    };
+export function registerForm(registering: Registering): Form {
+  const { step, recovers, phone, name, key, code, pin } = registering;
+  const active = activeField(registering);
+  const title = 'Welcome to Sotto';
+  switch (step) {
+    case 'details':
+    case 'sending': {
+      const fields = [
+        { label: 'Number', editor: phone, active: active === 'phone' },
+        { label: 'Name', editor: name, active: active === 'name' },
+      ];
+      if (recovers) fields.push({ label: 'Key', editor: key, active: active === 'key' });
+      const words = recovers
+        ? 'Your account on this device. Its recovery key says that it is yours; other devices of it are signed out, and those you write to see that your key has changed.'
+        : 'A new account on this device. Your number gets a code; your name is what the people you write to see.';
+      return {
+        title,
+        words: [words],
+        fields,
+        after: [step === 'sending' ? 'Asking for a code ...' : 'The number with its country code, like +14155550101.'],
+        hints: [
+          'Enter goes on',
+          'Tab next',
+          recovers ? 'Ctrl-R no recovery key' : 'Ctrl-R I have a recovery key',
+          'Ctrl-C ends',
+        ],
+      };
+    }
+    case 'pin':
+      return {
+        title,
+        words: [`The account of this number is locked by a PIN.${triesText(registering)}`],
+        fields: [{ label: 'PIN', editor: pin, active: true, hidden: true }],
+        after: ['Its recovery key opens it, too.'],
+        hints: ['Enter goes on', 'Ctrl-C ends'],
+      };
+    case 'code':
+    case 'checking':
+      return {
+        title,
+        words: [`A code was sent to ${phone.text}.${triesText(registering)}`],
+        fields: [{ label: 'Code', editor: code, active: active === 'code' }],
+        after: [step === 'code' ? 'A relay for development prints it in its own terminal.' : 'Making the account ...'],
+        hints: ['Enter goes on', 'Ctrl-R new code', 'Ctrl-C ends'],
+      };
   }
-  const left =
-    attemptsLeft === undefined ? '' : ` ${attemptsLeft} ${attemptsLeft === 1 ? 'try is' : 'tries are'} left.`;
-  return {
-    title: 'Welcome to Sotto',
-    words: [`A code was sent to ${phone.text}.${left}`],
-    fields: [{ label: 'Code', editor: code, active: step === 'code' }],
-    after: [step === 'code' ? 'A relay for development prints it in its own terminal.' : 'Making the account ...'],
-    hints: ['Enter goes on', 'Ctrl-R new code', 'Ctrl-C ends'],
-  };
+}
+
+function triesText({ attemptsLeft }: Registering): string {
+  if (attemptsLeft === undefined) return '';
+  return ` ${attemptsLeft} ${attemptsLeft === 1 ? 'try is' : 'tries are'} left.`;
 }
 
 /** The recovery key, shown until somebody says that it is kept. */
@@ -48,21 +78,31 @@ function groupsOf(key: string): string[] {
   return Array.from({ length: Math.ceil(groups.length / 5) }, (_, at) => groups.slice(at * 5, at * 5 + 5).join('-'));
 }
 
-/** The safety number: four groups a line, as they are read out. */
-export function safetyForm(name: string, safety: Safety | undefined): Form {
-  const groups = safety?.digits.split(' ') ?? [];
+/** The safety number: four groups a line, as they are read out, and its code for a camera. */
+export function safetyForm(name: string, safety: Safety | undefined, key: KeyState | undefined, glyphs: Glyphs): Form {
+  const title = 'Safety number';
+  const back = 'Esc back';
+  if (safety === undefined) return { title, words: [], kept: ['Asking for the key ...'], fields: [], hints: [back] };
+  const groups = safety.digits.split(' ');
   const lines = Array.from({ length: Math.ceil(groups.length / 4) }, (_, at) =>
     groups.slice(at * 4, at * 4 + 4).join(' '),
   );
+  const shown = { title, kept: lines, fields: [], picture: qrPicture(safety.qr, glyphs) };
+  if (key?.changed) {
+    return {
+      ...shown,
+      words: [`${name} has a new key, and this is its number. If they see the same, nobody stands between you.`],
+      after: ['Not accepted yet.'],
+      hints: ['Ctrl-Y accepts the key', back],
+    };
+  }
   return {
-    title: 'Safety number',
+    ...shown,
     words: [
       `If ${name} sees the same number, nobody stands between you: compare it when you meet, or read it out in a call.`,
     ],
-    kept: safety === undefined ? ['Asking for the key ...'] : lines,
-    fields: [],
-    after: safety === undefined ? [] : [safety.verified ? 'You have marked it as compared.' : 'Not compared yet.'],
-    hints: [safety?.verified ? 'v takes the mark back' : 'v: they are the same', 'Esc back'],
+    after: [safety.verified ? 'You have marked it as compared.' : 'Not compared yet.'],
+    hints: [safety.verified ? 'v takes the mark back' : 'v: they are the same', back],
   };
 }
 

@@ -23,7 +23,11 @@ export function viewOf(state: AppState, glyphs: Glyphs): Screen {
     case 'help':
       return formView(state, helpForm(state), glyphs);
     case 'safety':
-      return formView(state, safetyForm(calledName(listed(state, open?.chatId)), view.safety), glyphs);
+      return formView(
+        state,
+        safetyForm(calledName(listed(state, open?.chatId)), view.safety, open?.key, glyphs),
+        glyphs,
+      );
     case 'chat':
       return open === undefined ? listView(state, glyphs) : chatView(state, open, glyphs);
     case 'list':
