@@ -4,13 +4,17 @@ import { RelayError } from '../relay-error.ts';
 /** Bytes of an XEdDSA signature. */
 const signatureBytes = 64;
 
+/** Curve25519 ignores this bit of a key's last byte (RFC 7748, section 5): set, it would make other bytes of the same key. */
+const ignoredBit = 0x80;
+
 /**
- * Reads an EC public key in libsignal's serialised form: 33 bytes, type first.
+ * Reads an EC public key in libsignal's serialised form: 33 bytes, type first, the top bit clear.
  * @throws {RelayError} `key-malformed`
  */
 export function readEcKey(bytes: Uint8Array): PublicKey {
   try {
     if (bytes.length !== 33) throw new RangeError('33 bytes');
+    if (((bytes[32] ?? 0) & ignoredBit) !== 0) throw new RangeError('the top bit is not clear');
     return PublicKey.deserialize(owned(bytes));
   } catch (cause) {
     throw new RelayError('key-malformed', 'A public EC key does not parse: send libsignal’s 33 bytes.', { cause });

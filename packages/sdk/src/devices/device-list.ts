@@ -10,6 +10,8 @@ import { SottoError } from '../sotto-error.ts';
 const mostDevices = 127;
 const greatestRegistrationId = 16_380;
 const publicKeyBytes = 33;
+/** Curve25519 ignores this bit of a key's last byte (RFC 7748, section 5): set, it would make other bytes of the same key. */
+const ignoredBit = 0x80;
 
 /** One device of an account. */
 export interface ListedDevice {
@@ -125,6 +127,7 @@ function readDevices(devices: DeviceList['devices']): readonly ListedDevice[] {
 
 function readKey(bytes: Uint8Array): PublicKey {
   if (bytes.length !== publicKeyBytes) throw invalid('a key has the wrong length');
+  if (((bytes[publicKeyBytes - 1] ?? 0) & ignoredBit) !== 0) throw invalid('a key is not in its one form');
   return PublicKey.deserialize(asBuffer(bytes));
 }
 
