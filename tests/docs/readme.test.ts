@@ -67,6 +67,7 @@ describe('README.md', () => {
       client: 'packages/sdk/src/client/client.ts',
       'client.chats': 'packages/sdk/src/chats/chats.ts',
       'client.profile': 'packages/sdk/src/accounts/profile.ts',
+      'client.registrationlock': 'packages/sdk/src/accounts/registration-lock.ts',
       chat: 'packages/sdk/src/chats/chat.ts',
     };
     const calls = tableRows(section(page, '### The calls')).flatMap(([cell = '']) =>
