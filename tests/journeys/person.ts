@@ -37,6 +37,7 @@ const heard: readonly EventType[] = [
   'envelope.held',
   'connection.changed',
   'identity.changed',
+  'device-list.forked',
   'profile.changed',
   'typing.changed',
   'contact.number-changed',

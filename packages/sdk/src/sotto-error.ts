@@ -37,6 +37,7 @@ export type SottoErrorCode =
   | 'message-unknown'
   | 'identity-changed'
   | 'device-list-invalid'
+  | 'device-list-forked'
   | 'bundle-invalid'
   | 'user-unknown'
   | 'rate-limited'

@@ -84,7 +84,7 @@ export function sendingDevice(
       clock,
       policy: 'block-verified',
       learnDevices: makeSessions,
-      onAccepted: (chatId) => outbox.wake(chatId),
+      onAccepted: (chatId) => outbox.retry(chatId),
     }),
     store,
     executor,

@@ -91,17 +91,21 @@ export class Chat {
 
   /**
    * Sends a text. Resolves when the message is in the store (`queued`), connected or not; it leaves when it can, in order, and events tell how far it got.
-   * @throws {SottoError} `text-empty`, `text-too-long` (over 65,536 bytes of UTF-8), `text-malformed`, `argument-invalid`, `identity-changed` (with an `action` that accepts the new key), `not-registered`, `session-ended`, and the store's
+   * @throws {SottoError} `text-empty`, `text-too-long` (over 65,536 bytes of UTF-8), `text-malformed`, `argument-invalid`, `identity-changed` (with an `action` that accepts the new key), `device-list-forked` (the relay was asked once more), `not-registered`, `session-ended`, and the store's
    */
   async send(text: string, options: SendOptions = {}): Promise<Message> {
     checkText(text);
     const origin = this.parts.origin();
     const nonce = options.key === undefined ? undefined : nonceOf(options.key, this.id, origin);
-    const message = await this.parts.executor.run(
-      [chatLock(this.id)],
-      (overlay) => this.addOutgoing(overlay, origin, text, nonce),
-      { after: 'send.committed' },
-    );
+    const add = () =>
+      this.parts.executor.run([chatLock(this.id)], (overlay) => this.addOutgoing(overlay, origin, text, nonce), {
+        after: 'send.committed',
+      });
+    const message = await add().catch(async (error: unknown) => {
+      if (!(error instanceof SottoError) || error.code !== 'device-list-forked') throw error;
+      await this.parts.identities.askForDevices(this.userId);
+      return add();
+    });
     this.parts.outbox.wake(this.id);
     this.parts.signals.setTyping(this.userId, false);
     return toMessage(message);

@@ -4,6 +4,7 @@ import { ownIdentity } from '../crypto/libsignal-stores.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { peerLock, Ratchet } from '../crypto/ratchet.ts';
 import { compareScanned, type Identified, type ScanResult, safetyNumberOf } from '../crypto/safety-number.ts';
+import { deviceListForked } from '../devices/named-list.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
 import { listedDevices } from '../outbox/sealer.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -67,14 +68,28 @@ export class Identities {
   }
 
   /**
-   * Refuses to send under a key that the user has to accept first; the caller holds the chat's lock.
-   * @throws {SottoError} `identity-changed`, with its `action`
+   * Refuses to send under a key that the user has to accept first, or to devices that the person does not confirm; the caller holds the chat's lock.
+   * @throws {SottoError} `identity-changed`, with its `action`; `device-list-forked`
    */
   async assertTrusted(overlay: Overlay, userId: UserId): Promise<void> {
+    if ((await overlay.get('namedList', { userId }))?.forked) throw deviceListForked();
     const identity = await overlay.get('identity', { userId });
     if (identity?.pending === undefined) return;
     if (!isBlocked(identity, await identityPolicyOf(overlay, userId, this.policy))) return;
     throw this.changed(userId);
+  }
+
+  /**
+   * Asks the relay once more for a device list that contradicts what the person says.
+   * @throws {SottoError} `device-list-forked`: it still does, or could not be asked for
+   */
+  async askForDevices(userId: UserId): Promise<void> {
+    try {
+      await this.learnDevices(userId);
+      this.onAccepted(chatWith(userId));
+    } catch (error) {
+      throw error instanceof SottoError && error.code === 'device-list-forked' ? error : deviceListForked(error);
+    }
   }
 
   async state(userId: UserId): Promise<IdentityState> {

@@ -188,7 +188,7 @@ export class Client {
         clock,
         policy: identityPolicy,
         learnDevices: (userId) => this.messaging.learnDevices(userId),
-        onAccepted: (chatId) => outbox.wake(chatId),
+        onAccepted: (chatId) => outbox.retry(chatId),
       }),
       http: authorized,
     });

@@ -195,6 +195,12 @@ export class SeededRecords {
       hash: this.#bytes(),
       signed: this.#bytes(),
     }),
+    namedList: () => ({
+      userId: this.#id(),
+      version: this.#integer(),
+      hash: this.#bytes(32),
+      forked: this.#flag(),
+    }),
     identity: () => ({
       userId: this.#id(),
       key: this.#bytes(),

@@ -7,6 +7,7 @@ const keptKinds: ReadonlySet<RecordKind> = new Set<RecordKind>([
   'account',
   'user',
   'deviceList',
+  'namedList',
   'identity',
   'ephemeralSecret',
   'session',

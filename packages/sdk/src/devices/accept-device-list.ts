@@ -2,12 +2,13 @@ import type { Overlay } from '../crypto/overlay.ts';
 import type { Sha256 } from '../ports/hash.ts';
 import type { UserId } from '../ports/ids.ts';
 import { type CheckedDeviceList, checkSuccession, verifyDeviceList } from './device-list.ts';
+import { checkAgainstNamed } from './named-list.ts';
 
 /**
  * Checks a signed device list against what this device knows of the account, and keeps it: the root key is pinned at first sight.
  *
- * Run it under a lock that all who accept lists of this account share.
- * @throws {SottoError} `device-list-invalid`: nothing is changed
+ * Run it under a lock that all who accept lists of this account share, within `tellingForks`.
+ * @throws {SottoError} `device-list-invalid`, `device-list-forked` (the person has named another one): nothing is changed
  */
 export async function acceptDeviceList(
   overlay: Overlay,
@@ -18,6 +19,7 @@ export async function acceptDeviceList(
   const list = verifyDeviceList(signed, userId, sha256);
   const known = await overlay.get('deviceList', { userId });
   checkSuccession(known, list);
+  await checkAgainstNamed(overlay, list);
   if (known?.version !== list.version) {
     const { rootKey, version, hash } = list;
     overlay.put('deviceList', { userId, rootKey, version, hash, signed: list.signed });

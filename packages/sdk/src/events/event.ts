@@ -28,6 +28,8 @@ export type SottoEvent =
   | { readonly type: 'chat.created' | 'chat.read'; readonly chatId: ChatId }
   /** Somebody has a new identity key: a new phone, or somebody in between. */
   | { readonly type: 'identity.changed'; readonly userId: UserId }
+  /** The relay shows another list of somebody's devices than they have themselves: it may hide that one was revoked. Nothing is sent to them until both agree. */
+  | { readonly type: 'device-list.forked'; readonly userId: UserId }
   | { readonly type: 'profile.changed'; readonly userId: UserId }
   /** A contact says that their number is another one: the old one is forgotten. `number` is theirs once the relay has confirmed it, which a `profile.changed` tells. */
   | { readonly type: 'contact.number-changed'; readonly userId: UserId; readonly number: string }

@@ -145,6 +145,13 @@ export class ChatQueue {
       });
   }
 
+  /** What it waited for has come about: it is tried now instead of later. */
+  retry(): void {
+    this.cancelRetry?.();
+    this.cancelRetry = undefined;
+    this.wake();
+  }
+
   /** Resolves when nothing is being sealed or committed. */
   async idle(): Promise<void> {
     await this.working;
@@ -200,6 +207,10 @@ export class ChatQueue {
     try {
       await this.parts.commits.devicesChanged(this.chatId, entry.record.recipient, signed, sealed);
     } catch (error) {
+      if (error instanceof SottoError && error.code === 'device-list-forked') {
+        this.retryLater(error.retryAfterMs);
+        return;
+      }
       if (!(error instanceof SottoError) || error.code !== 'device-list-invalid') throw error;
       await this.fail(entry, error.code);
       return;

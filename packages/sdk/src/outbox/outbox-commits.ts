@@ -3,6 +3,7 @@ import { chatLock } from '../chats/chat-state.ts';
 import type { Executor } from '../crypto/executor.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { peerLock } from '../crypto/ratchet.ts';
+import { tellingForks } from '../devices/named-list.ts';
 import { advances, progressFields } from '../messages/message-state.ts';
 import { type ContentOrigin, newContent } from '../messages/outgoing-content.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -101,16 +102,18 @@ export class OutboxCommits {
 
   /**
    * The recipient's devices are others: takes the list over and unseals what was sealed for the old ones.
-   * @throws {SottoError} `device-list-invalid`: nothing was changed
+   * @throws {SottoError} `device-list-invalid`, `device-list-forked`: nothing was changed
    */
   devicesChanged(chatId: ChatId, recipient: UserId, signed: Uint8Array, sealedIds: readonly number[]): Promise<void> {
-    return this.executor.run([peerLock(recipient), chatLock(chatId)], async (overlay) => {
-      await this.acceptDeviceList(overlay, recipient, signed);
-      for (const id of sealedIds) {
-        const record = await overlay.get('outbox', { id });
-        if (record !== undefined) overlay.put('outbox', { ...record, sealed: undefined });
-      }
-    });
+    const take = () =>
+      this.executor.run([peerLock(recipient), chatLock(chatId)], async (overlay) => {
+        await this.acceptDeviceList(overlay, recipient, signed);
+        for (const id of sealedIds) {
+          const record = await overlay.get('outbox', { id });
+          if (record !== undefined) overlay.put('outbox', { ...record, sealed: undefined });
+        }
+      });
+    return tellingForks(this.executor, recipient, take);
   }
 }
 

@@ -72,6 +72,11 @@ export class Outbox {
     this.queueOf(chatId).wake();
   }
 
+  /** What this chat waited for has come about. */
+  retry(chatId: ChatId): void {
+    this.queueOf(chatId).retry();
+  }
+
   /** Takes the results of one turn: one commit for all that were accepted. */
   async settle(results: readonly SendResult[]): Promise<void> {
     const byQueue = new Map<ChatQueue, EntryResult[]>();

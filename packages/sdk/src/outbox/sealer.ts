@@ -24,7 +24,7 @@ import type { DeviceId, UserId } from '../ports/ids.ts';
 import type { IdentityPolicy } from '../ports/key-records.ts';
 import type { OutboxRecord } from '../ports/outbox-record.ts';
 import type { Randomness } from '../ports/randomness.ts';
-import type { DeviceListRecord } from '../ports/user-record.ts';
+import type { DeviceListRecord, NamedListRecord } from '../ports/user-record.ts';
 import { SottoError } from '../sotto-error.ts';
 import { newSendId } from './send-id.ts';
 
@@ -92,10 +92,11 @@ export class Sealer {
     const ratchet = new Ratchet(this.account(), overlay, now);
     const recipient = records[0]?.recipient;
     const blocked = recipient !== undefined && (await this.blocked(overlay, recipient));
-    const targets = blocked ? undefined : await this.targetsOf(overlay, ratchet, records[0]);
+    const unseen = recipient && (await overlay.get('namedList', { userId: recipient }));
+    const targets = blocked || unseen ? undefined : await this.targetsOf(overlay, ratchet, records[0]);
     const outcomes: SealOutcome[] = [];
     for (const { id } of records) {
-      const outcome = await this.sealOne(overlay, ratchet, blocked ? 'blocked' : targets, id, now);
+      const outcome = await this.sealOne(overlay, ratchet, blocked ? 'blocked' : targets, unseen, id, now);
       outcomes.push(outcome);
       if (outcome.status !== 'sealed' && outcome.status !== 'gone') break;
     }
@@ -143,6 +144,7 @@ export class Sealer {
     overlay: Overlay,
     ratchet: Ratchet,
     targets: Targets | 'blocked' | undefined,
+    unseen: NamedListRecord | undefined,
     id: number,
     now: number,
   ): Promise<SealOutcome> {
@@ -150,6 +152,8 @@ export class Sealer {
     if (record === undefined) return { status: 'gone' };
     const known = this.usable(record);
     if (known !== undefined) return known;
+    // A list that was contradicted is asked for by itself: bundles are handed out sparingly.
+    if (unseen && (unseen.forked || record.kind === 'retry-request')) return { status: 'needs-devices' };
     if (record.kind === 'retry-request') return this.sealRequest(overlay, record, now);
     if (targets === 'blocked') {
       return { status: 'failed', error: new SottoError('identity-changed', identityChangedAdvice) };

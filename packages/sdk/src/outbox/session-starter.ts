@@ -4,6 +4,7 @@ import type { Executor } from '../crypto/executor.ts';
 import { identityChangedAdvice, meetListedIdentity } from '../crypto/identity-trust.ts';
 import { peerLock, Ratchet } from '../crypto/ratchet.ts';
 import { acceptDeviceList } from '../devices/accept-device-list.ts';
+import { tellingForks } from '../devices/named-list.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Sha256 } from '../ports/hash.ts';
@@ -44,9 +45,13 @@ export class SessionStarter {
 
   /**
    * Fetches bundles, checks them, takes the device list over and opens the sessions that are missing, in one commit. After a change of the identity key all sessions are made anew.
-   * @throws {SottoError} `user-unknown`, `bundle-invalid`, `device-list-invalid`, `identity-changed`, and as AuthorizedClient
+   * @throws {SottoError} `user-unknown`, `bundle-invalid`, `device-list-invalid`, `device-list-forked`, `identity-changed`, and as AuthorizedClient
    */
-  async start(userId: UserId): Promise<void> {
+  start(userId: UserId): Promise<void> {
+    return tellingForks(this.executor, userId, () => this.startOnce(userId));
+  }
+
+  private async startOnce(userId: UserId): Promise<void> {
     const { signed, bundles } = await fetchBundles(this.http, userId, { sha256: this.sha256, signal: this.signal });
     const met = await this.executor.run([peerLock(userId), chatLock(chatWith(userId))], async (overlay) => {
       const now = this.clock.now();
@@ -70,9 +75,13 @@ export class SessionStarter {
 
   /**
    * Fetches the device list of a person and takes it over, without any session.
-   * @throws {SottoError} `user-unknown`, `device-list-invalid`, and as AuthorizedClient
+   * @throws {SottoError} `user-unknown`, `device-list-invalid`, `device-list-forked`, and as AuthorizedClient
    */
-  async learnDevices(userId: UserId): Promise<void> {
+  learnDevices(userId: UserId): Promise<void> {
+    return tellingForks(this.executor, userId, () => this.learnOnce(userId));
+  }
+
+  private async learnOnce(userId: UserId): Promise<void> {
     const signed = await requestDeviceList(this.http, userId, { signal: this.signal });
     await this.executor.run([peerLock(userId), chatLock(chatWith(userId))], async (overlay) => {
       const { identityKey } = await acceptDeviceList(overlay, signed, userId, this.sha256);

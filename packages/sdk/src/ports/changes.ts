@@ -7,7 +7,7 @@ import type { IdentityRecord, KyberUseRecord, PrekeyRecord, SessionRecord } from
 import type { MessageRecord, ReceiptRecord } from './message-record.ts';
 import type { OutboxRecord } from './outbox-record.ts';
 import type { RepairRecord, ResendRecord } from './repair-records.ts';
-import type { DeviceListRecord, UserRecord } from './user-record.ts';
+import type { DeviceListRecord, NamedListRecord, UserRecord } from './user-record.ts';
 
 /** Every kind of record that a store holds. */
 export interface Records {
@@ -15,6 +15,7 @@ export interface Records {
   readonly registration: RegistrationRecord;
   readonly user: UserRecord;
   readonly deviceList: DeviceListRecord;
+  readonly namedList: NamedListRecord;
   readonly identity: IdentityRecord;
   readonly session: SessionRecord;
   readonly prekey: PrekeyRecord;
@@ -41,6 +42,7 @@ export interface RecordKeys {
   readonly registration: Record<never, never>;
   readonly user: Pick<UserRecord, 'id'>;
   readonly deviceList: Pick<DeviceListRecord, 'userId'>;
+  readonly namedList: Pick<NamedListRecord, 'userId'>;
   readonly identity: Pick<IdentityRecord, 'userId'>;
   readonly session: Pick<SessionRecord, 'userId' | 'deviceId'>;
   readonly prekey: Pick<PrekeyRecord, 'kind' | 'id'>;

@@ -20,7 +20,7 @@ export type EventFact =
   | { readonly type: 'message.failed'; readonly messageId: MessageId; readonly chatId: ChatId; readonly code: string }
   | { readonly type: 'envelope.held' | 'envelope.dropped'; readonly digest: string; readonly reason: string }
   | { readonly type: 'chat.created' | 'chat.read'; readonly chatId: ChatId }
-  | { readonly type: 'identity.changed'; readonly userId: UserId }
+  | { readonly type: 'identity.changed' | 'device-list.forked'; readonly userId: UserId }
   | { readonly type: 'profile.changed'; readonly userId: UserId }
   | { readonly type: 'contact.number-changed'; readonly userId: UserId; readonly number: string }
   | { readonly type: 'account.deleted'; readonly userId: UserId };

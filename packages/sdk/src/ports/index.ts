@@ -30,4 +30,4 @@ export type { Socket, SocketCredential, SocketFactory, SocketHandlers } from './
 export type { MessagePage, Store, StoreCounters, StoreOpener, StoreOpening, StoreQueries } from './store.ts';
 export type { CancelTimer, Timers } from './timers.ts';
 export type { ClientStep, Tracer } from './tracer.ts';
-export type { DeviceListRecord, UserRecord } from './user-record.ts';
+export type { DeviceListRecord, NamedListRecord, UserRecord } from './user-record.ts';

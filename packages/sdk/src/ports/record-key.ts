@@ -11,6 +11,7 @@ const keys: { readonly [Kind in RecordKind]: (key: RecordKeys[Kind]) => string }
   registration: () => '',
   user: (key) => key.id,
   deviceList: (key) => key.userId,
+  namedList: (key) => key.userId,
   identity: (key) => key.userId,
   session: (key) => `${key.userId}.${key.deviceId}`,
   prekey: (key) => `${key.kind}.${key.id}`,

@@ -17,6 +17,16 @@ export interface UserRecord {
   readonly updatedAt: number;
 }
 
+/** What somebody's message says of their own device list, as long as the relay has not shown that list. */
+export interface NamedListRecord {
+  readonly userId: UserId;
+  readonly version: number;
+  /** SHA-256 of the inner list. */
+  readonly hash: Uint8Array;
+  /** The relay has shown a list that contradicts it: nothing is sent to them. */
+  readonly forked: boolean;
+}
+
 /** What was seen of somebody's devices: pins the root key, and refuses older versions. */
 export interface DeviceListRecord {
   readonly userId: UserId;

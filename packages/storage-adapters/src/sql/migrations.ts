@@ -4,6 +4,7 @@ import { groupsCallsFiles } from './migrations/0003-groups-calls-files.ts';
 import { search } from './migrations/0004-search.ts';
 import { repairAndIdentity } from './migrations/0005-repair-and-identity.ts';
 import { ephemeral } from './migrations/0006-ephemeral.ts';
+import { namedLists } from './migrations/0007-named-lists.ts';
 import type { Migration } from './migrations/migration.ts';
 
 /** All steps of the schema, in their order. */
@@ -14,4 +15,5 @@ export const migrations: readonly Migration[] = [
   search,
   repairAndIdentity,
   ephemeral,
+  namedLists,
 ];

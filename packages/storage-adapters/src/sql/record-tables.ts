@@ -9,7 +9,7 @@ import { identityTable, kyberUseTable, prekeyTable, sessionTable } from './table
 import { messageTable, receiptTable } from './tables/message-tables.ts';
 import { outboxTable } from './tables/outbox-table.ts';
 import { repairTable, resendTable } from './tables/repair-tables.ts';
-import { deviceListTable, userTable } from './tables/user-tables.ts';
+import { deviceListTable, namedListTable, userTable } from './tables/user-tables.ts';
 
 /** Every kind of record with its table. */
 export const recordTables: { readonly [Kind in RecordKind]: RecordTable<Kind> } = {
@@ -17,6 +17,7 @@ export const recordTables: { readonly [Kind in RecordKind]: RecordTable<Kind> } 
   registration: registrationTable,
   user: userTable,
   deviceList: deviceListTable,
+  namedList: namedListTable,
   identity: identityTable,
   session: sessionTable,
   prekey: prekeyTable,

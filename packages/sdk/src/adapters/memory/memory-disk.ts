@@ -15,6 +15,7 @@ export class MemoryDisk {
     registration: new Map(),
     user: new Map(),
     deviceList: new Map(),
+    namedList: new Map(),
     identity: new Map(),
     session: new Map(),
     prekey: new Map(),

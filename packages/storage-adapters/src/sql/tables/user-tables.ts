@@ -45,3 +45,20 @@ export const deviceListTable = recordTable<'deviceList'>({
     signed: bytes(row, 'signed'),
   }),
 });
+
+/** What they say of them, where the relay has not shown it. */
+export const namedListTable = recordTable<'namedList'>({
+  table: 'named_list',
+  key: { user_id: (named) => uuidBytes(named.userId) },
+  fields: {
+    version: (named) => named.version,
+    hash: (named) => named.hash,
+    forked: (named) => Number(named.forked),
+  },
+  read: (row) => ({
+    userId: id(row, 'user_id'),
+    version: integer(row, 'version'),
+    hash: bytes(row, 'hash'),
+    forked: flag(row, 'forked'),
+  }),
+});

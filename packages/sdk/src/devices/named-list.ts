@@ -1,0 +1,75 @@
+import type { Content } from '@sotto/proto';
+import type { Executor } from '../crypto/executor.ts';
+import type { Overlay } from '../crypto/overlay.ts';
+import { peerLock } from '../crypto/ratchet.ts';
+import { sameBytes } from '../crypto/same-bytes.ts';
+import type { UserId } from '../ports/ids.ts';
+import type { NamedListRecord } from '../ports/user-record.ts';
+import { SottoError } from '../sotto-error.ts';
+import type { CheckedDeviceList } from './device-list.ts';
+
+/** How long the relay is not asked again after a list that contradicts what the person says. */
+const askAgainAfter = 5 * 60_000;
+
+/**
+ * Holds what a message says of its sender's device list against the list that is known here: the relay hands lists out, and could keep a newer one back.
+ *
+ * A newer list than the known one is noted, and must have been seen before anything more is sealed for them; another list of the same version is told (`device-list.forked`) at once. An older one is of a message that was on its way for long.
+ */
+export async function noteNamedList(overlay: Overlay, userId: UserId, content: Content): Promise<void> {
+  const { deviceListVersion: version, deviceListHash: hash } = content;
+  if (version < 1 || hash.length !== 32) return;
+  const known = await overlay.get('deviceList', { userId });
+  const forked = known !== undefined && known.version === version && !sameBytes(known.hash, hash);
+  if (known !== undefined && known.version >= version && !forked) return;
+  const named = await overlay.get('namedList', { userId });
+  if (named !== undefined && named.version >= version) return;
+  overlay.put('namedList', { userId, version, hash: hash.slice(), forked });
+  if (forked) overlay.record({ type: 'device-list.forked', userId });
+}
+
+/**
+ * Holds a genuine list against what its owner has said of it, and forgets what they said when it agrees.
+ * @throws {SottoError} `device-list-forked`: the list is older than the one that they named, or another one of that version, or does not follow it
+ */
+export async function checkAgainstNamed(overlay: Overlay, list: CheckedDeviceList): Promise<void> {
+  const { userId } = list;
+  const named = await overlay.get('namedList', { userId });
+  if (named === undefined) return;
+  if (!agrees(list, named)) throw deviceListForked();
+  overlay.delete('namedList', { userId });
+}
+
+/**
+ * Does what takes a device list of a person over. When the list contradicts what they have said of it, that is kept and told, once, in a commit of its own.
+ * @throws what `take` throws
+ */
+export async function tellingForks<T>(executor: Executor, userId: UserId, take: () => Promise<T>): Promise<T> {
+  try {
+    return await take();
+  } catch (error) {
+    if (!(error instanceof SottoError) || error.code !== 'device-list-forked') throw error;
+    await executor.run([peerLock(userId)], async (overlay) => {
+      const named = await overlay.get('namedList', { userId });
+      if (named === undefined || named.forked) return;
+      overlay.put('namedList', { ...named, forked: true });
+      overlay.record({ type: 'device-list.forked', userId });
+    });
+    throw error;
+  }
+}
+
+/** The failure of everything that would send to devices which their owner does not confirm. */
+export function deviceListForked(cause?: unknown): SottoError {
+  return new SottoError(
+    'device-list-forked',
+    'the relay shows another list of devices than this person has: nothing is sent to them until both agree; try again later, and ask the operator of the relay',
+    { retryable: true, retryAfterMs: askAgainAfter, cause },
+  );
+}
+
+function agrees(list: CheckedDeviceList, named: NamedListRecord): boolean {
+  if (list.version === named.version) return sameBytes(list.hash, named.hash);
+  if (list.version === named.version + 1) return sameBytes(list.previousHash, named.hash);
+  return list.version > named.version;
+}
