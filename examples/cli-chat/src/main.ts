@@ -4,6 +4,8 @@ import { Client, SottoError } from '@sotto/sdk';
 import { betterSqlite3 } from '@sotto/storage-adapters/better-sqlite3';
 import { App } from './app.ts';
 import { readOptions, usage } from './options.ts';
+import { plainChat } from './plain/plain-chat.ts';
+import { PlainLines } from './plain/plain-lines.ts';
 import { asciiGlyphs, lookOf } from './screen/look.ts';
 import { Notebook } from './session/notebook.ts';
 
@@ -19,13 +21,40 @@ if (options === 'help') {
     const notebook = new Notebook(options.data);
     const { relay, receipts, typing } = options;
     const client = await Client.open({ relay, receipts, typing, store: betterSqlite3(join(options.data, 'chat.db')) });
-    const look = lookOf(process.env);
-    await new App(client, notebook, options.ascii ? { ...look, glyphs: asciiGlyphs } : look).run();
+    if (options.plain) {
+      await runPlain(client, options.to);
+    } else if (process.stdin.isTTY && process.stdout.isTTY) {
+      const look = lookOf(process.env);
+      await new App(client, notebook, options.ascii ? { ...look, glyphs: asciiGlyphs } : look).run();
+    } else {
+      await client.stop();
+      process.stderr.write('chat: this is not a terminal: use --plain\n');
+      process.exitCode = 2;
+    }
   } catch (error) {
     const known = error instanceof SottoError || (error instanceof Error && 'syscall' in error);
     process.stderr.write(
       `chat: ${known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
     );
     process.exitCode = 1;
+  }
+}
+
+/** Lines in and out, until the input ends or a signal comes. What was not sent then leaves the next time. */
+async function runPlain(client: Client, to: string | undefined): Promise<void> {
+  const lines = new PlainLines(process.stdin, process.stdout, process.stderr);
+  const ending = new AbortController();
+  const end = () => {
+    ending.abort();
+    lines.close();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, end);
+  try {
+    if (!(await plainChat(client, lines, { to, signal: ending.signal }))) process.exitCode = 1;
+  } catch (error) {
+    if (!ending.signal.aborted) throw error;
+  } finally {
+    lines.close();
+    await client.stop();
   }
 }

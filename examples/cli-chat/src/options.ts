@@ -8,6 +8,10 @@ export interface ChatOptions {
   readonly receipts: boolean;
   readonly typing: boolean;
   readonly ascii: boolean;
+  /** Lines in and out instead of a screen. */
+  readonly plain: boolean;
+  /** With `plain`: whom the lines go to. */
+  readonly to: string | undefined;
 }
 
 export const usage = `npm run chat -- --data FOLDER [--relay URL]
@@ -15,6 +19,9 @@ export const usage = `npm run chat -- --data FOLDER [--relay URL]
   --data FOLDER    where the account and the history are kept; ./sotto-chat when left out
   --relay URL      the relay; http://localhost:8080 when left out
   --ascii          no sign beyond ASCII of its own, for fonts and terminals without them
+  --plain          lines instead of a screen, for pipes and screen readers: what
+                   comes is printed, what is read is sent
+  --to NUMBER      with --plain: whom to send it to
   --no-receipts    tell nobody what came and what was read, and see neither
   --no-typing      tell nobody that you type, and see it of nobody
 `;
@@ -31,12 +38,15 @@ export function readOptions(args: readonly string[]): ChatOptions | 'help' | { r
         receipts: { type: 'boolean', default: true },
         typing: { type: 'boolean', default: true },
         ascii: { type: 'boolean', default: false },
+        plain: { type: 'boolean', default: false },
+        to: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     });
     if (values.help) return 'help';
-    const { relay, data, receipts, typing, ascii } = values;
-    return { relay, data, receipts, typing, ascii };
+    const { relay, data, receipts, typing, ascii, plain, to } = values;
+    if (to !== undefined && !plain) return { wrong: '--to goes with --plain' };
+    return { relay, data, receipts, typing, ascii, plain, to };
   } catch (error) {
     return { wrong: error instanceof Error ? error.message : String(error) };
   }

@@ -1,0 +1,69 @@
+import { Client, memoryStore } from '@sotto/sdk';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { PipedChat } from './piped-chat.ts';
+import { Relay } from './relay.ts';
+
+const aliceNumber = '+14155550101';
+const bobNumber = '+14155550102';
+const relay = new Relay();
+const chats: PipedChat[] = [];
+
+function piped(...flags: readonly string[]): PipedChat {
+  const chat = new PipedChat(relay.command('alice', '--plain', ...flags));
+  chats.push(chat);
+  return chat;
+}
+
+beforeAll(() => relay.start());
+afterAll(async () => {
+  for (const chat of chats) await chat.kill();
+  await relay.stop();
+});
+
+it('sends what is piped in, prints what comes, and goes on where it was', async ({ signal }) => {
+  await using bob = await Client.open({ relay: relay.url, store: memoryStore() });
+  await bob.register({ phone: bobNumber, profile: { username: 'Bob' }, code: () => relay.codeFor(bobNumber) });
+  const events = bob.events({ signal });
+  const next = async (): Promise<string> => {
+    for (;;) {
+      const { value, done } = await events.next();
+      if (done) throw new Error('the events have ended');
+      if (value.type === 'message.received') return value.message.text;
+    }
+  };
+
+  const first = piped('--to', bobNumber);
+  await first.tells(/your number/);
+  for (const answer of [aliceNumber, 'Alice', '']) first.write(answer);
+  await first.tells(/the code that was sent/);
+  first.write('0');
+  await first.tells(/code[^\n]*digits[\s\S]*the code that was sent[^\n]*\n$/);
+  first.write(await relay.codeFor(aliceNumber));
+  await first.tells(/recovery key down, and show it to nobody: \w{4}-/);
+  first.write('one');
+  first.write('two');
+  expect(await first.end()).toBe(0);
+  // With the relay before the end, although nobody waited for them to arrive.
+  expect([await next(), await next()]).toEqual(['one', 'two']);
+  expect(first.printed).toBe('');
+
+  const chat = await bob.chats.with(aliceNumber);
+  await chat.send('while you\n\x1b[31mwere away');
+  const second = piped();
+  await second.tells(/away\n/);
+  await chat.send('and now');
+  await second.tells(/now\n/);
+  second.write('to nobody');
+  await second.tells(/not sent: start with --to/);
+  expect(await second.end()).toBe(1);
+  // By the number until the profile has come.
+  expect(second.printed.replace(/^(Bob|\+14155550102): /gm, 'he: ')).toBe(
+    'he: while you\n  ␛[31mwere away\nhe: and now\n',
+  );
+
+  const third = piped('--to', bobNumber);
+  third.write('three');
+  expect(await third.end()).toBe(0);
+  expect(await next()).toBe('three');
+  expect(third.printed).toBe('');
+});

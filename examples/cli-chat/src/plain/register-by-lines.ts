@@ -1,0 +1,30 @@
+import { type Client, SottoError } from '@sotto/sdk';
+import { errorText } from '../session/error-text.ts';
+import type { PlainLines } from './plain-lines.ts';
+
+const askAgain = new Set(['code-wrong', 'code-invalid', 'registration-locked', 'pin-invalid']);
+
+/** Makes an account if there is none: asks question after question, each on a line. The recovery key is told at the end. */
+export async function registerByLines(client: Client, lines: PlainLines, signal: AbortSignal): Promise<void> {
+  if (client.account !== undefined) return;
+  const phone = await lines.ask('no account here yet; your number, like +14155550101:');
+  const username = await lines.ask('your name:');
+  const typed = await lines.ask('your recovery key, or an empty line if you have none:');
+  for (;;) {
+    try {
+      const { recoveryKey } = await client.register({
+        phone,
+        profile: { username },
+        signal,
+        ...(typed !== '' && { recoveryKey: typed }),
+        code: () => lines.ask('the code that was sent to your number:'),
+        pin: () => lines.ask('the PIN that locks this number:'),
+      });
+      if (typed === '') lines.warn(`write your recovery key down, and show it to nobody: ${recoveryKey}`);
+      return;
+    } catch (error) {
+      if (!(error instanceof SottoError) || !askAgain.has(error.code) || error.retryAfterMs !== undefined) throw error;
+      lines.warn(errorText(error));
+    }
+  }
+}
