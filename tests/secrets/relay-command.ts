@@ -37,6 +37,8 @@ export class RelayCommand implements AsyncDisposable {
         SOTTO_CODES_SECRET: secret,
         SOTTO_CODES_ALLOW_PRIVATE_WEBHOOK: 'true',
         SOTTO_CODES_RESEND_AFTER_MS: '0',
+        // What this proxy says of its clients' addresses is believed.
+        SOTTO_TRUSTED_PROXIES: '127.0.0.1/32',
       },
     });
     this.#child = child;

@@ -1,9 +1,11 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fromBase64Url, type StreamTicketAnswer } from '@sotto/proto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { bytesCanary, type Canary, type Capture, findCanaries, formsOf, textCanary } from './canary.ts';
+import { KnownAddresses } from './known-addresses.ts';
 import { RelayCommand } from './relay-command.ts';
 import { SecretivePerson } from './secretive-person.ts';
 
@@ -18,6 +20,9 @@ let bob: SecretivePerson;
 /** What the relay had on its disk: while mail waited, when it was read, and after the end. */
 const disks: Capture[] = [];
 let arrived: readonly string[] = [];
+const addresses = new KnownAddresses();
+/** Stream tickets that were given out, used or not. */
+const tickets: Canary[] = [];
 
 function lookAtDisk(when: string): void {
   const entries = readdirSync(data, { recursive: true, withFileTypes: true });
@@ -31,6 +36,8 @@ function everyCanary(): readonly Canary[] {
     ...texts.map((text, at) => textCanary(`text ${at}`, text)),
     bytesCanary('avatar', avatar.subarray(1_000, 1_040)),
     textCanary('secret of the gateway', webhookSecret),
+    ...addresses.canaries,
+    ...tickets,
     ...[alice, bob].flatMap(({ told, kept }) => [...told, ...kept]),
   ];
 }
@@ -56,6 +63,7 @@ beforeAll(async () => {
   });
   await Promise.all(texts.slice(1).map((text) => toBob.send(text)));
   await waiting.promise;
+  await askForTicket();
   lookAtDisk('while mail waits');
   await alice.refreshTokens();
   await provoke();
@@ -114,13 +122,48 @@ async function provoke(): Promise<void> {
       { method: 'POST', headers: json, body: JSON.stringify({ refreshToken: secret, nextRefreshToken: secret }) },
     ],
   ];
-  for (const [path, request] of wrong)
+  for (const [path, request] of wrong) {
     expect((await fetch(relay.url + path, request)).status).toBeGreaterThanOrEqual(400);
+    const { method = 'GET', headers, body } = request;
+    const asked = { method, headers: { ...(headers as Record<string, string>) } };
+    const statuses = await addresses.askFromAll(relay.url + path, {
+      ...asked,
+      ...(typeof body === 'string' && { body }),
+    });
+    expect(Math.min(...statuses)).toBeGreaterThanOrEqual(400);
+  }
+  const upgrade = { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13' };
+  const headers = { ...upgrade, 'sec-websocket-key': randomBytes(16).toString('base64'), authorization: 'Bearer x' };
+  const refused = await addresses.askFromAll(`${relay.url}/v1/stream`, { method: 'GET', headers });
+  expect(Math.min(...refused)).toBeGreaterThanOrEqual(400);
+  // Those who are counted by their address.
+  const number = JSON.stringify({ number: '+14155559999' });
+  const counted = await addresses.askFromAll(`${relay.url}/v1/verifications`, {
+    method: 'POST',
+    headers: json,
+    body: number,
+  });
+  expect(counted).toEqual([202, 202, 202]);
+}
+
+/** Has a ticket made that nobody redeems. */
+async function askForTicket(): Promise<void> {
+  const token = alice.told.findLast(({ name }) => name === 'access token');
+  const authorization = `Bearer ${Buffer.from(token?.bytes ?? []).toString('base64url')}`;
+  const answer = await fetch(`${relay.url}/v1/stream-tickets`, { method: 'POST', headers: { authorization } });
+  expect(answer.status).toBe(200);
+  const { ticket } = (await answer.json()) as StreamTicketAnswer;
+  tickets.push(bytesCanary('stream ticket', fromBase64Url(ticket)));
+}
+
+/** The tokens that both clients had. */
+function tokens(): readonly Canary[] {
+  return [alice, bob].flatMap(({ told }) => told).filter(({ name }) => / token$/.test(name));
 }
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe('P3 the relay never holds plaintext, a content key, a name or a number in clear', () => {
+describe('P3 the relay never holds plaintext, a content key, a name, a number or an address in clear  [security: log-metadata]', () => {
   it('the canaries were sent', () => {
     expect([...arrived].sort()).toEqual([...texts].sort());
     for (const { number } of [alice, bob]) expect(relay.codeFor(number)).toMatch(/^\d{6}$/);
@@ -134,7 +177,7 @@ describe('P3 the relay never holds plaintext, a content key, a name or a number 
     expect(new Set(found)).toEqual(new Set(alice.told.map(({ name }) => name)));
   });
 
-  it('its database, log, index and blobs hold none of them, while mail waits and after [security: log-metadata]', () => {
+  it('its database, log, index and blobs hold none of them, while mail waits and after', () => {
     const names = disks.map(({ name }) => name);
     for (const file of ['relay.db', 'relay.db-wal', 'relay.db-shm'])
       expect(names).toContain(`${file} while mail waits`);
@@ -144,7 +187,29 @@ describe('P3 the relay never holds plaintext, a content key, a name or a number 
     expect(findCanaries(disks, everyCanary())).toEqual([]);
   });
 
-  it('its logs at debug hold none of them, nor an id [security: log-metadata]', () => {
+  it('a dump of its files holds no token that can be used: hashes only  [security: token-theft]', () => {
+    expect(tokens().length).toBeGreaterThanOrEqual(6);
+    expect(tickets.length).toBe(1);
+    expect(findCanaries(disks, [...tokens(), ...tickets])).toEqual([]);
+    // The same search finds what is there: the hash of each.
+    const hashes = tokens().map(({ name, bytes }) =>
+      bytesCanary(`hash of ${name}`, createHash('sha256').update(bytes).digest()),
+    );
+    const found = new Set(findCanaries(disks, hashes).map((line) => line.replace(/ in .*/, '')));
+    expect(found).toEqual(new Set(['hash of access token', 'hash of refresh token']));
+  });
+
+  it('a token is never in a URL  [security: token-theft]', () => {
+    const passed = [alice, bob].flatMap((person) => person.wire().map((bytes) => bytes.toString('latin1')));
+    const lines = passed.flatMap((text) => text.match(/^(GET|POST|PUT|DELETE|PATCH) \S+ HTTP\/1\.1/gm) ?? []);
+    expect(lines.some((line) => line.startsWith('GET /v1/stream '))).toBe(true);
+    expect(lines.length).toBeGreaterThan(10);
+    expect(findCanaries([{ name: 'URLs', bytes: Buffer.from(lines.join('\n')) }], [...tokens(), ...tickets])).toEqual(
+      [],
+    );
+  });
+
+  it('its logs at debug hold none of them, nor an id', () => {
     expect(relay.output.split('\n').length).toBeGreaterThan(3);
     const ids = [alice, bob].flatMap(({ userIds }) => userIds).map((id) => textCanary('user id', id));
     expect(findCanaries([{ name: 'logs', bytes: Buffer.from(relay.output) }], [...everyCanary(), ...ids])).toEqual([]);

@@ -34,7 +34,7 @@ describe.each(storeKinds)('tokens on %s stores', (stores) => {
     expect((await prekeys(relay, second.body.accessToken)).status).toBe(200);
   });
 
-  it('all end when a replaced refresh token comes back with another successor', async () => {
+  it('all end when a replaced refresh token comes back with another successor  [security: token-theft]', async () => {
     await using relay = await startRelay({ stores });
     const alice = await register(relay, '+14155550101');
     const next = randomToken();
