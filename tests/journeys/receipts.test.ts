@@ -33,7 +33,7 @@ function ofTheFuture(inner: StoreOpener): StoreOpener {
 }
 
 describe('P6: receipts', () => {
-  it('a stranger gets none until the chat is accepted', async () => {
+  it('a stranger gets none until the chat is accepted, then for what came before as well  [security: receipt-side-channel]', async () => {
     await using world = await JourneyWorld.open();
     const [alice, bob] = [await world.person(), await world.person()];
     const first = await alice.say(bob, 'you do not know me');
@@ -43,14 +43,21 @@ describe('P6: receipts', () => {
     expect((await bob.client.chats.list()).chats).toMatchObject([{ accepted: false, unread: 0 }]);
     expect(await bob.observed.isQuiet()).toBe(true);
 
+    const unread = await alice.say(bob, 'and you may never');
+    await bob.received('and you may never');
+    expect(await bob.observed.isQuiet()).toBe(true);
+    expect(await Promise.all([first, unread].map((message) => alice.state(message)))).toEqual(['sent', 'sent']);
+
     await chat?.accept();
+    await alice.told('message.read', first);
+    await alice.told('message.delivered', unread);
     const second = await alice.say(bob, 'now you do', 'delivered');
     await chat?.markRead(await bob.received('now you do'));
     await alice.told('message.read', second);
-    expect(await alice.state(first)).toBe('sent');
+    expect(await alice.state(unread)).toBe('read');
   });
 
-  it('an account that gives none gives none: delivered neither read', async () => {
+  it('an account that gives none gives none: delivered neither read  [security: receipt-side-channel]', async () => {
     await using world = await JourneyWorld.open();
     const alice = await world.person();
     const bob = await world.person({ receipts: false });

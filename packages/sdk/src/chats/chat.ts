@@ -9,6 +9,7 @@ import { type ContentOrigin, newContent } from '../messages/outgoing-content.ts'
 import { cursorOf, placeOf } from '../messages/place-cursor.ts';
 import { checkText } from '../messages/text.ts';
 import type { Outbox } from '../outbox/outbox.ts';
+import { addOverdueReceipts } from '../outbox/overdue-receipts.ts';
 import type { ReceiptQueue } from '../outbox/receipt-queue.ts';
 import type { ChatRecord } from '../ports/chat-record.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -168,12 +169,16 @@ export class Chat {
     this.parts.signals.setTyping(this.userId, typing);
   }
 
-  /** Lets a stranger's chat be as one that this user began: receipts are sent from now on. Writing into a chat accepts it, too. */
+  /** Lets a stranger's chat be as one that this user began: receipts are sent, also for what came before. Writing into a chat accepts it, too. */
   async accept(): Promise<void> {
     await this.parts.executor.run([chatLock(this.id)], async (overlay) => {
-      const chat = await openChat(overlay, this.userId, this.parts.clock.now());
-      if (!chat.accepted) overlay.put('chat', { ...chat, accepted: true });
+      const now = this.parts.clock.now();
+      const chat = await openChat(overlay, this.userId, now);
+      if (chat.accepted) return;
+      overlay.put('chat', { ...chat, accepted: true });
+      await addOverdueReceipts(overlay, this.parts, this.userId, now);
     });
+    this.parts.outbox.wake(this.id);
   }
 
   /**
@@ -258,6 +263,7 @@ export class Chat {
     };
     overlay.put('message', message);
     overlay.put('chat', { ...withMessage(chat, message, position, now), accepted: true, nextSeq: seq + 1 });
+    if (!chat.accepted) await addOverdueReceipts(overlay, this.parts, this.userId, now);
     overlay.put('outbox', {
       id: overlay.nextOutboxId(),
       chatId: this.id,

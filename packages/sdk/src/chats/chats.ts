@@ -2,6 +2,7 @@ import { isUuid } from '@sotto/proto';
 import { parsePhoneNumber } from '../accounts/phone-number.ts';
 import type { Executor } from '../crypto/executor.ts';
 import { type Message, toMessage } from '../messages/message.ts';
+import { addOverdueReceipts } from '../outbox/overdue-receipts.ts';
 import type { ChatRecord } from '../ports/chat-record.ts';
 import type { UserId } from '../ports/ids.ts';
 import { SottoError } from '../sotto-error.ts';
@@ -108,8 +109,11 @@ export class Chats {
         });
       }
       const chat = await openChat(overlay, userId, now);
-      if (!chat.accepted) overlay.put('chat', { ...chat, accepted: true });
+      if (chat.accepted) return;
+      overlay.put('chat', { ...chat, accepted: true });
+      await addOverdueReceipts(overlay, this.parts, userId, now);
     });
+    this.parts.outbox.wake(chatWith(userId));
     return this.chatOf(userId);
   }
 

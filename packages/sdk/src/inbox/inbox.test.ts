@@ -110,7 +110,9 @@ describe('an envelope', () => {
     await acceptChat();
     const bogus = Array.from({ length: 1_000 }, (_, at) => {
       const id = new Uint8Array(16).fill(at % 251);
-      return delivered(alice, bob.device, { receipt: { kind: 1 + (at % 2), messageIds: [id], at: 1 } });
+      const receipt = { kind: 1 + (at % 2), messageIds: [id], at: 1 };
+      const contents = [{ receipt }, { seqHole: { seqs: [1 + at] } }, { replaces: [id] }];
+      return delivered(alice, bob.device, contents[at % 3] ?? {});
     });
     await bob.deliver(...(await Promise.all(bogus)));
     expect(bob.acked).toHaveLength(1_000);

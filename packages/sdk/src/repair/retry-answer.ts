@@ -2,8 +2,8 @@ import { uuidToBytes } from '@sotto/proto';
 import { chatWith } from '../chats/chat-state.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { Ratchet } from '../crypto/ratchet.ts';
-import { largestReceipt } from '../messages/apply-receipt.ts';
 import { type ContentOrigin, newContent } from '../messages/outgoing-content.ts';
+import { addOverdueReceipts } from '../outbox/overdue-receipts.ts';
 import type { ReceiptQueue } from '../outbox/receipt-queue.ts';
 import { listedDevices } from '../outbox/sealer.ts';
 import type { DeviceAddress, MessageId } from '../ports/ids.ts';
@@ -96,11 +96,7 @@ export class RetryAnswerer {
     addEmptyContent(overlay, this.origin(), userId, [uuidToBytes(messageId)], now);
     const chat = await overlay.get('chat', { id: chatWith(userId) });
     if (!chat?.accepted) return;
-    const latest = await this.store.messages({ chatId: chat.id, limit: largestReceipt, before: undefined });
-    const recent = latest.filter(({ senderId, updatedAt }) => senderId === userId && updatedAt > now - resentFor);
-    const ids = (state: MessageRecord['state']) => recent.filter((one) => one.state === state).map(({ id }) => id);
-    await this.receipts.addAgain(overlay, userId, 'delivered', ids('received'), now);
-    await this.receipts.addAgain(overlay, userId, 'read', ids('seen'), now);
+    await addOverdueReceipts(overlay, { store: this.store, receipts: this.receipts }, userId, now);
   }
 }
 
