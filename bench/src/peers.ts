@@ -18,6 +18,8 @@ const recipientCount = 64;
 const idleCount = 1_000;
 /** Users who come and go before memory is measured, and who have the mail; those that are idle come for the first time. */
 const firstCount = 100;
+/** Of how many idle ones one comes and goes before: what these leave behind is used again, and would hide what few take. */
+const idlePerFirst = 10;
 const drainsAtOnce = 8;
 const messageBytes = 512;
 const window = 256;
@@ -32,7 +34,7 @@ export const peersBench: Bench = {
     const found = kinds.filter((kind) => kind.find() !== undefined);
     const missing = kinds.filter((kind) => !found.includes(kind));
     for (const { name, package: debian } of missing) {
-      say(`peers: ${name} is not here: install the Debian package ${debian} (its service need not run)`);
+      say(`peers: ${name} is not here; on Debian or Ubuntu: apt-get install ${debian} (its service need not run)`);
     }
     const measures: PeerMeasure[] = [];
     for (const kind of found) {
@@ -178,7 +180,7 @@ function shareOf(count: number): number {
 
 async function idleCost(server: Messenger, count: number): Promise<number> {
   const numbers = Array.from({ length: count }, (_, at) => firstCount + at);
-  const others = Array.from({ length: firstCount }, (_, at) => at);
+  const others = Array.from({ length: Math.min(firstCount, Math.ceil(count / idlePerFirst)) }, (_, at) => at);
   const first = await inTurns(others, 16, (user) => server.connect(user, 'recipient'));
   for (const connection of first) connection.close();
   await pause();

@@ -38,6 +38,23 @@ describe('LiveMail', () => {
     expect(live.has(2)).toBe(false);
   });
 
+  it('knows what a reader was given before its end, live or not, and what another reader was given no more', () => {
+    const live = new LiveMail();
+    const [early, late, others] = [1, 2, 3].map((seq) => ({ ...entry(seq), envelope: undefined }));
+    if (!early || !late || !others) throw new RangeError('three entries were made');
+    live.given(1, reader, [early, late]);
+    expect([live.has(1), takeAll(live, 1)]).toEqual([false, undefined]);
+    expect(live.ack(1, early.seq, early.deliveryId)).toBe(early);
+    expect(live.ack(1, early.seq, early.deliveryId)).toBe(undefined);
+    live.begin(1, reader);
+    expect([live.has(1), takeAll(live, 1)]).toEqual([true, 0]);
+    expect(live.ack(1, late.seq, late.deliveryId)).toBe(late);
+    live.given(1, reader, [late]);
+    live.given(1, {}, [others]);
+    expect(live.ack(1, late.seq, late.deliveryId)).toBe(undefined);
+    expect(live.ack(1, others.seq, others.deliveryId)).toBe(others);
+  });
+
   it('keeps 64 MiB for all devices, and drops those that were read the longest ago', () => {
     const live = new LiveMail();
     for (let device = 0; device < 66; device++) live.begin(device, reader);

@@ -8,6 +8,7 @@ const mostDevices = 100_000;
 
 /**
  * Devices whose reader has come to the end of the mailbox, with what was stored for them since: their mail is given without being read back.
+ * Before that it holds what the reader was given, so that acks delete without looking.
  *
  * The table stays the truth. Any queue may be dropped at any time: its reader then goes on in the table, from where it was, until it has come to the end again.
  * One reader a device: when another comes to the end, the first goes back to the table.
@@ -19,14 +20,18 @@ export class LiveMail {
 
   /** A reader has given all that is committed for the device. */
   begin(device: number, reader: object): void {
-    this.drop(device);
-    if (this.#queues.size >= mostDevices) this.#dropOldest();
-    this.#queues.set(device, new LiveQueue(reader));
+    this.#ofReader(device, reader).isLive = true;
+  }
+
+  /** A reader has given these from the table. */
+  given(device: number, reader: object, entries: readonly LiveEntry[]): void {
+    const queue = this.#ofReader(device, reader);
+    for (const entry of entries) queue.given(entry);
   }
 
   /** Whether a device is live, whoever reads it. */
   has(device: number): boolean {
-    return this.#queues.has(device);
+    return this.#queues.get(device)?.isLive ?? false;
   }
 
   /** The next entries for this reader; `undefined` when it has to look into the table. `reached` hears how far it went. */
@@ -38,7 +43,7 @@ export class LiveMail {
     reached: (seq: number) => void,
   ): MailEntry[] | undefined {
     const queue = this.#queues.get(device);
-    if (queue?.owner !== reader) return undefined;
+    if (queue?.owner !== reader || !queue.isLive) return undefined;
     this.#queues.delete(device);
     this.#queues.set(device, queue);
     const before = queue.bytes;
@@ -50,7 +55,7 @@ export class LiveMail {
   /** An entry is committed, and is the last one of its device. */
   add(device: number, entry: LiveEntry): void {
     const queue = this.#queues.get(device);
-    if (queue === undefined) return;
+    if (queue?.isLive !== true) return;
     this.#bytes += entry.size;
     if (!queue.add(entry)) this.drop(device);
     while (this.#bytes > mostBytes) this.#dropOldest();
@@ -85,6 +90,17 @@ export class LiveMail {
   clear(): void {
     this.#queues.clear();
     this.#bytes = 0;
+  }
+
+  /** The queue of a device for this reader; that of another, or one that was live, gives way. */
+  #ofReader(device: number, reader: object): LiveQueue {
+    const known = this.#queues.get(device);
+    if (known?.owner === reader && !known.isLive) return known;
+    this.drop(device);
+    if (this.#queues.size >= mostDevices) this.#dropOldest();
+    const queue = new LiveQueue(reader);
+    this.#queues.set(device, queue);
+    return queue;
   }
 
   #dropOldest(): void {

@@ -27,6 +27,8 @@ const mostUnacked = 1024;
 export class LiveQueue {
   /** The reader that came to the end. */
   readonly owner: object;
+  /** Whether the reader has come to the end: before that it is only remembered here what it was given from the table. */
+  isLive = false;
   /** Made when the first entry comes: most devices that are live get no mail for a long time. */
   #unacked: Map<number, LiveEntry> | undefined;
   #waiting: LiveEntry[] = [];
@@ -46,15 +48,13 @@ export class LiveQueue {
   add(entry: LiveEntry): boolean {
     this.#waiting.push(entry);
     this.#bytes += entry.size;
-    this.#unacked ??= new Map();
-    this.#unacked.set(entry.seq, entry);
-    if (this.#unacked.size > mostUnacked) {
-      for (const oldest of this.#unacked.keys()) {
-        this.#unacked.delete(oldest);
-        break;
-      }
-    }
+    this.#remember(entry);
     return this.#waiting.length - this.#taken <= mostWaiting && this.#bytes <= mostBytes;
+  }
+
+  /** Notes what was given from the table, so that its ack needs no look at it. */
+  given(entry: LiveEntry): void {
+    this.#remember(entry);
   }
 
   /** The oldest that were not given yet, but for those that were acked or have expired at `now`; `reached` hears how far it went. */
@@ -92,6 +92,16 @@ export class LiveQueue {
   gone(seq: number): void {
     const entry = this.#unacked?.get(seq);
     if (entry !== undefined) this.#remove(entry);
+  }
+
+  #remember(entry: LiveEntry): void {
+    this.#unacked ??= new Map();
+    this.#unacked.set(entry.seq, entry);
+    if (this.#unacked.size <= mostUnacked) return;
+    for (const oldest of this.#unacked.keys()) {
+      this.#unacked.delete(oldest);
+      break;
+    }
   }
 
   #remove(entry: LiveEntry): void {

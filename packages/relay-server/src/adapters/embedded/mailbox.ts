@@ -25,6 +25,8 @@ import type { RelayDatabase } from './relay-database.ts';
 interface MailRow {
   readonly seq: number;
   readonly secret: Buffer;
+  readonly expiresAt: number;
+  readonly stranger: number;
   readonly envelope: Buffer;
 }
 
@@ -82,7 +84,7 @@ export class EmbeddedMailbox implements Mailbox {
       'INSERT INTO mail (seq, device, secret, accepted_at, expires_at, envelope, stranger) VALUES (?, ?, ?, ?, ?, ?, ?)',
     );
     this.#next = sql.prepare(
-      `SELECT seq, secret, envelope FROM mail INDEXED BY mail_by_device
+      `SELECT seq, secret, expires_at AS expiresAt, stranger, envelope FROM mail INDEXED BY mail_by_device
        WHERE device = ? AND seq > ? AND expires_at > ? ORDER BY seq LIMIT ?`,
     );
     this.#delete = sql.prepare(
@@ -215,8 +217,17 @@ export class EmbeddedMailbox implements Mailbox {
       if (live !== undefined) return live;
       const rows = this.#next.all(id, reader.given, now, limit);
       reader.given = rows.at(-1)?.seq ?? reader.given;
+      const entries: MailEntry[] = [];
+      const given: LiveEntry[] = [];
+      for (const { seq, secret, expiresAt, stranger, envelope } of rows) {
+        const deliveryId = deliveryIdOf(seq, secret);
+        entries.push({ deliveryId, envelope });
+        const size = envelope.length;
+        given.push({ seq, deliveryId, expiresAt, size, stranger: stranger === 1, envelope: undefined });
+      }
+      if (given.length > 0) this.#live.given(id, reader, given);
       if (rows.length < limit) this.#live.begin(id, reader);
-      return rows.map(({ seq, secret, envelope }): MailEntry => ({ deliveryId: deliveryIdOf(seq, secret), envelope }));
+      return entries;
     });
   }
 
