@@ -10,7 +10,7 @@ import { listView } from './list-view.ts';
 /** The screen of a state. */
 export function viewOf(state: AppState, glyphs: Glyphs): Screen {
   const { size, view, open } = state;
-  if (size.columns < 24 || size.rows < 6) return tooSmall();
+  if (size.columns < 28 || size.rows < 7) return tooSmall();
   switch (view.type) {
     case 'starting':
       return { rows: [[], [span('  Opening ...', 'dim')]], cursor: undefined };
