@@ -1,4 +1,4 @@
-import { Envelope, RecipientStatus, type Send, type SendRecipientFields, uuidToText } from '@sotto/proto';
+import { RecipientStatus, type Send, type SendRecipientFields, uuidToText } from '@sotto/proto';
 import type { Directory } from '../accounts/directory.ts';
 import type { ConnectedDevices } from '../dispatch/connected-devices.ts';
 import type { SendLimits } from '../limits/send-limits.ts';
@@ -9,6 +9,7 @@ import type { DeviceAddress, DeviceId, UserId } from '../ports/ids.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Mailbox, MailQuota, MailReceipt, MailRecipient } from '../ports/mailbox.ts';
 import { RelayError } from '../relay-error.ts';
+import { envelopeBytes } from './envelope-bytes.ts';
 import type { Cargo, Headroom } from './headroom.ts';
 import { checkRecipient } from './recipient-check.ts';
 import type { CheckedRecipient } from './send-result.ts';
@@ -110,7 +111,7 @@ export class Ingress {
       const devices: SendRecipientFields['devices'] = send.recipients[at]?.devices ?? [];
       const items = devices.map((device) => {
         const deviceId = device.deviceId ?? 0;
-        const envelope = Envelope.encode({
+        const envelope = envelopeBytes({
           suite: send.suite,
           kind: device.kind ?? 0,
           ciphertext: device.ciphertext ?? new Uint8Array(),

@@ -195,9 +195,10 @@ export class SendQueue {
     const before = this.#appending.get(key);
     const tracked: Promise<void> = (before === undefined ? append : Promise.all([before, append])).then(() => {
       if (this.#appending.get(key) === tracked) this.#appending.delete(key);
+      this.#running.delete(tracked);
     });
     this.#appending.set(key, tracked);
-    this.#run(tracked);
+    this.#running.add(tracked);
   }
 
   #run(work: Promise<void>): void {
