@@ -74,6 +74,7 @@ export function sendingDevice(
     tracer,
     logger,
     onFailure: (error) => failures.push(error),
+    onSlow: () => undefined,
     onOverdue: () => failures.push(new Error('a result is overdue')),
   });
   const parts: ChatParts = {

@@ -3,7 +3,7 @@ import type { ChatId } from '../ports/ids.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import { ChatQueue, type ChatQueueParts, type EntryResult, type QueueEntry } from './chat-queue.ts';
 import { type SendRates, unlimited } from './pacer.ts';
-import { ResultWatch } from './result-watch.ts';
+import { ResultWatch, type ResultWatchParts } from './result-watch.ts';
 import { outcomeOf } from './send-outcome.ts';
 
 /** Everything on its way out: a queue a chat, results by send id. */
@@ -20,15 +20,13 @@ export class Outbox {
   private turn = 0;
 
   constructor(
-    parts: Omit<ChatQueueParts, 'expectResult' | 'onLeft' | 'rates'> & {
-      /** The relay owes a result for too long: the stream is no good. */
-      readonly onOverdue: () => void;
-    },
+    parts: Omit<ChatQueueParts, 'expectResult' | 'onLeft' | 'rates'> & Pick<ResultWatchParts, 'onSlow' | 'onOverdue'>,
   ) {
     this.store = parts.store;
     this.watch = new ResultWatch({
       timers: parts.timers,
       oldest: () => this.expected.keys().next().value,
+      onSlow: parts.onSlow,
       onOverdue: parts.onOverdue,
     });
     this.parts = {

@@ -5,31 +5,43 @@ import { ResultWatch } from './result-watch.ts';
 function watched() {
   const timers = new ManualTimers();
   const sends: string[] = [];
-  let overdue = 0;
-  const watch = new ResultWatch({ timers, oldest: () => sends[0], onOverdue: () => overdue++ });
-  return { timers, sends, watch, overdue: () => overdue };
+  const told: string[] = [];
+  const watch = new ResultWatch({
+    timers,
+    oldest: () => sends[0],
+    onSlow: () => told.push('slow'),
+    onOverdue: () => told.push('overdue'),
+  });
+  return { timers, sends, watch, told };
 }
 
-it('tells of a send that has no result when its time is over', () => {
-  const { timers, sends, watch, overdue } = watched();
+it('tells of a send that has no result after 15 seconds, and after two minutes', () => {
+  const { timers, sends, watch, told } = watched();
   sends.push('one', 'two');
   watch.start();
   watch.start();
-  expect(timers.delays).toEqual([120_000]);
+  expect(timers.delays).toEqual([15_000]);
   timers.runAll();
-  expect(overdue()).toBe(1);
+  expect(told).toEqual(['slow']);
+  expect(timers.delays).toEqual([105_000]);
+  timers.runAll();
+  expect(told).toEqual(['slow', 'overdue']);
   expect(timers.delays).toEqual([]);
 });
 
 it('goes on as long as results come', () => {
-  const { timers, sends, watch, overdue } = watched();
-  sends.push('one', 'two');
+  const { timers, sends, watch, told } = watched();
+  sends.push('one', 'two', 'three');
   watch.start();
   sends.shift();
   timers.runAll();
-  expect(overdue()).toBe(0);
+  expect(told).toEqual([]);
   timers.runAll();
-  expect(overdue()).toBe(1);
+  expect(told).toEqual(['slow']);
+  sends.shift();
+  timers.runAll();
+  expect(told).toEqual(['slow']);
+  expect(timers.delays).toEqual([15_000]);
 });
 
 it('sets no timer for nothing, and keeps none', () => {

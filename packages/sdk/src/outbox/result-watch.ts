@@ -1,38 +1,38 @@
 import type { CancelTimer, Timers } from '../ports/timers.ts';
 
-/** How long a result may take on an open stream, in milliseconds: far beyond what a slow network needs for a full window. */
-const longestWaitMs = 120_000;
+/** A relay that is there has answered long before, in milliseconds. */
+const slowAfterMs = 15_000;
+/** How much longer a result may take on a stream that is open and alive: far beyond what a slow network needs for a full window. */
+const overdueAfterMs = 105_000;
 
-/** Notices when a send stays without a result though the stream is open: whatever has lost it, on a new stream the same send is asked for again. */
+/** What `ResultWatch` works with. */
+export interface ResultWatchParts {
+  readonly timers: Timers;
+  /** The send that has waited longest for its result. */
+  readonly oldest: () => string | undefined;
+  /** It has waited for 15 seconds at least: the stream may be dead, and should be asked. */
+  readonly onSlow: () => void;
+  /** It has waited for two minutes at least, whatever else came: the stream is no good. */
+  readonly onOverdue: () => void;
+}
+
+/** Notices when a send stays without a result though the stream seems open: on a new stream the same send is asked for again. */
 export class ResultWatch {
-  private readonly timers: Timers;
-  private readonly oldest: () => string | undefined;
-  private readonly onOverdue: () => void;
+  private readonly parts: ResultWatchParts;
   private cancel: CancelTimer | undefined;
 
-  /**
-   * @param oldest the send that has waited longest for its result
-   * @param onOverdue it has waited for two minutes at least, for four at most
-   */
-  constructor(parts: {
-    readonly timers: Timers;
-    readonly oldest: () => string | undefined;
-    readonly onOverdue: () => void;
-  }) {
-    this.timers = parts.timers;
-    this.oldest = parts.oldest;
-    this.onOverdue = parts.onOverdue;
+  constructor(parts: ResultWatchParts) {
+    this.parts = parts;
   }
 
   /** Something was sent. */
   start(): void {
-    if (this.cancel !== undefined) return;
-    const seen = this.oldest();
-    if (seen === undefined) return;
-    this.cancel = this.timers.after(longestWaitMs, () => {
-      this.cancel = undefined;
-      if (this.oldest() === seen) this.onOverdue();
-      else this.start();
+    const { oldest, onSlow, onOverdue } = this.parts;
+    const send = oldest();
+    if (this.cancel !== undefined || send === undefined) return;
+    this.wait(slowAfterMs, send, () => {
+      onSlow();
+      this.wait(overdueAfterMs, send, onOverdue);
     });
   }
 
@@ -40,5 +40,14 @@ export class ResultWatch {
   stop(): void {
     this.cancel?.();
     this.cancel = undefined;
+  }
+
+  /** If the same send is still the oldest then, it is too late; otherwise results come, and it begins anew. */
+  private wait(ms: number, send: string, tooLate: () => void): void {
+    this.cancel = this.parts.timers.after(ms, () => {
+      this.cancel = undefined;
+      if (this.parts.oldest() === send) tooLate();
+      else this.start();
+    });
   }
 }
