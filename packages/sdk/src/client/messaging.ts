@@ -135,6 +135,7 @@ export class Messaging {
       tracer,
       logger,
       onFailure,
+      onSlow: () => this.stream.wake(),
       onOverdue: () => {
         logger.warn('outbox.result-overdue');
         this.restart();
