@@ -91,8 +91,8 @@ async function disturb(
   const client = lanes('client');
   const relay = lanes('relay');
   // So that a short run has time for each step, too.
-  const clientEveryMs = Math.min(clientLanes * 4 * second, (clientLanes * totalMs * 0.5) / clientSteps.length);
-  const relayEveryMs = Math.min(7 * second, (totalMs * 0.5) / relaySteps.length);
+  const clientEveryMs = Math.min(clientLanes * 5 * second, (clientLanes * totalMs * 0.5) / clientSteps.length);
+  const relayEveryMs = Math.min(15 * second, (totalMs * 0.5) / relaySteps.length);
   const running: Promise<void>[] = [];
   if (planted?.side !== 'relay') {
     for (let count = 0; count < clientLanes; count++) {
