@@ -7,7 +7,11 @@ import type { Person } from './person.ts';
 import { type TappedSignal, TappedSockets } from './tapped-sockets.ts';
 
 /** Somebody whose signals a test sees, on time that the test moves. */
-async function tapped(world: JourneyWorld, time: HandTime, options: { readonly typing?: boolean } = {}) {
+async function tapped(
+  world: JourneyWorld,
+  time: HandTime,
+  options: { readonly typing?: boolean; readonly presence?: boolean } = {},
+) {
   const sockets = new TappedSockets(() => world.watch.changed());
   const person = await world.person({
     ...options,
@@ -24,6 +28,10 @@ function tellingLogger(world: JourneyWorld): Logger {
 
 function typingOf(person: Person): readonly boolean[] {
   return person.events.flatMap((event: SottoEvent) => (event.type === 'typing.changed' ? [event.typing] : []));
+}
+
+function presencesOf(person: Person): readonly string[] {
+  return person.events.flatMap((event: SottoEvent) => (event.type === 'presence.changed' ? [event.presence] : []));
 }
 
 /** What a person's store holds that messages would change. */
@@ -160,5 +168,36 @@ describe('who types', () => {
     await alice.person.received('and this');
     expect([...typingOf(alice.person), ...typingOf(bob.person), ...typingOf(quiet.person)]).toEqual([]);
     expect([bob.sockets.sent, quiet.sockets.sent]).toEqual([[], []]);
+  });
+});
+
+describe('who is there', () => {
+  it('is seen by those who show it, too, as they come and go, and told to nobody else', async () => {
+    const time = new HandTime();
+    await using world = await JourneyWorld.open({ stores: 'memory' });
+    const [alice, bob, quiet] = [
+      await tapped(world, time, { presence: true }),
+      await tapped(world, time, { presence: true }),
+      await tapped(world, time),
+    ];
+    await acquainted(alice.person, bob.person);
+    await acquainted(quiet.person, bob.person);
+    const before = await ratchetsOf(alice.person, bob.person);
+    await bob.person.stop();
+    await bob.person.open();
+    await world.watch.until(() => presencesOf(alice.person).length === 1 && presencesOf(bob.person).length === 1);
+    // Alice was asked, and answered.
+    expect(bob.person.events.findLast(({ type }) => type === 'presence.changed')).toEqual({
+      type: 'presence.changed',
+      userId: alice.person.client.account?.userId,
+      presence: 'online',
+      at: time.clock.now(),
+    });
+    expect(await ratchetsOf(alice.person, bob.person)).toEqual(before);
+    await bob.person.stop();
+    await world.watch.until(() => presencesOf(alice.person).length === 2);
+    expect(presencesOf(alice.person)).toEqual(['online', 'offline']);
+    expect([presencesOf(quiet.person), quiet.sockets.sent]).toEqual([[], []]);
+    expect(new Set([...alice.sockets.sent, ...bob.sockets.sent].map(({ payload }) => payload.length)).size).toBe(1);
   });
 });

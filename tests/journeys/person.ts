@@ -24,6 +24,7 @@ export interface PersonOptions {
   readonly watch: Watch;
   readonly receipts?: boolean;
   readonly typing?: boolean;
+  readonly presence?: boolean;
   readonly platform?: ClientOptions['platform'];
 }
 
@@ -40,6 +41,7 @@ const heard: readonly EventType[] = [
   'device-list.forked',
   'profile.changed',
   'typing.changed',
+  'presence.changed',
   'contact.number-changed',
   'account.deleted',
 ];
@@ -65,12 +67,13 @@ export class Person {
   }
 
   async open(): Promise<void> {
-    const { relay, receipts, typing, platform, watch } = this.#options;
+    const { relay, receipts, typing, presence, platform, watch } = this.#options;
     const client = await Client.open({
       relay: relay(),
       store: this.observed.opener,
       ...(receipts === undefined ? {} : { receipts }),
       ...(typing === undefined ? {} : { typing }),
+      ...(presence === undefined ? {} : { presence }),
       platform: {
         // The lower end of the jitter: tries to connect follow each other at once.
         randomness: { bytes: (count) => new Uint8Array(randomBytes(count)), fraction: () => 0.001 },

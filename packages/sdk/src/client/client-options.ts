@@ -13,6 +13,8 @@ export interface ClientOptions {
   readonly receipts?: boolean;
   /** Whether people in accepted chats see that this user types, and this user that they do; true when left out. */
   readonly typing?: boolean;
+  /** Whether people in accepted chats who have this on, too, see when this user is connected, and this user when they are; false when left out. */
+  readonly presence?: boolean;
   /** What a new identity key of somebody does to sending: `accept` goes on, `block` waits for `acceptIdentity`, `block-verified` (when left out) waits if the person was verified. An event tells of it in any case. Chats may say otherwise. */
   readonly identityPolicy?: IdentityPolicy;
   /** Parts of the platform in place of the defaults: clock, timers, randomness, sockets, fetch, logger, tracer. */

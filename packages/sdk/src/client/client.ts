@@ -156,7 +156,7 @@ export class Client {
       origin,
       identityPolicy,
       alsoEveryHour: () => this.hub.expireCursors(),
-      signals: { typing: options.typing ?? true },
+      signals: { typing: options.typing ?? true, presence: options.presence ?? false },
       onState: (change) => this.stateChanged(change),
       onPassing: (event) => this.hub.passing(event),
       onFailure: (error) => this.failed(error),

@@ -55,7 +55,7 @@ export interface MessagingParts {
   /** What else is due every hour. */
   readonly alsoEveryHour: () => Promise<void>;
   /** Which signals this user gives and takes. */
-  readonly signals: Pick<SignalsParts, 'typing'>;
+  readonly signals: Pick<SignalsParts, 'typing' | 'presence'>;
   /** Tells whoever listens now. */
   readonly onPassing: (event: TransientEvent) => void;
   readonly onState: (change: ConnectionChange) => void;
@@ -248,6 +248,7 @@ export class Messaging {
   async stop(): Promise<void> {
     this.ending.abort(new SottoError('client-stopped', 'the client was stopped: open a new one'));
     this.cancelRestart?.();
+    await this.signals.leave();
     await this.stream.stop();
     await Promise.all([this.housekeeping.stop(), this.asker.stop(), this.prekeys.stop(), this.peers.stop()]);
     await this.signals.stop();
@@ -257,6 +258,7 @@ export class Messaging {
 
   private stateChanged(change: ConnectionChange): void {
     this.router.stateChanged(change.state);
+    this.signals.setLive(change.state === 'live');
     this.onState(change);
   }
 

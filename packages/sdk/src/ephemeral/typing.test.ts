@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { UserId } from '../ports/ids.ts';
 import type { CancelTimer, Timers } from '../ports/timers.ts';
+import { PeerWatch } from './peer-watch.ts';
 import { TypingSender } from './typing-sender.ts';
-import { TypingWatch } from './typing-watch.ts';
 
 const bob = '00000000-0000-4000-8000-00000000000b' as UserId;
 const carol = '00000000-0000-4000-8000-00000000000c' as UserId;
@@ -88,7 +88,7 @@ describe('the watch over who types', () => {
   it('tells changes only, and forgets who was not heard of for fifteen seconds', () => {
     const time = new Time();
     const told: string[] = [];
-    const watch = new TypingWatch(time, (userId, on) => told.push(`${userId === bob ? 'bob' : 'carol'} ${on}`));
+    const watch = new PeerWatch(time, 15_000, (userId, on) => told.push(`${userId === bob ? 'bob' : 'carol'} ${on}`));
     watch.heard(bob, false);
     watch.heard(bob, true);
     time.advance(10_000);

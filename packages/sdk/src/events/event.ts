@@ -41,7 +41,14 @@ export type SottoEvent =
 export type TransientEvent =
   | (ConnectionChange & { readonly type: 'connection.changed' })
   /** Somebody whose chat this user has accepted types, or has stopped. */
-  | { readonly type: 'typing.changed'; readonly chatId: ChatId; readonly userId: UserId; readonly typing: boolean };
+  | { readonly type: 'typing.changed'; readonly chatId: ChatId; readonly userId: UserId; readonly typing: boolean }
+  /** Somebody whose chat this user has accepted has come, or has gone; only with the option `presence`, and only of those who have it on, too. `at`: by this device's clock. */
+  | {
+      readonly type: 'presence.changed';
+      readonly userId: UserId;
+      readonly presence: 'online' | 'offline';
+      readonly at: number;
+    };
 
 /** How the connection is now. */
 export interface ConnectionChange {
