@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { StreamTicketAnswer, TokenAnswer } from '@sotto/proto';
 import { describe, expect, it } from 'vitest';
 import { call, connect, refusal, refusedUpgrade, register, ticketProtocols } from './raw-client.ts';
@@ -124,6 +125,44 @@ describe.each(storeKinds)('the upgrade on %s stores', (stores) => {
     });
     const stream = await connect(relay, { token: alice.token, origin: 'https://chat.example' });
     await stream.close();
+  });
+
+  it('takes a ticket once when it comes twice at the same moment  [security: token-theft]', async () => {
+    await using relay = await startRelay({ stores });
+    const alice = await register(relay, '+14155550101');
+    const protocols = await ticketProtocols(relay, alice.token);
+    const opened = await Promise.allSettled(Array.from({ length: 5 }, () => connect(relay, { protocols })));
+    expect(opened.map(({ status }) => status).sort()).toEqual(['fulfilled', ...Array(4).fill('rejected')]);
+  });
+
+  it('gives no ticket to a session that ends meanwhile  [security: token-theft]', async () => {
+    const came = Promise.withResolvers<void>();
+    const gate = Promise.withResolvers<void>();
+    const put: Uint8Array[] = [];
+    await using relay = await startRelay({
+      stores,
+      wrapStores: (real) => ({
+        ...real,
+        tickets: {
+          put: async (ticket, device, expiresAt) => {
+            came.resolve();
+            await gate.promise;
+            await real.tickets.put(ticket, device, expiresAt);
+            put.push(ticket);
+          },
+          redeem: (ticket, now) => real.tickets.redeem(ticket, now),
+          revoke: (userId, deviceId) => real.tickets.revoke(userId, deviceId),
+        },
+      }),
+    });
+    const alice = await register(relay, '+14155550101');
+    const ticket = refusal(call(relay, 'POST', '/v1/stream-tickets', { token: alice.token }));
+    await came.promise;
+    await refresh(relay, alice.request.refreshToken, randomToken());
+    await refusal(refresh(relay, alice.request.refreshToken, randomToken()));
+    gate.resolve();
+    expect(await ticket).toMatchObject({ status: 401, code: 'token-invalid' });
+    expect(await relay.stores.tickets.redeem(put[0] ?? randomBytes(32), relay.time.now())).toBeUndefined();
   });
 
   it('takes a ticket once, for half a minute, and selects sotto.v1 only', async () => {

@@ -2,7 +2,7 @@ import type { StreamTicketAnswer, TokenAnswer, TokenRequest } from '@sotto/proto
 import type { FastifyInstance } from 'fastify';
 import { answers, objectOf, pieces, withToken } from '../gateway/error-schema.ts';
 import { RelayError } from '../relay-error.ts';
-import { invalidToken } from './bearer.ts';
+import { invalidToken, readBearer } from './bearer.ts';
 import type { RequestSessions } from './require-session.ts';
 import type { Sessions } from './sessions.ts';
 import { readToken } from './token.ts';
@@ -35,7 +35,7 @@ export function authRoutes(app: FastifyInstance, sessions: Sessions, requests: R
       response: answers({ 200: objectOf({ ticket: pieces.token, expiresInMs: pieces.ms }) }),
     },
     handler: async (request) => {
-      const { token, expiresInMs } = await sessions.issueTicket(requests.of(request));
+      const { token, expiresInMs } = await sessions.issueTicket(readBearer(request.headers.authorization));
       return { ticket: token, expiresInMs };
     },
   });

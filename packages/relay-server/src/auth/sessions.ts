@@ -94,11 +94,22 @@ export class Sessions {
     return { token: toBase64Url(access), expiresInMs: accessTtlMs };
   }
 
-  /** A ticket with which a browser opens one stream. */
-  async issueTicket(device: DeviceAddress): Promise<IssuedToken> {
+  /**
+   * A ticket with which a browser opens one stream, for the device of an access token.
+   * @throws {RelayError} `token-invalid`: its session has ended meanwhile
+   */
+  async issueTicket(accessToken: Uint8Array): Promise<IssuedToken> {
     const { tickets, clock, randomness, ticketTtlMs } = this.#parts;
+    const device = await this.ofAccessToken(accessToken);
     const ticket = randomness.bytes(tokenBytes);
     await tickets.put(hashOfToken(ticket), device, clock.now() + ticketTtlMs);
+    try {
+      // Whoever ends a session ends its tokens first, then its tickets: either they find this one, or it is found here.
+      await this.ofAccessToken(accessToken);
+    } catch (error) {
+      await tickets.redeem(hashOfToken(ticket), clock.now());
+      throw error;
+    }
     return { token: toBase64Url(ticket), expiresInMs: ticketTtlMs };
   }
 }

@@ -1,5 +1,5 @@
 import type { MailAppend, Mailbox } from '../ports/mailbox.ts';
-import { type HarnessMaker, hex, holds, suite } from './harness.ts';
+import { type HarnessMaker, hex, holds, refusalOf, suite } from './harness.ts';
 import { day, mail, mailToDevices, quotaOf, readAll, roomy, stored, strangersMail } from './mail-samples.ts';
 import type { Runner } from './runner.ts';
 import { someBytes, someDevice, someUser, start } from './samples.ts';
@@ -17,6 +17,16 @@ export function mailboxConformance(runner: Runner, maker: HarnessMaker<{ readonl
       expect(await stored(mailbox, to)).toEqual(envelopes.map(hex));
       expect(await stored(mailbox, other)).toEqual([]);
       expect(await stored(mailbox, someDevice(2, to.userId))).toEqual([]);
+    });
+
+    check('stores nothing behind an append of its order that failed', async ({ stores: { mailbox } }) => {
+      const to = someDevice();
+      const send = mail(to, someBytes(80), { order: { broken: true } });
+      expect(await refusalOf(mailbox.append(send, roomy))).toBe('store-unavailable');
+      expect(await stored(mailbox, to)).toEqual([]);
+      expect(await mailbox.recorded(send.sender, send.sendId)).toBe(undefined);
+      const again = { ...send, order: { broken: false } };
+      expect((await mailbox.append(again, roomy)).repeated).toBe(false);
     });
 
     check('gives at most `limit` entries at a time', async ({ stores: { mailbox } }) => {

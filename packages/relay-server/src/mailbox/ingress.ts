@@ -7,7 +7,7 @@ import type { StoredDeviceList } from '../ports/account-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceAddress, DeviceId, UserId } from '../ports/ids.ts';
 import type { Logger } from '../ports/logger.ts';
-import type { Mailbox, MailQuota, MailReceipt, MailRecipient } from '../ports/mailbox.ts';
+import type { Mailbox, MailOrder, MailQuota, MailReceipt, MailRecipient } from '../ports/mailbox.ts';
 import { RelayError } from '../relay-error.ts';
 import { envelopeBytes } from './envelope-bytes.ts';
 import type { Cargo, Headroom } from './headroom.ts';
@@ -151,9 +151,10 @@ export class Ingress {
 
   /**
    * Stores the mail, then hints to the connected devices among the recipients.
+   * @param order of its lane: nothing is stored behind an append of it that failed
    * @throws {RelayError} `store-unavailable` when it could not be made durable
    */
-  async append(sendId: Uint8Array, sender: Sender, append: PreparedAppend): Promise<MailReceipt> {
+  async append(sendId: Uint8Array, sender: Sender, append: PreparedAppend, order?: MailOrder): Promise<MailReceipt> {
     const { mailbox, headroom, quota, connected, counts } = this.#parts;
     const { recipients, acceptedAt, expiresAt } = append;
     for (const part of append.cargo) headroom.enter(part);
@@ -161,7 +162,14 @@ export class Ingress {
     const observe = counts.appendSeconds.startTimer();
     try {
       const receipt = await mailbox.append(
-        { sender: { userId: sender.userId, deviceId: sender.deviceId }, sendId, recipients, acceptedAt, expiresAt },
+        {
+          sender: { userId: sender.userId, deviceId: sender.deviceId },
+          sendId,
+          recipients,
+          acceptedAt,
+          expiresAt,
+          order,
+        },
         quota,
       );
       stored = !receipt.repeated;

@@ -1,9 +1,13 @@
+import type { MailOrder } from '../ports/mailbox.ts';
+
 /** Where a lane stands. */
 interface Lane {
   /** The number that comes next. */
   next: number;
   /** A send of it was refused: all later ones are superseded. */
   broken: boolean;
+  /** What its appends have in common: what is refused behind them does not break it. */
+  readonly order: MailOrder;
 }
 
 /** The most lanes that one stream keeps; the oldest give way, and what comes in them later is superseded. */
@@ -35,6 +39,11 @@ export class Lanes {
     return true;
   }
 
+  /** What the appends of a lane have in common; none without a lane. */
+  orderOf(lane: string): MailOrder | undefined {
+    return this.#lanes.get(lane)?.order;
+  }
+
   /** A send of this lane was not accepted. */
   break(lane: string): void {
     const known = this.#lanes.get(lane);
@@ -48,6 +57,6 @@ export class Lanes {
         break;
       }
     }
-    this.#lanes.set(lane, { next: 2, broken: !inTurn });
+    this.#lanes.set(lane, { next: 2, broken: !inTurn, order: { broken: false } });
   }
 }

@@ -112,7 +112,7 @@ export class SendQueue {
       // Recorded first: what was accepted once stays accepted, whatever the list says now. The first one may still be on its way.
       await this.#appending.get(keyOf(send.sendId));
       const recorded = await this.#ingress.recorded(send.sendId, this.#sender);
-      const fresh = append.recipients.length === 0 ? undefined : await this.#appendNow(send, append);
+      const fresh = append.recipients.length === 0 ? undefined : await this.#appendNow(send, lane, append);
       const results = [...(fresh?.results ?? []), ...(recorded?.results ?? [])];
       const times = recorded ?? fresh;
       this.#finish(lane, sendResult(send.sendId, checked, times && { ...times, results }));
@@ -144,15 +144,15 @@ export class SendQueue {
 
   async #append(send: Send, lane: string, checked: readonly CheckedRecipient[], append: PreparedAppend): Promise<void> {
     try {
-      const receipt = await this.#appendNow(send, append);
+      const receipt = await this.#appendNow(send, lane, append);
       this.#finish(lane, sendResult(send.sendId, checked, receipt));
     } catch (error) {
       this.#fail(send, lane, error);
     }
   }
 
-  #appendNow(send: Send, append: PreparedAppend): Promise<MailReceipt> {
-    return this.#ingress.append(send.sendId, this.#sender, append);
+  #appendNow(send: Send, lane: string, append: PreparedAppend): Promise<MailReceipt> {
+    return this.#ingress.append(send.sendId, this.#sender, append, this.#lanes.orderOf(lane));
   }
 
   async #supersede(send: Send): Promise<void> {

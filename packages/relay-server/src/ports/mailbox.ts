@@ -15,6 +15,12 @@ export interface MailRecipient {
   readonly items: readonly MailItem[];
 }
 
+/** What sends have in common of which none may be stored after an earlier one failed: a lane. */
+export interface MailOrder {
+  /** One of them was not stored. */
+  broken: boolean;
+}
+
 /** A send as it goes into the mailboxes. */
 export interface MailAppend {
   /** Whose send_id it is: an identified sender's device. */
@@ -24,6 +30,8 @@ export interface MailAppend {
   readonly recipients: readonly MailRecipient[];
   readonly acceptedAt: number;
   readonly expiresAt: number;
+  /** When it is broken at the time of storing, nothing is stored: `store-unavailable`. An append that fails breaks it, before any later one is stored. */
+  readonly order?: MailOrder | undefined;
 }
 
 /** `full`: none of the devices had room; nothing was stored for this recipient and nothing is recorded. */

@@ -49,6 +49,23 @@ describe('GroupCommit', () => {
     expect(setting('temp_store')).toBe(2);
   });
 
+  it('tells of a failure before a later write is carried out, alone, refused, or with its group', async () => {
+    const told: string[] = [];
+    const note = (name: string) => () => void told.push(name);
+    const fail = (error: Error) => () => {
+      throw error;
+    };
+    const failing = [
+      database.write('other', fail(new Error('a defect')), note('defect')),
+      database.write('other', fail(new RelayError('store-unavailable', 'no')), note('refused')),
+    ];
+    const good = database.write('other', () => told.push('later'), note('never'));
+    const settled = Promise.allSettled([...failing, good]);
+    endTurn();
+    expect(told).toEqual(['defect', 'refused', 'refused', 'later']);
+    expect((await settled).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled']);
+  });
+
   it('makes one transaction of a turn, and resolves after its commit', async () => {
     const states: string[] = [];
     const writes = [1, 2, 3].map((byte) => database.write('other', end(byte)).then(() => states.push(`${byte}`)));

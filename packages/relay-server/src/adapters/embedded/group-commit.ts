@@ -12,6 +12,7 @@ interface PendingWrite {
   /** Does the work and gives what to call once it is durable. */
   readonly carryOut: () => () => void;
   readonly reject: (error: RelayError) => void;
+  readonly onFailed: () => void;
 }
 
 /** What a group commit works with. */
@@ -67,17 +68,22 @@ export class GroupCommit {
 
   /**
    * Resolves when what `work` wrote is durable.
+   * @param onFailed told that it will reject, before any later write is carried out: may not throw
    * @throws {RelayError} what `work` refused with; `store-unavailable`, `store-corrupt` or `internal` when it could not be done, and then nothing of it is kept
    */
-  write<T>(kind: WriteKind, work: () => T): Promise<T> {
+  write<T>(kind: WriteKind, work: () => T, onFailed: () => void = () => undefined): Promise<T> {
     if (this.#isClosed)
       return Promise.reject(new RelayError('store-unavailable', 'the store is closed: open it again'));
-    return new Promise((resolve, reject) => {
+    return new Promise((resolve, rejectPromise) => {
+      const reject = (error: RelayError) => {
+        onFailed();
+        rejectPromise(error);
+      };
       const carryOut = () => {
         const value = work();
         return () => resolve(value);
       };
-      this.#pending.push({ kind, carryOut, reject });
+      this.#pending.push({ kind, carryOut, reject, onFailed });
       this.#scheduleFlush();
     });
   }
@@ -109,11 +115,12 @@ export class GroupCommit {
     const settle: (() => void)[] = [];
     try {
       this.#begin();
-      for (const { carryOut, reject } of group) {
+      for (const { carryOut, reject, onFailed } of group) {
         try {
           settle.push(carryOut());
         } catch (error) {
           if (!(error instanceof RelayError)) throw error;
+          onFailed();
           settle.push(() => reject(error));
         }
       }

@@ -12,6 +12,7 @@ import type {
   MailUsage,
 } from '../../ports/mailbox.ts';
 import type { Randomness } from '../../ports/randomness.ts';
+import { laneBroken } from '../lane-broken.ts';
 import { receiptRetentionMs } from '../retention.ts';
 import { DeliverySecrets, deliveryIdOf, secretOf, seqOf } from './delivery-id.ts';
 import type { DeviceRows } from './device-rows.ts';
@@ -110,7 +111,9 @@ export class EmbeddedMailbox implements Mailbox {
   }
 
   append(append: MailAppend, quota: MailQuota): Promise<MailReceipt> {
-    return this.#database.write('append', () => {
+    const { order } = append;
+    const work = (): MailReceipt => {
+      if (order?.broken) throw laneBroken();
       const { sendId, recipients, acceptedAt, expiresAt } = append;
       for (const { userId } of recipients) this.#devices.bytesOf(userId);
       const fresh = { acceptedAt, expiresAt, results: new Map<UserId, MailResult>() };
@@ -129,6 +132,9 @@ export class EmbeddedMailbox implements Mailbox {
       const repeated = retried.fitting.length === 0;
       if (!repeated) this.#receipts.update(sender, sendId, recorded);
       return { repeated, acceptedAt: recorded.acceptedAt, expiresAt: recorded.expiresAt, results: retried.results };
+    };
+    return this.#database.write('append', work, () => {
+      if (order !== undefined) order.broken = true;
     });
   }
 

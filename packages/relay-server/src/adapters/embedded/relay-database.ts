@@ -47,8 +47,8 @@ export class RelayDatabase {
   }
 
   /** Runs one synchronous write in the next group; see {@link GroupCommit}. */
-  write<T>(kind: WriteKind, work: () => T): Promise<T> {
-    return this.#writer.write(kind, work);
+  write<T>(kind: WriteKind, work: () => T, onFailed?: () => void): Promise<T> {
+    return this.#writer.write(kind, work, onFailed);
   }
 
   /** Has `note` called right after each commit, before any read that sees it; it may not throw. */

@@ -11,6 +11,7 @@ import type {
   MailUsage,
 } from '../../ports/mailbox.ts';
 import type { Randomness } from '../../ports/randomness.ts';
+import { laneBroken } from '../lane-broken.ts';
 import { receiptRetentionMs } from '../retention.ts';
 import { byteKey } from './byte-key.ts';
 import { deviceKey, type MailRecord, type MemoryState } from './memory-state.ts';
@@ -27,6 +28,7 @@ export class MemoryMailbox implements Mailbox {
 
   async append(append: MailAppend, quota: MailQuota): Promise<MailReceipt> {
     const key = sendKey(append.sender, append.sendId);
+    if (append.order?.broken) throw laneBroken();
     const known = this.#state.receipts.get(key);
     const receipt = known ?? {
       sender: append.sender,
