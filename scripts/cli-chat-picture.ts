@@ -17,23 +17,25 @@ try {
   for (const person of ['alice', 'bob'] as const) {
     await stage.openShell(person, size);
     await stage.startChat(person);
-    await stage.register(person, numbers[person], person === 'alice' ? 'Alice' : 'Bob', signal);
+    await stage.register(person, { number: numbers[person], name: person === 'alice' ? 'Alice' : 'Bob' }, signal);
+    await stage.keepRecoveryKey(person, signal);
+    await stage.tmux.shows(person, 'Press n to write to somebody', signal);
   }
   const bot = join(root, 'examples/echo-bot/src/main.ts');
-  const data = join(stage.folder, 'echo');
+  const data = join(stage.relay.folder, 'echo');
   await tmux.open('echo', size, [
     process.execPath,
     '--conditions=sotto-source',
     bot,
     '--relay',
-    stage.url,
+    stage.relay.url,
     '--data',
     data,
     '--phone',
     numbers.echo,
   ]);
   await tmux.shows('echo', 'Code:', signal);
-  await tmux.type('echo', await stage.codeFor(numbers.echo));
+  await tmux.type('echo', await stage.relay.codeFor(numbers.echo));
   await tmux.press('echo', 'Enter');
   await tmux.shows('echo', 'answers', signal);
 
