@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { newSendId } from './send-id.ts';
 
-const randomness = { bytes: (count: number) => new Uint8Array(count).fill(7) };
+const randomness = { bytes: (count: number) => new Uint8Array(count).fill(7), fraction: () => 0 };
 
 describe('newSendId', () => {
   it('has 16 bytes: the time, then random ones', () => {
