@@ -62,7 +62,10 @@ try {
       ...size,
     })),
   );
-  writeFileSync(join(root, 'docs/cli-chat.svg'), pictureOf(captures));
+  writeFileSync(
+    join(root, 'docs/cli-chat.svg'),
+    pictureOf('Two terminals: Alice and Bob write to each other, and a bot answers Bob.', captures),
+  );
 } finally {
   await stage.close();
 }

@@ -11,8 +11,8 @@ const margin = 14;
 const head = 26;
 const colors: Readonly<Record<string, string>> = { 31: '#ff7b72', 32: '#7ee787', 33: '#e3b341', 36: '#79c0ff' };
 
-/** Draws screens side by side, as SVG: what was captured, in its colours. */
-export function pictureOf(captures: readonly Capture[]): string {
+/** Draws screens side by side, as SVG: what was captured, in its colours. `title` is what screen readers say. */
+export function pictureOf(title: string, captures: readonly Capture[]): string {
   let x = margin;
   const parts: string[] = [];
   let height = 0;
@@ -33,7 +33,7 @@ export function pictureOf(captures: readonly Capture[]): string {
     height = Math.max(height, tall + 2 * margin);
   }
   const style = 'font: 14px "DejaVu Sans Mono", "Noto Sans Mono", monospace; white-space: pre';
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${Math.round(x)} ${height}" width="${Math.round(x)}" height="${height}" style='${style}'>\n${parts.filter((part) => part !== '').join('\n')}\n</svg>\n`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${Math.round(x)} ${height}" width="${Math.round(x)}" height="${height}" style='${style}'>\n<title>${escaped(title)}</title>\n${parts.filter((part) => part !== '').join('\n')}\n</svg>\n`;
 }
 
 /** One row: each run of one style is a text that begins in its column, so that fonts can't move what follows. */

@@ -61,7 +61,7 @@ export class CrashWorld {
     return this.#read((database) => {
       const count = (table: string) =>
         Number(database.prepare<[], { count: number }>(`SELECT count(*) AS count FROM ${table}`).get()?.count);
-      return { live: count('account'), ended: count('ended_account') };
+      return { live: count('account'), ended: count('ended_user') };
     });
   }
 
