@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, watch as watchFolder } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig, openEmbeddedRelay, type Relay } from '@sotto/relay-server';
+import type { ChallengeCheck } from '@sotto/relay-server/ports';
 import { memoryStore } from '@sotto/sdk';
 import { betterSqlite3 } from '@sotto/storage-adapters/better-sqlite3';
 import { Watch } from '../led/watch.ts';
@@ -16,6 +17,8 @@ export interface WorldOptions {
   readonly time?: HandTime;
   /** Settings of the relay, as in a config file. */
   readonly config?: object;
+  /** Asked before each code. */
+  readonly challengeCheck?: ChallengeCheck;
   /** Where clients keep what they have; files when left out. */
   readonly stores?: 'memory' | 'sqlite';
 }
@@ -50,7 +53,7 @@ export class JourneyWorld implements AsyncDisposable {
 
   /** Starts the relay, on the port that it had before. */
   async start(): Promise<void> {
-    const { time, config } = this.#options;
+    const { time, config, challengeCheck } = this.#options;
     const settings = {
       data: this.data,
       port: this.#url === '' ? 0 : Number(new URL(this.#url).port),
@@ -74,6 +77,7 @@ export class JourneyWorld implements AsyncDisposable {
         },
       },
       ...(time && { clock: time.clock, timers: time.timers }),
+      ...(challengeCheck && { challengeCheck }),
     });
     this.#url = (await this.#relay.start()).url;
   }

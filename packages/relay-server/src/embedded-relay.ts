@@ -40,6 +40,7 @@ export async function openEmbeddedRelay(options: EmbeddedRelayOptions): Promise<
       tracer,
       logger,
       metrics,
+      ...(options.challengeCheck && { challengeCheck: options.challengeCheck }),
       ...(options.listener && { listener: options.listener }),
     });
   } catch (error) {

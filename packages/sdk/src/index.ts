@@ -1,3 +1,4 @@
+export type { ChallengeSource } from './accounts/challenge.ts';
 export type { ChangeNumberOptions } from './accounts/number-change.ts';
 export type { PinContext, PinSource } from './accounts/pin.ts';
 export type { ProfileChange, Profiles } from './accounts/profile.ts';

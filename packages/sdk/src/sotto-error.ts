@@ -29,6 +29,7 @@ export type SottoErrorCode =
   | 'code-used'
   | 'verification-unknown'
   | 'code-sender-unavailable'
+  | 'challenge-required'
   // sending
   | 'text-empty'
   | 'text-too-long'
@@ -43,6 +44,7 @@ export type SottoErrorCode =
   | 'rate-limited'
   // the relay
   | 'relay-url-invalid'
+  | 'relay-insecure'
   | 'relay-unreachable'
   | 'relay-misbehaved'
   | 'relay-refused'

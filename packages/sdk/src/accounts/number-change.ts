@@ -11,8 +11,8 @@ import { SottoError } from '../sotto-error.ts';
 import { abortable } from '../transport/abortable.ts';
 import { requestAccount, requestNumber } from '../transport/account-calls.ts';
 import type { AuthorizedClient, HttpClient } from '../transport/http-client.ts';
-import { requestVerification } from '../transport/verification-calls.ts';
 import { proofOf } from './account-proof.ts';
+import { type ChallengeSource, requestCode } from './challenge.ts';
 import { parsePhoneNumber } from './phone-number.ts';
 import { type PinSource, withPin } from './pin.ts';
 import { draftAfter, verdictOn } from './registration-draft.ts';
@@ -25,6 +25,8 @@ export interface ChangeNumberOptions {
   readonly phone: string;
   /** Asks the user for the code that was sent to it. */
   readonly code: (context: CodeContext) => Promise<string> | string;
+  /** Where the relay's operator wants a challenge solved before a code is sent: gives the answer. Asked only then. */
+  readonly challenge?: ChallengeSource;
   /** When the new number has an account with a registration lock: its PIN. */
   readonly pin?: PinSource;
   /** Have a new code sent even though an earlier one still works: it did not arrive. */
@@ -59,7 +61,7 @@ export class NumberChange {
 
   /**
    * @returns the chats whose contacts are to be told
-   * @throws {SottoError} `number-invalid`, `code-invalid`, those of a code (call again), `number-barred`, `rate-limited`, `code-sender-unavailable`, `registration-locked`, `pin-invalid`, `not-registered`, `session-ended`, and as AuthorizedClient
+   * @throws {SottoError} `number-invalid`, `code-invalid`, those of a code (call again), `number-barred`, `rate-limited`, `code-sender-unavailable`, `challenge-required`, `registration-locked`, `pin-invalid`, `not-registered`, `session-ended`, and as AuthorizedClient
    */
   async change(options: ChangeNumberOptions): Promise<readonly ChatId[]> {
     const { http, origin } = this.#parts;
@@ -98,12 +100,15 @@ export class NumberChange {
   }
 
   /** A code for the number: the one that was sent before, while it works. */
-  async #verification(number: string, { resendCode, signal }: ChangeNumberOptions): Promise<RegistrationRecord> {
+  async #verification(
+    number: string,
+    { resendCode, challenge, signal }: ChangeNumberOptions,
+  ): Promise<RegistrationRecord> {
     const { executor, anonymous, clock } = this.#parts;
     const known = await executor.run(['account'], (overlay) => overlay.get('registration', {}));
     const usable = known?.number === number && known.verificationId !== '' && clock.now() < known.expiresAt;
     if (known && usable && !resendCode) return known;
-    const { verificationId, expiresInMs } = await requestVerification(anonymous, { number }, { signal });
+    const { verificationId, expiresInMs } = await requestCode(anonymous, number, { challenge, signal });
     this.#attemptsLeft = undefined;
     const expiresAt = clock.now() + expiresInMs;
     const draft: RegistrationRecord = { number, verificationId, expiresAt, account: undefined, request: undefined };

@@ -17,8 +17,8 @@ import { abortable } from '../transport/abortable.ts';
 import { requestRecovery } from '../transport/account-calls.ts';
 import type { HttpClient } from '../transport/http-client.ts';
 import { requestRegistration } from '../transport/registration-calls.ts';
-import { requestVerification } from '../transport/verification-calls.ts';
 import { accessExpiry } from './access-expiry.ts';
+import { type ChallengeSource, requestCode } from './challenge.ts';
 import { forgetFormerIdentity } from './former-identity.ts';
 import { newAccount, type RecoveredAccount } from './new-account.ts';
 import { parsePhoneNumber } from './phone-number.ts';
@@ -46,6 +46,8 @@ export interface RegisterOptions {
   readonly profile: { readonly username: string; readonly avatar?: Uint8Array };
   /** Asks the user for the code that was sent. */
   readonly code: (context: CodeContext) => Promise<string> | string;
+  /** Where the relay's operator wants a challenge solved before a code is sent: gives the answer. Asked only then. */
+  readonly challenge?: ChallengeSource;
   /** The recovery key of the account that has the number: keeps its user id, and ends its devices. Without it another account is made. */
   readonly recoveryKey?: string;
   /** When the number has an account with a registration lock: its PIN. */
@@ -96,7 +98,7 @@ export class Registration {
 
   /**
    * Registers a phone number. Everything given is checked before anything is sent.
-   * @throws {SottoError} `number-invalid`, `username-invalid`, `avatar-too-large`, `already-registered`, `argument-invalid` (another call is under way), `code-invalid` (not digits; nothing was sent), `code-wrong` (with `attemptsLeft`: call again), `code-void`, `code-expired`, `code-used`, `verification-unknown` (call again: a new code is sent), `number-barred`, `rate-limited`, `code-sender-unavailable`, `recovery-key-invalid` (mistyped), `recovery-key-wrong` (of another account; nothing was changed), `registration-locked` (with `attemptsLeft`, and `retryAfterMs` while a wait lasts; call again with the PIN), `pin-invalid`, and as HttpClient
+   * @throws {SottoError} `number-invalid`, `username-invalid`, `avatar-too-large`, `already-registered`, `argument-invalid` (another call is under way), `code-invalid` (not digits; nothing was sent), `code-wrong` (with `attemptsLeft`: call again), `code-void`, `code-expired`, `code-used`, `verification-unknown` (call again: a new code is sent), `number-barred`, `rate-limited`, `code-sender-unavailable`, `challenge-required`, `recovery-key-invalid` (mistyped), `recovery-key-wrong` (of another account; nothing was changed), `registration-locked` (with `attemptsLeft`, and `retryAfterMs` while a wait lasts; call again with the PIN), `pin-invalid`, and as HttpClient
    */
   async register(options: RegisterOptions): Promise<Registered> {
     const { profile, signal } = options;
@@ -186,11 +188,11 @@ export class Registration {
   async #withVerification(
     number: string,
     draft: RegistrationRecord | undefined,
-    { resendCode = false, signal }: RegisterOptions,
+    { resendCode = false, challenge, signal }: RegisterOptions,
   ): Promise<RegistrationRecord> {
     const { executor, http, clock } = this.#parts;
     if (draft && draft.verificationId !== '' && clock.now() < draft.expiresAt && !resendCode) return draft;
-    const { verificationId, expiresInMs } = await requestVerification(http, { number }, { signal });
+    const { verificationId, expiresInMs } = await requestCode(http, number, { challenge, signal });
     this.#attemptsLeft = undefined;
     const verified: RegistrationRecord = {
       number,

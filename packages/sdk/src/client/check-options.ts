@@ -22,12 +22,18 @@ export function checkRegisterOptions(options: RegisterOptions): void {
   demand(isObject(options), 'register takes { phone, profile, code }');
   demand(isObject(options.profile), 'profile is { username }, with an avatar if there is one');
   demand(typeof options.code === 'function', 'code is a function that gives the code which was sent, as a string');
+  checkChallenge(options);
 }
 
 /** The same for `changeNumber`. */
 export function checkChangeNumberOptions(options: ChangeNumberOptions): void {
   demand(isObject(options), 'changeNumber takes { phone, code }');
   demand(typeof options.code === 'function', 'code is a function that gives the code which was sent, as a string');
+  checkChallenge(options);
+}
+
+function checkChallenge({ challenge }: Pick<RegisterOptions, 'challenge'>): void {
+  demand(challenge === undefined || typeof challenge === 'function', 'challenge is a function that gives an answer');
 }
 
 function isObject(value: unknown): boolean {

@@ -7,6 +7,8 @@ import type { StoreOpener } from '../ports/store.ts';
 export interface ClientOptions {
   /** The relay's address, `https://…`; `http://…` for one on this machine. */
   readonly relay: string;
+  /** Lets `relay` be an `http://` address of another machine: whoever is on the way then sees tokens, numbers and who writes to whom. For networks that are closed, as between containers. */
+  readonly allowInsecureRelay?: boolean;
   /** Where everything is kept, for example `betterSqlite3('alice.db')`. */
   readonly store: StoreOpener;
   /** Whether people are told that their messages came and were read; true when left out. Then this account's messages show theirs, too. */

@@ -65,11 +65,11 @@ export class Client {
 
   /**
    * Opens a store and, if it has an account, connects in the background.
-   * @throws {SottoError} `relay-url-invalid`, `store-locked`, `store-newer`, `store-corrupt`, `store-unavailable`
+   * @throws {SottoError} `relay-url-invalid`, `relay-insecure`, `store-locked`, `store-newer`, `store-corrupt`, `store-unavailable`
    */
   static async open(options: ClientOptions): Promise<Client> {
     checkClientOptions(options);
-    const address = parseRelayAddress(options.relay);
+    const address = parseRelayAddress(options.relay, { allowInsecure: options.allowInsecureRelay === true });
     const platform = platformOf(options);
     const { store, opening } = await options.store.open();
     try {

@@ -112,7 +112,7 @@ describe('httpClient', () => {
     const lost = httpClient({ address, fetch: defaultPlatform().fetch, timers });
     await expect(lost.ask(greeting)).rejects.toMatchObject({ code: 'relay-unreachable', retryable: true });
     const nowhere = httpClient({
-      address: parseRelayAddress('http://relay.invalid'),
+      address: parseRelayAddress('https://relay.invalid'),
       fetch: defaultPlatform().fetch,
       timers,
     });

@@ -18,6 +18,8 @@ const known: { readonly [Code in SottoErrorCode]?: string } = {
   'code-expired': 'the code is too old: register again to get a new one',
   'code-used': 'the code was used before: register again to get a new one',
   'verification-unknown': 'the relay knows nothing of this verification: register again to get a new code',
+  'challenge-required':
+    'the relay wants a challenge solved before it sends a code: give the right answer by `challenge`',
   'code-sender-unavailable': 'the relay can not send codes now: try again later',
   'registration-locked': 'the account of this number is locked by a PIN: give it as `pin`, or the recovery key',
   'recovery-key-wrong': 'this is not the recovery key of the account that has this number: read it again',

@@ -16,6 +16,32 @@ describe('parseRelayAddress', () => {
   });
 
   it.each([
+    'http://localhost:1',
+    'http://relay.localhost',
+    'http://127.0.0.1:8080',
+    'http://127.13.57.91',
+    'http://2130706433',
+    'http://[::1]/sotto',
+    'https://relay.example',
+  ])('takes %s', (text) => {
+    expect(parseRelayAddress(text).http).not.toBe('');
+  });
+
+  it.each([
+    'http://relay.example',
+    'http://192.168.0.7:8080',
+    'http://127.0.0.1.example',
+    'http://localhost.example',
+    'http://notlocalhost',
+    'http://128.0.0.1',
+    'http://[::2]',
+    'http://0.0.0.0',
+  ])('refuses %s, which anybody on the way reads, unless it is allowed', (text) => {
+    expect(() => parseRelayAddress(text)).toThrow(expect.objectContaining({ code: 'relay-insecure' }));
+    expect(parseRelayAddress(text, { allowInsecure: true }).stream).toMatch(/^ws:/);
+  });
+
+  it.each([
     ['', /https:\/\/host/],
     ['relay.example', /https:\/\/host/],
     ['localhost:8080', /begin with https/],

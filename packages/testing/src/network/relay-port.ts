@@ -1,7 +1,7 @@
 import { type Duplex, duplexPair } from 'node:stream';
 import type { RelayAddress, RelayListener } from '@sotto/relay-server';
 
-const address: RelayAddress = { port: 80, url: 'http://relay.test' };
+const address: RelayAddress = { port: 80, url: 'http://relay.localhost' };
 
 /** Where a relay takes connections in memory: what its TCP port would be. */
 export class RelayPort implements RelayListener {
