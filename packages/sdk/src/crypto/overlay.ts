@@ -88,9 +88,12 @@ export class RecordOverlay implements Overlay {
 
   /** Takes over all that an overlay above this one collected. */
   merge(above: RecordOverlay): void {
-    for (const [kind, ofKind] of above.changes) {
-      for (const [key, change] of ofKind) this.set(kind, key, change);
-    }
+    // Walked without an iterator, which would make an array of each entry: every message passes through here.
+    above.changes.forEach((ofKind, kind) => {
+      ofKind.forEach((change, key) => {
+        this.set(kind, key, change);
+      });
+    });
     this.pruned.push(...above.pruned);
     this.written.push(...above.written);
   }

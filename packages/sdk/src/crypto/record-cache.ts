@@ -17,8 +17,16 @@ const keptKinds: ReadonlySet<RecordKind> = new Set<RecordKind>([
   'outbox',
 ]);
 
-/** The most records that are kept of one kind. */
-const mostKept = 2_048;
+/** The most records that are kept of one kind: those of the last two generations. */
+const mostOfGeneration = 1_024;
+
+type Kept = Map<string, Records[RecordKind] | undefined>;
+
+/** Finding the last used one exactly would cost two writes for each look: what is used moves into the newer half, and the older half goes as a whole. */
+interface Generations {
+  newer: Kept;
+  older: Kept;
+}
 
 /** A record with more than this in one field is read again instead. */
 const largestField = 8_192;
@@ -30,7 +38,7 @@ const largestField = 8_192;
  */
 export class RecordCache implements RecordSource {
   private readonly below: RecordSource;
-  private readonly kept = new Map<RecordKind, Map<string, Records[RecordKind] | undefined>>();
+  private readonly kept = new Map<RecordKind, Generations>();
   /** Counts the commits: a read that was under way during one may have seen what was before it. */
   private commits = 0;
 
@@ -42,15 +50,15 @@ export class RecordCache implements RecordSource {
     if (!keptKinds.has(kind)) return this.below.get(kind, key);
     const name = recordKey(kind, key);
     const ofKind = this.kept.get(kind);
-    if (ofKind?.has(name)) {
-      const record = ofKind.get(name);
-      // The last used is the last to go.
-      ofKind.delete(name);
-      ofKind.set(name, record);
-      // It is filed under the kind of its record.
-      return Promise.resolve(record as Records[Kind] | undefined);
-    }
-    return this.read(name, kind, key);
+    if (ofKind === undefined) return this.read(name, kind, key);
+    // It is filed under the kind of its record.
+    const recent = ofKind.newer.get(name) as Records[Kind] | undefined;
+    if (recent !== undefined) return Promise.resolve(recent);
+    if (ofKind.newer.has(name)) return Promise.resolve(undefined);
+    if (!ofKind.older.has(name)) return this.read(name, kind, key);
+    const record = ofKind.older.get(name) as Records[Kind] | undefined;
+    this.add(ofKind, name, record);
+    return Promise.resolve(record);
   }
 
   /** These changes are in the store now. */
@@ -84,17 +92,23 @@ export class RecordCache implements RecordSource {
   private keep(kind: RecordKind, name: string, record: Records[RecordKind] | undefined): void {
     let ofKind = this.kept.get(kind);
     if (ofKind === undefined) {
-      ofKind = new Map();
+      ofKind = { newer: new Map(), older: new Map() };
       this.kept.set(kind, ofKind);
     }
-    ofKind.delete(name);
-    if (record !== undefined && isLarge(record)) return;
-    ofKind.set(name, record);
-    if (ofKind.size <= mostKept) return;
-    for (const oldest of ofKind.keys()) {
-      ofKind.delete(oldest);
+    if (record === undefined || !isLarge(record)) {
+      this.add(ofKind, name, record);
       return;
     }
+    ofKind.newer.delete(name);
+    ofKind.older.delete(name);
+  }
+
+  private add(ofKind: Generations, name: string, record: Records[RecordKind] | undefined): void {
+    if (ofKind.newer.size >= mostOfGeneration && !ofKind.newer.has(name)) {
+      ofKind.older = ofKind.newer;
+      ofKind.newer = new Map();
+    }
+    ofKind.newer.set(name, record);
   }
 }
 

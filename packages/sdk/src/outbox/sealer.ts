@@ -219,7 +219,8 @@ export class Sealer {
         },
       ],
     };
-    overlay.put('outbox', { ...record, attempt, sealed: { sendId, send: Send.encode(send), sealedAt: now } });
+    const sealed = { sendId, send: Send.encode(send), sealedAt: now };
+    overlay.put('outbox', { ...record, attempt, sealed }, ['attempt', 'sealed']);
     return { status: 'sealed', send, sendId };
   }
 }

@@ -38,17 +38,27 @@ function statementsOf(change: Change): readonly SqlStatement[] {
  * @throws {SottoError} `argument-invalid` for an id that is not a UUID, or a number that is not a safe integer
  */
 export function changeStatements(changes: readonly Change[]): readonly SqlStatement[] {
-  const statements = changes.flatMap(statementsOf);
-  for (const { params } of statements) {
-    for (const value of params) {
-      // SQLite would round what it can't hold.
-      if (typeof value === 'number' && !Number.isSafeInteger(value)) {
-        throw new SottoError(
-          'argument-invalid',
-          'A number of a record is not a safe integer. Nothing was stored; mend the record.',
-        );
-      }
+  const statements: SqlStatement[] = [];
+  for (let at = 0; at < changes.length; at++) {
+    const change = changes[at];
+    if (change === undefined) continue;
+    for (const statement of statementsOf(change)) {
+      assertExact(statement.params);
+      statements.push(statement);
     }
   }
   return statements;
+}
+
+/** SQLite would round what it can't hold. */
+function assertExact(params: SqlStatement['params']): void {
+  for (let at = 0; at < params.length; at++) {
+    const value = params[at];
+    if (typeof value === 'number' && !Number.isSafeInteger(value)) {
+      throw new SottoError(
+        'argument-invalid',
+        'A number of a record is not a safe integer. Nothing was stored; mend the record.',
+      );
+    }
+  }
 }

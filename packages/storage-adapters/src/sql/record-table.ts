@@ -20,6 +20,8 @@ export interface RecordTableDefinition<Kind extends RecordKind> {
   readonly table: string;
   readonly key: Encoders<RecordKeys[Kind]>;
   readonly fields: Encoders<Records[Kind]>;
+  /** Fields that stand in other columns than the one of their name. */
+  readonly spread?: { readonly [Field in keyof Records[Kind]]?: readonly string[] };
   readonly read: (row: SqlRow) => Records[Kind];
 }
 
@@ -49,18 +51,18 @@ function columnOf(field: string): string {
 
 /** A kind of record that is one row of one table. */
 export function recordTable<Kind extends RecordKind>(definition: RecordTableDefinition<Kind>): RecordTable<Kind> {
-  const { table, key, fields, read } = definition;
+  const { table, key, fields, spread, read } = definition;
   const where = Object.keys(key)
     .map((column) => `${column} = ?`)
     .join(' AND ');
   const columns = Object.keys(fields);
   const putSql = upsert(table, Object.keys(key), columns);
   const partialPuts = new Map<string, string>();
-  const partialPutSql = (changed: readonly PropertyKey[]) => {
+  const partialPutSql = (changed: readonly (keyof Records[Kind])[]) => {
     const name = changed.join();
     const known = partialPuts.get(name);
     if (known !== undefined) return known;
-    const written = changed.map((field) => columnOf(String(field)));
+    const written = changed.flatMap((field) => spread?.[field] ?? columnOf(String(field)));
     if (written.some((column) => !columns.includes(column))) return putSql;
     const sql = upsert(table, Object.keys(key), columns, written);
     partialPuts.set(name, sql);
@@ -72,12 +74,13 @@ export function recordTable<Kind extends RecordKind>(definition: RecordTableDefi
   const fieldEncoders = Object.values(fields);
   const keyParams = (source: RecordKeys[Kind]) => keyEncoders.map((encode) => encode(source));
   return {
-    put: (record, changed) => [
-      {
-        sql: changed === undefined ? putSql : partialPutSql(changed),
-        params: [...keyParams(record), ...fieldEncoders.map((encode) => encode(record))],
-      },
-    ],
+    put: (record, changed) => {
+      // Every message is put several times: one array, filled once.
+      const params: SqlValue[] = [];
+      for (let at = 0; at < keyEncoders.length; at++) params.push(keyEncoders[at]?.(record) ?? null);
+      for (let at = 0; at < fieldEncoders.length; at++) params.push(fieldEncoders[at]?.(record) ?? null);
+      return [{ sql: changed === undefined ? putSql : partialPutSql(changed), params }];
+    },
     remove: (source) => [{ sql: removeSql, params: keyParams(source) }],
     find: (source) => ({ sql: findSql, params: keyParams(source) }),
     read,

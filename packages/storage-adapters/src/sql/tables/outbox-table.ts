@@ -25,6 +25,7 @@ export const outboxTable = recordTable<'outbox'>({
     send: (item) => item.sealed?.send ?? null,
     sealed_at: (item) => item.sealed?.sealedAt ?? null,
   },
+  spread: { sealed: ['send_id', 'send', 'sealed_at'] },
   read: (row) => ({
     id: integer(row, 'id'),
     chatId: id(row, 'chat_id'),
