@@ -7,6 +7,7 @@ import { LocalRelay } from './local-relay.ts';
 import { Peer } from './peer.ts';
 import { RawIdentities, RawSessions } from './raw-stores.ts';
 import { type Lap, Stopwatch } from './stopwatch.ts';
+import { collectYoungGarbage } from './young-garbage.ts';
 
 const firstDevice = 1 as DeviceId;
 
@@ -102,9 +103,11 @@ export class Conversation implements AsyncDisposable {
   async deliver(envelopes: readonly Uint8Array[]): Promise<Lap> {
     this.relay.prepare(envelopes);
     const acked = this.relay.untilAcked(this.relay.acked + envelopes.length);
+    collectYoungGarbage();
     const watch = new Stopwatch();
     this.relay.deliver();
     await acked;
+    collectYoungGarbage();
     return watch.lap();
   }
 

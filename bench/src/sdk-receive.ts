@@ -6,6 +6,7 @@ import { machineFacts } from './machine.ts';
 import { sampleText } from './sample-text.ts';
 import { type Lap, Stopwatch, speeds } from './stopwatch.ts';
 import { TempFolder } from './temp-folder.ts';
+import { collectYoungGarbage } from './young-garbage.ts';
 
 const target = 0.5;
 const steadyPeers = 8;
@@ -127,11 +128,13 @@ async function writeAll(conversation: Conversation, each: number): Promise<reado
 async function decryptAll(twin: RawTwin, letters: readonly Letter[]): Promise<Lap> {
   const { self, addresses, identities } = twin;
   const sessions = twin.sessions.copy();
+  collectYoungGarbage();
   const watch = new Stopwatch();
   for (const { from, ciphertext } of letters) {
     const address = addresses[from];
     if (address === undefined) throw new Error('a letter from nobody');
     await signalDecrypt(SignalMessage.deserialize(ciphertext), address, self, sessions, identities);
   }
+  collectYoungGarbage();
   return watch.lap();
 }

@@ -7,6 +7,7 @@ import { median, rounded } from './quantile.ts';
 import { sampleText } from './sample-text.ts';
 import { type Lap, Stopwatch, speeds } from './stopwatch.ts';
 import { TempFolder } from './temp-folder.ts';
+import { collectYoungGarbage } from './young-garbage.ts';
 
 const target = 0.5;
 const defaultMessages = 1_024;
@@ -91,6 +92,7 @@ async function measure(
 async function encryptAll(conversation: Conversation, messages: number, bytes: number): Promise<Lap> {
   const { self, addresses, sessions, identities } = await conversation.rawTwin();
   const plaintext = new Uint8Array(bytes).fill(7);
+  collectYoungGarbage();
   const watch = new Stopwatch();
   for (let number = 0; number < messages; number++) {
     const address = addresses[number % addresses.length];
@@ -98,6 +100,7 @@ async function encryptAll(conversation: Conversation, messages: number, bytes: n
     const message = await signalEncrypt(plaintext, address, self, sessions, identities);
     message.serialize();
   }
+  collectYoungGarbage();
   return watch.lap();
 }
 
@@ -107,11 +110,13 @@ async function sendAll(
 ): Promise<{ readonly handed: Lap; readonly drained: Lap }> {
   const { relay, chats } = conversation;
   const allHanded = relay.untilSent(relay.sent + messages);
+  collectYoungGarbage();
   const watch = new Stopwatch();
   const queued = Array.from({ length: messages }, (_, number) =>
     chats[number % chats.length]?.send(sampleText(number)),
   );
   await allHanded;
+  collectYoungGarbage();
   const handed = watch.lap();
   await Promise.all(queued);
   await conversation.quiet();
