@@ -89,6 +89,7 @@ export class Signals {
 
   /** Says that this user goes, while there is a connection; resolves when that was handed on. */
   async leave(): Promise<void> {
+    if (!this.parts.presence) return;
     await this.presenceOut.stop();
     await this.working;
   }
