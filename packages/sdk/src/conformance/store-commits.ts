@@ -83,8 +83,10 @@ export function storeCommitCases({ describe, it, expect }: ConformanceRunner, ma
         );
         expect(await store.get('message', { id: before.id })).toEqual(after);
         expect(await store.get('message', { id: fresh.id })).toEqual(fresh);
-        const sealed = { ...outboxItem(1), attempt: 1 };
-        await store.commit([{ type: 'put', kind: 'outbox', record: outboxItem(1) }], ownerEpoch);
+        const open = { ...outboxItem(1), attempt: 0, sealed: undefined };
+        const sealing = { sendId: Uint8Array.of(1), send: Uint8Array.of(2, 3), sealedAt: 4 };
+        const sealed = { ...open, attempt: 1, sealed: sealing };
+        await store.commit([{ type: 'put', kind: 'outbox', record: open }], ownerEpoch);
         await store.commit(
           [{ type: 'put', kind: 'outbox', record: sealed, changed: ['attempt', 'sealed'] }],
           ownerEpoch,

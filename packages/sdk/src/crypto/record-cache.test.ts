@@ -54,6 +54,26 @@ describe('the record cache', () => {
     expect(source.reads).toBe(0);
   });
 
+  it('keeps what is used, and lets what was not used for long go', async () => {
+    const source = new CountingSource();
+    source.users.set('anna', user('anna', 'Anna'));
+    source.users.set('ben', user('ben', 'Ben'));
+    const cache = new RecordCache(source);
+    const ben = { id: 'ben' as UserId };
+    await cache.get('user', anna);
+    await cache.get('user', ben);
+    for (let number = 0; number < 3_000; number++) {
+      cache.committed([{ type: 'put', kind: 'user', record: user(`other ${number}`, '') }]);
+      await cache.get('user', anna);
+    }
+    expect(source.reads).toBe(2);
+    expect((await cache.get('user', ben))?.username).toBe('Ben');
+    expect(source.reads).toBe(3);
+    cache.committed([{ type: 'put', kind: 'user', record: user('anna', 'Ann') }]);
+    expect((await cache.get('user', anna))?.username).toBe('Ann');
+    expect(source.reads).toBe(3);
+  });
+
   it('keeps kinds apart, and passes by those that are not read again', async () => {
     const source = new CountingSource();
     const cache = new RecordCache(source);
