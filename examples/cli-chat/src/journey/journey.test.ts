@@ -181,7 +181,7 @@ describe.runIf(canRun)('two chats in real terminals', () => {
     await tmux.shows('bob', /^ ‹ Alice/, signal);
   });
 
-  it('go on with a recovery key on another device; who had compared sees the new key and sends nothing before accepting it  [security: identity-change]', async ({
+  it('go on with a recovery key on another device; who had compared sees the new key and sends nothing before accepting it', async ({
     signal,
   }) => {
     await stage.openShell('phone', { columns: 80, rows: 24 });
