@@ -10,6 +10,9 @@ const bin = join(
   'sotto-relay.js',
 );
 
+/** A file of thousands of lines is no conversation: nobody writes that fast to a friend. */
+const wideLimits = { SOTTO_LIMITS_SENDS_TO_CONTACT_BURST: '100000', SOTTO_LIMITS_SENDS_PER_DEVICE_BURST: '100000' };
+
 /** The relay as anyone would run it: the `sotto-relay` command with a data folder. It can be killed and started again at the same address. */
 export class RelayProcess {
   url = '';
@@ -27,6 +30,7 @@ export class RelayProcess {
     const port = this.url === '' ? '0' : new URL(this.url).port;
     const child = spawn(process.execPath, [bin, '--data', this.data, '--port', port], {
       stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...wideLimits },
     });
     this.child = child;
     let complaint = '';
