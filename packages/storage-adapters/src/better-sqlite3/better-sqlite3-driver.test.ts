@@ -12,3 +12,13 @@ sqlDriverConformance({ describe, expect, it }, async () => {
     dispose: async () => rmSync(folder, { recursive: true }),
   };
 });
+
+describe('betterSqlite3Driver', () => {
+  it('keeps what SQLite would write into temporary files in memory', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sotto-driver-'));
+    const driver = await betterSqlite3Driver(join(folder, 'client.db')).open();
+    expect(await driver.query('PRAGMA temp_store', [])).toEqual([{ temp_store: 2 }]);
+    await driver.close();
+    rmSync(folder, { recursive: true });
+  });
+});

@@ -139,6 +139,8 @@ function openDatabase(path: string, connect: Connect): Database.Database {
     database.pragma('synchronous = FULL');
     database.pragma('foreign_keys = ON');
     database.pragma('secure_delete = ON');
+    // Large sorts and statement journals would go into a temporary file, which is not encrypted even when the database is.
+    database.pragma('temp_store = MEMORY');
     database.prepare('SELECT count(*) FROM sqlite_schema').get();
     return database;
   } catch (error) {

@@ -77,6 +77,12 @@ describe('an encrypted store', () => {
     expect(files().map(({ name }) => name)).toContain('client.db');
   });
 
+  it('writes no temporary file: SQLite would not encrypt it', async () => {
+    const driver = await encryptedSqlite3Driver(path, { key: randomBytes(32) }).open();
+    expect(await driver.query('PRAGMA temp_store', [])).toEqual([{ temp_store: 2 }]);
+    await driver.close();
+  });
+
   it('is told apart from one that is not encrypted, by the same look', async () => {
     expect(await write(betterSqlite3(path), clear)).toEqual(
       expect.arrayContaining(['client.db', 'client.db-wal', 'client.db']),
