@@ -246,4 +246,31 @@ describe('an identity key that changed', () => {
     await calm();
     expect(alice.out.relay.stored.length).toBe(commits + 1);
   });
+
+  it('is not given it either when the relay dates it after the change', async () => {
+    await talk();
+    alice.out.relay.now = alice.device.clock.now() + 365 * 86_400_000;
+    await lose(bob, 'session');
+    const { id } = await say(alice, bob, 'for the old key');
+    await deliver(alice, bob);
+    alice.device.clock.advance(1);
+    const { userId } = bob.device.account;
+    const identity = await alice.device.store.get('identity', { userId });
+    const later = identity && { ...identity, changedAt: alice.device.clock.now() };
+    await alice.device.executor.run([], (overlay) => later && overlay.put('identity', later));
+    await calm();
+    expect((await alice.device.store.get('message', { id }))?.state).toBe('sent');
+    expect(await bob.in.texts(alice.device)).toEqual(['hello', 'hello yourself']);
+  });
+
+  it('does not slide the 30 days: a message is as old as its writing', async () => {
+    await talk();
+    alice.out.relay.now = alice.device.clock.now() + 365 * 86_400_000;
+    await lose(bob, 'session');
+    await say(alice, bob, 'of long ago');
+    await deliver(alice, bob);
+    alice.device.clock.advance(31 * 86_400_000);
+    await calm();
+    expect(await bob.in.texts(alice.device)).toEqual(['hello', 'hello yourself']);
+  });
 });

@@ -112,10 +112,11 @@ function refusalOf(
   if (!isOwn || message.receiverId !== device.userId || message.state === 'failed' || message.text === '') {
     return 'not-sent-to-them';
   }
-  const sentAt = message.acceptedAt ?? message.createdAt;
-  if (sentAt < now - resentFor) return 'too-old';
+  // By the own clock: when it was accepted is the relay's word, and it could date old messages after a change of the key.
+  const { createdAt } = message;
+  if (createdAt < now - resentFor) return 'too-old';
   // It was written to whoever had the key before.
-  return (identity.changedAt ?? 0) > sentAt ? 'identity-not-trusted' : undefined;
+  return (identity.changedAt ?? 0) > createdAt ? 'identity-not-trusted' : undefined;
 }
 
 function resendMessage(
