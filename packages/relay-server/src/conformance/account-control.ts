@@ -2,6 +2,7 @@ import type { MoveOutcome } from '../ports/account-control.ts';
 import type { NewAccount, RegistrationOutcome } from '../ports/account-store.ts';
 import type { RelayStores } from '../ports/relay-stores.ts';
 import { type HarnessMaker, hex, suite } from './harness.ts';
+import { mail, mailToDevices, roomy } from './mail-samples.ts';
 import type { Runner } from './runner.ts';
 import { someAccount, someBytes, someDevice, someList, someNumber, someUser, start } from './samples.ts';
 
@@ -189,6 +190,41 @@ export function accountControlConformance(runner: Runner, maker: HarnessMaker<Re
       expect(await tokens.session(access, start)).toBe(undefined);
       expect(await accounts.byNumbers([account.numberMac])).toEqual([undefined]);
       expect((await accounts.register(account)).status).toBe('user-id-taken');
+    });
+
+    check('mail behind the end of an account, from it or to it, leaves nothing', async ({ stores }) => {
+      const { accounts, control, mailbox } = stores;
+      const [account, other] = [someAccount(), someAccount()];
+      for (const each of [account, other]) await accounts.register(each);
+      const from = { ...mail(other.device), sender: account.device };
+      const to = { ...mail(account.device), sender: other.device };
+      const both = { ...to, sendId: someBytes(16), recipients: [...to.recipients, ...from.recipients] };
+      const [, ...receipts] = await Promise.all([
+        control.end(account.userId),
+        ...[from, to, both].map((append) => mailbox.append(append, roomy)),
+      ]);
+      const statuses = receipts.map(({ results }) => results.map(({ status }) => status));
+      expect(statuses).toEqual([['gone'], ['gone'], ['gone', 'accepted']]);
+      expect(await mailbox.recorded(account.device, from.sendId)).toBe(undefined);
+      expect(await mailbox.recorded(other.device, to.sendId)).toBe(undefined);
+      expect((await mailbox.usage(account.device)).count).toBe(0);
+      expect((await mailbox.usage(other.device)).count).toBe(1);
+    });
+
+    check('mail behind a recovery, from the old device or to it, leaves nothing', async ({ stores }) => {
+      const { accounts, mailbox } = stores;
+      const [account, other] = [someAccount(), someAccount()];
+      for (const each of [account, other]) await accounts.register(each);
+      const [, ...receipts] = await Promise.all([
+        accounts.register(recovery(account)),
+        mailbox.append({ ...mail(other.device), sender: account.device }, roomy),
+        mailbox.append({ ...mail(account.device), sender: other.device }, roomy),
+        mailbox.append({ ...mailToDevices(account.userId, [1, 2]), sender: other.device }, roomy),
+      ]);
+      expect(receipts.map(({ results }) => results[0]?.status)).toEqual(['gone', 'gone', 'gone']);
+      expect((await mailbox.usage(account.device)).count).toBe(0);
+      expect((await mailbox.usage(someDevice(2, account.userId))).count).toBe(0);
+      expect((await mailbox.usage(other.device)).count).toBe(0);
     });
 
     checkWith(

@@ -76,6 +76,8 @@ export function isAccepted(result: SendResultFields): boolean {
 }
 
 function mailResult(userId: Uint8Array, mail: MailResult): RecipientResultFields {
+  // The list was another one at the check: whoever asks for it now learns whether the account is still there, or its own session.
+  if (mail.status === 'gone') return { userId, status: RecipientStatus.RECIPIENT_STATUS_DEVICES_CHANGED };
   return {
     userId,
     status:

@@ -34,10 +34,13 @@ export interface MailAppend {
   readonly order?: MailOrder | undefined;
 }
 
-/** `full`: none of the devices had room; nothing was stored for this recipient and nothing is recorded. */
+/**
+ * `full`: none of the devices had room. `gone`: one of the devices, or the sender's, is not listed by its account any more, or the account has ended; no device has a result.
+ * With both, nothing was stored for this recipient and nothing is recorded.
+ */
 export interface MailResult {
   readonly userId: UserId;
-  readonly status: 'accepted' | 'full';
+  readonly status: 'accepted' | 'full' | 'gone';
   readonly devices: readonly { readonly deviceId: number; readonly status: 'accepted' | 'full' }[];
 }
 
@@ -90,7 +93,7 @@ export interface MailQuota {
  * Mailboxes of devices: the queue is the truth.
  *
  * `append` resolves when the mail is durable, and only then may a result leave. The same (sender, sendId) again gives the recorded results of the recipients that were accepted, for 8 days after the first, and stores nothing for them;
- * the others are tried anew. Bytes that were passed in are not changed by the caller afterwards.
+ * the others are tried anew. Whether a device is still there is decided when the mail is stored: an append behind the end of an account or device leaves nothing of it. Bytes that were passed in are not changed by the caller afterwards.
  * `ack` deletes: afterwards no method gives the entry again. Ids that are not (or no longer) this device's are passed over.
  */
 export interface Mailbox {

@@ -1,6 +1,7 @@
 import type { Statement } from 'better-sqlite3';
 import type { ListedDevice } from '../../ports/account-store.ts';
 import type { DeviceAddress, UserId } from '../../ports/ids.ts';
+import { digestOfEndedUser } from '../ended-user.ts';
 import type { RelayDatabase } from './relay-database.ts';
 import { userIdToBytes } from './user-id-bytes.ts';
 
@@ -24,6 +25,7 @@ export class DeviceRows {
   readonly #removeAll: Statement<[Buffer], { id: number }>;
   readonly #listed: Statement<[Buffer], ListedDevice>;
   readonly #registered: Statement<[number], { id: number }>;
+  readonly #hasUser: Statement<[Buffer, Buffer]>;
 
   constructor(database: RelayDatabase) {
     const { sql } = database;
@@ -40,6 +42,9 @@ export class DeviceRows {
        WHERE user_id = ? AND registration_id IS NOT NULL ORDER BY device_id`,
     );
     this.#registered = sql.prepare('SELECT id FROM device WHERE id = ? AND registration_id IS NOT NULL');
+    this.#hasUser = sql.prepare(
+      'SELECT 1 FROM account WHERE user_id = ? UNION ALL SELECT 1 FROM ended_user WHERE digest = ?',
+    );
     database.whenUndone(() => this.#known.clear());
   }
 
@@ -75,6 +80,14 @@ export class DeviceRows {
     const added = Number(this.#add.run(user.bytes, device.deviceId).lastInsertRowid);
     user.keys = [...user.keys, device.deviceId, added];
     return added;
+  }
+
+  /** The key of an address from or to which mail may go; `undefined` when its account has ended, or doesn't list it. Nothing is looked up where a key is remembered. */
+  admit(device: { readonly userId: UserId; readonly deviceId: number }): number | undefined {
+    const found = this.find(device);
+    if (found !== undefined) return found;
+    const { bytes } = this.#user(device.userId);
+    return this.#hasUser.get(bytes, digestOfEndedUser(bytes)) === undefined ? this.intern(device) : undefined;
   }
 
   /** The devices that an account lists, by id. */

@@ -4,6 +4,7 @@ import type {
   MailAppend,
   Mailbox,
   MailEntry,
+  MailItem,
   MailQuota,
   MailReader,
   MailReceipt,
@@ -12,6 +13,7 @@ import type {
   MailUsage,
 } from '../../ports/mailbox.ts';
 import type { Randomness } from '../../ports/randomness.ts';
+import { goneResult } from '../gone-result.ts';
 import { laneBroken } from '../lane-broken.ts';
 import { receiptRetentionMs } from '../retention.ts';
 import { DeliverySecrets, deliveryIdOf, secretOf, seqOf } from './delivery-id.ts';
@@ -117,7 +119,10 @@ export class EmbeddedMailbox implements Mailbox {
       const { sendId, recipients, acceptedAt, expiresAt } = append;
       for (const { userId } of recipients) this.#devices.bytesOf(userId);
       const fresh = { acceptedAt, expiresAt, results: new Map<UserId, MailResult>() };
-      const sender = this.#devices.intern(append.sender);
+      const sender = this.#devices.admit(append.sender);
+      if (sender === undefined) {
+        return { repeated: false, acceptedAt, expiresAt, results: recipients.map(goneResult) };
+      }
       const { fitting, results } = this.#fit(recipients, fresh.results, quota);
       // Almost always there is no record yet, and then making one is all that there is to do: nothing is looked up.
       if (fitting.length > 0 && this.#receipts.add(sender, sendId, fresh)) {
@@ -248,8 +253,13 @@ export class EmbeddedMailbox implements Mailbox {
       const before = accepted.get(userId);
       if (before !== undefined) return before;
       const others = fitting.length;
-      const devices = items.map(({ deviceId, envelope }) => {
-        const device = this.#devices.intern({ userId, deviceId });
+      const listed: { readonly device: number; readonly item: MailItem }[] = [];
+      for (const item of items) {
+        const device = this.#devices.admit({ userId, deviceId: item.deviceId });
+        if (device === undefined) return goneResult({ userId });
+        listed.push({ device, item });
+      }
+      const devices = listed.map(({ device, item: { deviceId, envelope } }) => {
         const held = this.#usage.of(device);
         if (!hasRoom(held, envelope.length, stranger, quota)) return { deviceId, status: 'full' as const };
         give(held, envelope.length, stranger);

@@ -11,10 +11,11 @@ import type {
   MailUsage,
 } from '../../ports/mailbox.ts';
 import type { Randomness } from '../../ports/randomness.ts';
+import { goneResult } from '../gone-result.ts';
 import { laneBroken } from '../lane-broken.ts';
 import { receiptRetentionMs } from '../retention.ts';
 import { byteKey } from './byte-key.ts';
-import { deviceKey, type MailRecord, type MemoryState } from './memory-state.ts';
+import { deviceKey, isGone, type MailRecord, type MemoryState } from './memory-state.ts';
 
 /** Mailboxes in memory: what is here is what every other adapter must do. */
 export class MemoryMailbox implements Mailbox {
@@ -29,6 +30,10 @@ export class MemoryMailbox implements Mailbox {
   async append(append: MailAppend, quota: MailQuota): Promise<MailReceipt> {
     const key = sendKey(append.sender, append.sendId);
     if (append.order?.broken) throw laneBroken();
+    if (isGone(this.#state, append.sender)) {
+      const { acceptedAt, expiresAt } = append;
+      return { repeated: false, acceptedAt, expiresAt, results: append.recipients.map(goneResult) };
+    }
     const known = this.#state.receipts.get(key);
     const receipt = known ?? {
       sender: append.sender,
@@ -104,6 +109,8 @@ export class MemoryMailbox implements Mailbox {
   }
 
   #deliver(recipient: MailRecipient, append: MailAppend, quota: MailQuota): MailResult {
+    const { userId, items } = recipient;
+    if (items.some(({ deviceId }) => isGone(this.#state, { userId, deviceId }))) return goneResult(recipient);
     const devices = recipient.items.map(({ deviceId, envelope }) => {
       const key = deviceKey({ userId: recipient.userId, deviceId });
       const mail = this.#state.mail.get(key) ?? [];

@@ -113,6 +113,13 @@ export function deviceKey(device: { readonly userId: string; readonly deviceId: 
   return `${device.userId}.${device.deviceId}`;
 }
 
+/** Whether an address belongs to an account that has ended, or that doesn't list it. */
+export function isGone(state: MemoryState, { userId, deviceId }: { userId: UserId; deviceId: number }): boolean {
+  const account = state.accounts.get(userId);
+  if (account === undefined) return state.endedUsers.has(userId);
+  return !account.deviceList.devices.some((device) => device.deviceId === deviceId);
+}
+
 /** Ends all tokens of a device. */
 export function forgetTokens(state: MemoryState, device: DeviceAddress): void {
   const key = deviceKey(device);
