@@ -22,9 +22,10 @@ export class CodeBreaker {
   /** @throws {RelayError} `rate-limited` while it is open */
   check(): void {
     const { clock, breakerMs } = this.#parts;
+    const now = clock.now();
     // A clock that was set back keeps nobody out for longer than this.
-    const left = Math.min(this.#openUntil - clock.now(), breakerMs);
-    if (left > 0) throw tooOften(left);
+    this.#openUntil = Math.min(this.#openUntil, now + breakerMs);
+    if (this.#openUntil > now) throw tooOften(this.#openUntil - now);
   }
 
   /**

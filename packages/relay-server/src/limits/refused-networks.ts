@@ -9,8 +9,8 @@ const mostKept = 10_000;
 export class RefusedNetworks {
   readonly #limits: Limits;
   readonly #clock: Clock;
-  /** Until when, by network; the ones that were added last come last. */
-  readonly #barredUntil = new Map<string, number>();
+  /** From when until when, by network; the ones that were added last come last. */
+  readonly #barred = new Map<string, { readonly from: number; readonly until: number }>();
 
   constructor(limits: Limits, clock: Clock) {
     this.#limits = limits;
@@ -20,11 +20,12 @@ export class RefusedNetworks {
   /** @throws {RelayError} `rate-limited` */
   check(network: string | undefined): void {
     if (network === undefined) return;
-    const until = this.#barredUntil.get(network);
-    if (until === undefined) return;
-    const left = until - this.#clock.now();
-    if (left > 0) throw tooOften(left);
-    this.#barredUntil.delete(network);
+    const bar = this.#barred.get(network);
+    if (bar === undefined) return;
+    const now = this.#clock.now();
+    // A clock that was set back to before it ends it.
+    if (now >= bar.from && now < bar.until) throw tooOften(bar.until - now);
+    this.#barred.delete(network);
   }
 
   /** Counts an upgrade that was refused for who asked; gives the error to answer with. */
@@ -35,13 +36,14 @@ export class RefusedNetworks {
       return error;
     } catch (limited) {
       if (!(limited instanceof RelayError)) throw limited;
-      if (this.#barredUntil.size >= mostKept) {
-        for (const oldest of this.#barredUntil.keys()) {
-          this.#barredUntil.delete(oldest);
+      if (this.#barred.size >= mostKept) {
+        for (const oldest of this.#barred.keys()) {
+          this.#barred.delete(oldest);
           break;
         }
       }
-      this.#barredUntil.set(network, this.#clock.now() + (limited.retryAfterMs ?? 0));
+      const from = this.#clock.now();
+      this.#barred.set(network, { from, until: from + (limited.retryAfterMs ?? 0) });
       return limited;
     }
   }

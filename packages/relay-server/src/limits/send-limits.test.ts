@@ -50,6 +50,20 @@ describe('SendLimits', () => {
     expect(limits.takeSend(device(bob))).toBe(0);
   });
 
+  it('goes on from an empty bucket when the clock was set back, not when it has caught up', () => {
+    const { clock, limits } = limited();
+    const hour = 3_600_000;
+    clock.set(start + 12 * hour);
+    for (let sent = 0; sent < 4; sent++) limits.takeSend(device(alice));
+    for (let sent = 0; sent < 3; sent++) limits.takeRecipient(alice, bob, true);
+    clock.set(start);
+    expect(limits.takeSend(device(alice))).toBe(2);
+    expect(limits.takeRecipient(alice, bob, true)).toBe(1_000);
+    clock.set(start + 1_000);
+    expect(limits.takeSend(device(alice))).toBe(0);
+    expect([limits.takeRecipient(alice, bob, true), limits.takeRecipient(alice, bob, true)]).toEqual([0, 1_000]);
+  });
+
   it('a burst of 0 is no limit', () => {
     const none = { burst: 0, refillMs: 1 };
     const limits = new SendLimits(settableClock(), {

@@ -2,7 +2,7 @@ import { hash as digest, timingSafeEqual } from 'node:crypto';
 import type { LimitsConfig } from '../config/relay-config.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceAddress, UserId } from '../ports/ids.ts';
-import { afterOne, waitOf } from './pace.ts';
+import { afterOne, keptOf, waitOf } from './pace.ts';
 
 /** What one account has used up of its sends to another. Times at which a bucket is full again; 0 = it is. */
 interface Pair {
@@ -57,7 +57,7 @@ export class SendLimits {
     const now = this.#clock.now();
     const next = afterOne(device.fullAt, limit, now);
     const wait = waitOf(next, limit, now);
-    if (wait === 0) device.fullAt = next;
+    device.fullAt = keptOf(next, wait, limit);
     return wait;
   }
 
@@ -70,10 +70,10 @@ export class SendLimits {
     const now = this.#clock.now();
     const next = afterOne(stranger ? pair.stranger : pair.contact, limit, now);
     const wait = waitOf(next, limit, now);
-    if (wait > 0) return wait;
-    if (stranger) pair.stranger = next;
-    else pair.contact = next;
-    return 0;
+    const kept = keptOf(next, wait, limit);
+    if (stranger) pair.stranger = kept;
+    else pair.contact = kept;
+    return wait;
   }
 
   /**

@@ -91,6 +91,8 @@ export class ChatQueue {
   /** Sessions were just made, so that sealing should go through now. */
   private sessionsMade = false;
   private failures = 0;
+  /** How often the relay said when to come again, since something was accepted. */
+  private postponed = 0;
   private cancelRetry: CancelTimer | undefined;
   private readonly pacer = new Pacer();
   /** Whether the last one that left showed the recipient's access key. */
@@ -173,6 +175,7 @@ export class ChatQueue {
     );
     if (accepted.length > 0) {
       this.failures = 0;
+      this.postponed = 0;
       await this.parts.commits.accepted(this.chatId, accepted);
       for (const { entry } of accepted) this.entries.delete(entry);
     }
@@ -342,10 +345,17 @@ export class ChatQueue {
     this.entries.delete(entry);
   }
 
+  /** The relay's word is taken as it is at first; one that says so again and again is not asked in a tight loop. */
+  private patience(): number {
+    const times = this.postponed++;
+    return times === 0 ? 0 : fullJitter(times - 1, this.parts.randomness);
+  }
+
   private retryLater(afterMs: number | undefined): void {
     if (!this.online) return;
     this.cancelRetry?.();
-    const wait = afterMs ?? fullJitter(this.failures++, this.parts.randomness);
+    const wait =
+      afterMs === undefined ? fullJitter(this.failures++, this.parts.randomness) : Math.max(afterMs, this.patience());
     this.cancelRetry = this.parts.timers.after(wait, () => {
       this.cancelRetry = undefined;
       this.wake();

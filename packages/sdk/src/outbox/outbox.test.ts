@@ -230,6 +230,25 @@ describe('the outbox', () => {
     expect(new Set(sendIds(relay.stream?.sends ?? [])).size).toBe(2);
   });
 
+  it('does not ask in a tight loop a relay that always says to come again in a millisecond', async () => {
+    const { alice, bob, relay } = await pair();
+    relay.verdict = () => ({ type: 'refused', code: 'rate-limited', retryable: true, retryAfterMs: 1 });
+    await sendAll(alice, bob, 1);
+    await alice.connect();
+    await settled(60);
+    const waits: number[] = [];
+    for (let refusal = 0; refusal < 10; refusal++) {
+      await alice.deliverResults();
+      await settled();
+      waits.push(...alice.timers.delays);
+      alice.timers.runAll();
+      await settled();
+    }
+    expect(waits[0]).toBe(1);
+    expect(Math.max(...waits)).toBeGreaterThan(1_000);
+    expect(Math.max(...waits)).toBeLessThanOrEqual(60_000);
+  });
+
   it('waits, too, when a relay calls everything superseded', async () => {
     const { alice, bob, relay } = await pair();
     relay.verdict = () => ({ type: 'refused', code: 'superseded', retryable: true });
