@@ -170,6 +170,7 @@ export function createRelay(parts: RelayParts): Relay {
     clock,
     lockIdleMs: config.accounts.lockIdleMs,
     onReplaced: endAccount,
+    forgetAvatar: (userId) => logFailed([avatars.delete(userId)]),
   });
   const recoveries = new Recoveries({ accounts: stores.accounts, verifications });
   const commands = new AccountCommands({
@@ -190,8 +191,11 @@ export function createRelay(parts: RelayParts): Relay {
   async function endAccount(userId: UserId): Promise<void> {
     directory.forget(userId);
     connected.endOf(userId);
-    const endings = await Promise.allSettled([stores.tickets.revoke(userId), avatars.delete(userId)]);
-    for (const ending of endings) {
+    await logFailed([stores.tickets.revoke(userId), avatars.delete(userId)]);
+  }
+
+  async function logFailed(endings: readonly Promise<void>[]): Promise<void> {
+    for (const ending of await Promise.allSettled(endings)) {
       if (ending.status === 'fulfilled') continue;
       const { reason } = ending;
       logger.error('account.ending-failed', { code: reason instanceof RelayError ? reason.code : 'internal' });

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { RecipientStatus } from '@sotto/proto';
 import { describe, expect, it } from 'vitest';
-import type { UserId } from '../src/ports/ids.ts';
+import type { DeviceId, UserId } from '../src/ports/ids.ts';
 import { call, open, type RawAccount, register } from './raw-client.ts';
 import { type RawStream, rawSend } from './raw-stream.ts';
 import { startRelay, storeKinds, type TestRelay } from './test-relay.ts';
@@ -13,8 +13,8 @@ const full = RecipientStatus.RECIPIENT_STATUS_MAILBOX_FULL;
 /** Gives an account an access key, as its clients do with the profile. */
 async function giveAccessKey(relay: TestRelay, account: RawAccount): Promise<Uint8Array> {
   const accessKey = randomBytes(16);
-  const userId = account.keys.userId as UserId;
-  await relay.stores.accounts.putProfile(userId, randomBytes(20), createHash('sha256').update(accessKey).digest());
+  const device = { userId: account.keys.userId as UserId, deviceId: 1 as DeviceId };
+  await relay.stores.accounts.putProfile(device, randomBytes(20), createHash('sha256').update(accessKey).digest());
   return accessKey;
 }
 

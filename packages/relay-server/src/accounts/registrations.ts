@@ -33,6 +33,8 @@ export interface RegistrationParts {
   readonly lockIdleMs: number;
   /** An account lost its devices: its number went to a new one, or its owner registered it anew. It never rejects. */
   readonly onReplaced: (userId: UserId) => Promise<void>;
+  /** Takes the picture of an account away that has no device yet. It never rejects. */
+  readonly forgetAvatar: (userId: UserId) => Promise<void>;
 }
 
 /** Makes accounts. */
@@ -50,7 +52,7 @@ export class Registrations {
    * @throws {RelayError} as docs/protocol.md lists
    */
   async register(request: RegistrationRequest): Promise<RegistrationAnswer> {
-    const { accounts, verifications, sessions, key, clock, lockIdleMs, onReplaced } = this.#parts;
+    const { accounts, verifications, sessions, key, clock, lockIdleMs, onReplaced, forgetAvatar } = this.#parts;
     const userId = request.userId as UserId;
     const idempotencyKey = fromBase64Url(request.idempotencyKey);
     const refreshToken = readToken(request.refreshToken);
@@ -111,6 +113,8 @@ export class Registrations {
         await onReplaced(userId);
         break;
       case 'repeated':
+        // The relay may have stopped after the recovery, with the picture of before still there.
+        if (recovered !== undefined) await forgetAvatar(userId);
         break;
     }
     const { token, expiresInMs } = await sessions.grant(device);

@@ -9,6 +9,7 @@ import {
   toBase64Url,
 } from '@sotto/proto';
 import type { FastifyInstance } from 'fastify';
+import { invalidToken } from '../auth/bearer.ts';
 import type { RequestSessions } from '../auth/require-session.ts';
 import type { Avatars } from '../blobs/avatars.ts';
 import type { ConnectedDevices } from '../dispatch/connected-devices.ts';
@@ -116,11 +117,11 @@ export function userRoutes(app: FastifyInstance, requests: RequestSessions, part
       response: answers({ 204: { type: 'null' } }),
     },
     handler: async (request, reply) => {
-      const { userId } = requests.of(request);
       const { profile, accessKey } = request.body;
-      const stored = await accounts.putProfile(userId, readProfile(profile), readAccessKey(accessKey));
-      directory.forget(userId);
-      if (stored === 'unknown') throw unknownUser();
+      const device = await requests.again(request);
+      const stored = await accounts.putProfile(device, readProfile(profile), readAccessKey(accessKey));
+      directory.forget(device.userId);
+      if (stored === 'unknown') throw invalidToken();
       return reply.status(204).send(null);
     },
   });

@@ -9,6 +9,11 @@ export interface RequestSessions {
   readonly require: onRequestAsyncHookHandler;
   /** The device of a request that passed the hook. */
   of(request: FastifyRequest): DeviceAddress;
+  /**
+   * The device of a request, whose token is checked once more: a body may be held back until the session has ended.
+   * @throws {RelayError} `token-missing`, `token-invalid`
+   */
+  again(request: FastifyRequest): Promise<DeviceAddress>;
   /** The device of a request, if it has passed the hook. */
   find(request: FastifyRequest): DeviceAddress | undefined;
 }
@@ -16,10 +21,12 @@ export interface RequestSessions {
 /** Keeps the devices of requests beside them, for as long as they live. */
 export function requestSessions(sessions: Sessions): RequestSessions {
   const devices = new WeakMap<FastifyRequest, DeviceAddress>();
+  const check = async (request: FastifyRequest) => sessions.ofAccessToken(readBearer(request.headers.authorization));
   return {
     require: async (request) => {
-      devices.set(request, await sessions.ofAccessToken(readBearer(request.headers.authorization)));
+      devices.set(request, await check(request));
     },
+    again: check,
     find: (request) => devices.get(request),
     of(request) {
       const device = devices.get(request);

@@ -30,7 +30,15 @@ export function avatarRoutes(
       if (!(body instanceof Uint8Array) || body.length === 0) {
         throw new RelayError('request-malformed', 'Send the encrypted avatar as application/octet-stream.');
       }
-      await avatars.put(requests.of(request).userId, body);
+      const { userId } = await requests.again(request);
+      await avatars.put(userId, body);
+      try {
+        // Whoever ends a session ends its tokens first, then deletes the avatar: either they find this one, or it is found here.
+        await requests.again(request);
+      } catch (error) {
+        await avatars.delete(userId);
+        throw error;
+      }
       return reply.status(204).send(null);
     },
   });

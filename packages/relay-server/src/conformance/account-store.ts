@@ -228,9 +228,11 @@ export function accountStoreConformance(runner: Runner, maker: HarnessMaker<Stor
       const account = someAccount();
       await accounts.register(account);
       const profile = someBytes(4096);
-      expect(await accounts.putProfile(account.userId, profile)).toBe('stored');
+      expect(await accounts.putProfile(account.device, profile)).toBe('stored');
       expect(hex(await accounts.profile(account.userId))).toBe(hex(profile));
-      expect(await accounts.putProfile(someUser(), profile)).toBe('unknown');
+      expect(await accounts.putProfile(someDevice(), profile)).toBe('unknown');
+      expect(await accounts.putProfile(someDevice(2, account.userId), someBytes(9))).toBe('unknown');
+      expect(hex(await accounts.profile(account.userId))).toBe(hex(profile));
       expect(await accounts.profile(someUser())).toBe(undefined);
       expect(await accounts.deviceList(someUser())).toBe(undefined);
     });
@@ -242,10 +244,10 @@ export function accountStoreConformance(runner: Runner, maker: HarnessMaker<Stor
       expect(hex(await accounts.accessKeyHash(account.userId))).toBe(hex(account.accessKeyHash));
       expect(await accounts.accessKeyHash(older.userId)).toBe(undefined);
       expect(await accounts.accessKeyHash(someUser())).toBe(undefined);
-      await accounts.putProfile(account.userId, someBytes(64));
+      await accounts.putProfile(account.device, someBytes(64));
       expect(hex(await accounts.accessKeyHash(account.userId))).toBe(hex(account.accessKeyHash));
       const next = someBytes(32);
-      await accounts.putProfile(account.userId, someBytes(64), next);
+      await accounts.putProfile(account.device, someBytes(64), next);
       expect(hex(await accounts.accessKeyHash(account.userId))).toBe(hex(next));
     });
 

@@ -76,8 +76,8 @@ export interface AccountStore {
   /** Stores the next version if the stored one is `list.version - 1`; otherwise `conflict`. Devices that are no longer listed, or under another registration id, lose tokens, prekeys and mail. */
   replaceDeviceList(userId: UserId, list: StoredDeviceList): Promise<'stored' | 'conflict' | 'unknown'>;
   profile(userId: UserId): Promise<Uint8Array | undefined>;
-  /** Replaces the profile, and with it the access key's hash when one is given. */
-  putProfile(userId: UserId, profile: Uint8Array, accessKeyHash?: Uint8Array): Promise<'stored' | 'unknown'>;
+  /** Replaces the profile, and with it the access key's hash when one is given, in the name of a device: `unknown` when its account does not list it (any more). */
+  putProfile(device: DeviceAddress, profile: Uint8Array, accessKeyHash?: Uint8Array): Promise<'stored' | 'unknown'>;
   /** SHA-256 of the account's access key; `undefined` when it has none, or there is no such account. */
   accessKeyHash(userId: UserId): Promise<Uint8Array | undefined>;
 }

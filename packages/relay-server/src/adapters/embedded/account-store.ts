@@ -1,6 +1,6 @@
 import type { Statement } from 'better-sqlite3';
 import type { AccountStore, NewAccount, RegistrationOutcome, StoredDeviceList } from '../../ports/account-store.ts';
-import type { NumberMac, UserId } from '../../ports/ids.ts';
+import type { DeviceAddress, NumberMac, UserId } from '../../ports/ids.ts';
 import type { DeviceRows } from './device-rows.ts';
 import type { OwnerRows } from './owner-rows.ts';
 import type { PrekeyRows } from './prekey-rows.ts';
@@ -164,9 +164,10 @@ export class EmbeddedAccountStore implements AccountStore {
     return this.#database.read(() => this.#profile.get(userIdToBytes(userId))?.profile);
   }
 
-  putProfile(userId: UserId, profile: Uint8Array, accessKeyHash?: Uint8Array): Promise<'stored' | 'unknown'> {
+  putProfile(device: DeviceAddress, profile: Uint8Array, accessKeyHash?: Uint8Array): Promise<'stored' | 'unknown'> {
     return this.#database.write('other', () => {
-      const { changes } = this.#updateProfile.run(profile, accessKeyHash ?? null, userIdToBytes(userId));
+      if (this.#devices.findListed(device) === undefined) return 'unknown';
+      const { changes } = this.#updateProfile.run(profile, accessKeyHash ?? null, userIdToBytes(device.userId));
       return changes === 1 ? 'stored' : 'unknown';
     });
   }

@@ -2,7 +2,7 @@ import type { AccountStore, NewAccount, RegistrationOutcome, StoredDeviceList } 
 import type { DeviceAddress, DeviceId, UserId } from '../../ports/ids.ts';
 import { RelayError } from '../../relay-error.ts';
 import { byteKey } from './byte-key.ts';
-import { deviceKey, endAccount, forgetDevice, type MemoryState, tryLock } from './memory-state.ts';
+import { deviceKey, endAccount, forgetDevice, isGone, type MemoryState, tryLock } from './memory-state.ts';
 import { noPrekeys, storePrekeys } from './prekey-store.ts';
 
 /** Accounts in memory. */
@@ -92,9 +92,13 @@ export class MemoryAccountStore implements AccountStore {
     return this.#state.accounts.get(userId)?.profile;
   }
 
-  async putProfile(userId: UserId, profile: Uint8Array, accessKeyHash?: Uint8Array): Promise<'stored' | 'unknown'> {
-    const account = this.#state.accounts.get(userId);
-    if (account === undefined) return 'unknown';
+  async putProfile(
+    device: DeviceAddress,
+    profile: Uint8Array,
+    accessKeyHash?: Uint8Array,
+  ): Promise<'stored' | 'unknown'> {
+    const account = this.#state.accounts.get(device.userId);
+    if (account === undefined || isGone(this.#state, device)) return 'unknown';
     account.profile = profile;
     account.accessKeyHash = accessKeyHash ?? account.accessKeyHash;
     return 'stored';
