@@ -13,9 +13,9 @@ const networkPattern = /^[0-9A-Fa-f:.]+(\/\d{1,3})?$/;
 
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent'];
 
-const bucket = (name: string, burst: number, refillMs: number, leastBurst = 1) => ({
+const bucket = (name: string, burst: number, refillMs: number, leastBurst = 1, slowestMs = day) => ({
   burst: integerKey(`limits.${name}.burst`, burst, leastBurst, 1_000_000_000),
-  refillMs: integerKey(`limits.${name}.refillMs`, refillMs, 1, day),
+  refillMs: integerKey(`limits.${name}.refillMs`, refillMs, 1, slowestMs),
 });
 
 /** Every setting, by the place where `RelayConfig` has it. */
@@ -103,8 +103,9 @@ export const configKeys = {
     lookupsPerAddress: bucket('lookupsPerAddress', 5_000, 2 * second),
     bundlesPerPair: bucket('bundlesPerPair', 6, 10 * minute),
     bundlesPerTarget: bucket('bundlesPerTarget', 300, second),
-    sendsToStranger: bucket('sendsToStranger', 60, second, 0),
-    sendsToContact: bucket('sendsToContact', 600, 10, 0),
+    // Clients are told these two by the second, in whole numbers.
+    sendsToStranger: bucket('sendsToStranger', 60, second, 0, second),
+    sendsToContact: bucket('sendsToContact', 600, 10, 0, second),
     sendsPerDevice: bucket('sendsPerDevice', 2_000, 2, 0),
     ephemeralsPerStream: bucket('ephemeralsPerStream', 100, 50),
   },

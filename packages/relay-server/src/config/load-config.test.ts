@@ -28,6 +28,8 @@ describe('loadConfig', () => {
     [{ file: file({ zzzzzzzz: 1 }) }, '`sotto-relay --help` lists them'],
     [{ file: file({ port: '80a' }) }, 'relay.json: `port` has to be a whole number from 0 to 65535.'],
     [{ file: file({ port: 70_000 }) }, '`port`'],
+    [{ file: file({ limits: { sendsToStranger: { refillMs: 1_001 } } }) }, 'a whole number from 1 to 1000.'],
+    [{ file: file({ limits: { sendsToContact: { refillMs: 1_001 } } }) }, 'a whole number from 1 to 1000.'],
     [{ environment: { SOTTO_PORT: '-1' } }, 'environment variable SOTTO_PORT: `port`'],
     [{ file: file({ barredCountries: ['cn'] }) }, '`barredCountries`'],
     [{ file: file({ allowedOrigins: 'example' }) }, '`allowedOrigins`'],

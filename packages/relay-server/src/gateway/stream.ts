@@ -390,7 +390,7 @@ export class Stream implements DeviceStream {
   }
 }
 
-/** What `ServerHello` says of a limit: at least one a second, since 0 means that there is none. */
+/** What `ServerHello` says of a limit, rounded down so that nobody who keeps to it overruns it; 0 = there is none. The configuration allows at least one a second. */
 function perSecond({ burst, refillMs }: RateLimit): number {
-  return burst === 0 ? 0 : Math.max(1, Math.floor(1_000 / refillMs));
+  return burst === 0 ? 0 : Math.floor(1_000 / refillMs);
 }

@@ -23,8 +23,15 @@ export class SeenNumbers {
     return seen === undefined ? numbers.length : numbers.filter((number) => !seen.has(keyOf(number))).length;
   }
 
+  /** How many askers are remembered. */
+  get askers(): number {
+    return this.#seen.size;
+  }
+
   /** The asker has looked these up. */
   add(asker: string, numbers: readonly NumberMac[]): void {
+    // Who asked for nothing would be kept for ever: only numbers count against `mostInAll`.
+    if (numbers.length === 0) return;
     const seen = this.#seen.get(asker) ?? new Set<number>();
     this.#seen.delete(asker);
     this.#seen.set(asker, seen);

@@ -42,6 +42,21 @@ describe('SendLimits', () => {
     for (let sent = 0; sent < 100; sent++) expect(limits.takeRecipient(alice, alice, false)).toBe(0);
   });
 
+  it('lets go of pairs that have no limit', () => {
+    const none = { burst: 0, refillMs: 1_000 };
+    const limits = new SendLimits(settableClock(), {
+      sendsToStranger: none,
+      sendsToContact: none,
+      sendsPerDevice: none,
+    });
+    const key = randomBytes(16);
+    const hash = createHash('sha256').update(key).digest();
+    for (let recipient = 0; recipient < 10_000; recipient++) {
+      expect(limits.isStranger(alice, `recipient ${recipient}` as UserId, key, hash)).toBe(false);
+    }
+    expect(limits.size).toBeLessThanOrEqual(4_096);
+  });
+
   it('counts the Sends of each device', () => {
     const { limits } = limited();
     for (let sent = 0; sent < 4; sent++) expect(limits.takeSend(device(alice))).toBe(0);

@@ -47,12 +47,11 @@ export class SendLimits {
   takeSend(sender: DeviceAddress): number {
     const limit = this.#limits.sendsPerDevice;
     if (limit.burst === 0) return 0;
-    const { devices } = this.#sender(sender.userId);
-    let device = devices.get(sender.deviceId);
+    let device = this.#senders.get(sender.userId)?.devices.get(sender.deviceId);
     if (device === undefined) {
+      this.#growing();
       device = { fullAt: 0 };
-      devices.set(sender.deviceId, device);
-      this.#grown();
+      this.#sender(sender.userId).devices.set(sender.deviceId, device);
     }
     const now = this.#clock.now();
     const next = afterOne(device.fullAt, limit, now);
@@ -102,24 +101,23 @@ export class SendLimits {
   }
 
   #pair(sender: UserId, recipient: UserId): Pair {
-    const { pairs } = this.#sender(sender);
-    let pair = pairs.get(recipient);
+    let pair = this.#senders.get(sender)?.pairs.get(recipient);
     if (pair === undefined) {
+      this.#growing();
       pair = { contact: 0, stranger: 0, shown: undefined, matched: undefined };
-      pairs.set(recipient, pair);
-      this.#grown();
+      this.#sender(sender).pairs.set(recipient, pair);
     }
     return pair;
   }
 
-  /** Now and then what is full again is let go: each time it has doubled, so that it costs little by the entry. */
-  #grown(): void {
+  /** Called before an entry is added. Now and then what is full again is let go: each time it has doubled, so that it costs little by the entry. */
+  #growing(): void {
     if (++this.#size < this.#sweepAt) return;
     const now = this.#clock.now();
     for (const [userId, { devices, pairs }] of this.#senders) {
-      for (const [id, { fullAt }] of devices) if (fullAt < now && fullAt > 0 && devices.delete(id)) this.#size--;
+      for (const [id, { fullAt }] of devices) if (fullAt < now && devices.delete(id)) this.#size--;
       for (const [id, { contact, stranger }] of pairs) {
-        if (contact < now && stranger < now && contact + stranger > 0 && pairs.delete(id)) this.#size--;
+        if (contact < now && stranger < now && pairs.delete(id)) this.#size--;
       }
       if (devices.size === 0 && pairs.size === 0) this.#senders.delete(userId);
     }
