@@ -72,6 +72,8 @@ export async function accountClient(before?: { service: AccountService; disk: Me
     ...opened,
     service,
     relay,
+    anonymous,
+    http,
     tokens,
     profiles,
     registration,

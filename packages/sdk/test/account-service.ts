@@ -1,4 +1,4 @@
-import type { PrekeyUpload, RegistrationRequest, TokenRequest } from '@sotto/proto';
+import type { PrekeyUpload, RegistrationRequest, TokenRequest, VerificationRequest } from '@sotto/proto';
 import { refusal, type ScriptedAnswer, type SeenRequest } from './scripted-relay.ts';
 
 /** What a relay says of accounts, tokens and prekeys, on a scripted relay: the rules of docs/protocol.md for one account at a time. */
@@ -14,12 +14,15 @@ export class AccountService {
   profiles: string[] = [];
   avatars = 0;
   accessExpiresInMs = 3_600_000;
+  /** The number that the account has. */
+  number = '+14155550101';
   /** Takes the place of an answer, after the request had its effect. */
   lose: ((request: SeenRequest) => ScriptedAnswer | undefined) | undefined;
   #tokens = 0;
   #refresh = '';
   #next = '';
   #verification = '';
+  #verifiedNumber = '';
 
   answer = (request: SeenRequest): ScriptedAnswer => {
     const answer = this.#answer(request);
@@ -45,7 +48,7 @@ export class AccountService {
 
   #answer(request: SeenRequest): ScriptedAnswer {
     const route = `${request.method} ${request.path}`;
-    if (route === 'POST /v1/verifications') return this.#verify();
+    if (route === 'POST /v1/verifications') return this.#verify(JSON.parse(request.body));
     if (route === 'POST /v1/registrations') return this.#register(JSON.parse(request.body));
     if (route === 'POST /v1/tokens') return this.#rotate(JSON.parse(request.body));
     if (request.authorization !== `Bearer ${this.access}`) return refusal(401, 'token-invalid');
@@ -63,12 +66,21 @@ export class AccountService {
       case 'DELETE /v1/profile/avatar':
         this.avatars = 0;
         return { status: 204 };
+      case 'GET /v1/account':
+        return { json: { userId: this.account?.userId ?? '', deviceId: 1, number: this.number, locked: false } };
+      case 'POST /v1/account/number':
+        this.number = this.#verifiedNumber;
+        return { status: 204 };
+      case 'POST /v1/account/deletion':
+        this.endSession();
+        return { status: 204 };
       default:
         return refusal(404, 'not-found');
     }
   }
 
-  #verify(): ScriptedAnswer {
+  #verify({ number }: VerificationRequest): ScriptedAnswer {
+    this.#verifiedNumber = number;
     this.#verification = `verification-${++this.verifications}`;
     this.triesLeft = 5;
     return {

@@ -67,8 +67,9 @@ export class NumberChange {
     const { http, origin } = this.#parts;
     const { signal } = options;
     const number = parsePhoneNumber(options.phone);
-    if (number === origin().account.number) return [];
+    // Also where the number here is the one asked for: after a lost answer the relay may have another.
     if ((await requestAccount(http, { signal })).number !== number) await this.#move(number, options);
+    else if (number === origin().account.number) return [];
     return this.#commit(number);
   }
 
@@ -122,10 +123,11 @@ export class NumberChange {
     const chats = contacts.map(chatWith);
     await executor.run(['account', ...chats.map(chatLock)], async (overlay) => {
       const account = await overlay.get('account', {});
-      if (account === undefined || account.number === number) return;
+      if (account === undefined) return;
+      overlay.delete('registration', {});
+      if (account.number === number) return;
       const now = clock.now();
       overlay.put('account', { ...account, number });
-      overlay.delete('registration', {});
       const self = await overlay.get('user', { id: account.userId });
       if (self) overlay.put('user', { ...self, number, updatedAt: now });
       for (const contact of contacts) this.#tell(overlay, contact, number, account.number, now);
