@@ -235,8 +235,9 @@ export class Client {
    */
   async deleteAccount(options: CallOptions = {}): Promise<void> {
     this.checkRunning();
-    const { executor, http, current, platform } = this;
-    await deleteAccount({ executor, http, account: () => current.get(), sha256: platform.sha256 }, options);
+    const { executor, store, http, current, platform } = this;
+    const { sha256 } = platform;
+    await deleteAccount({ executor, queries: store, http, account: () => current.get(), sha256 }, options);
     await current.load();
   }
 
