@@ -6,24 +6,51 @@ import { fuzz } from './fuzz.ts';
 
 // npm run fuzz -- --minutes N [--seed S] [--target NAME]: every target for its share of the time, led by coverage. Exit status 1 for a finding, which is kept in the corpus.
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '1' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-    target: { type: 'string' },
-    /** Keeps the inputs that ran new code, too. */
-    grow: { type: 'boolean', default: false },
-  },
-});
+const usage = `npm run fuzz -- [--minutes N] [--seed S] [--target NAME] [--grow]
+
+--minutes  how long, shared by all targets (1)
+--seed     what decides the inputs; any one when left out
+--target   one target alone; a wrong name lists them
+--grow     keeps inputs that ran new code, too
+`;
+
+const { values } = readArguments();
 const minutes = Number(values.minutes);
 const seed = Number(values.seed);
-if (!(minutes > 0) || !Number.isInteger(seed)) throw new RangeError('--minutes is above 0, --seed a whole number');
+if (values.help) end(0, usage);
+if (!(minutes > 0)) end(2, `fuzz: --minutes is a number above 0\n\n${usage}`);
+if (!Number.isSafeInteger(seed)) end(2, `fuzz: --seed is a whole number\n\n${usage}`);
+
+function readArguments() {
+  try {
+    return parseArgs({
+      options: {
+        help: { type: 'boolean', default: false },
+        minutes: { type: 'string', default: '1' },
+        seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+        target: { type: 'string' },
+        grow: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return end(2, `fuzz: ${error.message}\n\n${usage}`);
+  }
+}
+
+function end(status: number, text: string): never {
+  (status === 0 ? process.stdout : process.stderr).write(text);
+  process.exit(status);
+}
 
 const live = await liveTargets();
 const targets = [...pureTargets(), ...live.targets].filter(
   ({ name }) => values.target === undefined || name === values.target,
 );
-if (targets.length === 0) throw new RangeError(`there is no target ${values.target}`);
+if (targets.length === 0) {
+  const names = [...pureTargets(), ...live.targets].map(({ name }) => name);
+  end(2, `fuzz: there is no target "${values.target}": ${names.join(', ')}\n`);
+}
 const isOurs = (url: string) => /\/(proto|packages\/[a-z-]+)\/(src|dist)\//.test(url);
 const share = (minutes * 60_000) / targets.length;
 

@@ -145,7 +145,7 @@ export class Bot {
 
   /**
    * Handles messages until `stop`, from where the bot was when it last ended; at its very first start from now on.
-   * @throws what a handler threw, when there is no `catch`; the signal's reason; {SottoError} `not-registered`, `cursor-invalid`, `cursor-expired`, `client-stopped`
+   * @throws what a handler threw, when there is no `catch`; the signal's reason; {SottoError} `not-registered`, `session-ended` (the number was registered elsewhere, or the account was deleted), `cursor-invalid`, `cursor-expired`, `client-stopped`
    */
   start(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     this.running ??= this.run(options.signal);
@@ -173,6 +173,13 @@ export class Bot {
     const { signal } = this.ending;
     const end = () => this.ending.abort(given?.reason);
     given?.addEventListener('abort', end);
+    // Nothing comes to a session that is over: whoever runs the bot has to be told.
+    const unheard = this.client.on('connection.changed', ({ state }) => {
+      if (state !== 'ended') return;
+      const message = 'the relay ended the session of this bot: register again, with its recovery key if it has one';
+      this.failure ??= { error: new SottoError('session-ended', message) };
+      this.ending.abort(this.failure.error);
+    });
     const consumer = await this.client.consume({ cursor: this.options.cursor, signal });
     try {
       for await (const event of consumer) {
@@ -183,6 +190,7 @@ export class Bot {
       if (!signal.aborted) throw error;
     } finally {
       given?.removeEventListener('abort', end);
+      unheard();
       await lanes.atMost(0);
       await consumer.return();
     }

@@ -46,12 +46,14 @@ const chunkBytes = 1 << 20;
  * What processes wrote into a log, in its order. The line in which one was killed is left out: it had told nobody.
  * @throws {SyntaxError} when the file is no action log
  */
-export function* readActionLog(path: string): Generator<Action> {
+export function readActionLog(path: string): readonly Action[] {
+  const actions: Action[] = [];
   for (const line of linesOf(path)) {
     if (!line.endsWith(';')) continue;
     const { at, ...rest } = JSON.parse(line.slice(0, -1));
-    yield { at: BigInt(at), ...rest } as Action;
+    actions.push({ at: BigInt(at), ...rest } as Action);
   }
+  return actions;
 }
 
 function* linesOf(path: string): Generator<string> {

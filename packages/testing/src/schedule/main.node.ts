@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { parseArgs } from 'node:util';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { runSchedule } from './run-schedule.ts';
 import { addTallies, emptyTally, type FailedSchedule, type ScheduleTally } from './schedule-tally.ts';
 import { ScheduleTemplates } from './schedule-templates.ts';
@@ -13,8 +13,20 @@ import type { SeedRange } from './worker.node.ts';
 const range = 25;
 const mostShown = 5;
 
-const { values } = parseArgs({
+const usage = `npm run schedules -- [--count N] [--from N] [--length N] [--workers N]
+npm run schedules -- --seed N [--shrink]
+
+--count    how many seeds are played (1,000)
+--from     the first of them (0)
+--length   how many events each schedule has (50)
+--workers  on how many processes (2)
+--seed     plays one, and prints everything that happens
+--shrink   and looks for fewer events that fail in the same way
+`;
+
+const { values } = readArguments({
   options: {
+    help: { type: 'boolean', default: false },
     count: { type: 'string', default: '1000' },
     from: { type: 'string', default: '0' },
     length: { type: 'string', default: '50' },
@@ -23,6 +35,22 @@ const { values } = parseArgs({
     shrink: { type: 'boolean', default: false },
   },
 });
+
+if (values.help) {
+  say(usage);
+  process.exit(0);
+}
+
+/** What was typed wrong is said, with how it is typed right. */
+function readArguments<const Config extends ParseArgsConfig>(config: Config): ReturnType<typeof parseArgs<Config>> {
+  try {
+    return parseArgs(config);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    process.stderr.write(`schedules: ${error.message}\n\n${usage}`);
+    process.exit(2);
+  }
+}
 
 /** A whole number of an option. */
 function wholeOf(name: 'count' | 'from' | 'length' | 'workers' | 'seed', least: number): number {

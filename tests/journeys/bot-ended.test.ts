@@ -1,0 +1,16 @@
+import { Bot } from '@sotto/sdk/bot';
+import { expect, it } from 'vitest';
+import { JourneyWorld } from './journey-world.ts';
+import { failureOf } from './person.ts';
+
+it('P5: a bot whose number was registered elsewhere ends with session-ended, so that whoever runs it is told', async () => {
+  await using world = await JourneyWorld.open({ stores: 'memory' });
+  const owner = await world.person();
+  const bot = new Bot(owner.client);
+  const running = failureOf(bot.start());
+  const thief = world.newcomer({ phone: owner.phone });
+  await thief.open();
+  await thief.register();
+  expect((await running).code).toBe('session-ended');
+  await bot.stop();
+});
