@@ -9,7 +9,7 @@ import type { StoreQueries } from '../ports/store.ts';
 const pageLength = 256;
 
 /**
- * Removes what belonged to an identity that has ended, before a new one takes its place in the same commit: prekeys, sessions, numbering, and what had not left yet (those messages become `failed`).
+ * Removes what belonged to an identity that has ended, before a new one takes its place in the same commit: prekeys, sessions, ephemeral secrets, numbering, and what had not left yet (those messages become `failed`).
  *
  * People, chats and messages stay.
  */
@@ -27,7 +27,7 @@ export async function forgetFormerIdentity(
   let below: number | undefined;
   for (;;) {
     const chats = await queries.chats(below, pageLength);
-    for (const chat of chats) await startChatAnew(overlay, chat, former.userId === next.userId, sha256);
+    for (const chat of chats) await startChatAnew(overlay, chat, former, next, sha256);
     const last = chats.at(-1);
     if (last === undefined) return;
     below = last.activity;
@@ -35,13 +35,21 @@ export async function forgetFormerIdentity(
 }
 
 /** The peers see a new sender, whose numbers begin at 1, and no session with it. Towards a user that stays the same their own numbers go on. */
-async function startChatAnew(overlay: Overlay, chat: ChatRecord, sameUser: boolean, sha256: Sha256): Promise<void> {
+async function startChatAnew(
+  overlay: Overlay,
+  chat: ChatRecord,
+  former: AccountRecord,
+  next: AccountRecord,
+  sha256: Sha256,
+): Promise<void> {
   overlay.put('chat', { ...chat, nextSeq: 1 });
   const { userId } = chat;
   if (userId === undefined) return;
+  // They have it as the secret of another identity.
+  overlay.delete('ephemeralSecret', { userId, direction: 'out', deviceId: former.deviceId });
   for (const deviceId of await knownDevices(overlay, userId, sha256)) {
     overlay.delete('session', { userId, deviceId });
-    if (!sameUser) overlay.delete('stream', { chatId: chat.id, userId, deviceId });
+    if (former.userId !== next.userId) overlay.delete('stream', { chatId: chat.id, userId, deviceId });
   }
 }
 

@@ -201,7 +201,7 @@ export class Chat {
 
   /**
    * Says that the user has compared the safety number, or takes that back. A new key is not verified.
-   * @throws {SottoError} `identity-changed` when a new key waits to be accepted; as `safetyNumber`
+   * @throws {SottoError} `identity-changed` when a new key waits to be accepted, or the key is another one than that of which `safetyNumber` was shown last; as `safetyNumber`
    */
   setVerified(verified: boolean): Promise<void> {
     return this.parts.identities.setVerified(this.userId, verified);

@@ -4,6 +4,7 @@ import { ownIdentity } from '../crypto/libsignal-stores.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { peerLock, Ratchet } from '../crypto/ratchet.ts';
 import { compareScanned, type Identified, type ScanResult, safetyNumberOf } from '../crypto/safety-number.ts';
+import { sameBytes } from '../crypto/same-bytes.ts';
 import { deviceListForked } from '../devices/named-list.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
 import { listedDevices } from '../outbox/sealer.ts';
@@ -45,6 +46,8 @@ export class Identities {
   private readonly policy: IdentityPolicy;
   private readonly learnDevices: (userId: UserId) => Promise<void>;
   private readonly onAccepted: (chatId: ChatId) => void;
+  /** The keys whose safety numbers the user has seen last. */
+  private readonly shown = new Map<UserId, Uint8Array>();
 
   constructor(parts: {
     readonly store: Store;
@@ -74,7 +77,6 @@ export class Identities {
   async assertTrusted(overlay: Overlay, userId: UserId): Promise<void> {
     if ((await overlay.get('namedList', { userId }))?.forked) throw deviceListForked();
     const identity = await overlay.get('identity', { userId });
-    if (identity?.pending === undefined) return;
     if (!isBlocked(identity, await identityPolicyOf(overlay, userId, this.policy))) return;
     throw this.changed(userId);
   }
@@ -98,7 +100,7 @@ export class Identities {
     const policy = chat?.identityPolicy ?? this.policy;
     return {
       verified: isVerified(identity),
-      changed: identity?.pending !== undefined,
+      changed: identity?.pending?.listed === true,
       blocked: isBlocked(identity, policy),
       policy,
     };
@@ -107,6 +109,7 @@ export class Identities {
   /** @throws {SottoError} `user-unknown`, `device-list-invalid`, `relay-unreachable`: when the key is not known yet and could not be asked for */
   async safetyNumber(userId: UserId): Promise<SafetyNumber> {
     const { own, peer, identity } = await this.both(userId);
+    this.shown.set(userId, peer.key);
     return { ...safetyNumberOf(own, peer), verified: isVerified(identity) };
   }
 
@@ -116,26 +119,29 @@ export class Identities {
       throw new SottoError('argument-invalid', 'give the bytes of the code that was scanned');
     }
     const { own, peer } = await this.both(userId);
-    return compareScanned(own, peer, scanned);
+    const result = compareScanned(own, peer, scanned);
+    if (result === 'match') this.shown.set(userId, peer.key);
+    return result;
   }
 
-  /** @throws {SottoError} as `safetyNumber`; `identity-changed` when a new key waits to be accepted */
+  /** @throws {SottoError} as `safetyNumber`; `identity-changed` when a new key waits to be accepted, or it is another one than that of which the safety number was shown last */
   async setVerified(userId: UserId, verified: boolean): Promise<void> {
     await this.both(userId);
     await this.executor.run([peerLock(userId), chatLock(chatWith(userId))], async (overlay) => {
       const identity = await overlay.get('identity', { userId });
       if (identity === undefined) return;
-      if (verified && identity.pending !== undefined) throw this.changed(userId);
+      const shown = this.shown.get(userId) ?? identity.key;
+      if (verified && (identity.pending?.listed || !sameBytes(shown, identity.key))) throw this.changed(userId);
       overlay.put('identity', { ...identity, verifiedAt: verified ? this.clock.now() : undefined });
     });
     this.onAccepted(chatWith(userId));
   }
 
-  /** Trusts the new key, which nobody has compared yet. Harmless when there is none. */
+  /** Trusts the new key that their device list names, which nobody has compared yet. Harmless when there is none. */
   async accept(userId: UserId): Promise<void> {
     await this.executor.run([peerLock(userId), chatLock(chatWith(userId))], async (overlay) => {
       const identity = await overlay.get('identity', { userId });
-      if (identity?.pending === undefined) return;
+      if (!identity?.pending?.listed) return;
       const now = this.clock.now();
       overlay.put('identity', withPending(identity, now));
       const list = await overlay.get('deviceList', { userId });
@@ -166,7 +172,7 @@ export class Identities {
     const identity = known ?? (await this.store.get('identity', { userId }));
     if (identity === undefined) throw new SottoError('user-unknown', 'this person has no identity key');
     const own = { userId: account.userId, key: ownIdentity(account).publicKey.serialize() };
-    return { own, peer: { userId, key: identity.pending?.key ?? identity.key }, identity };
+    return { own, peer: { userId, key: identity.pending?.listed ? identity.pending.key : identity.key }, identity };
   }
 
   private changed(userId: UserId): SottoError {
@@ -177,5 +183,5 @@ export class Identities {
 }
 
 function isVerified(identity: IdentityRecord | undefined): boolean {
-  return identity?.verifiedAt !== undefined && identity.pending === undefined;
+  return identity?.verifiedAt !== undefined && !identity.pending?.listed;
 }

@@ -199,6 +199,7 @@ export class SeededRecords {
       userId: this.#id(),
       version: this.#integer(),
       hash: this.#bytes(32),
+      identityKey: this.#bytes(33),
       forked: this.#flag(),
     }),
     identity: () => ({

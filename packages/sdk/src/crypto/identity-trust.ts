@@ -6,9 +6,9 @@ import { sameBytes } from './same-bytes.ts';
 /** What an identity key on a device list means for sending. */
 export type ListedIdentity = 'trusted' | 'replaced' | 'blocked';
 
-/** Whether nothing may be sent to this person before the user has accepted a new key. */
+/** Whether nothing may be sent to this person before the user has accepted a new key. One that no list names bars nobody: anybody can make one up. */
 export function isBlocked(identity: IdentityRecord | undefined, policy: IdentityPolicy): boolean {
-  if (identity?.pending === undefined) return false;
+  if (!identity?.pending?.listed) return false;
   return policy === 'block' || (policy === 'block-verified' && identity.verifiedAt !== undefined);
 }
 
@@ -23,6 +23,14 @@ export async function noteForeignIdentity(
   if (known === undefined || (known.pending !== undefined && sameBytes(known.pending.key, key))) return;
   overlay.put('identity', { ...known, pending: { key, seenAt: now, listed: false } });
   overlay.record({ type: 'identity.changed', userId });
+}
+
+/** The key that a message came under is the one that the known list names: from now on it waits as such. */
+export async function noteNamedIdentity(overlay: Overlay, userId: UserId, key: Uint8Array): Promise<void> {
+  const known = await overlay.get('identity', { userId });
+  const pending = known?.pending;
+  if (known === undefined || pending === undefined || pending.listed || !sameBytes(pending.key, key)) return;
+  overlay.put('identity', { ...known, pending: { ...pending, listed: true } });
 }
 
 /**

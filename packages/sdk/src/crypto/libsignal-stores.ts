@@ -61,6 +61,8 @@ export class OverlaySession extends SessionStore {
 export class OverlayIdentity extends IdentityKeyStore {
   /** The key of the session that a message came on, when it is not the trusted one. */
   foreign: Uint8Array | undefined;
+  /** The key of the session that a message came on. */
+  met: Uint8Array | undefined;
   private readonly overlay: CallbackRecords;
   private readonly userId: UserId;
   private readonly own: IdentityKeyPair;
@@ -100,6 +102,7 @@ export class OverlayIdentity extends IdentityKeyStore {
     const { userId } = this;
     const known = await this.overlay.get('identity', { userId });
     const bytes = key.serialize();
+    this.met = bytes;
     if (known === undefined) {
       this.overlay.put('identity', {
         userId,

@@ -40,6 +40,8 @@ export interface Opened {
   readonly newSession: boolean;
   /** It came on a session with another identity key than the one that is trusted for this person. */
   readonly newIdentity: boolean;
+  /** The identity key of that session, 33 bytes. */
+  readonly identityKey: Uint8Array;
 }
 
 /** The lock under which everything that touches sessions with a person runs. */
@@ -159,7 +161,7 @@ export class Ratchet {
       const message = SignalMessage.deserialize(ciphertext);
       const identity = this.identityOf(device);
       const plaintext = await signalDecrypt(message, protocolAddress(device), this.local, session, identity);
-      return { plaintext, newSession: false, newIdentity: identity.foreign !== undefined };
+      return openedOn(identity, plaintext, false);
     } catch (cause) {
       this.records.rethrow();
       throw new Hold(receivingReason(cause), { cause });
@@ -188,7 +190,7 @@ export class Ratchet {
       if (foreign !== undefined && prekeys.startsSession) {
         await noteForeignIdentity(this.overlay, device.userId, foreign, this.now);
       }
-      return { plaintext, newSession: prekeys.startsSession, newIdentity: foreign !== undefined };
+      return openedOn(identity, plaintext, prekeys.startsSession);
     } catch (cause) {
       this.records.rethrow();
       throw new Hold(prekeys.problem ?? receivingReason(cause), { cause });
@@ -203,6 +205,11 @@ export class Ratchet {
       now,
     });
   }
+}
+
+function openedOn({ foreign, met }: OverlayIdentity, plaintext: Uint8Array, newSession: boolean): Opened {
+  if (met === undefined) throw new Error('libsignal did not say whose message it is');
+  return { plaintext, newSession, newIdentity: foreign !== undefined, identityKey: met };
 }
 
 function receivingReason(cause: unknown): 'not-a-duplicate' | 'undecryptable' {

@@ -15,13 +15,13 @@ const publicKey = () => PrivateKey.generate().getPublicKey().serialize();
 const identityKey = publicKey();
 const forked = expect.objectContaining({ code: 'device-list-forked', retryable: true });
 
-function listOf(version: number, before?: Uint8Array, devices = 1): Uint8Array {
+function listOf(version: number, before?: Uint8Array, devices = 1, key = identityKey): Uint8Array {
   const list: NewDeviceList = {
     userId,
     version,
     previousHash: before === undefined ? new Uint8Array() : hashOf(before),
     createdAt: 1_800_000_000_000,
-    identityKey,
+    identityKey: key,
     devices: Array.from({ length: devices }, (_, at) => ({
       deviceId: (at + 1) as DeviceId,
       registrationId: 77,
@@ -38,13 +38,15 @@ const third = listOf(3, second);
 
 async function scene() {
   const { executor, store } = await openExecutor();
+  const trusted = { firstSeenAt: 1, changedAt: undefined, verifiedAt: undefined, pending: undefined };
+  await executor.run([], (overlay) => overlay.put('identity', { userId, key: identityKey, ...trusted }));
   const accept = (signed: Uint8Array) =>
     tellingForks(executor, userId, () =>
       executor.run([userId], (overlay) => acceptDeviceList(overlay, signed, userId, sha256)),
     );
-  const names = (version: number, hash: Uint8Array) =>
+  const names = (version: number, hash: Uint8Array, key = identityKey) =>
     executor.run([userId], (overlay) =>
-      noteNamedList(overlay, userId, { deviceListVersion: version, deviceListHash: hash } as Content),
+      noteNamedList(overlay, userId, { deviceListVersion: version, deviceListHash: hash } as Content, key),
     );
   const named = () => store.get('namedList', { userId });
   const events = async () => (await store.events(0, 100)).map(({ fact }) => fact.type);
@@ -108,5 +110,25 @@ describe('a device list that its owner names  [security: device-injection]', () 
     await names(1, hashOf(otherFirst));
     expect([await events(), await named()]).toMatchObject([['device-list.forked'], { version: 1, forked: true }]);
     await expect(accept(first)).rejects.toEqual(forked);
+  });
+
+  it('is not one far above the known one', async () => {
+    const { accept, names, named } = await scene();
+    await accept(first);
+    await names(0xff_ff_ff_ff, hashOf(second));
+    await names(1_002, hashOf(second));
+    expect(await named()).toBeUndefined();
+    await names(1_001, hashOf(second));
+    expect(await named()).toMatchObject({ version: 1_001 });
+  });
+
+  it('is named no more by who had the key before: a list with a new one ends it', async () => {
+    const { accept, names, named, known } = await scene();
+    await accept(first);
+    await names(900, new Uint8Array(32));
+    const recovered = listOf(2, first, 1, publicKey());
+    await expect(accept(second)).rejects.toEqual(forked);
+    await accept(recovered);
+    expect([await known(), await named()]).toEqual([2, undefined]);
   });
 });

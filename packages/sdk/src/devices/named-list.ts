@@ -11,32 +11,46 @@ import type { CheckedDeviceList } from './device-list.ts';
 /** How long the relay is not asked again after a list that contradicts what the person says. */
 const askAgainAfter = 5 * 60_000;
 
+/** How far above the known list the named one may be: nobody changes their devices that often. */
+const mostAhead = 1_000;
+
 /**
  * Holds what a message says of its sender's device list against the list that is known here: the relay hands lists out, and could keep a newer one back.
  *
- * A newer list than the known one is noted, and must have been seen before anything more is sealed for them; another list of the same version is told (`device-list.forked`) at once. An older one is of a message that was on its way for long.
+ * A newer list than the known one is noted, and must have been seen before anything more is sealed for them; another list of the same version is told (`device-list.forked`) at once. An older one is of a message that was on its way for long, and one far above it is no word of theirs.
+ * @param identityKey under which the message came
  */
-export async function noteNamedList(overlay: Overlay, userId: UserId, content: Content): Promise<void> {
+export async function noteNamedList(
+  overlay: Overlay,
+  userId: UserId,
+  content: Content,
+  identityKey: Uint8Array,
+): Promise<void> {
   const { deviceListVersion: version, deviceListHash: hash } = content;
   if (version < 1 || hash.length !== 32) return;
   const known = await overlay.get('deviceList', { userId });
+  if (version > (known?.version ?? 0) + mostAhead) return;
   const forked = known !== undefined && known.version === version && !sameBytes(known.hash, hash);
   if (known !== undefined && known.version >= version && !forked) return;
   const named = await overlay.get('namedList', { userId });
-  if (named !== undefined && named.version >= version) return;
-  overlay.put('namedList', { userId, version, hash: hash.slice(), forked });
+  if (named !== undefined && named.version >= version && sameBytes(named.identityKey, identityKey)) return;
+  overlay.put('namedList', { userId, version, hash: hash.slice(), identityKey, forked });
   if (forked) overlay.record({ type: 'device-list.forked', userId });
 }
 
 /**
- * Holds a genuine list against what its owner has said of it, and forgets what they said when it agrees.
+ * Holds a genuine list against what its owner has said of it, and forgets what they said when it agrees, or is a newer one that names another identity key: whoever had the former one does not speak for them any more.
  * @throws {SottoError} `device-list-forked`: the list is older than the one that they named, or another one of that version, or does not follow it
  */
 export async function checkAgainstNamed(overlay: Overlay, list: CheckedDeviceList): Promise<void> {
   const { userId } = list;
   const named = await overlay.get('namedList', { userId });
   if (named === undefined) return;
-  if (!agrees(list, named)) throw deviceListForked();
+  const known = await overlay.get('deviceList', { userId });
+  // Only a list that was not known yet can take the word of a key: else the relay would hide a new key with the old list.
+  const isNews = known !== undefined && list.version > known.version;
+  const isEnded = isNews && !sameBytes(list.identityKey, named.identityKey);
+  if (!isEnded && !agrees(list, named)) throw deviceListForked();
   overlay.delete('namedList', { userId });
 }
 

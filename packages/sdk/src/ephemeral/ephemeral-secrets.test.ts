@@ -122,28 +122,26 @@ describe('the own secret for a person', () => {
 describe('the secret of a device of theirs', () => {
   it('is kept with the identity key under which it came; the latest counts', async () => {
     const [one, two] = [randomness.bytes(secretBytes), randomness.bytes(secretBytes)];
-    await run((overlay) => learnSecret(overlay, sender, one));
-    expect(await learned()).toBeUndefined();
     await trust(firstKey);
-    await run((overlay) => learnSecret(overlay, sender, one));
-    await run((overlay) => learnSecret(overlay, sender, two));
+    await run((overlay) => learnSecret(overlay, sender, one, firstKey));
+    await run((overlay) => learnSecret(overlay, sender, two, firstKey));
     expect(await learned()).toEqual(two);
     await trust(secondKey);
     const record = () =>
       run((overlay) => overlay.get('ephemeralSecret', { userId, direction: 'in', deviceId: sender.deviceId }));
     expect((await record())?.identityKey).toEqual(firstKey);
-    await run((overlay) => learnSecret(overlay, sender, two));
+    await run((overlay) => learnSecret(overlay, sender, two, secondKey));
     expect((await record())?.identityKey).toEqual(secondKey);
   });
 
   it('is not written again when it is the same, and not at all when it has another length', async () => {
     await trust(firstKey);
     const secret = randomness.bytes(secretBytes);
-    await run((overlay) => learnSecret(overlay, sender, secret));
+    await run((overlay) => learnSecret(overlay, sender, secret, firstKey));
     const commits = open.store.commits.length;
-    await run((overlay) => learnSecret(overlay, sender, secret));
+    await run((overlay) => learnSecret(overlay, sender, secret, firstKey));
     for (const length of [0, 31, 33]) {
-      await run((overlay) => learnSecret(overlay, sender, randomness.bytes(length)));
+      await run((overlay) => learnSecret(overlay, sender, randomness.bytes(length), firstKey));
     }
     expect(open.store.commits).toHaveLength(commits);
     expect(await learned()).toEqual(secret);

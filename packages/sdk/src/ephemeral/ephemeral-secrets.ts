@@ -60,20 +60,26 @@ export async function secretDelivered(
   overlay.put('ephemeralSecret', { ...record, known: true });
 }
 
-/** Keeps the secret that a device of theirs gave in a message. */
-export async function learnSecret(overlay: Overlay, sender: DeviceAddress, secret: Uint8Array): Promise<void> {
+/**
+ * Keeps the secret that a device of theirs gave in a message.
+ * @param identityKey under which the message came: under another one the secret is void
+ */
+export async function learnSecret(
+  overlay: Overlay,
+  sender: DeviceAddress,
+  secret: Uint8Array,
+  identityKey: Uint8Array,
+): Promise<void> {
   if (secret.length !== secretBytes) return;
   const { userId, deviceId } = sender;
-  const identity = await overlay.get('identity', { userId });
-  if (identity === undefined) return;
   const key = { userId, direction: 'in', deviceId } as const;
   const known = await overlay.get('ephemeralSecret', key);
-  const same = known && sameBytes(known.secret, secret) && sameBytes(known.identityKey, identity.key);
+  const same = known && sameBytes(known.secret, secret) && sameBytes(known.identityKey, identityKey);
   if (same) return;
   overlay.put('ephemeralSecret', {
     ...key,
     secret: secret.slice(),
-    identityKey: identity.key,
+    identityKey,
     deviceListVersion: 0,
     since: 0,
     known: true,

@@ -4,9 +4,18 @@ import { sameBytes } from '../crypto/same-bytes.ts';
 import { noteNamedList } from '../devices/named-list.ts';
 import type { UserId } from '../ports/ids.ts';
 
-/** Notes what every message says of its sender: their device list, the profile key, and whether receipts come back. */
-export async function learnFromContent(overlay: Overlay, userId: UserId, content: Content, now: number): Promise<void> {
-  await noteNamedList(overlay, userId, content);
+/**
+ * Notes what every message says of its sender: their device list, the profile key, and whether receipts come back.
+ * @param identityKey under which it came
+ */
+export async function learnFromContent(
+  overlay: Overlay,
+  userId: UserId,
+  content: Content,
+  identityKey: Uint8Array,
+  now: number,
+): Promise<void> {
+  await noteNamedList(overlay, userId, content, identityKey);
   const known = await overlay.get('user', { id: userId });
   const profileKey = content.profileKey.length === 32 ? content.profileKey.slice() : known?.profileKey;
   const sameKey =

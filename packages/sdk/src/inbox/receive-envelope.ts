@@ -2,12 +2,15 @@ import { CiphertextKind, type Content, Envelope, uuidToText } from '@sotto/proto
 import { chatLock, chatWith } from '../chats/chat-state.ts';
 import type { Executor } from '../crypto/executor.ts';
 import { Hold } from '../crypto/hold.ts';
+import { noteNamedIdentity } from '../crypto/identity-trust.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { type CheckedCiphertext, checkStructure } from '../crypto/precheck.ts';
 import { peerLock, Ratchet } from '../crypto/ratchet.ts';
+import { sameBytes } from '../crypto/same-bytes.ts';
 import { learnSecret } from '../ephemeral/ephemeral-secrets.ts';
 import { applyOf } from '../messages/kinds.ts';
 import type { ReceiptQueue } from '../outbox/receipt-queue.ts';
+import { listedIdentity } from '../outbox/sealer.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Sha256 } from '../ports/hash.ts';
@@ -227,9 +230,15 @@ export class EnvelopeReceiver {
     const now = this.clock.now();
     const account = this.account();
     const ratchet = new Ratchet(account, overlay, now);
-    const { plaintext, newSession, newIdentity } = await ratchet.open(sender, checked, envelope.ciphertext);
+    const { plaintext, newSession, newIdentity, identityKey } = await ratchet.open(
+      sender,
+      checked,
+      envelope.ciphertext,
+    );
     const { content, encoded } = checkContent(plaintext, envelope, sender, account, this.sha256);
     const result = { outcome: 'applied', newSession, sender } as const;
+    const isTheirs = !newIdentity || (await isListed(overlay, sender.userId, identityKey));
+    if (isTheirs && newIdentity) await noteNamedIdentity(overlay, sender.userId, identityKey);
     await this.dropHeld(overlay, sender.userId, envelope, content);
     // Another attempt of a message that came before: the ratchet moves on, nothing else does. What a person sees is known by its own record.
     if (content.seq === 0) {
@@ -237,8 +246,8 @@ export class EnvelopeReceiver {
       if ((await overlay.get('seen', seen)) !== undefined) return { ...result, receiptQueued: false };
       overlay.put('seen', { ...seen, at: now });
     }
-    await learnFromContent(overlay, sender.userId, content, now);
-    await learnSecret(overlay, sender, content.ephemeralSecret);
+    await learnFromContent(overlay, sender.userId, content, identityKey, now);
+    await learnSecret(overlay, sender, content.ephemeralSecret, identityKey);
     const messageId = uuidToText(content.messageId) as MessageId;
     const arrival = { overlay, account, sender, messageId, envelope, content, encoded, newIdentity, now };
     const { receiptDue } = await applyOf(content)(arrival);
@@ -266,6 +275,12 @@ export class EnvelopeReceiver {
     this.logger.error('inbox.unexpected', { message: error instanceof Error ? error.name : 'unknown' });
     return 'undecryptable';
   }
+}
+
+/** Whether the known device list of a person names this identity key. */
+async function isListed(overlay: Overlay, userId: UserId, identityKey: Uint8Array): Promise<boolean> {
+  const list = await overlay.get('deviceList', { userId });
+  return list !== undefined && sameBytes(listedIdentity(list), identityKey);
 }
 
 function locksOf({ sender, checked, digest }: Inspected): readonly string[] {

@@ -106,7 +106,6 @@ export class Sealer {
   /** Whether the user has to accept a new identity key first. One that no device list was seen to name is looked up before that. */
   private async blocked(overlay: Overlay, recipient: UserId): Promise<boolean> {
     const identity = await overlay.get('identity', { userId: recipient });
-    if (!identity?.pending?.listed) return false;
     return isBlocked(identity, await identityPolicyOf(overlay, recipient, this.identityPolicy));
   }
 
@@ -162,6 +161,11 @@ export class Sealer {
     try {
       return await this.encrypt(overlay, ratchet, targets, record, now);
     } catch (error) {
+      if (error instanceof SottoError && error.code === 'identity-changed') {
+        // The list names the trusted key, so it is the session that is under another one: what came late, or was forged, has made it the current one.
+        for (const { deviceId } of targets.devices) await ratchet.setAside({ userId: record.recipient, deviceId });
+        return { status: 'needs-sessions' };
+      }
       if (error instanceof SottoError && !error.code.startsWith('store-')) return { status: 'failed', error };
       throw error;
     }

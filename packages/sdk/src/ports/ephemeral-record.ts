@@ -9,7 +9,7 @@ export interface EphemeralSecretRecord {
   readonly deviceId: DeviceId;
   /** 32 bytes. Secret. */
   readonly secret: Uint8Array;
-  /** Their identity key, 33 bytes, as it was trusted then: under another one the secret is void. */
+  /** Their identity key, 33 bytes, as it was then: under another one the secret is void. */
   readonly identityKey: Uint8Array;
   /** Of an own one: the version of their device list for which `known` holds; 0 otherwise. */
   readonly deviceListVersion: number;

@@ -8,6 +8,7 @@ export const namedLists: Migration = {
       user_id BLOB PRIMARY KEY CHECK (length(user_id) = 16),
       version INTEGER NOT NULL,
       hash BLOB NOT NULL,
+      identity_key BLOB NOT NULL,
       forked INTEGER NOT NULL CHECK (forked IN (0, 1))
     ) STRICT, WITHOUT ROWID`,
   ],

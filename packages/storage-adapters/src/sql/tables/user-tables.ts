@@ -53,12 +53,14 @@ export const namedListTable = recordTable<'namedList'>({
   fields: {
     version: (named) => named.version,
     hash: (named) => named.hash,
+    identity_key: (named) => named.identityKey,
     forked: (named) => Number(named.forked),
   },
   read: (row) => ({
     userId: id(row, 'user_id'),
     version: integer(row, 'version'),
     hash: bytes(row, 'hash'),
+    identityKey: bytes(row, 'identity_key'),
     forked: flag(row, 'forked'),
   }),
 });
