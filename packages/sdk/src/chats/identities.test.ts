@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ModelRelay } from '../../test/model-relay.ts';
-import { delivered, receivingDevice } from '../../test/receiving-device.ts';
 import { type SendingDevice, sendingDevice } from '../../test/sending-device.ts';
 import { meetDevice, randomness, startSession, type TestDevice, testDevice } from '../../test/test-device.ts';
 import { noteForeignIdentity } from '../crypto/identity-trust.ts';
