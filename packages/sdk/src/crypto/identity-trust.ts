@@ -36,7 +36,7 @@ export async function noteNamedIdentity(overlay: Overlay, userId: UserId, key: U
 /**
  * Takes note of the identity key that a list under the pinned root key names.
  *
- * The first one is trusted; another one takes its place or waits for the user, by the policy. One that no list names is forgotten. After `replaced` the sessions that are there must not be sent on.
+ * The first one is trusted; another one takes its place or waits for the user, by the policy, who is told then, also when a message under it was told of before. One that no list names is forgotten. After `replaced` the sessions that are there must not be sent on.
  */
 export async function meetListedIdentity(
   overlay: Overlay,
@@ -61,6 +61,8 @@ export async function meetListedIdentity(
   const seenAt = wasSeen ? (known.pending?.seenAt ?? now) : now;
   const waiting = { ...known, pending: { key, seenAt, listed: true } };
   if (isBlocked(waiting, policy)) {
+    // Only now is there something for the user to decide.
+    if (wasSeen && known.pending?.listed === false) overlay.record({ type: 'identity.changed', userId });
     overlay.put('identity', waiting);
     return 'blocked';
   }
