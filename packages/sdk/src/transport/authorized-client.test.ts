@@ -38,9 +38,13 @@ describe('authorizedClient', () => {
     expect(client.replaced).toEqual([]);
   });
 
-  it('gives up when the new token is refused too', async () => {
+  it('lets the caller try again later when the new token is refused too: it may have run out on its way', async () => {
     await using client = await open('third');
-    await expect(client.ask()).rejects.toMatchObject({ code: 'relay-refused', relayCode: 'token-invalid' });
+    await expect(client.ask()).rejects.toMatchObject({
+      code: 'relay-refused',
+      relayCode: 'token-invalid',
+      retryable: true,
+    });
     expect(client.relay.seen).toHaveLength(2);
   });
 });

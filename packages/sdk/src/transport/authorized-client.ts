@@ -1,5 +1,5 @@
 import { SottoError } from '../sotto-error.ts';
-import type { AuthorizedClient, HttpClient } from './http-client.ts';
+import type { AuthorizedClient, HttpClient, HttpRequest } from './http-client.ts';
 import type { TokenSource } from './token-source.ts';
 
 /** Puts access tokens on requests; a token that the relay refuses is replaced once, whatever the clock says. */
@@ -11,13 +11,27 @@ export function authorizedClient(http: HttpClient, tokens: TokenSource): Authori
         return await http.ask(request, token);
       } catch (error) {
         if (!isTokenRefusal(error)) throw error;
-        return http.ask(request, await tokens.replace(token, request.signal));
+        return askAgain(http, request, await tokens.replace(token, request.signal));
       }
     },
   };
 }
 
+/** A token may have run out on its way, on a machine that slept: that says nothing of what was asked for. */
+async function askAgain<T>(http: HttpClient, request: HttpRequest<T>, token: string): Promise<T> {
+  try {
+    return await http.ask(request, token);
+  } catch (error) {
+    if (!isTokenRefusal(error)) throw error;
+    throw new SottoError('relay-refused', 'the relay refused a token that it had just given: try again later', {
+      retryable: true,
+      relayCode: error.relayCode ?? 'token-invalid',
+      cause: error,
+    });
+  }
+}
+
 /** Whether the relay did not take a token. */
-export function isTokenRefusal(error: unknown): boolean {
+export function isTokenRefusal(error: unknown): error is SottoError {
   return error instanceof SottoError && (error.relayCode === 'token-invalid' || error.relayCode === 'token-missing');
 }
