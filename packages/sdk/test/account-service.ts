@@ -9,6 +9,8 @@ export class AccountService {
   /** The request that made the account. */
   account: RegistrationRequest | undefined;
   tokenRequests: TokenRequest[] = [];
+  /** A refresh token that was replaced so long ago that nothing is known of it. */
+  forgotten: string | undefined;
   left = { ec: 100, kyber: 100 };
   uploads: PrekeyUpload[] = [];
   profiles: string[] = [];
@@ -106,6 +108,7 @@ export class AccountService {
   #rotate(request: TokenRequest): ScriptedAnswer {
     this.tokenRequests.push(request);
     const { refreshToken, nextRefreshToken } = request;
+    if (refreshToken === this.forgotten) return refusal(401, 'token-invalid');
     const repeated = refreshToken === this.#refresh && nextRefreshToken === this.#next;
     const forward = refreshToken === (this.#next || this.#refresh);
     if (!repeated && !forward) return refusal(401, refreshToken === this.#refresh ? 'token-reused' : 'token-invalid');

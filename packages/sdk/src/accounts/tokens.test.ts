@@ -50,6 +50,20 @@ describe('Tokens', () => {
     await client[Symbol.asyncDispose]();
   });
 
+  it('go on from the next one when the relay took it, the answer was lost, and the one before is forgotten', async () => {
+    await using client = await registered();
+    const { service } = client;
+    service.lose = () => 'cut';
+    await expect(client.tokens.replace(service.access)).rejects.toMatchObject({ code: 'relay-unreachable' });
+    service.lose = undefined;
+    const [first] = service.tokenRequests;
+    service.forgotten = first?.refreshToken;
+    client.clock.advance(70 * day);
+    expect(await client.tokens.accessToken()).toBe(service.access);
+    expect(service.tokenRequests.at(-1)?.refreshToken).toBe(first?.nextRefreshToken);
+    expect((await client.account())?.ended).toBe(false);
+  });
+
   it('repeat the pair when the answer could not be committed', async () => {
     await using client = await registered();
     const full = new Error('the disk is full');

@@ -72,7 +72,7 @@ export class Tokens implements TokenSource {
 
   async #exchange(): Promise<string> {
     const { executor, http, tracer } = this.#parts;
-    const { refreshToken, nextRefreshToken } = await this.#commitNext();
+    const { refreshToken, nextRefreshToken, wasAsked } = await this.#commitNext();
     tracer.reached('token.next-committed');
     let answer: TokenAnswer;
     try {
@@ -83,6 +83,8 @@ export class Tokens implements TokenSource {
       );
     } catch (error) {
       if (!isEnd(error)) throw error;
+      // The relay may have taken the next one so long ago that it has forgotten the one before, and its answer was lost.
+      if (wasAsked && error.relayCode === 'token-invalid') return this.#exchangeAfter(refreshToken, nextRefreshToken);
       await this.#commitEnd(refreshToken);
       throw ended(error);
     }
@@ -105,12 +107,26 @@ export class Tokens implements TokenSource {
     return current.accessToken;
   }
 
-  #commitNext(): Promise<{ refreshToken: Uint8Array; nextRefreshToken: Uint8Array }> {
+  /** Goes on from the next token, as if the relay had said that it took it; if it did not, that is the end. */
+  async #exchangeAfter(refreshToken: Uint8Array, nextRefreshToken: Uint8Array): Promise<string> {
+    await this.#parts.executor.run(['account'], async (overlay) => {
+      const account = usable(await overlay.get('account', {}));
+      if (!sameBytes(account.refreshToken, refreshToken)) return;
+      overlay.put('account', { ...account, refreshToken: nextRefreshToken, nextRefreshToken: undefined });
+    });
+    return this.#exchange();
+  }
+
+  #commitNext(): Promise<{ refreshToken: Uint8Array; nextRefreshToken: Uint8Array; wasAsked: boolean }> {
     return this.#parts.executor.run(['account'], async (overlay) => {
       const account = usable(await overlay.get('account', {}));
       const nextRefreshToken = account.nextRefreshToken ?? this.#parts.randomness.bytes(tokenBytes);
       if (account.nextRefreshToken === undefined) overlay.put('account', { ...account, nextRefreshToken });
-      return { refreshToken: account.refreshToken, nextRefreshToken };
+      return {
+        refreshToken: account.refreshToken,
+        nextRefreshToken,
+        wasAsked: account.nextRefreshToken !== undefined,
+      };
     });
   }
 
@@ -129,7 +145,7 @@ function usable(account: AccountRecord | undefined): AccountRecord {
 }
 
 /** Whether the relay says that the chain of refresh tokens is at its end. */
-function isEnd(error: unknown): boolean {
+function isEnd(error: unknown): error is SottoError {
   return error instanceof SottoError && (error.relayCode === 'token-invalid' || error.relayCode === 'token-reused');
 }
 
