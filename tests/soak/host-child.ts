@@ -44,8 +44,7 @@ const talkers: Talker[] = [];
 async function join(person: Person): Promise<void> {
   const talker = new Talker(person, parts, again.get(person.name) ?? []);
   talkers.push(talker);
-  await talker.open();
-  await talker.register();
+  await talker.join();
 }
 
 async function joinAll(): Promise<void> {

@@ -53,6 +53,7 @@ export class Talker {
   #talking: Promise<void> = Promise.resolve();
   #reading: Promise<void> | undefined;
   #following: Promise<void> = Promise.resolve();
+  #joined: Promise<void> = Promise.resolve();
   #number = 0;
   #isStopped = false;
 
@@ -65,8 +66,13 @@ export class Talker {
     this.#seeded = new Seeded(`${person.name} ${start.life}`, start.seed);
   }
 
-  /** Opens the client; again and again while its disk is full. */
-  async open(): Promise<void> {
+  /** Opens the client and registers, again and again until there is an account; then begins to read and to write. */
+  join(): Promise<void> {
+    this.#joined = this.#open().then(() => this.#register());
+    return this.#joined;
+  }
+
+  async #open(): Promise<void> {
     const { start, tracer, clock, log } = this.#parts;
     const { name } = this.#person;
     const level = (level: string) => (event: string, fields?: object) =>
@@ -100,8 +106,7 @@ export class Talker {
     return this.#client;
   }
 
-  /** Registers, again and again until there is an account; then begins to read and to write. */
-  async register(): Promise<void> {
+  async #register(): Promise<void> {
     const { name, phone } = this.#person;
     await this.#whilePossible(async () => {
       if (this.#opened.account !== undefined) return;
@@ -109,15 +114,15 @@ export class Talker {
     });
     this.#following = this.#follow();
     this.#following.catch(fail);
-    this.readAll().catch(fail);
+    this.#readEvery().catch(fail);
     this.#talking = this.#talk();
     this.#talking.catch(fail);
   }
 
-  /** Needs a token: whoever's has run out gets a new one. */
+  /** Needs a token: whoever's has run out gets a new one. A client that is not open yet asks when it opens. */
   async ask(): Promise<void> {
     try {
-      await this.#opened.chats.with(unknownNumber);
+      await this.#client?.chats.with(unknownNumber);
     } catch (error) {
       if (!(error instanceof SottoError)) throw error;
       this.#parts.log(`${this.#person.name} asked: ${error.code}`);
@@ -125,16 +130,22 @@ export class Talker {
   }
 
   reconnect(): void {
-    this.#opened.reconnect();
+    this.#client?.reconnect();
   }
 
   /** Resolves when it writes no more. */
   async quiet(): Promise<void> {
+    await this.#joined;
     await this.#talking;
   }
 
   /** Accepts every chat, and marks all as read. */
   async readAll(): Promise<void> {
+    await this.#joined;
+    await this.#readEvery();
+  }
+
+  async #readEvery(): Promise<void> {
     await this.#whilePossible(async () => {
       for (let after: number | undefined, isLast = false; !isLast; ) {
         const { chats, next } = await this.#opened.chats.list(after === undefined ? {} : { after });

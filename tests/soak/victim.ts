@@ -77,16 +77,15 @@ export abstract class Victim<Asked extends VictimCalls, Report> {
     await this.#reviveIfDead();
     const { process } = this;
     await ignoringEnd(process.call('arm', fatal));
-    const provoked = ignoringEnd(provoke());
+    // A failure of what leads there is a problem of the run, and not its end.
+    const provoked = ignoringEnd(provoke()).catch((error: unknown) => {
+      this.unasked.push(`${this.name} was not led to ${fatal.map(({ step }) => step).join(', ')}: ${error}`);
+    });
     const isOver = await endedWithin(process, stepWaitMs);
     if (!isOver) {
       await ignoringEnd(process.call('arm', []));
-      // It may have met the step just before.
-      if (process.isRunning) {
-        // What was to lead there goes on by itself.
-        provoked.catch((error: unknown) => this.unasked.push(String(error)));
-        return undefined;
-      }
+      // It may have met the step just before. What was to lead there goes on by itself.
+      if (process.isRunning) return undefined;
     }
     await process.ended;
     const hit = await this.#startAfter(process, fatal);
