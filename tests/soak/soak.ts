@@ -161,6 +161,7 @@ async function judge(
   }
   const { histories, names } = finalStores(world);
   const verdict = classify(actionsOf(world, names), histories);
+  if (verdict.isEmpty) problems.push('nobody sent anything: the run shows nothing');
   const isQuiet = Object.values(leftovers).every((count) => count === 0);
   const kills = {
     client: world.hosts.reduce((sum, host) => sum + host.kills, 0),

@@ -154,4 +154,27 @@ describe('a world', () => {
     world.relay.crash();
     expect(await codeOf(() => world.relay.crash())).toBe('relay-stopped');
   });
+
+  it('an author who was online all the time hears of expiry a day after the relay deleted the mail', async () => {
+    await using world = await testWorld();
+    const [alice, bob] = await couple(world);
+    bob.crash();
+    await say(alice, bob, 'nobody there');
+    await world.settle();
+    await world.advance({ days: 30, hours: 1 });
+    expect(world.relay.disk.mail()).toEqual([]);
+    expect(await texts(alice, bob)).toContain('nobody there: sent');
+    await world.advance({ days: 1 });
+    expect(await texts(alice, bob)).toContain('nobody there: expired');
+  });
+
+  it('time that is no duration moves nothing', async () => {
+    await using world = await testWorld();
+    const now = world.time.now();
+    expect(await codeOf(() => world.advance(JSON.parse('{"minute":2}')))).toBe('argument-invalid');
+    expect(await codeOf(() => world.advance({ minutes: -2 }))).toBe('argument-invalid');
+    const alice = await world.user('Alice');
+    expect(await codeOf(() => alice.setSkew(Number.NaN))).toBe('argument-invalid');
+    expect(world.time.now()).toBe(now);
+  });
 });

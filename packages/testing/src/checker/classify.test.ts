@@ -239,6 +239,15 @@ describe('classify', () => {
     ]);
   });
 
+  it('calls nothing at all not ok, but empty', () => {
+    const quiet: DeviceHistory = { device: sender, chat, listens: true, messages: [] };
+    for (const histories of [[], [quiet]]) {
+      expect(classify([], histories)).toMatchObject({ ok: false, isEmpty: true, anomalies: [] });
+    }
+    const run = new Run(['a']);
+    expect(classify(run.actions, run.histories())).toMatchObject({ ok: true, isEmpty: false });
+  });
+
   it('says how far a lost message got', () => {
     const run = new Run(['a', 'b']);
     run.drop('deliver', 'b');

@@ -15,7 +15,7 @@ type Tally = { -readonly [Name in keyof Counts]: number };
 /**
  * Holds what processes wrote down against what their devices hold in the end.
  *
- * Give it the actions of all processes (in any order) and one history for each device and chat that should hold messages, the sender's own too, after everything has come to rest: a message that is still on its way counts as lost. A chat to which messages were sent and of which no history is given has lost them. Reads nothing, writes nothing, knows no clock.
+ * Give it the actions of all processes (in any order) and one history for each device and chat that should hold messages, the sender's own too, after everything has come to rest: a message that is still on its way counts as lost. A chat to which messages were sent and of which no history is given has lost them. A run in which nothing was sent shows nothing: its verdict is `isEmpty`, and not `ok`. Reads nothing, writes nothing, knows no clock.
  * @param actions each is looked at once, so that logs need not fit into memory
  */
 export function classify(actions: Iterable<Action>, histories: Iterable<DeviceHistory>): Verdict {
@@ -50,7 +50,14 @@ class Classification {
       for (const name of Object.keys(total) as (keyof Tally)[]) total[name] += tally[name];
       return { sender, chat, counts: tally };
     });
-    return { ok: this.#anomalies.length === 0, counts: total, streams, anomalies: this.#anomalies };
+    const isEmpty = total.messages === 0;
+    return {
+      ok: !isEmpty && this.#anomalies.length === 0,
+      isEmpty,
+      counts: total,
+      streams,
+      anomalies: this.#anomalies,
+    };
   }
 
   #walk({ device, chat, messages, listens }: DeviceHistory): void {

@@ -63,8 +63,10 @@ export interface StreamVerdict {
 
 /** What `classify` found. */
 export interface Verdict {
-  /** Whether there is no anomaly. */
+  /** Whether there is no anomaly, and something that could have had one. */
   readonly ok: boolean;
+  /** Nobody sent anything, as far as the actions say: a run that shows nothing, most likely because its logs were not found. Never `ok`. */
+  readonly isEmpty: boolean;
   readonly counts: Counts;
   readonly streams: readonly StreamVerdict[];
   readonly anomalies: readonly Anomaly[];

@@ -142,8 +142,14 @@ export class WorldUser implements AsyncDisposable {
     this.disk.breakLock();
   }
 
-  /** Sets this user's clock: so many milliseconds ahead of the true time, or behind. */
+  /**
+   * Sets this user's clock: so many milliseconds ahead of the true time, or behind.
+   * @throws {TestingError} `argument-invalid`
+   */
   setSkew(ms: number): void {
+    if (!Number.isSafeInteger(ms)) {
+      throw new TestingError('argument-invalid', 'a clock is off by a whole number of milliseconds: take one');
+    }
     this.skewMs = ms;
     if (this.#run !== undefined) this.#run.time.skewMs = ms;
   }

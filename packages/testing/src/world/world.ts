@@ -155,6 +155,7 @@ export class World implements AsyncDisposable {
    * Lets time pass, and the world settle.
    *
    * Up to five minutes each timer runs at its time. A longer time passes in one leap, as when all machines slept: then each timer that fell due runs once, late.
+   * @throws {TestingError} `argument-invalid` for what is no duration, and before anything has moved
    */
   async advance(duration: Duration): Promise<void> {
     const until = this.time.now() + msOf(duration);
