@@ -40,6 +40,81 @@ export const PrekeyMessage: Codec<PrekeyMessage, sotto.v1.PrekeyMessage.$Propert
   v1.PrekeyMessage,
 );
 
+/** See group.proto. */
+export type GroupRecord = sotto.v1.GroupRecord;
+export type GroupRecordFields = sotto.v1.GroupRecord.$Properties;
+export const GroupRecord: Codec<GroupRecord, GroupRecordFields> = codecOf('GroupRecord', v1.GroupRecord);
+export type SignedGroupChange = sotto.v1.SignedGroupChange;
+export type SignedGroupChangeFields = sotto.v1.SignedGroupChange.$Properties;
+export const SignedGroupChange: Codec<SignedGroupChange, SignedGroupChangeFields> = codecOf(
+  'SignedGroupChange',
+  v1.SignedGroupChange,
+);
+export type GroupChange = sotto.v1.GroupChange;
+export type GroupChangeFields = sotto.v1.GroupChange.$Properties;
+export const GroupChange: Codec<GroupChange, GroupChangeFields> = codecOf('GroupChange', v1.GroupChange);
+export type GroupOperation = sotto.v1.GroupOperation;
+export type GroupOperationFields = sotto.v1.GroupOperation.$Properties;
+export const GroupOperation: Codec<GroupOperation, GroupOperationFields> = codecOf('GroupOperation', v1.GroupOperation);
+export type GroupState = sotto.v1.GroupState;
+export type GroupStateFields = sotto.v1.GroupState.$Properties;
+export const GroupState: Codec<GroupState, GroupStateFields> = codecOf('GroupState', v1.GroupState);
+export type GroupCheckpoint = sotto.v1.GroupCheckpoint;
+export type GroupCheckpointFields = sotto.v1.GroupCheckpoint.$Properties;
+export const GroupCheckpoint: Codec<GroupCheckpoint, GroupCheckpointFields> = codecOf(
+  'GroupCheckpoint',
+  v1.GroupCheckpoint,
+);
+export type SignedGroupCheckpoint = sotto.v1.SignedGroupCheckpoint;
+export type SignedGroupCheckpointFields = sotto.v1.SignedGroupCheckpoint.$Properties;
+export const SignedGroupCheckpoint: Codec<SignedGroupCheckpoint, SignedGroupCheckpointFields> = codecOf(
+  'SignedGroupCheckpoint',
+  v1.SignedGroupCheckpoint,
+);
+export type CheckpointedGroup = sotto.v1.CheckpointedGroup;
+export type CheckpointedGroupFields = sotto.v1.CheckpointedGroup.$Properties;
+export const CheckpointedGroup: Codec<CheckpointedGroup, CheckpointedGroupFields> = codecOf(
+  'CheckpointedGroup',
+  v1.CheckpointedGroup,
+);
+export type GroupWelcome = sotto.v1.GroupWelcome;
+export type GroupWelcomeFields = sotto.v1.GroupWelcome.$Properties;
+export const GroupWelcome: Codec<GroupWelcome, GroupWelcomeFields> = codecOf('GroupWelcome', v1.GroupWelcome);
+export type GroupInviteBox = sotto.v1.GroupInviteBox;
+export type GroupInviteBoxFields = sotto.v1.GroupInviteBox.$Properties;
+export const GroupInviteBox: Codec<GroupInviteBox, GroupInviteBoxFields> = codecOf('GroupInviteBox', v1.GroupInviteBox);
+export type GroupKeys = sotto.v1.GroupKeys;
+export type GroupKeysFields = sotto.v1.GroupKeys.$Properties;
+export const GroupKeys: Codec<GroupKeys, GroupKeysFields> = codecOf('GroupKeys', v1.GroupKeys);
+export type GroupKeyRequest = sotto.v1.GroupKeyRequest;
+export type GroupKeyRequestFields = sotto.v1.GroupKeyRequest.$Properties;
+export const GroupKeyRequest: Codec<GroupKeyRequest, GroupKeyRequestFields> = codecOf(
+  'GroupKeyRequest',
+  v1.GroupKeyRequest,
+);
+export type SenderKeyDistribution = sotto.v1.SenderKeyDistribution;
+export type SenderKeyDistributionFields = sotto.v1.SenderKeyDistribution.$Properties;
+export const SenderKeyDistribution: Codec<SenderKeyDistribution, SenderKeyDistributionFields> = codecOf(
+  'SenderKeyDistribution',
+  v1.SenderKeyDistribution,
+);
+export type GroupAvatar = sotto.v1.GroupAvatar;
+export type GroupAvatarFields = sotto.v1.GroupAvatar.$Properties;
+export type GroupCandidate = sotto.v1.GroupCandidate;
+export type GroupCandidateFields = sotto.v1.GroupCandidate.$Properties;
+export type GroupMember = sotto.v1.GroupMember;
+export type GroupMemberFields = sotto.v1.GroupMember.$Properties;
+export type GroupRequest = sotto.v1.GroupRequest;
+export type GroupRequestFields = sotto.v1.GroupRequest.$Properties;
+export type GroupInvite = sotto.v1.GroupInvite;
+export type GroupInviteFields = sotto.v1.GroupInvite.$Properties;
+export type GroupSettings = sotto.v1.GroupSettings;
+export type GroupSettingsFields = sotto.v1.GroupSettings.$Properties;
+export const GroupRole = v1.GroupRole;
+export type GroupRole = sotto.v1.GroupRole;
+export const GroupAccess = v1.GroupAccess;
+export type GroupAccess = sotto.v1.GroupAccess;
+
 /** See ephemeral.proto. */
 export type EphemeralPayload = sotto.v1.EphemeralPayload;
 export const EphemeralPayload: Codec<EphemeralPayload, sotto.v1.EphemeralPayload.$Properties> = codecOf(

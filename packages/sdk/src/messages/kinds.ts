@@ -11,6 +11,11 @@ const kinds: { readonly [Kind in NonNullable<Content['body']>]: ApplyContent } =
   receipt: applyReceipt,
   seqHole: applySeqHole,
   accountNotice: applyAccountNotice,
+  // Read and checked by groups/; nothing is done with them before the client has groups.
+  groupWelcome: applyUnknown,
+  groupKeys: applyUnknown,
+  groupKeyRequest: applyUnknown,
+  senderKeyDistribution: applyUnknown,
 };
 
 /** How to apply a content. */
