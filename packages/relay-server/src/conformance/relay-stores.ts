@@ -2,6 +2,7 @@ import type { RelayStores } from '../ports/relay-stores.ts';
 import { accountControlConformance } from './account-control.ts';
 import { accountStoreConformance } from './account-store.ts';
 import { blobStoreConformance } from './blob-store.ts';
+import { groupStoreConformance } from './group-store.ts';
 import type { HarnessMaker } from './harness.ts';
 import { liveMailboxConformance } from './live-mailbox.ts';
 import { mailboxConformance } from './mailbox.ts';
@@ -26,6 +27,7 @@ export function relayStoresConformance(runner: Runner, maker: HarnessMaker<Relay
   prekeyStoreConformance(runner, maker);
   mailboxConformance(runner, maker);
   liveMailboxConformance(runner, maker);
+  groupStoreConformance(runner, maker);
   blobStoreConformance(runner, maker);
   presenceConformance(runner, maker);
   rateLimiterConformance(runner, maker);

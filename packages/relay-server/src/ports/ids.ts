@@ -15,3 +15,6 @@ export interface DeviceAddress {
 
 /** What a number is known by: HMAC-SHA-256 under the relay's own key, 32 bytes. The number itself is never a key. */
 export type NumberMac = Branded<Uint8Array, 'NumberMac'>;
+
+/** A group: 32 opaque bytes, from the client that created it. */
+export type GroupId = Branded<Uint8Array, 'GroupId'>;

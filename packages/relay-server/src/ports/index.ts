@@ -4,7 +4,18 @@ export type { BlobStore } from './blob-store.ts';
 export type { ChallengeCheck, ChallengeRequest, ChallengeVerdict } from './challenge-check.ts';
 export type { Clock } from './clock.ts';
 export type { CodeMessage, CodeSender } from './code-sender.ts';
-export type { DeviceAddress, DeviceId, NumberMac, UserId } from './ids.ts';
+export type {
+  GroupAppend,
+  GroupAppendStatus,
+  GroupInvite,
+  GroupPage,
+  GroupPageSize,
+  GroupRecord,
+  GroupSeal,
+  GroupStore,
+  GroupSummary,
+} from './group-store.ts';
+export type { DeviceAddress, DeviceId, GroupId, NumberMac, UserId } from './ids.ts';
 export type { LogFields, Logger } from './logger.ts';
 export type {
   MailAppend,

@@ -1,6 +1,7 @@
 import type { AccountControl } from './account-control.ts';
 import type { AccountStore } from './account-store.ts';
 import type { BlobStore } from './blob-store.ts';
+import type { GroupStore } from './group-store.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { PrekeyStore } from './prekey-store.ts';
 import type { Presence } from './presence.ts';
@@ -17,6 +18,7 @@ export interface RelayStores {
   readonly tokens: TokenStore;
   readonly prekeys: PrekeyStore;
   readonly mailbox: Mailbox;
+  readonly groups: GroupStore;
   readonly blobs: BlobStore;
   readonly presence: Presence;
   readonly rateLimiter: RateLimiter;

@@ -19,7 +19,11 @@ function confirm(confirmed: Confirmed): void {
   writeSync(1, `${JSON.stringify(confirmed)}\n`);
 }
 
-const { mailbox, accounts, tokens, prekeys } = await openEmbeddedStores({ folder, clock: { now: () => 1000 }, tracer });
+const { mailbox, accounts, tokens, prekeys, groups } = await openEmbeddedStores({
+  folder,
+  clock: { now: () => 1000 },
+  tracer,
+});
 const quota = { count: 100_000, bytes: 100_000_000, strangerCount: 100_000, strangerBytes: 100_000_000 };
 const reader = mailbox.reader(scenario.to);
 
@@ -32,6 +36,7 @@ for (let round = 0; ; round++) {
       confirm({ did: 'append', index });
     }),
     accounts.register({ ...account, device }).then(() => confirm({ did: 'register', index: round })),
+    groups.append(scenario.groupAppend(round)).then(() => confirm({ did: 'group', index: round })),
   ]);
   const entries = await reader.next(appendsPerRound, 1000);
   await Promise.all([

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { NewAccount } from '../../ports/account-store.ts';
-import type { DeviceAddress, DeviceId, NumberMac, UserId } from '../../ports/ids.ts';
+import type { GroupAppend } from '../../ports/group-store.ts';
+import type { DeviceAddress, DeviceId, GroupId, NumberMac, UserId } from '../../ports/ids.ts';
 import type { MailAppend } from '../../ports/mailbox.ts';
 import type { TokenRotation } from '../../ports/token-store.ts';
 
 /** What the process that is killed writes to its standard output, one JSON object a line, once the store has said yes. */
 export type Confirmed =
-  | { readonly did: 'append' | 'ack' | 'register' | 'rotate'; readonly index: number }
+  | { readonly did: 'append' | 'ack' | 'register' | 'rotate' | 'group'; readonly index: number }
   | { readonly did: 'take'; readonly index: number; readonly key: string };
 
 /** Sends that are under way at once in a round. */
@@ -76,6 +77,16 @@ export class CrashScenario {
       refreshTokenHash: this.#bytes(`refresh ${round} 0`, 32),
       createdAt: 1000,
     };
+  }
+
+  /** What a round appends to the log of the one group: somebody new comes, and who came before goes. */
+  groupAppend(round: number): GroupAppend {
+    const comer = (of: number) => this.#device(`member ${of}`).userId;
+    const added = round === 0 ? [this.sender.userId, comer(0)] : [comer(round)];
+    const removed = round === 0 ? [] : [comer(round - 1)];
+    const groupId = this.#bytes('group', 32) as GroupId;
+    const record = { groupId, revision: round + 1, bytes: this.#bytes(`record ${round}`, 32), added, removed };
+    return { record, actor: this.sender.userId, inviteHash: undefined, at: 1000 + round, mostMembers: 2 };
   }
 
   /** The first refresh of a round's account. */

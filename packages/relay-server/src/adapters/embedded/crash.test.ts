@@ -104,6 +104,21 @@ describe('the embedded stores, killed', () => {
         const usage = await stores.mailbox.usage(known.to);
         expect([usage.count, usage.bytes]).toEqual([after.length, after.length * 32]);
 
+        // Log and members are those of one revision, whichever it is; and all goes on from there by repeating.
+        const grouped = did('group');
+        const { groupId } = known.groupAppend(0).record;
+        const log = await stores.groups.records(groupId, known.sender.userId, 0, { records: 100, bytes: 10_000 });
+        const last = log?.lastRevision ?? 0;
+        expect(last).toBeGreaterThanOrEqual(grouped.size);
+        if (last > 0) {
+          const comer = known.groupAppend(last - 1).record.added.at(-1);
+          expect(new Set(await stores.groups.members(groupId))).toEqual(new Set([known.sender.userId, comer]));
+        }
+        for (let round = 0; round <= nth; round++) {
+          const repeated = await stores.groups.append(known.groupAppend(round));
+          expect(repeated).toBe(round < last ? 'repeated' : 'appended');
+        }
+
         for (let round = 0; round <= nth; round++) {
           const account = known.account(round);
           const { status } = await stores.accounts.register(account);

@@ -15,6 +15,8 @@ import { EmbeddedAccountStore } from './account-store.ts';
 import { BlobFolder } from './blob-folder.ts';
 import { DeviceRows } from './device-rows.ts';
 import { lockFile } from './file-lock.ts';
+import { GroupRows } from './group-rows.ts';
+import { EmbeddedGroupStore } from './group-store.ts';
 import { EmbeddedMailbox } from './mailbox.ts';
 import { OwnerRows } from './owner-rows.ts';
 import { PrekeyRows } from './prekey-rows.ts';
@@ -59,7 +61,8 @@ export async function openEmbeddedStores(options: EmbeddedStoresOptions): Promis
     const devices = new DeviceRows(database);
     const prekeys = new PrekeyRows(database);
     const tokens = new TokenRows(database);
-    const owners = new OwnerRows(database, devices);
+    const groups = new GroupRows(database);
+    const owners = new OwnerRows(database, devices, groups);
     return {
       accounts: new EmbeddedAccountStore(database, devices, prekeys, tokens, owners),
       control: new EmbeddedAccountControl(database, owners),
@@ -67,6 +70,7 @@ export async function openEmbeddedStores(options: EmbeddedStoresOptions): Promis
       tokens: new EmbeddedTokenStore(database, devices, tokens),
       prekeys: new EmbeddedPrekeyStore(database, devices, prekeys),
       mailbox: new EmbeddedMailbox(database, devices, randomness),
+      groups: new EmbeddedGroupStore(database, groups, owners),
       blobs,
       presence: new MemoryPresence(randomness),
       rateLimiter: new MemoryRateLimiter(clock),

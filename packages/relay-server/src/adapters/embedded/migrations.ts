@@ -13,6 +13,7 @@ const applicationId = 0x536f7474;
  * Its numbers are given by the one process that writes it: AUTOINCREMENT would write a second table for each entry.
  * A send has one receipt, whatever it has of recipients, so that inserting it tells whether the send was there before. Its key begins with the send id, whose first bytes clients take from their clock:
  * so receipts of one time lie together whoever sent, and a commit writes few pages for many. What removed devices have sent is found by a walk.
+ * Of a group the relay has no title, avatar or creator: they are sealed in its records. The members' table also has those who were members, since they may read up to their end, and who only asked to join.
  */
 const steps: readonly string[] = [
   `
@@ -145,6 +146,46 @@ const steps: readonly string[] = [
   CREATE INDEX receipt_by_time ON receipt (accepted_at);
 
   CREATE TABLE ended_sender (id INTEGER PRIMARY KEY, sender BLOB NOT NULL) STRICT;
+  `,
+  `
+  CREATE TABLE "group" (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    id BLOB NOT NULL UNIQUE CHECK (length(id) = 32),
+    revision INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+  ) STRICT;
+
+  CREATE TABLE user_group (
+    group_key INTEGER NOT NULL REFERENCES "group" (key) ON DELETE CASCADE,
+    user_id BLOB NOT NULL CHECK (length(user_id) = 16),
+    joined_at INTEGER,
+    left_at INTEGER CHECK (left_at IS NULL OR joined_at IS NOT NULL),
+    reads_after INTEGER NOT NULL,
+    used_invite BLOB,
+    PRIMARY KEY (group_key, user_id DESC)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX user_group_by_user ON user_group (user_id);
+
+  CREATE TABLE group_record (
+    group_key INTEGER NOT NULL REFERENCES "group" (key) ON DELETE CASCADE,
+    revision INTEGER NOT NULL,
+    record BLOB NOT NULL,
+    PRIMARY KEY (group_key, revision)
+  ) STRICT;
+
+  CREATE TABLE group_checkpoint (
+    group_key INTEGER PRIMARY KEY REFERENCES "group" (key) ON DELETE CASCADE,
+    revision INTEGER NOT NULL,
+    sealed BLOB NOT NULL
+  ) STRICT;
+
+  CREATE TABLE group_invite (
+    group_key INTEGER PRIMARY KEY REFERENCES "group" (key) ON DELETE CASCADE,
+    token_hash BLOB NOT NULL,
+    revision INTEGER NOT NULL,
+    sealed BLOB NOT NULL
+  ) STRICT;
   `,
 ];
 

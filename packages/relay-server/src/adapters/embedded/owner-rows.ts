@@ -4,6 +4,7 @@ import type { LockAttempt, LockRefusal } from '../../ports/registration-lock.ts'
 import { digestOfEndedUser } from '../ended-user.ts';
 import { lockVerdict } from '../lock-verdict.ts';
 import type { DeviceRows } from './device-rows.ts';
+import type { GroupRows } from './group-rows.ts';
 import type { RelayDatabase } from './relay-database.ts';
 import { userIdFromBytes, userIdToBytes } from './user-id-bytes.ts';
 
@@ -16,18 +17,22 @@ interface HolderRow {
   readonly waitUntil: number;
 }
 
-/** Who has a number, and how it changes hands. All but `isTaken` write, and belong into a transaction. */
+/** Who has a number, and how it changes hands. All but `isTaken` and `hasEnded` write, and belong into a transaction. */
 export class OwnerRows {
   readonly #devices: DeviceRows;
+  readonly #groups: GroupRows;
+  readonly #hasEnded: Statement<[Buffer]>;
   readonly #isTaken: Statement<[Buffer, Buffer]>;
   readonly #holder: Statement<[Uint8Array], HolderRow>;
   readonly #countTry: Statement<[number, number, Buffer]>;
   readonly #end: Statement<[Buffer]>;
   readonly #remove: Statement<[Buffer]>;
 
-  constructor(database: RelayDatabase, devices: DeviceRows) {
+  constructor(database: RelayDatabase, devices: DeviceRows, groups: GroupRows) {
     const { sql } = database;
     this.#devices = devices;
+    this.#groups = groups;
+    this.#hasEnded = sql.prepare('SELECT 1 FROM ended_user WHERE digest = ?');
     this.#isTaken = sql.prepare(
       'SELECT 1 FROM account WHERE user_id = ? UNION ALL SELECT 1 FROM ended_user WHERE digest = ?',
     );
@@ -44,6 +49,11 @@ export class OwnerRows {
   isTaken(userId: UserId): boolean {
     const user = userIdToBytes(userId);
     return this.#isTaken.get(user, digestOfEndedUser(user)) !== undefined;
+  }
+
+  /** Whether this was an account's id, and is no more. */
+  hasEnded(userId: UserId): boolean {
+    return this.#hasEnded.get(digestOfEndedUser(userIdToBytes(userId))) !== undefined;
   }
 
   /** The account that has a number. */
@@ -68,6 +78,7 @@ export class OwnerRows {
   end(userId: UserId): void {
     const user = userIdToBytes(userId);
     this.#devices.removeAll(userId);
+    this.#groups.leaveAll(userId);
     this.#remove.run(user);
     this.#end.run(digestOfEndedUser(user));
   }

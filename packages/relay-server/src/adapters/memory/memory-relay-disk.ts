@@ -1,5 +1,6 @@
 import type { DeviceAddress, DeviceId, UserId } from '../../ports/ids.ts';
 import type { EcPrekey } from '../../ports/prekey-store.ts';
+import { copyOfGroup } from './group-state.ts';
 import { emptyState, type MemoryState, type OneTimeKeys } from './memory-state.ts';
 
 /** One envelope that waits in a mailbox, as an operator would find it on a disk. */
@@ -74,6 +75,7 @@ function copyOf(state: MemoryState): MemoryState {
     mail: mapped(state.mail, (records) => [...records]),
     lastMail: state.lastMail,
     receipts: mapped(state.receipts, (receipt) => ({ ...receipt, results: new Map(receipt.results) })),
+    groups: mapped(state.groups, copyOfGroup),
     blobs: new Map(state.blobs),
   };
 }

@@ -6,6 +6,7 @@ import type { LockAttempt, LockRefusal } from '../../ports/registration-lock.ts'
 import type { Session } from '../../ports/token-store.ts';
 import type { Verification } from '../../ports/verification-store.ts';
 import { type KeptLock, lockVerdict } from '../lock-verdict.ts';
+import { type GroupState, leaveGroups } from './group-state.ts';
 
 /** An account as it is kept. */
 export interface AccountRecord {
@@ -87,6 +88,8 @@ export interface MemoryState {
   /** The number of the mail that was stored last. */
   lastMail: number;
   readonly receipts: Map<string, ReceiptRecord>;
+  /** By group key. */
+  readonly groups: Map<string, GroupState>;
   readonly blobs: Map<string, Uint8Array>;
 }
 
@@ -104,6 +107,7 @@ export function emptyState(): MemoryState {
     mail: new Map(),
     lastMail: 0,
     receipts: new Map(),
+    groups: new Map(),
     blobs: new Map(),
   };
 }
@@ -142,6 +146,7 @@ export function endAccount(state: MemoryState, userId: UserId): void {
   state.userByNumber.delete(account.numberKey);
   state.userByRegistration.delete(account.idempotencyKey);
   state.endedUsers.add(userId);
+  leaveGroups(state.groups, userId);
 }
 
 /** Judges an attempt at the account that has a number, and keeps the try; the refusal, if it stays closed. */

@@ -5,6 +5,7 @@ import type { RelayStores } from '../../ports/relay-stores.ts';
 import { MemoryAccountControl } from './account-control.ts';
 import { MemoryAccountStore } from './account-store.ts';
 import { MemoryBlobStore } from './blob-store.ts';
+import { MemoryGroupStore } from './group-store.ts';
 import { MemoryMailbox } from './mailbox.ts';
 import { MemoryRelayDisk, stateOf } from './memory-relay-disk.ts';
 import { MemoryPrekeyStore } from './prekey-store.ts';
@@ -34,6 +35,7 @@ export function memoryStores(options: MemoryStoresOptions): RelayStores {
     tokens: new MemoryTokenStore(state),
     prekeys: new MemoryPrekeyStore(state),
     mailbox: new MemoryMailbox(state, randomness),
+    groups: new MemoryGroupStore(state),
     blobs: new MemoryBlobStore(state.blobs),
     presence: new MemoryPresence(randomness),
     rateLimiter: new MemoryRateLimiter(clock),

@@ -1,0 +1,32 @@
+import type { GroupInvite, GroupSeal } from '../../ports/group-store.ts';
+import type { GroupId, UserId } from '../../ports/ids.ts';
+import type { GroupStanding } from '../group-verdict.ts';
+import { byteKey } from './byte-key.ts';
+
+/** A group as it is kept in memory. */
+export interface GroupState {
+  readonly groupId: GroupId;
+  /** Revision 1 first. */
+  readonly records: Uint8Array[];
+  /** Of everybody who is a member, was one, or asked to become one. */
+  readonly standings: Map<UserId, GroupStanding>;
+  checkpoint: GroupSeal | undefined;
+  invite: GroupInvite | undefined;
+}
+
+/** A group's id as a key of a Map. */
+export function groupKey(groupId: GroupId): string {
+  return byteKey(groupId);
+}
+
+/** Takes somebody out of all groups; those that nobody is left of are gone. */
+export function leaveGroups(groups: Map<string, GroupState>, userId: UserId): void {
+  for (const [key, { standings }] of groups) {
+    if (standings.delete(userId) && standings.size === 0) groups.delete(key);
+  }
+}
+
+/** A group that neither sees what the other one changes from now on. */
+export function copyOfGroup(group: GroupState): GroupState {
+  return { ...group, records: [...group.records], standings: new Map(group.standings) };
+}

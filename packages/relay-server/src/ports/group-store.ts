@@ -1,0 +1,103 @@
+import type { GroupId, UserId } from './ids.ts';
+
+/** What the relay reads of one record of a group's log; the rest of it is sealed. */
+export interface GroupRecord {
+  readonly groupId: GroupId;
+  /** Counts from 1, without a gap. */
+  readonly revision: number;
+  /** The encoded GroupRecord: kept and given back byte for byte, since members hash it. */
+  readonly bytes: Uint8Array;
+  /** Whom it makes members, each once. Who is one already stays one. */
+  readonly added: readonly UserId[];
+  /** Whom it makes members no more, each once, none of those added. Who is none is passed over. */
+  readonly removed: readonly UserId[];
+}
+
+/** A record, with who wants to append it. */
+export interface GroupAppend {
+  readonly record: GroupRecord;
+  readonly actor: UserId;
+  /** SHA-256 of an invite's token, for an actor that is no member. */
+  readonly inviteHash: Uint8Array | undefined;
+  /** By the relay's clock. */
+  readonly at: number;
+  /** How many members the group may have afterwards. */
+  readonly mostMembers: number;
+}
+
+/**
+ * `appended`: it is the log's last record now, and the members are what it says. `repeated`: this very record stands at its revision already, whoever asks.
+ * `conflict`: the log goes on at another revision. `unknown`: there is no such group, or the actor is no member of it and shows no invite that is open; a group's first record has to add its actor, and an invite's nobody but its actor.
+ * `invite-used`: the actor has appended a record by this invite before. `full`: it would have too many members. `ended`: an account that it adds, or the actor's, has ended. But for the first, nothing was stored.
+ */
+export type GroupAppendStatus = 'appended' | 'repeated' | 'conflict' | 'unknown' | 'invite-used' | 'full' | 'ended';
+
+/** A piece of a group's log. */
+export interface GroupPage {
+  /** Encoded records, revision after revision. */
+  readonly records: readonly Uint8Array[];
+  /** The revision of the first of them; of the next one to come when there are none. */
+  readonly firstRevision: number;
+  /** The last revision that whoever asks may read. */
+  readonly lastRevision: number;
+}
+
+/** How much of a log is read at once. At least one record is given, however large. */
+export interface GroupPageSize {
+  readonly records: number;
+  readonly bytes: number;
+}
+
+/** A sealed picture of a group at a revision. */
+export interface GroupSeal {
+  readonly revision: number;
+  readonly bytes: Uint8Array;
+}
+
+/** An open invite. */
+export interface GroupInvite {
+  /** SHA-256 of its token. */
+  readonly tokenHash: Uint8Array;
+  /** Sealed for whoever has the link. */
+  readonly box: GroupSeal;
+}
+
+/** A group as its member finds it in the list of its groups. */
+export interface GroupSummary {
+  readonly groupId: GroupId;
+  readonly revision: number;
+}
+
+/**
+ * Groups: an append-only log of sealed records each, in which the relay only orders, and who is a member by the plain part of the records.
+ *
+ * `append` is compare and set on the revision; log and membership change in one step, which is durable when it resolves. Of two records at one revision one wins.
+ * A member reads from the last checkpoint before its joining on (from the first record when there was none), and, after it was removed, up to the record that removed it. Who comes back keeps its first beginning, so that its log has no gap.
+ * When an account ends it is a member of nothing any more; the logs stay, and go with the last account that was a member ever. Bytes that were passed in are not changed by the caller afterwards.
+ */
+export interface GroupStore {
+  append(append: GroupAppend): Promise<GroupAppendStatus>;
+  /** The records after a revision that a present or past member may read, at most one page; `undefined` when it may read nothing of the group. */
+  records(groupId: GroupId, reader: UserId, after: number, size: GroupPageSize): Promise<GroupPage | undefined>;
+  /** Keeps a member's checkpoint if no newer one is kept: `kept` also when there is. `conflict`: the log has not come to that revision. */
+  putCheckpoint(groupId: GroupId, member: UserId, checkpoint: GroupSeal): Promise<'kept' | 'conflict' | 'unknown'>;
+  /** The newest checkpoint; `undefined` when there is none, or none that a present or past member may read. */
+  checkpoint(groupId: GroupId, reader: UserId): Promise<GroupSeal | undefined>;
+  /** Opens a member's invite in place of the one before, or closes it. `conflict`: the log has not come to that revision. */
+  putInvite(
+    groupId: GroupId,
+    member: UserId,
+    invite: GroupInvite | undefined,
+  ): Promise<'kept' | 'conflict' | 'unknown'>;
+  /** What an open invite's token shows: its box, and the records after `after`, but none from before the box. `undefined` when no such invite is open. */
+  invited(
+    groupId: GroupId,
+    tokenHash: Uint8Array,
+    after: number,
+    size: GroupPageSize,
+  ): Promise<{ readonly box: GroupSeal; readonly page: GroupPage } | undefined>;
+  /** Who is a member now, in no order; nobody when there is no such group. */
+  members(groupId: GroupId): Promise<readonly UserId[]>;
+  /** The groups of which somebody is a member, in the order of their ids, at most `limit` of those after `after`. */
+  groupsOf(userId: UserId, after: GroupId | undefined, limit: number): Promise<readonly GroupSummary[]>;
+}
