@@ -102,10 +102,22 @@ export const securityRequirements: readonly SecurityRequirement[] = [
     required: 'a histogram of lengths on the wire shows buckets only',
   },
   {
-    id: 'group-chain',
+    id: 'group-membership',
     area: 'Keys and sessions',
-    harm: 'the relay changes who is in a group',
-    required: 'forged, reordered, rolled back and forked changes are refused',
+    harm: 'the relay, or who may not, changes who is in a group',
+    required: "forged, reordered, rolled back and forked changes are refused, and a non-admin's add",
+  },
+  {
+    id: 'removed-member',
+    area: 'Keys and sessions',
+    harm: 'who was removed from a group reads on',
+    required: 'the removed member, given all that the relay has, decrypts nothing new',
+  },
+  {
+    id: 'group-impersonation',
+    area: 'Keys and sessions',
+    harm: 'one member of a group speaks as another',
+    required: "a distribution message of one sender that is relabelled as another's is refused",
     waitsFor: 'groups',
   },
   {

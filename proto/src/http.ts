@@ -232,3 +232,65 @@ export interface ProfileAnswer {
   readonly profile: string;
   readonly hasAvatar: boolean;
 }
+
+/** `POST /v1/groups/{groupId}/records`: appends to the group's log if it has come to the revision before. The same record again is success. */
+export interface GroupAppendRequest {
+  /** An encoded GroupRecord. */
+  readonly record: string;
+  /** 32 bytes of which the relay has the hash, from whoever is no member and has the link. */
+  readonly inviteToken?: string;
+}
+
+export interface GroupAppendAnswer {
+  /** The record's. */
+  readonly revision: number;
+}
+
+/** `GET /v1/groups/{groupId}/records?after=N`: a piece of the log that the asker may read. */
+export interface GroupLogAnswer {
+  /** Encoded GroupRecords, revision after revision. */
+  readonly records: readonly string[];
+  /** Of the first of them, or of the next to come: later than asked for where the asker may not read what came before. */
+  readonly firstRevision: number;
+  /** The last that the asker may read: ask on after the last one here until it is there. */
+  readonly lastRevision: number;
+}
+
+/** `GET` and `PUT /v1/groups/{groupId}/checkpoint` */
+export interface GroupCheckpointBody {
+  readonly revision: number;
+  /** An encoded GroupCheckpoint, which the relay does not look into. */
+  readonly checkpoint: string;
+}
+
+/** `PUT /v1/groups/{groupId}/invite`: opens the invite in place of the one before. */
+export interface GroupInviteRequest {
+  /** SHA-256 of the token: 32 bytes. */
+  readonly tokenHash: string;
+  /** Of the state in the box. */
+  readonly revision: number;
+  /** Sealed for whoever has the link. */
+  readonly box: string;
+}
+
+/** `POST /v1/groups/{groupId}/invitation`: what the link shows. In the body, since tokens never stand in a URL. */
+export interface GroupInvitationRequest {
+  readonly inviteToken: string;
+  /** The records wanted come after this revision; 0, and all are wanted, when it is left out. */
+  readonly after?: number;
+}
+
+export interface GroupInvitationAnswer extends GroupLogAnswer {
+  readonly box: string;
+  readonly boxRevision: number;
+}
+
+/** `GET /v1/groups?after=<groupId>`: the groups of which the own account is a member, by their ids, 500 at most. */
+export interface GroupsAnswer {
+  readonly groups: readonly { readonly groupId: string; readonly revision: number }[];
+}
+
+/** `GET /v1/groups/{groupId}/members`: by the relay's table. The log, as its readers evaluate it, is what counts. */
+export interface GroupMembersAnswer {
+  readonly members: readonly string[];
+}

@@ -23,6 +23,9 @@ import { httpServer } from './gateway/http-server.ts';
 import { serviceRoutes } from './gateway/service-routes.ts';
 import { Streams } from './gateway/streams.ts';
 import { Upgrades } from './gateway/upgrade.ts';
+import { GroupLog } from './groups/group-log.ts';
+import { GroupRoster } from './groups/group-roster.ts';
+import { groupRoutes } from './groups/routes.ts';
 import { Bundles } from './keys/bundles.ts';
 import { keyRoutes } from './keys/routes.ts';
 import { Limits } from './limits/limits.ts';
@@ -84,6 +87,7 @@ export function createRelay(parts: RelayParts): Relay {
   const key = new RelayKey(parts.relayKey, randomness);
   const connected = new ConnectedDevices();
   const directory = new Directory(stores.accounts);
+  const roster = new GroupRoster(stores.groups);
   const limits = new Limits(stores.rateLimiter, config.limits);
   const trust = proxyTrust(config.trustedProxies);
   const caps = new ConnectionCaps(config.connections, counts, trust);
@@ -190,6 +194,7 @@ export function createRelay(parts: RelayParts): Relay {
   /** Its rows are gone already; the registration that replaced it stands, whatever fails here. */
   async function endAccount(userId: UserId): Promise<void> {
     directory.forget(userId);
+    roster.forgetUser(userId);
     connected.endOf(userId);
     await logFailed([stores.tickets.revoke(userId), avatars.delete(userId)]);
   }
@@ -236,6 +241,7 @@ export function createRelay(parts: RelayParts): Relay {
     keyRoutes(app, requests, { prekeys: stores.prekeys, bundles, directory, connected });
     userRoutes(app, requests, { ...stores, directory, avatars, connected, limits, key });
     avatarRoutes(app, requests, avatars, directory);
+    groupRoutes(app, requests, { ...stores, log: new GroupLog({ ...stores, roster, directory, clock }) });
     app.server.on('upgrade', (request, socket, head) => upgrades.handle(request, socket, head));
     const address = await (parts.listener === undefined ? listen(app) : handIn(app, parts.listener));
     streams.start();

@@ -193,10 +193,10 @@ const steps: readonly string[] = [
 export const schemaVersion = steps.length;
 
 /**
- * Brings a file to this relay's schema; each step happens whole or not at all.
+ * Brings a file to this relay's schema, or to the older one of version `to`; each step happens whole or not at all.
  * @throws {RelayError} `store-newer` when a later relay wrote it, `store-corrupt` when it is some other program's
  */
-export function migrate(database: Database): void {
+export function migrate(database: Database, to = schemaVersion): void {
   const version = Number(database.pragma('user_version', { simple: true }));
   if (version > schemaVersion) {
     throw new RelayError(
@@ -214,7 +214,7 @@ export function migrate(database: Database): void {
   }
   database.function('digest_of_ended_user', { deterministic: true }, (userId) => digestOfEndedUser(userId as Buffer));
   for (const [index, step] of steps.entries()) {
-    if (index < version) continue;
+    if (index < version || index >= to) continue;
     database.transaction(() => {
       database.exec(step);
       database.pragma(`application_id = ${applicationId}`);

@@ -7,9 +7,11 @@ import { mail, roomy } from '../../conformance/mail-samples.ts';
 import { someAccount, someBytes, someDevice, start } from '../../conformance/samples.ts';
 import { settableClock } from '../../conformance/settable-clock.ts';
 import { openEmbeddedStores } from './embedded-stores.ts';
+import { migrate } from './migrations.ts';
 
 /** Its key was the sender's, then the send id. */
 type OldRow = readonly [send: Buffer, acceptedAt: number, rest: Buffer];
+type OldDevice = readonly [id: number, userId: Buffer, deviceId: number];
 
 describe('receipts', () => {
   let folder: string;
@@ -59,9 +61,15 @@ describe('receipts', () => {
     const appends = ids.map((sendId) => mail(someDevice(), someBytes(4), { sendId }));
     for (const append of appends) await stores.mailbox.append(append, roomy);
     await stores.close();
+    const [devices, rows] = read((database) => [
+      database.prepare('SELECT id, user_id, device_id FROM device').raw().all() as OldDevice[],
+      database.prepare('SELECT send, accepted_at, rest FROM receipt').raw().all() as OldRow[],
+    ]);
+    rmSync(file);
     read((database) => {
-      const rows = database.prepare('SELECT send, accepted_at, rest FROM receipt').raw().all() as OldRow[];
-      database.exec('DELETE FROM receipt; DROP TABLE ended_sender; PRAGMA user_version = 4');
+      migrate(database, 4);
+      const addDevice = database.prepare('INSERT INTO device (id, user_id, device_id) VALUES (?, ?, ?)');
+      for (const device of devices) addDevice.run(...device);
       const add = database.prepare('INSERT INTO receipt VALUES (?, ?, ?)');
       for (const [send, at, rest] of rows) add.run(Buffer.concat([send.subarray(16), send.subarray(0, 16)]), at, rest);
     });

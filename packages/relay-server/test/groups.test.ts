@@ -1,0 +1,161 @@
+import { randomBytes } from 'node:crypto';
+import { type GroupInvitationAnswer, type GroupLogAnswer, GroupRecord, toBase64Url, uuidToBytes } from '@sotto/proto';
+import { describe, expect, it } from 'vitest';
+import { call, type RawAccount, refusal, register } from './raw-client.ts';
+import { append, groupRecord, hashOf, makeGroup } from './raw-group.ts';
+import { startRelay, storeKinds, type TestRelay } from './test-relay.ts';
+
+async function people(relay: TestRelay): Promise<[RawAccount, RawAccount, RawAccount]> {
+  return [
+    await register(relay, '+14155550101'),
+    await register(relay, '+14155550102'),
+    await register(relay, '+14155550103'),
+  ];
+}
+
+function get<Body>(relay: TestRelay, as: RawAccount, groupId: Uint8Array, rest: string) {
+  return call<Body>(relay, 'GET', `/v1/groups/${toBase64Url(groupId)}/${rest}`, { token: as.token });
+}
+
+function put(relay: TestRelay, as: RawAccount, groupId: Uint8Array, rest: string, body: unknown) {
+  return call(relay, 'PUT', `/v1/groups/${toBase64Url(groupId)}/${rest}`, { token: as.token, body });
+}
+
+describe.each(storeKinds)('groups on %s stores', (stores) => {
+  it('keep an ordered log, and answer for one revision once', async () => {
+    await using relay = await startRelay({ stores });
+    const [alice, bob] = await people(relay);
+    const groupId = await makeGroup(relay, [alice, bob]);
+    const second = groupRecord(groupId, 2);
+    expect(await append(relay, bob, groupId, second)).toMatchObject({ status: 200, body: { revision: 2 } });
+    expect(await append(relay, bob, groupId, second)).toMatchObject({ status: 200, body: { revision: 2 } });
+    for (const revision of [2, 4]) {
+      const late = append(relay, alice, groupId, groupRecord(groupId, revision));
+      expect(await refusal(late)).toMatchObject({ status: 409, code: 'group-changed', retryable: false });
+    }
+    const log = await get<GroupLogAnswer>(relay, alice, groupId, 'records?after=1');
+    expect(log.body).toEqual({ records: [toBase64Url(second)], firstRevision: 2, lastRevision: 2 });
+    const mine = await call(relay, 'GET', '/v1/groups', { token: alice.token });
+    expect(mine.body).toEqual({ groups: [{ groupId: toBase64Url(groupId), revision: 2 }] });
+    expect((await call(relay, 'GET', `/v1/groups?after=${toBase64Url(groupId)}`, { token: alice.token })).body).toEqual(
+      { groups: [] },
+    );
+  });
+
+  it('are not there for those who are no members  [security: group-membership]', async () => {
+    await using relay = await startRelay({ stores });
+    const [alice, bob, mallory] = await people(relay);
+    const groupId = await makeGroup(relay, [alice, bob]);
+    const unknown = { status: 404, code: 'group-unknown' };
+    for (const [of, id] of [
+      [mallory, groupId],
+      [alice, randomBytes(32)],
+    ] as const) {
+      for (const rest of ['records', 'members', 'checkpoint']) {
+        expect(await refusal(get(relay, of, id, rest))).toMatchObject(unknown);
+      }
+      const body = { revision: 1, checkpoint: 'AAAA' };
+      expect(await refusal(put(relay, of, id, 'checkpoint', body))).toMatchObject(unknown);
+      const invite = { tokenHash: hashOf(randomBytes(32)), revision: 1, box: 'AAAA' };
+      expect(await refusal(put(relay, of, id, 'invite', invite))).toMatchObject(unknown);
+    }
+    const intrusion = groupRecord(groupId, 2, { added: [mallory] });
+    expect(await refusal(append(relay, mallory, groupId, intrusion))).toMatchObject(unknown);
+    const anew = groupRecord(groupId, 1, { added: [mallory] });
+    expect(await refusal(append(relay, mallory, groupId, anew))).toMatchObject(unknown);
+    const { body } = await get<{ members: string[] }>(relay, bob, groupId, 'members');
+    expect(body.members).toEqual([alice.keys.userId, bob.keys.userId].sort());
+    expect(await refusal(call(relay, 'GET', '/v1/groups'))).toMatchObject({ code: 'token-missing' });
+  });
+
+  it('show the removed nothing that came afterwards  [security: removed-member]', async () => {
+    await using relay = await startRelay({ stores });
+    const [alice, bob] = await people(relay);
+    const groupId = await makeGroup(relay, [alice, bob]);
+    await append(relay, alice, groupId, groupRecord(groupId, 2, { removed: [bob] }));
+    await append(relay, alice, groupId, groupRecord(groupId, 3));
+    await put(relay, alice, groupId, 'checkpoint', { revision: 3, checkpoint: toBase64Url(randomBytes(64)) });
+    const log = await get<GroupLogAnswer>(relay, bob, groupId, 'records');
+    expect([log.body.records.length, log.body.lastRevision]).toEqual([2, 2]);
+    expect(await refusal(get(relay, bob, groupId, 'checkpoint'))).toMatchObject({ code: 'group-unknown' });
+    expect(await refusal(get(relay, bob, groupId, 'members'))).toMatchObject({ code: 'group-unknown' });
+    const late = groupRecord(groupId, 4, { added: [bob] });
+    expect(await refusal(append(relay, bob, groupId, late))).toMatchObject({ code: 'group-unknown' });
+  });
+
+  it('let in by a link, once', async () => {
+    await using relay = await startRelay({ stores });
+    const [alice, bob, carol] = await people(relay);
+    const groupId = await makeGroup(relay, [alice, bob]);
+    const [inviteToken, box] = [randomBytes(32), randomBytes(300)];
+    const invite = { tokenHash: hashOf(inviteToken), revision: 1, box: toBase64Url(box) };
+    expect((await put(relay, bob, groupId, 'invite', invite)).status).toBe(204);
+    await append(relay, alice, groupId, groupRecord(groupId, 2));
+    const show = (token: Uint8Array) =>
+      call<GroupInvitationAnswer>(relay, 'POST', `/v1/groups/${toBase64Url(groupId)}/invitation`, {
+        token: carol.token,
+        body: { inviteToken: toBase64Url(token) },
+      });
+    expect((await show(inviteToken)).body).toMatchObject({ box: invite.box, boxRevision: 1, firstRevision: 2 });
+    expect(await refusal(show(randomBytes(32)))).toMatchObject({ status: 404, code: 'group-unknown' });
+    const request = groupRecord(groupId, 3);
+    expect((await append(relay, carol, groupId, request, inviteToken)).status).toBe(200);
+    const again = append(relay, carol, groupId, groupRecord(groupId, 4, { added: [carol] }), inviteToken);
+    expect(await refusal(again)).toMatchObject({ status: 409, code: 'group-invite-used' });
+    const path = `/v1/groups/${toBase64Url(groupId)}/invite`;
+    expect((await call(relay, 'DELETE', path, { token: alice.token })).status).toBe(204);
+    expect(await refusal(show(inviteToken))).toMatchObject({ code: 'group-unknown' });
+  });
+
+  it('take in accounts that are there, and end with theirs', async () => {
+    await using relay = await startRelay({ stores });
+    const [alice, bob] = await people(relay);
+    const groupId = await makeGroup(relay, [alice, bob]);
+    const nobody = { ...bob, keys: { ...bob.keys, userId: '11111111-1111-4111-8111-111111111111' } };
+    const adding = append(relay, alice, groupId, groupRecord(groupId, 2, { added: [nobody] }));
+    expect(await refusal(adding)).toMatchObject({ status: 404, code: 'user-unknown' });
+    await relay.stores.control.end(bob.keys.userId as Parameters<typeof relay.stores.control.end>[0]);
+    expect(await relay.stores.groups.members(groupId as Parameters<typeof relay.stores.groups.members>[0])).toEqual([
+      alice.keys.userId,
+    ]);
+  });
+
+  it('refuse what is malformed, too large or too often', async () => {
+    await using relay = await startRelay({
+      stores,
+      config: { limits: { writesPerAccount: { burst: 14, refillMs: 60_000 } } },
+    });
+    const [alice, bob] = await people(relay);
+    const groupId = await makeGroup(relay, [alice, bob]);
+    const id = uuidToBytes(bob.keys.userId);
+    const good = { groupId, revision: 2, keyEpoch: 1, keyCommitment: randomBytes(32), ciphertext: randomBytes(40) };
+    const flawed = [
+      { groupId: randomBytes(32) },
+      { revision: 0 },
+      { keyEpoch: 0 },
+      { keyCommitment: randomBytes(31) },
+      { ciphertext: randomBytes(27) },
+      { added: [id, id] },
+      { added: [id], removed: [id] },
+      { removed: [randomBytes(15)] },
+      { ciphertext: randomBytes(256 * 1024) },
+    ];
+    for (const flaw of flawed) {
+      const bytes = GroupRecord.encode({ ...good, ...flaw });
+      const { status, code } = await refusal(append(relay, alice, groupId, bytes));
+      expect([flaw, status, code]).toEqual([flaw, 400, 'request-malformed']);
+    }
+    const huge = randomBytes(400 * 1024);
+    expect(await refusal(append(relay, alice, groupId, huge))).toMatchObject({ code: 'request-too-large' });
+    const path = `/v1/groups/${toBase64Url(groupId)}x/records`;
+    expect(await refusal(call(relay, 'GET', path, { token: alice.token }))).toMatchObject({
+      code: 'request-malformed',
+    });
+    for (let revision = 2; revision <= 4; revision++) {
+      expect((await append(relay, alice, groupId, groupRecord(groupId, revision))).status).toBe(200);
+    }
+    const tooOften = await refusal(append(relay, alice, groupId, groupRecord(groupId, 5)));
+    expect(tooOften).toMatchObject({ status: 429, code: 'rate-limited', retryable: true });
+    expect(tooOften.retryAfterMs).toBeGreaterThan(0);
+  });
+});
