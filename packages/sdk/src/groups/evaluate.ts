@@ -1,0 +1,135 @@
+import { sameBytes } from '../crypto/same-bytes.ts';
+import type { Sha256 } from '../ports/hash.ts';
+import type { UserId } from '../ports/ids.ts';
+import { applyChange, membersChanged } from './apply-change.ts';
+import { type ChangeRefusal, type GroupRules, groupRules, refusalOf } from './change-rules.ts';
+import type { ProofRefusal } from './device-proof.ts';
+import { keyCommitment, openOfGroup } from './group-cipher.ts';
+import type { GroupPosition } from './group-head.ts';
+import { decodeRecord, encodeRecordHeader, type GroupRecord } from './group-record.ts';
+import type { GroupState } from './group-state.ts';
+import type { OperationRefusal } from './operation-rule.ts';
+import { type GroupChange, readSignedChange } from './signed-change.ts';
+
+/** Why a record changes nothing. */
+export type VoidReason =
+  /** No record, of another group or revision, or too large. */
+  | 'record-malformed'
+  /** The group was never created, or nobody is left in it. */
+  | 'no-group'
+  /** It is under another state key than it must be. */
+  | 'key-epoch-wrong'
+  /** The key is the right one, and does not open it. */
+  | 'unreadable'
+  | 'change-malformed'
+  | ProofRefusal
+  | ChangeRefusal
+  | OperationRefusal
+  /** What the relay was told of members is not what the operations do. */
+  | 'plain-members-differ';
+
+/** What became of a record. */
+export type Verdict =
+  | { readonly type: 'applied'; readonly change: GroupChange }
+  /** The revision counts, the head moves on, the state stays as it was. */
+  | { readonly type: 'void'; readonly reason: VoidReason }
+  /** Nothing moves before the key of this commitment is there. `added` and `removed` are what the record claims: nobody has proven it. */
+  | {
+      readonly type: 'waits-for-key';
+      readonly keyEpoch: number;
+      readonly keyCommitment: Uint8Array;
+      readonly added: readonly UserId[];
+      readonly removed: readonly UserId[];
+    };
+
+/** Gives a state key by its epoch and commitment, if it is known. */
+export type KeySource = (keyEpoch: number, commitment: Uint8Array) => Uint8Array | undefined;
+
+/** Where the log leads, and what the record was. */
+export interface Evaluation {
+  readonly at: GroupPosition;
+  readonly verdict: Verdict;
+}
+
+/**
+ * Evaluates the next record of a group's log (docs/protocol.md, section 5). Pure: equal positions and equal records give equal positions to everybody who has the keys, whatever the record is.
+ * @param record the bytes of revision `before.state.revision + 1`, as the relay gave them
+ * @param keys a key that does not fit its commitment counts as missing
+ */
+export function evaluate(
+  before: GroupPosition,
+  record: Uint8Array,
+  keys: KeySource,
+  sha256: Sha256,
+  rules: GroupRules = groupRules,
+): Evaluation {
+  const { state } = before;
+  const revision = state.revision + 1;
+  const moveTo = (after: GroupState, verdict: Verdict): Evaluation => ({
+    at: { state: after, head: rules.head(before.head, record, after, sha256) },
+    verdict,
+  });
+  const voided = (reason: VoidReason) => moveTo({ ...state, revision }, { type: 'void', reason });
+
+  const read = decodeRecord(record);
+  if (read === undefined || read.revision !== revision || !sameBytes(read.wireId, state.wireId)) {
+    return voided('record-malformed');
+  }
+  if (revision > 1 && state.members.length === 0) return voided('no-group');
+  if (!hasRightEpoch(state, read)) return voided('key-epoch-wrong');
+  const key = keys(read.keyEpoch, read.keyCommitment);
+  if (key === undefined || !fits(key, read, sha256)) {
+    const { keyEpoch, keyCommitment: commitment, added, removed } = read;
+    return { at: before, verdict: { type: 'waits-for-key', keyEpoch, keyCommitment: commitment, added, removed } };
+  }
+  const outcome = outcomeOf(before, read, key, sha256, rules);
+  if (typeof outcome === 'string') return voided(outcome);
+  return moveTo(outcome.after, { type: 'applied', change: outcome.change });
+}
+
+/** The state after a record, or why it changes nothing. */
+function outcomeOf(
+  before: GroupPosition,
+  record: GroupRecord,
+  key: Uint8Array,
+  sha256: Sha256,
+  rules: GroupRules,
+): { readonly after: GroupState; readonly change: GroupChange } | VoidReason {
+  const { wireId, revision } = record;
+  const associated = encodeRecordHeader(record);
+  const opened = openOfGroup(record.ciphertext, { purpose: 'change', wireId, key, associated });
+  if (opened === undefined) return 'unreadable';
+  const proven = readSignedChange(opened, sha256);
+  if (typeof proven === 'string') return proven;
+  const { change, list } = proven;
+  if (change.revision !== revision || !sameBytes(change.wireId, wireId)) return 'change-malformed';
+  const refusal = refusalOf(before, proven, rules);
+  if (refusal !== undefined) return refusal;
+  const { previousHead, operations, actor } = change;
+  const after = applyChange(
+    { state: before.state, record, actor: actor.userId, list, previousHead, operations },
+    rules.operations,
+  );
+  if (typeof after === 'string') return after;
+  const { added, removed } = membersChanged(before.state, after);
+  return isSame(added, record.added) && isSame(removed, record.removed) ? { after, change } : 'plain-members-differ';
+}
+
+/** One key an epoch: the one that is, or, where it is due, any of the next epoch. */
+function hasRightEpoch(state: GroupState, record: GroupRecord): boolean {
+  if (needsNewKey(state)) return record.keyEpoch === state.keyEpoch + 1;
+  return record.keyEpoch === state.keyEpoch && sameBytes(record.keyCommitment, state.keyCommitment);
+}
+
+/** Whether the next change comes under a new state key. */
+export function needsNewKey(state: GroupState): boolean {
+  return state.rekeyDue || state.keyEpoch === 0;
+}
+
+function fits(key: Uint8Array, { wireId, keyEpoch, keyCommitment: commitment }: GroupRecord, sha256: Sha256): boolean {
+  return sameBytes(keyCommitment(wireId, { keyEpoch, key }, sha256), commitment);
+}
+
+function isSame(left: readonly UserId[], right: readonly UserId[]): boolean {
+  return left.length === right.length && left.every((userId, at) => userId === right[at]);
+}
