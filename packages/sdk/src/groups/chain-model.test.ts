@@ -1,0 +1,41 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { groupProperty, lawless } from '../../test/group-model.ts';
+import { type GroupRules, groupRules } from './change-rules.ts';
+
+// SOTTO_GROUP_RUNS=10000 is the long run.
+const runs = Number(process.env.SOTTO_GROUP_RUNS ?? 40);
+
+describe('honest clients of a group, against a malicious relay, member and device', () => {
+  it('agree wherever their heads do, and never accept what authority forbids [security: group-membership]', () => {
+    let applied = 0;
+    fc.assert(
+      groupProperty(groupRules, (model) => {
+        applied += model.applied;
+      }),
+      { numRuns: runs },
+    );
+    // Else the model would say nothing.
+    expect(applied).toBeGreaterThan(runs * 5);
+  });
+
+  const without = (check: keyof GroupRules['checks']): GroupRules => ({
+    ...groupRules,
+    checks: { ...groupRules.checks, [check]: () => true },
+  });
+
+  it.each<[string, GroupRules, string]>([
+    ['the authority check', { ...groupRules, operations: lawless }, 'authority: '],
+    ['the comparison of the head before', without('previous-head-wrong'), 'a change was applied to another history'],
+    ['the comparison of the version of the device list', without('device-list-old'), 'a revoked device has acted'],
+    [
+      'the state in the head',
+      { ...groupRules, head: (before, record, _, sha256) => sha256(before, sha256(record)) },
+      'equal heads stand for different states',
+    ],
+  ])('are found out by this model when they lack %s [security: group-membership]', (_, rules, finding) => {
+    const report = fc.check(groupProperty(rules), { numRuns: 2_000, endOnFailure: true, seed: 1 });
+    expect(report.failed).toBe(true);
+    expect(String(report.errorInstance)).toContain(finding);
+  });
+});
