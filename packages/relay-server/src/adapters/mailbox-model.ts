@@ -25,6 +25,8 @@ type Command =
       readonly send: number;
       readonly ttl: number;
       readonly stranger: boolean;
+      /** Whether the end of the envelope is one that others could share. */
+      readonly shares: boolean;
     }
   | { readonly kind: 'read'; readonly to: number; readonly limit: number }
   | { readonly kind: 'ack'; readonly to: number; readonly by: number; readonly pick: number }
@@ -47,6 +49,7 @@ const commands: fc.Arbitrary<Command[]> = fc.array(
         send: fc.integer({ min: 0, max: 40 }),
         ttl: fc.integer({ min: 1, max: 30 }),
         stranger: fc.boolean(),
+        shares: fc.boolean(),
       }),
     },
     {
@@ -130,13 +133,14 @@ class Model {
     }
   }
 
-  async #append({ to, size, send, ttl, stranger }: Command & { kind: 'append' }): Promise<void> {
+  async #append({ to, size, send, ttl, stranger, shares }: Command & { kind: 'append' }): Promise<void> {
     const { userId, deviceId } = this.#of(this.#devices, to);
     const envelope = someBytes(size);
     const append = {
       sender: this.#sender,
       sendId: this.#of(this.#sendIds, send),
-      recipients: [{ userId, stranger, items: [{ deviceId, envelope }] }],
+      recipients: [{ userId, stranger, items: [{ deviceId, envelope: shares ? envelope.subarray(0, 5) : envelope }] }],
+      ...(shares && { shared: envelope.subarray(5) }),
       acceptedAt: this.#now,
       expiresAt: this.#now + ttl,
     };

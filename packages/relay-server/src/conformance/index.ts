@@ -12,6 +12,7 @@ export { relayStoresConformance } from './relay-stores.ts';
 export type { Expectation, Runner } from './runner.ts';
 export { start } from './samples.ts';
 export { settableClock } from './settable-clock.ts';
+export { sharedMailConformance } from './shared-mail.ts';
 export { ticketStoreConformance } from './ticket-store.ts';
 export { tokenStoreConformance } from './token-store.ts';
 export { verificationStoreConformance } from './verification-store.ts';

@@ -10,6 +10,7 @@ import { prekeyStoreConformance } from './prekey-store.ts';
 import { presenceConformance } from './presence.ts';
 import { rateLimiterConformance } from './rate-limiter.ts';
 import type { Runner } from './runner.ts';
+import { sharedMailConformance } from './shared-mail.ts';
 import { ticketStoreConformance } from './ticket-store.ts';
 import { tokenStoreConformance } from './token-store.ts';
 import { verificationStoreConformance } from './verification-store.ts';
@@ -27,6 +28,7 @@ export function relayStoresConformance(runner: Runner, maker: HarnessMaker<Relay
   prekeyStoreConformance(runner, maker);
   mailboxConformance(runner, maker);
   liveMailboxConformance(runner, maker);
+  sharedMailConformance(runner, maker);
   groupStoreConformance(runner, maker);
   blobStoreConformance(runner, maker);
   presenceConformance(runner, maker);

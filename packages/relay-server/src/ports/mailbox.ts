@@ -3,7 +3,7 @@ import type { DeviceAddress, UserId } from './ids.ts';
 /** One device's part of a send. */
 export interface MailItem {
   readonly deviceId: number;
-  /** An encoded Envelope. */
+  /** An encoded Envelope, or the beginning of one, when the send has an end that all share. */
   readonly envelope: Uint8Array;
 }
 
@@ -28,6 +28,8 @@ export interface MailAppend {
   /** 16 bytes. */
   readonly sendId: Uint8Array;
   readonly recipients: readonly MailRecipient[];
+  /** How the envelopes of all items end: given behind each of them, kept once. */
+  readonly shared?: Uint8Array | undefined;
   readonly acceptedAt: number;
   readonly expiresAt: number;
   /** When it is broken at the time of storing, nothing is stored: `store-unavailable`. An append that fails breaks it, before any later one is stored. */
@@ -94,6 +96,7 @@ export interface MailQuota {
  *
  * `append` resolves when the mail is durable, and only then may a result leave. The same (sender, sendId) again gives the recorded results of the recipients that were accepted, for 8 days after the first, and stores nothing for them;
  * the others are tried anew. Whether a device is still there is decided when the mail is stored: an append behind the end of an account or device leaves nothing of it. Bytes that were passed in are not changed by the caller afterwards.
+ * An end that several envelopes share is there as long as one of them is, counts whole for each device, and goes with the last. An entry whose end is lost is passed over, and has its time.
  * `ack` deletes: afterwards no method gives the entry again. Ids that are not (or no longer) this device's are passed over.
  */
 export interface Mailbox {

@@ -21,8 +21,8 @@ export class DeviceRows {
   readonly #find: Statement<[Buffer, number], { id: number }>;
   readonly #add: Statement<[Buffer, number]>;
   readonly #list: Statement<[Buffer, number, number]>;
-  readonly #remove: Statement<[Buffer, number], { id: number }>;
-  readonly #removeAll: Statement<[Buffer], { id: number }>;
+  readonly #remove: Statement<[number]>;
+  readonly #all: Statement<[Buffer], { id: number }>;
   readonly #listed: Statement<[Buffer], ListedDevice>;
   readonly #registered: Statement<[number], { id: number }>;
   readonly #hasUser: Statement<[Buffer, Buffer]>;
@@ -35,8 +35,8 @@ export class DeviceRows {
       `INSERT INTO device (user_id, device_id, registration_id) VALUES (?, ?, ?)
        ON CONFLICT (user_id, device_id) DO UPDATE SET registration_id = excluded.registration_id`,
     );
-    this.#remove = sql.prepare('DELETE FROM device WHERE user_id = ? AND device_id = ? RETURNING id');
-    this.#removeAll = sql.prepare('DELETE FROM device WHERE user_id = ? RETURNING id');
+    this.#remove = sql.prepare('DELETE FROM device WHERE id = ?');
+    this.#all = sql.prepare('SELECT id FROM device WHERE user_id = ?');
     this.#listed = sql.prepare(
       `SELECT device_id AS deviceId, registration_id AS registrationId FROM device
        WHERE user_id = ? AND registration_id IS NOT NULL ORDER BY device_id`,
@@ -102,7 +102,7 @@ export class DeviceRows {
     for (const { deviceId, registrationId } of this.listed(userId)) {
       if (next.get(deviceId) === registrationId) continue;
       this.#known.delete(userId);
-      this.#tellRemoved(this.#remove.all(bytes, deviceId));
+      this.#removeRow(this.#find.get(bytes, deviceId));
     }
     for (const { deviceId, registrationId } of devices) this.#list.run(bytes, deviceId, registrationId);
   }
@@ -110,16 +110,18 @@ export class DeviceRows {
   /** Removes all of an account's rows with all that hangs on them. */
   removeAll(userId: UserId): void {
     this.#known.delete(userId);
-    this.#tellRemoved(this.#removeAll.all(userIdToBytes(userId)));
+    for (const row of this.#all.all(userIdToBytes(userId))) this.#removeRow(row);
   }
 
-  /** Has `forget` called with the key of each row that is removed, inside the transaction. */
+  /** Has `forget` called with the key of each row that is about to be removed, inside the transaction. */
   whenRemoved(forget: (id: number) => void): void {
     this.#removed.push(forget);
   }
 
-  #tellRemoved(rows: readonly { readonly id: number }[]): void {
-    for (const { id } of rows) for (const forget of this.#removed) forget(id);
+  #removeRow(row: { readonly id: number } | undefined): void {
+    if (row === undefined) return;
+    for (const forget of this.#removed) forget(row.id);
+    this.#remove.run(row.id);
   }
 
   #user(userId: UserId): KnownUser {

@@ -20,6 +20,8 @@ const entry = (seq: number, size = 1) => ({
   size,
   stranger: false,
   envelope: new Uint8Array(size),
+  shared: undefined,
+  sharedId: undefined,
 });
 
 describe('LiveMail', () => {

@@ -1,4 +1,5 @@
 import type { MailEntry } from '../../ports/mailbox.ts';
+import { joined } from '../joined.ts';
 
 /** One entry that was stored while its device was live. */
 export interface LiveEntry {
@@ -10,6 +11,10 @@ export interface LiveEntry {
   readonly stranger: boolean;
   /** Gone as soon as the entry was given, or is not to be given any more. */
   envelope: Uint8Array | undefined;
+  /** What follows the envelope; goes with it. */
+  shared: Uint8Array | undefined;
+  /** The key of the end that it shares with others. */
+  readonly sharedId: number | undefined;
 }
 
 /** The most entries that wait to be given. */
@@ -65,10 +70,10 @@ export class LiveQueue {
       if (entry === undefined) break;
       this.#taken++;
       reached(entry.seq);
-      const { envelope, deliveryId } = entry;
+      const { envelope, shared, deliveryId } = entry;
       if (envelope === undefined) continue;
       this.#letGo(entry);
-      if (entry.expiresAt > now) entries.push({ deliveryId, envelope });
+      if (entry.expiresAt > now) entries.push({ deliveryId, envelope: joined(envelope, shared) });
     }
     if (this.#taken === this.#waiting.length) {
       this.#waiting = [];
@@ -112,6 +117,7 @@ export class LiveQueue {
   #letGo(entry: LiveEntry): void {
     if (entry.envelope === undefined) return;
     entry.envelope = undefined;
+    entry.shared = undefined;
     this.#bytes -= entry.size;
   }
 }

@@ -25,8 +25,8 @@ export class MailUsageBook {
 
   constructor(database: RelayDatabase) {
     this.#count = database.sql.prepare(
-      `SELECT count(*) AS count, coalesce(sum(length(envelope)), 0) AS bytes,
-         coalesce(sum(stranger), 0) AS strangerCount, coalesce(sum(stranger * length(envelope)), 0) AS strangerBytes
+      `SELECT count(*) AS count, coalesce(sum(length(envelope) + shared_size), 0) AS bytes,
+         coalesce(sum(stranger), 0) AS strangerCount, coalesce(sum(stranger * (length(envelope) + shared_size)), 0) AS strangerBytes
        FROM mail INDEXED BY mail_by_device WHERE device = ?`,
     );
     database.whenUndone(() => this.#held.clear());

@@ -14,6 +14,7 @@ import type {
 } from '../../ports/mailbox.ts';
 import type { Randomness } from '../../ports/randomness.ts';
 import { goneResult } from '../gone-result.ts';
+import { joined } from '../joined.ts';
 import { laneBroken } from '../lane-broken.ts';
 import { receiptRetentionMs } from '../retention.ts';
 import { DeliverySecrets, deliveryIdOf, secretOf, seqOf } from './delivery-id.ts';
@@ -24,6 +25,7 @@ import type { LiveEntry } from './live-queue.ts';
 import { give, type Held, hasRoom, MailUsageBook, take } from './mail-usage.ts';
 import { ReceiptRows } from './receipt-rows.ts';
 import type { RelayDatabase } from './relay-database.ts';
+import { SharedRows } from './shared-rows.ts';
 
 interface MailRow {
   readonly seq: number;
@@ -31,6 +33,7 @@ interface MailRow {
   readonly expiresAt: number;
   readonly stranger: number;
   readonly envelope: Buffer;
+  readonly shared: number | null;
 }
 
 /** An envelope for which there is room, and which is counted already. */
@@ -38,6 +41,8 @@ interface FittingMail {
   readonly device: number;
   readonly held: Held;
   readonly envelope: Uint8Array;
+  /** With its shared end. */
+  readonly size: number;
   readonly stranger: boolean;
 }
 
@@ -45,6 +50,7 @@ interface FittingMail {
 interface GoneRow {
   readonly size: number;
   readonly stranger: number;
+  readonly shared: number | null;
 }
 
 /** How many rows one transaction of `expire` deletes, so that others get their turn. */
@@ -61,6 +67,7 @@ export class EmbeddedMailbox implements Mailbox {
   readonly #receipts: ReceiptRows;
   readonly #secrets: DeliverySecrets;
   readonly #usage: MailUsageBook;
+  readonly #shared: SharedRows;
   readonly #live = new LiveMail();
   readonly #readFor: ReadFor = (reader, limit, now) => this.#read(reader, limit, now);
   /** Stored for live devices in the transaction that is under way. */
@@ -68,6 +75,7 @@ export class EmbeddedMailbox implements Mailbox {
   /** Never goes back while the process lives, so that no reader has passed a number that is given later. */
   #lastSeq: number;
   readonly #insert: Statement<[number, number, Uint8Array, number, number, Uint8Array, number]>;
+  readonly #insertShared: Statement<[number, number, Uint8Array, number, number, Uint8Array, number, number, number]>;
   readonly #next: Statement<[number, number, number, number], MailRow>;
   readonly #delete: Statement<[number, number, Uint8Array], GoneRow>;
   readonly #deleteRun: Statement<[number, number, number]>;
@@ -81,17 +89,23 @@ export class EmbeddedMailbox implements Mailbox {
     this.#receipts = new ReceiptRows(database, devices);
     this.#secrets = new DeliverySecrets(randomness);
     this.#usage = new MailUsageBook(database);
-    this.#lastSeq =
-      sql.prepare<[], { last: number }>('SELECT coalesce(max(seq), 0) AS last FROM mail').get()?.last ?? 0;
+    this.#shared = new SharedRows(database);
+    const stored = sql.prepare<[], { last: number }>('SELECT coalesce(max(seq), 0) AS last FROM mail').get()?.last;
+    this.#lastSeq = Math.max(stored ?? 0, this.#shared.lastId);
     this.#insert = sql.prepare(
       'INSERT INTO mail (seq, device, secret, accepted_at, expires_at, envelope, stranger) VALUES (?, ?, ?, ?, ?, ?, ?)',
     );
+    this.#insertShared = sql.prepare(
+      `INSERT INTO mail (seq, device, secret, accepted_at, expires_at, envelope, stranger, shared, shared_size)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    );
     this.#next = sql.prepare(
-      `SELECT seq, secret, expires_at AS expiresAt, stranger, envelope FROM mail INDEXED BY mail_by_device
+      `SELECT seq, secret, expires_at AS expiresAt, stranger, envelope, shared FROM mail INDEXED BY mail_by_device
        WHERE device = ? AND seq > ? AND expires_at > ? ORDER BY seq LIMIT ?`,
     );
     this.#delete = sql.prepare(
-      'DELETE FROM mail WHERE seq = ? AND device = ? AND secret = ? RETURNING length(envelope) AS size, stranger',
+      `DELETE FROM mail WHERE seq = ? AND device = ? AND secret = ?
+       RETURNING length(envelope) + shared_size AS size, stranger, shared`,
     );
     this.#deleteRun = sql.prepare('DELETE FROM mail WHERE seq BETWEEN ? AND ? AND device = ?');
     this.#oldest = sql.prepare(
@@ -99,9 +113,12 @@ export class EmbeddedMailbox implements Mailbox {
     );
     this.#expire = sql.prepare(
       `DELETE FROM mail WHERE seq IN (SELECT seq FROM mail INDEXED BY mail_by_end WHERE expires_at <= ? LIMIT ?)
-       RETURNING seq, device, length(envelope) AS size, stranger`,
+       RETURNING seq, device, length(envelope) + shared_size AS size, stranger, shared`,
     );
-    devices.whenRemoved((device) => this.#live.drop(device));
+    devices.whenRemoved((device) => {
+      this.#shared.removeOf(device);
+      this.#live.drop(device);
+    });
     database.whenCommitted(() => {
       for (const { device, entry } of this.#stored) this.#live.add(device, entry);
       this.#stored = [];
@@ -116,24 +133,25 @@ export class EmbeddedMailbox implements Mailbox {
     const { order } = append;
     const work = (): MailReceipt => {
       if (order?.broken) throw laneBroken();
-      const { sendId, recipients, acceptedAt, expiresAt } = append;
+      const { sendId, recipients, shared, acceptedAt, expiresAt } = append;
+      const sharedSize = shared?.length ?? 0;
       for (const { userId } of recipients) this.#devices.bytesOf(userId);
       const fresh = { acceptedAt, expiresAt, results: new Map<UserId, MailResult>() };
       const sender = this.#devices.admit(append.sender);
       if (sender === undefined) {
         return { repeated: false, acceptedAt, expiresAt, results: recipients.map(goneResult) };
       }
-      const { fitting, results } = this.#fit(recipients, fresh.results, quota);
+      const { fitting, results } = this.#fit(recipients, sharedSize, fresh.results, quota);
       // Almost always there is no record yet, and then making one is all that there is to do: nothing is looked up.
       if (fitting.length > 0 && this.#receipts.add(sender, sendId, fresh)) {
-        for (const mail of fitting) this.#store(mail, append);
+        this.#store(fitting, append);
         return { repeated: false, acceptedAt, expiresAt, results };
       }
       const recorded = this.#receipts.find(sender, sendId);
       if (recorded === undefined) return { repeated: false, acceptedAt, expiresAt, results };
-      for (const { held, envelope, stranger } of fitting) take(held, envelope.length, stranger);
-      const retried = this.#fit(recipients, recorded.results, quota);
-      for (const mail of retried.fitting) this.#store(mail, append);
+      for (const { held, size, stranger } of fitting) take(held, size, stranger);
+      const retried = this.#fit(recipients, sharedSize, recorded.results, quota);
+      this.#store(retried.fitting, append);
       const repeated = retried.fitting.length === 0;
       if (!repeated) this.#receipts.update(sender, sendId, recorded);
       return { repeated, acceptedAt: recorded.acceptedAt, expiresAt: recorded.expiresAt, results: retried.results };
@@ -160,6 +178,7 @@ export class EmbeddedMailbox implements Mailbox {
       const id = this.#devices.find(device);
       if (id === undefined) return 0;
       let deleted = 0;
+      let pointed: Set<number> | undefined;
       // Of what is known in memory, rows that follow each other go at once.
       let [first, last] = [0, -1];
       for (const deliveryId of deliveryIds) {
@@ -175,9 +194,12 @@ export class EmbeddedMailbox implements Mailbox {
         if (gone === undefined) continue;
         if (known !== undefined) last = seq;
         this.#usage.went(id, gone.size, Boolean(gone.stranger));
+        const shared = known === undefined ? gone.shared : known.sharedId;
+        if (typeof shared === 'number') pointed = (pointed ?? new Set()).add(shared);
         deleted++;
       }
       this.#deleteKnown(id, first, last);
+      if (pointed !== undefined) this.#shared.removeUnpointed(pointed);
       return deleted;
     });
   }
@@ -195,10 +217,13 @@ export class EmbeddedMailbox implements Mailbox {
     for (let last = expiredAtOnce; last === expiredAtOnce; expired += last) {
       last = await this.#database.write('other', () => {
         const rows = this.#expire.all(now, expiredAtOnce);
-        for (const { seq, device, size, stranger } of rows) {
+        const pointed = new Set<number>();
+        for (const { seq, device, size, stranger, shared } of rows) {
           this.#usage.went(device, size, stranger === 1);
           this.#live.gone(device, seq);
+          if (shared !== null) pointed.add(shared);
         }
+        this.#shared.removeUnpointed(pointed);
         return rows.length;
       });
     }
@@ -226,18 +251,30 @@ export class EmbeddedMailbox implements Mailbox {
         reader.given = seq;
       });
       if (live !== undefined) return live;
-      const rows = this.#next.all(id, reader.given, now, limit);
-      reader.given = rows.at(-1)?.seq ?? reader.given;
       const entries: MailEntry[] = [];
       const given: LiveEntry[] = [];
-      for (const { seq, secret, expiresAt, stranger, envelope } of rows) {
-        const deliveryId = deliveryIdOf(seq, secret);
-        entries.push({ deliveryId, envelope });
-        const size = envelope.length;
-        given.push({ seq, deliveryId, expiresAt, size, stranger: stranger === 1, envelope: undefined });
-      }
+      let wanted: number;
+      let found: number;
+      // Once, unless an end was lost: a short answer has to mean that there is no more.
+      do {
+        wanted = limit - entries.length;
+        const rows = this.#next.all(id, reader.given, now, wanted);
+        found = rows.length;
+        reader.given = rows.at(-1)?.seq ?? reader.given;
+        for (const { seq, secret, expiresAt, stranger, envelope, shared } of rows) {
+          const deliveryId = deliveryIdOf(seq, secret);
+          const sharedId = shared ?? undefined;
+          const end = sharedId === undefined ? undefined : this.#shared.body(sharedId);
+          if (sharedId !== undefined && end === undefined) continue;
+          const whole = joined(envelope, end);
+          entries.push({ deliveryId, envelope: whole });
+          const size = whole.length;
+          const of = { seq, deliveryId, expiresAt, size, stranger: stranger === 1 };
+          given.push({ ...of, envelope: undefined, shared: undefined, sharedId });
+        }
+      } while (found === wanted && entries.length < limit);
       if (given.length > 0) this.#live.given(id, reader, given);
-      if (rows.length < limit) this.#live.begin(id, reader);
+      if (found < wanted) this.#live.begin(id, reader);
       return entries;
     });
   }
@@ -245,6 +282,7 @@ export class EmbeddedMailbox implements Mailbox {
   /** Finds room for the recipients that are not among `accepted`, counts it as taken, and adds to `accepted` those for whom there was some. */
   #fit(
     recipients: readonly MailRecipient[],
+    sharedSize: number,
     accepted: Map<UserId, MailResult>,
     quota: MailQuota,
   ): { readonly fitting: readonly FittingMail[]; readonly results: readonly MailResult[] } {
@@ -261,9 +299,10 @@ export class EmbeddedMailbox implements Mailbox {
       }
       const devices = listed.map(({ device, item: { deviceId, envelope } }) => {
         const held = this.#usage.of(device);
-        if (!hasRoom(held, envelope.length, stranger, quota)) return { deviceId, status: 'full' as const };
-        give(held, envelope.length, stranger);
-        fitting.push({ device, held, envelope, stranger });
+        const size = envelope.length + sharedSize;
+        if (!hasRoom(held, size, stranger, quota)) return { deviceId, status: 'full' as const };
+        give(held, size, stranger);
+        fitting.push({ device, held, envelope, size, stranger });
         return { deviceId, status: 'accepted' as const };
       });
       if (fitting.length === others) return { userId, status: 'full', devices };
@@ -274,13 +313,25 @@ export class EmbeddedMailbox implements Mailbox {
     return { fitting, results };
   }
 
-  #store({ device, envelope, stranger }: FittingMail, { acceptedAt, expiresAt }: MailAppend): void {
-    const seq = ++this.#lastSeq;
-    const secret = this.#secrets.next();
-    this.#insert.run(seq, device, secret, acceptedAt, expiresAt, envelope, stranger ? 1 : 0);
-    if (!this.#live.has(device)) return;
-    const entry = { seq, deliveryId: deliveryIdOf(seq, secret), expiresAt, size: envelope.length, stranger, envelope };
-    this.#stored.push({ device, entry });
+  #store(fitting: readonly FittingMail[], { shared, acceptedAt, expiresAt }: MailAppend): void {
+    // No number is given twice, so the first one names the end that all of them share.
+    const sharedId = shared === undefined ? undefined : this.#lastSeq + 1;
+    if (shared !== undefined && sharedId !== undefined && fitting.length > 0) this.#shared.add(sharedId, shared);
+    for (const { device, envelope, size, stranger } of fitting) {
+      const seq = ++this.#lastSeq;
+      const secret = this.#secrets.next();
+      const isStranger = stranger ? 1 : 0;
+      if (shared === undefined || sharedId === undefined) {
+        this.#insert.run(seq, device, secret, acceptedAt, expiresAt, envelope, isStranger);
+      } else {
+        const { length } = shared;
+        this.#insertShared.run(seq, device, secret, acceptedAt, expiresAt, envelope, isStranger, sharedId, length);
+      }
+      if (!this.#live.has(device)) continue;
+      const deliveryId = deliveryIdOf(seq, secret);
+      const entry = { seq, deliveryId, expiresAt, size, stranger, envelope, shared, sharedId };
+      this.#stored.push({ device, entry });
+    }
   }
 
   /** Deletes rows that memory knows to be there; that they are not would be damage, and then everything is read from the table again. */

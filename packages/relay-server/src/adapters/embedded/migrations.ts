@@ -13,6 +13,7 @@ const applicationId = 0x536f7474;
  * Its numbers are given by the one process that writes it: AUTOINCREMENT would write a second table for each entry.
  * A send has one receipt, whatever it has of recipients, so that inserting it tells whether the send was there before. Its key begins with the send id, whose first bytes clients take from their clock:
  * so receipts of one time lie together whoever sent, and a commit writes few pages for many. What removed devices have sent is found by a walk.
+ * An end that envelopes of one send share has a row of its own, without a count of those that point to it: an index that only they are in tells whether one is left, and mail to one device pays nothing for it.
  * Of a group the relay has no title, avatar or creator: they are sealed in its records. The members' table also has those who were members, since they may read up to their end, and who only asked to join.
  */
 const steps: readonly string[] = [
@@ -186,6 +187,12 @@ const steps: readonly string[] = [
     revision INTEGER NOT NULL,
     sealed BLOB NOT NULL
   ) STRICT;
+  `,
+  `
+  CREATE TABLE shared_mail (id INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;
+  ALTER TABLE mail ADD COLUMN shared INTEGER;
+  ALTER TABLE mail ADD COLUMN shared_size INTEGER NOT NULL DEFAULT 0;
+  CREATE INDEX mail_by_shared ON mail (shared) WHERE shared IS NOT NULL;
   `,
 ];
 

@@ -12,6 +12,7 @@ import type {
 } from '../../ports/mailbox.ts';
 import type { Randomness } from '../../ports/randomness.ts';
 import { goneResult } from '../gone-result.ts';
+import { joined } from '../joined.ts';
 import { laneBroken } from '../lane-broken.ts';
 import { receiptRetentionMs } from '../retention.ts';
 import { byteKey } from './byte-key.ts';
@@ -41,11 +42,12 @@ export class MemoryMailbox implements Mailbox {
       expiresAt: append.expiresAt,
       results: new Map<UserId, MailResult>(),
     };
+    const shared = append.shared?.slice();
     let stored = false;
     const results = append.recipients.map((recipient) => {
       const recorded = receipt.results.get(recipient.userId);
       if (recorded !== undefined) return recorded;
-      const result = this.#deliver(recipient, append, quota);
+      const result = this.#deliver(recipient, append, shared, quota);
       if (result.status === 'accepted') {
         stored = true;
         receipt.results.set(recipient.userId, result);
@@ -72,7 +74,9 @@ export class MemoryMailbox implements Mailbox {
         const left = (this.#state.mail.get(key) ?? []).filter(({ seq, expiresAt }) => seq > given && now < expiresAt);
         const entries = left.slice(0, limit);
         given = entries.at(-1)?.seq ?? given;
-        return entries.map(({ deliveryId, envelope }): MailEntry => ({ deliveryId, envelope }));
+        return entries.map(
+          ({ deliveryId, envelope, shared }): MailEntry => ({ deliveryId, envelope: joined(envelope, shared) }),
+        );
       },
     };
   }
@@ -108,27 +112,33 @@ export class MemoryMailbox implements Mailbox {
     return Promise.resolve();
   }
 
-  #deliver(recipient: MailRecipient, append: MailAppend, quota: MailQuota): MailResult {
+  #deliver(recipient: MailRecipient, append: MailAppend, shared: Uint8Array | undefined, quota: MailQuota): MailResult {
     const { userId, items } = recipient;
     if (items.some(({ deviceId }) => isGone(this.#state, { userId, deviceId }))) return goneResult(recipient);
     const devices = recipient.items.map(({ deviceId, envelope }) => {
       const key = deviceKey({ userId: recipient.userId, deviceId });
       const mail = this.#state.mail.get(key) ?? [];
-      if (!hasRoom(mail, recipient.stranger, envelope.length, quota)) return { deviceId, status: 'full' as const };
-      this.#state.mail.set(key, [...mail, this.#record(envelope, recipient.stranger, append)]);
+      const bytes = envelope.length + (shared?.length ?? 0);
+      if (!hasRoom(mail, recipient.stranger, bytes, quota)) return { deviceId, status: 'full' as const };
+      this.#state.mail.set(key, [...mail, this.#record(envelope, shared, recipient.stranger, append)]);
       return { deviceId, status: 'accepted' as const };
     });
     const isAccepted = devices.some(({ status }) => status === 'accepted');
     return { userId: recipient.userId, status: isAccepted ? 'accepted' : 'full', devices };
   }
 
-  #record(envelope: Uint8Array, stranger: boolean, { acceptedAt, expiresAt }: MailAppend): MailRecord {
+  #record(
+    envelope: Uint8Array,
+    shared: Uint8Array | undefined,
+    stranger: boolean,
+    { acceptedAt, expiresAt }: MailAppend,
+  ): MailRecord {
     const seq = ++this.#state.lastMail;
     const deliveryId = new Uint8Array(16);
     new DataView(deliveryId.buffer).setBigUint64(0, BigInt(seq));
     deliveryId.set(this.#randomness.bytes(8), 8);
     const deliveryKey = byteKey(deliveryId);
-    return { seq, deliveryId, deliveryKey, envelope: envelope.slice(), stranger, acceptedAt, expiresAt };
+    return { seq, deliveryId, deliveryKey, envelope: envelope.slice(), shared, stranger, acceptedAt, expiresAt };
   }
 
   #drop(key: string, isGone: (record: MailRecord) => boolean): number {
@@ -153,5 +163,5 @@ function hasRoom(mail: readonly MailRecord[], stranger: boolean, bytes: number, 
 }
 
 function sizeOf(mail: readonly MailRecord[]): number {
-  return mail.reduce((bytes, { envelope }) => bytes + envelope.length, 0);
+  return mail.reduce((bytes, { envelope, shared }) => bytes + envelope.length + (shared?.length ?? 0), 0);
 }

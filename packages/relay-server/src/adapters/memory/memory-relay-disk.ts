@@ -1,5 +1,6 @@
 import type { DeviceAddress, DeviceId, UserId } from '../../ports/ids.ts';
 import type { EcPrekey } from '../../ports/prekey-store.ts';
+import { joined } from '../joined.ts';
 import { copyOfGroup } from './group-state.ts';
 import { emptyState, type MemoryState, type OneTimeKeys } from './memory-state.ts';
 
@@ -36,10 +37,10 @@ export class MemoryRelayDisk {
   mail(): readonly StoredMail[] {
     return [...this.#state.mail].flatMap(([key, records]) => {
       const device = deviceOf(key);
-      return records.map(({ deliveryKey, envelope, acceptedAt, expiresAt }) => ({
+      return records.map(({ deliveryKey, envelope, shared, acceptedAt, expiresAt }) => ({
         device,
         deliveryKey,
-        envelope,
+        envelope: joined(envelope, shared),
         acceptedAt,
         expiresAt,
       }));

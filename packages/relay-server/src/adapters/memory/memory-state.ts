@@ -51,6 +51,8 @@ export interface MailRecord {
   readonly deliveryKey: string;
   readonly deliveryId: Uint8Array;
   readonly envelope: Uint8Array;
+  /** What follows it: one for all entries of a send. */
+  readonly shared: Uint8Array | undefined;
   readonly stranger: boolean;
   readonly acceptedAt: number;
   readonly expiresAt: number;
