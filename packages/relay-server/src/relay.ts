@@ -102,6 +102,7 @@ export function createRelay(parts: RelayParts): Relay {
   const ingress = new Ingress({
     mailbox: stores.mailbox,
     directory,
+    roster,
     headroom: new Headroom(stores.mailbox, quota),
     limits: new SendLimits(clock, config.limits),
     connected,

@@ -1,6 +1,7 @@
 import { RecipientStatus, type Send, type SendRecipientFields, uuidToText } from '@sotto/proto';
 import type { Directory } from '../accounts/directory.ts';
 import type { ConnectedDevices } from '../dispatch/connected-devices.ts';
+import type { GroupRoster } from '../groups/group-roster.ts';
 import type { SendLimits } from '../limits/send-limits.ts';
 import type { RelayCounts } from '../metrics/relay-counts.ts';
 import type { StoredDeviceList } from '../ports/account-store.ts';
@@ -9,7 +10,7 @@ import type { DeviceAddress, DeviceId, UserId } from '../ports/ids.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Mailbox, MailOrder, MailQuota, MailReceipt, MailRecipient } from '../ports/mailbox.ts';
 import { RelayError } from '../relay-error.ts';
-import { envelopeBytes } from './envelope-bytes.ts';
+import { envelopesOf } from './envelopes.ts';
 import type { Cargo, Headroom } from './headroom.ts';
 import { checkRecipient } from './recipient-check.ts';
 import type { CheckedRecipient } from './send-result.ts';
@@ -20,6 +21,7 @@ const nothing = new Uint8Array();
 export interface IngressParts {
   readonly mailbox: Mailbox;
   readonly directory: Directory;
+  readonly roster: GroupRoster;
   readonly headroom: Headroom;
   readonly limits: SendLimits;
   readonly connected: ConnectedDevices;
@@ -38,6 +40,8 @@ export interface Sender extends DeviceAddress {
 /** An append that is ready to go, with the room that it will take. */
 export interface PreparedAppend {
   readonly recipients: readonly MailRecipient[];
+  /** How all envelopes end, where they share a ciphertext. */
+  readonly shared: Uint8Array | undefined;
   readonly cargo: readonly Cargo[];
   readonly acceptedAt: number;
   readonly expiresAt: number;
@@ -69,7 +73,9 @@ export class Ingress {
 
   /** Checks the recipients against what is in memory and takes from the limits; `undefined`, and nothing was taken, when something has to be read first. */
   checkNow(send: Send, sender: Sender): readonly CheckedRecipient[] | undefined {
-    const { directory } = this.#parts;
+    const { directory, roster } = this.#parts;
+    const members = send.groupId.length === 0 ? 'all' : roster.cached(send.groupId);
+    if (members === undefined || (members !== 'all' && !members.has(sender.userId))) return undefined;
     const checked: CheckedRecipient[] = [];
     for (const recipient of send.recipients) {
       const userBytes = recipient.userId ?? new Uint8Array();
@@ -78,23 +84,30 @@ export class Ingress {
       const accessKeyHash = recipient.accessKey?.length ? directory.cachedAccessKeyHash(userId) : 'none';
       if (list === undefined || accessKeyHash === undefined) return undefined;
       const hash = accessKeyHash === 'none' ? undefined : accessKeyHash;
-      checked.push(this.#checked(recipient, userBytes, userId, list, hash, sender));
+      checked.push(this.#checked(recipient, userBytes, userId, list, hash, sender, members));
     }
-    return this.#limited(checked, sender);
+    return members === 'all' ? this.#limited(checked, sender) : checked;
+  }
+
+  /** Whether a Send is for a group of which its sender is no member. */
+  async isOutsider({ groupId }: Send, { userId }: Sender): Promise<boolean> {
+    if (groupId.length === 0) return false;
+    return !(await this.#parts.roster.members(groupId)).has(userId);
   }
 
   /** Checks the recipients, reading as needed, and takes from the limits. */
   async check(send: Send, sender: Sender): Promise<readonly CheckedRecipient[]> {
-    const { directory } = this.#parts;
+    const { directory, roster } = this.#parts;
+    const members = send.groupId.length === 0 ? 'all' : await roster.members(send.groupId);
     const checked: CheckedRecipient[] = [];
     for (const recipient of send.recipients) {
       const userBytes = recipient.userId ?? new Uint8Array();
       const userId = uuidToText(userBytes) as UserId;
       const list = await directory.deviceList(userId);
       const hash = recipient.accessKey?.length ? await directory.accessKeyHash(userId) : undefined;
-      checked.push(this.#checked(recipient, userBytes, userId, list, hash, sender));
+      checked.push(this.#checked(recipient, userBytes, userId, list, hash, sender, members));
     }
-    return this.#limited(checked, sender);
+    return members === 'all' ? this.#limited(checked, sender) : checked;
   }
 
   /** Makes the envelopes of the recipients that passed the check. */
@@ -103,6 +116,9 @@ export class Ingress {
     const acceptedAt = clock.now();
     const ttlMs = send.ttlSeconds === 0 ? retentionMs : Math.min(send.ttlSeconds * 1_000, retentionMs);
     const expiresAt = acceptedAt + ttlMs;
+    const origin = { senderUser: sender.userBytes, senderDevice: sender.deviceId, acceptedAt, expiresAt };
+    const envelopes = envelopesOf(send, origin);
+    const sharedSize = envelopes.shared?.length ?? 0;
     const recipients: MailRecipient[] = [];
     const cargo: Cargo[] = [];
     let sure = true;
@@ -111,29 +127,18 @@ export class Ingress {
       const devices: SendRecipientFields['devices'] = send.recipients[at]?.devices ?? [];
       const items = devices.map((device) => {
         const deviceId = device.deviceId ?? 0;
-        const envelope = envelopeBytes({
-          suite: send.suite,
-          kind: device.kind ?? 0,
-          ciphertext: device.ciphertext ?? new Uint8Array(),
-          messageId: send.messageId,
-          senderUser: sender.userBytes,
-          senderDevice: sender.deviceId,
-          recipientUser: userBytes,
-          recipientDevice: deviceId,
-          acceptedAt,
-          expiresAt,
-          attempt: send.attempt,
-          urgent: send.urgent,
-        });
+        const { kind, ciphertext } = device;
+        const target = { recipientUser: userBytes, recipientDevice: deviceId };
+        const envelope = envelopes.of({ ...target, kind: kind ?? 0, ciphertext: ciphertext ?? nothing });
         const room = headroom.of({ userId, deviceId: deviceId as DeviceId });
-        const part = { room, bytes: envelope.length, stranger };
+        const part = { room, bytes: envelope.length + sharedSize, stranger };
         if (!headroom.surelyFits(part)) sure = false;
         cargo.push(part);
         return { deviceId, envelope };
       });
       recipients.push({ userId, stranger, items });
     }
-    return { recipients, cargo, acceptedAt, expiresAt, sure };
+    return { recipients, shared: envelopes.shared, cargo, acceptedAt, expiresAt, sure };
   }
 
   /** Asks the mailboxes how much room there is, for those of which it is not sure. */
@@ -156,7 +161,7 @@ export class Ingress {
    */
   async append(sendId: Uint8Array, sender: Sender, append: PreparedAppend, order?: MailOrder): Promise<MailReceipt> {
     const { mailbox, headroom, quota, connected, counts } = this.#parts;
-    const { recipients, acceptedAt, expiresAt } = append;
+    const { recipients, shared, acceptedAt, expiresAt } = append;
     for (const part of append.cargo) headroom.enter(part);
     let stored = false;
     const observe = counts.appendSeconds.startTimer();
@@ -166,6 +171,7 @@ export class Ingress {
           sender: { userId: sender.userId, deviceId: sender.deviceId },
           sendId,
           recipients,
+          shared,
           acceptedAt,
           expiresAt,
           order,
@@ -209,10 +215,17 @@ export class Ingress {
     list: StoredDeviceList | undefined,
     accessKeyHash: Uint8Array | undefined,
     sender: Sender,
+    members: ReadonlySet<UserId> | 'all',
   ): CheckedRecipient {
+    if (members !== 'all' && !members.has(userId)) {
+      const status = RecipientStatus.RECIPIENT_STATUS_NOT_MEMBER;
+      return { userId, userBytes, list: undefined, status, stranger: false, retryAfterMs: 0 };
+    }
     const status = checkRecipient(userId, recipient, list, sender);
     const shown = recipient.accessKey ?? nothing;
+    // Who is in a group with somebody is no stranger there.
     const stranger =
+      members === 'all' &&
       status === RecipientStatus.RECIPIENT_STATUS_ACCEPTED &&
       this.#parts.limits.isStranger(sender.userId, userId, shown, accessKeyHash);
     return { userId, userBytes, list, status, stranger, retryAfterMs: 0 };

@@ -3,7 +3,7 @@ import type { MailReceipt } from '../ports/mailbox.ts';
 import { RelayError } from '../relay-error.ts';
 import type { Ingress, PreparedAppend, Sender } from './ingress.ts';
 import { Lanes } from './lanes.ts';
-import { type CheckedRecipient, isAccepted, refusedResult, sendResult } from './send-result.ts';
+import { type CheckedRecipient, isAccepted, type Refusal, refusedResult, sendResult } from './send-result.ts';
 import { flawOfSend } from './send-shape.ts';
 
 /**
@@ -89,7 +89,8 @@ export class SendQueue {
       return undefined;
     }
     if (!this.#lanes.enter(lane, send.laneNo)) {
-      this.#run(this.#supersede(send));
+      const message = 'An earlier send of this lane was not accepted: settle it, then open a new lane.';
+      this.#run(this.#refuseUnlessRecorded(send, { code: 'superseded', message, retryable: true }));
       return undefined;
     }
     const checked = this.#ingress.checkNow(send, this.#sender);
@@ -103,6 +104,12 @@ export class SendQueue {
   /** What was checked already is not checked again: a check takes from the limits. */
   async #decideSlowly(send: Send, lane: string, known: readonly CheckedRecipient[] | undefined): Promise<void> {
     try {
+      if (known === undefined && (await this.#ingress.isOutsider(send, this.#sender))) {
+        this.#lanes.break(lane);
+        const message = 'You are no member of this group (any more): read its log.';
+        await this.#refuseUnlessRecorded(send, { code: 'group-unknown', message, retryable: false });
+        return;
+      }
       const checked = known ?? (await this.#ingress.check(send, this.#sender));
       const append = this.#ingress.prepare(send, this.#sender, checked);
       if (checked.every(passed)) {
@@ -155,14 +162,14 @@ export class SendQueue {
     return this.#ingress.append(send.sendId, this.#sender, append, this.#lanes.orderOf(lane));
   }
 
-  async #supersede(send: Send): Promise<void> {
+  /** What was accepted once stays accepted. */
+  async #refuseUnlessRecorded(send: Send, refusal: Refusal): Promise<void> {
     try {
       // The send of which this may be a repetition may still be on its way. Nothing else is waited for: thousands may be superseded at once.
       await this.#appending.get(keyOf(send.sendId));
       const recorded = await this.#ingress.recorded(send.sendId, this.#sender);
       if (recorded === undefined) {
-        const message = 'An earlier send of this lane was not accepted: settle it, then open a new lane.';
-        this.#onResult(refusedResult(send.sendId, { code: 'superseded', message, retryable: true }));
+        this.#onResult(refusedResult(send.sendId, refusal));
         return;
       }
       const checked = await this.#ingress.check(send, this.#sender);

@@ -1,4 +1,4 @@
-import type { Send, SendRecipientFields } from '@sotto/proto';
+import { CiphertextKind, type Send, type SendRecipientFields } from '@sotto/proto';
 
 /** The most bytes of one ciphertext. */
 export const ciphertextBytes = 256 * 1024;
@@ -17,20 +17,34 @@ export function flawOfSend(send: Send): string | undefined {
   if (send.suite < 1) return 'suite has to be named.';
   if (send.ttlSeconds > longestTtlSeconds) return 'ttl_seconds is at most 30 days.';
   if (send.recipients.length < 1 || send.recipients.length > mostRecipients) return 'a Send has 1 to 1024 recipients.';
+  const groupFlaw = flawOfGroup(send);
+  if (groupFlaw !== undefined) return groupFlaw;
+  const shares = send.sharedCiphertext.length > 0;
   const [only] = send.recipients;
   if (send.recipients.length > 1) {
     const users = new Set(send.recipients.map(({ userId }) => Buffer.from(userId ?? []).toString('latin1')));
     if (users.size !== send.recipients.length) return 'each user stands once among the recipients.';
     for (const recipient of send.recipients) {
-      const flaw = flawOfRecipient(recipient);
+      const flaw = flawOfRecipient(recipient, shares);
       if (flaw !== undefined) return flaw;
     }
     return undefined;
   }
-  return only === undefined ? undefined : flawOfRecipient(only);
+  return only === undefined ? undefined : flawOfRecipient(only, shares);
 }
 
-function flawOfRecipient(recipient: SendRecipientFields): string | undefined {
+function flawOfGroup({ groupId, groupEpoch, sharedCiphertext }: Send): string | undefined {
+  if (groupId.length === 0) {
+    if (groupEpoch !== 0 || sharedCiphertext.length > 0) return 'group_epoch and shared_ciphertext need a group_id.';
+    return undefined;
+  }
+  if (groupId.length !== 32) return 'group_id has 32 bytes, or none.';
+  if (groupEpoch < 1) return 'group_epoch counts from 1.';
+  if (sharedCiphertext.length > ciphertextBytes) return `a ciphertext has 1 to ${ciphertextBytes} bytes.`;
+  return undefined;
+}
+
+function flawOfRecipient(recipient: SendRecipientFields, shares: boolean): string | undefined {
   if (recipient.userId?.length !== 16) return 'user_id has to have 16 bytes.';
   const accessKeyLength = recipient.accessKey?.length ?? 0;
   if (accessKeyLength !== 0 && accessKeyLength !== 16) return 'access_key has 16 bytes, or none.';
@@ -43,7 +57,11 @@ function flawOfRecipient(recipient: SendRecipientFields): string | undefined {
       return 'registration ids are 1 to 16380.';
     }
     if (kind === null || kind < 1) return 'the kind of each ciphertext has to be named.';
-    if (!ciphertext?.length || ciphertext.length > ciphertextBytes) {
+    if (shares) {
+      if (kind !== CiphertextKind.CIPHERTEXT_KIND_SENDER_KEY || ciphertext?.length) {
+        return 'with a shared_ciphertext devices are of kind SENDER_KEY and have none of their own.';
+      }
+    } else if (!ciphertext?.length || ciphertext.length > ciphertextBytes) {
       return `a ciphertext has 1 to ${ciphertextBytes} bytes.`;
     }
     if (devices.length > 1) {

@@ -40,7 +40,16 @@ export function relayCounts(metrics: Metrics): RelayCounts {
     }
     return counter;
   };
-  for (const code of ['superseded', 'send-malformed', 'rate-limited', 'draining', 'store-unavailable']) refusedBy(code);
+  for (const code of [
+    'superseded',
+    'send-malformed',
+    'rate-limited',
+    'draining',
+    'store-unavailable',
+    'group-unknown',
+  ]) {
+    refusedBy(code);
+  }
   return {
     connections: metrics.gauge('relay_connections', 'Open streams'),
     streamsOpened: metrics.counter('relay_streams_opened_total', 'Streams that were opened'),
