@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { GroupKeyRequest } from '@sotto/proto';
 import fc from 'fast-check';
 import { defaultPlatform } from '#platform';
 import { verifyDeviceList } from '../src/devices/device-list.ts';
@@ -9,7 +10,7 @@ import { evaluate, needsNewKey } from '../src/groups/evaluate.ts';
 import { keyCommitment, newGroupKey } from '../src/groups/group-cipher.ts';
 import { type GroupPosition, startOfGroup } from '../src/groups/group-head.ts';
 import { newWireId } from '../src/groups/group-id.ts';
-import type { CommittedKey } from '../src/groups/group-keys.ts';
+import { answerKeyRequest, type CommittedKey, writeKeyRequest } from '../src/groups/group-keys.ts';
 import type { GroupOperation } from '../src/groups/group-operation.ts';
 import { decodeRecord, encodeRecord } from '../src/groups/group-record.ts';
 import { encodeState, type GroupState, memberOf } from '../src/groups/group-state.ts';
@@ -65,6 +66,8 @@ interface ModelClient {
   log: string;
   readonly keys: Map<string, Uint8Array>;
   readonly onTheWay: CommittedKey[];
+  /** What it opened records with, and what it was welcomed with. */
+  readonly used: CommittedKey[];
   readonly barred: Set<string>;
 }
 
@@ -101,6 +104,7 @@ export class GroupModel {
       log: '',
       keys: new Map(),
       onTheWay: [],
+      used: [],
       barred: new Set(),
     }));
     const [owner, ...others] = [0, 1, 2, 3, 4].map((number) => this.#person(number).candidate());
@@ -126,9 +130,12 @@ export class GroupModel {
 
   /** Everything that is on its way arrives; then those who have the same log are at the same place. */
   settle(): void {
-    for (const client of this.#clients) {
-      this.#arrive(client, 999);
-      this.#fetch(client, 999);
+    for (let goesOn = true; goesOn; ) {
+      goesOn = false;
+      for (const client of this.#clients) {
+        if (this.#catchUp(client) > 0) goesOn = true;
+        if (this.#ask(client)) goesOn = true;
+      }
     }
     for (const [index, branch] of this.#branches.entries()) {
       const log = branch.reduce((before, record) => this.#log(before, record), '');
@@ -143,6 +150,19 @@ export class GroupModel {
         if (self.joinedAtRevision <= known && known < branch.length) throw new Error('an honest client is stuck');
       }
     }
+  }
+
+  /** Asks all others for the key that it waits for. Whether somebody gave it. */
+  #ask(client: ModelClient): boolean {
+    const record = client.isIn ? this.#branch(client)[client.at.state.revision] : undefined;
+    const waiting = record && decodeRecord(record);
+    if (waiting === undefined || client.keys.has(hex(waiting.keyCommitment))) return false;
+    const request = GroupKeyRequest.decode(GroupKeyRequest.encode(writeKeyRequest(this.#wireId, [waiting])));
+    const given = this.#clients.flatMap(({ at, used }) =>
+      answerKeyRequest(request, client.person.userId, at.state, used),
+    );
+    for (const one of given) client.keys.set(hex(waiting.keyCommitment), one.key);
+    return given.length > 0;
   }
 
   /** An honest person does something that they may, on what they know. */
@@ -171,9 +191,9 @@ export class GroupModel {
     this.#write(client, [{ type: 'note-devices', version: person.version, revoked: person.version === 3 }]);
   }
 
-  #catchUp(client: ModelClient): void {
+  #catchUp(client: ModelClient): number {
     this.#arrive(client, 99);
-    this.#fetch(client, 99);
+    return this.#fetch(client, 99);
   }
 
   #comeByLink(client: ModelClient): void {
@@ -184,6 +204,7 @@ export class GroupModel {
     const who = client.person.candidate();
     const proof = joinProof(invite.key, this.#wireId, who, host.at.head);
     client.keys.set(hex(host.at.state.keyCommitment), key);
+    client.used.push({ ...host.at.state, key });
     Object.assign(client, { at: host.at, isIn: true, truthful: host.truthful, log: host.log, branch: host.branch });
     this.#write(client, [{ type: invite.approval ? 'request-join' : 'join', who, proof }]);
   }
@@ -263,6 +284,7 @@ export class GroupModel {
       const key = host.keys.get(hex(host.at.state.keyCommitment));
       if (!isAdded || memberOf(host.at.state, userId) === undefined || key === undefined) continue;
       guest.keys.set(hex(host.at.state.keyCommitment), key);
+      guest.used.push({ ...host.at.state, key });
       const { at, truthful, log, branch } = host;
       Object.assign(guest, { at, truthful, log, branch, isIn: true, barred: new Set(host.barred) });
     }
@@ -295,6 +317,9 @@ export class GroupModel {
     else if (asText({ ...before.state, revision: 0 }) !== asText({ ...at.state, revision: 0 })) {
       throw new Error('a void record has changed the state');
     }
+    const opened = decodeRecord(record);
+    const key = opened && client.keys.get(hex(opened.keyCommitment));
+    if (opened && key) client.used.push({ ...opened, key });
     client.at = at;
     client.log = this.#log(client.log, record);
     const stands = `${hex(encodeState(at.state))} ${client.log}`;

@@ -34,7 +34,7 @@ describe('honest clients of a group, against a malicious relay, member and devic
       'equal heads stand for different states',
     ],
   ])('are found out by this model when they lack %s [security: group-membership]', (_, rules, finding) => {
-    const report = fc.check(groupProperty(rules), { numRuns: 2_000, endOnFailure: true, seed: 1 });
+    const report = fc.check(groupProperty(rules), { numRuns: 2_000, endOnFailure: true, seed: 3 });
     expect(report.failed).toBe(true);
     expect(String(report.errorInstance)).toContain(finding);
   });
