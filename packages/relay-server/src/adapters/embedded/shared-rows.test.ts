@@ -71,6 +71,12 @@ describe('shared ends in SQLite', () => {
     await stores.mailbox.ack(acking, ids);
     await stores.mailbox.expire(start + 30 * 86_400_000);
     expect(bodies()).toBe(0);
+    await appendAll({ recipients: mail(acking).recipients });
+    const more = (await readAll(stores.mailbox.reader(acking))).map(({ deliveryId }) => deliveryId);
+    await stores.mailbox.ack(acking, more.slice(0, 700));
+    expect(bodies()).toBe(500);
+    await stores.mailbox.ack(acking, more);
+    expect(bodies()).toBe(0);
     await appendAll({});
     expect(bodies()).toBe(1_200);
     await stores.control.end(leaving.userId);
