@@ -112,6 +112,8 @@ function readState(wire: WireState): GroupState {
   if (members.some((member) => member.joinedAtRevision > revision || member.joinedAtEpoch > keyEpoch)) {
     throw new Malformed('a member of the future');
   }
+  if (requests.some((request) => request.requestedAtRevision > revision))
+    throw new Malformed('a request of the future');
   return {
     wireId: exactly(groupBytes.wireId, wire.groupId),
     revision,
