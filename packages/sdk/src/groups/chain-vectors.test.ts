@@ -11,7 +11,7 @@ import { encodeState, unbornState } from './group-state.ts';
 import { formatInviteLink, inviteToken } from './invite-link.ts';
 import { joinProof } from './join-proof.ts';
 
-// docs/protocol.md, section 5: the numbers that a second implementation must come to.
+// docs/protocol.md, section 7: the numbers that a second implementation must come to.
 
 const { sha256 } = defaultPlatform();
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');

@@ -52,7 +52,7 @@ export interface Evaluation {
 }
 
 /**
- * Evaluates the next record of a group's log (docs/protocol.md, section 5). Pure: equal positions and equal records give equal positions to everybody who has the keys, whatever the record is.
+ * Evaluates the next record of a group's log (docs/protocol.md, section 7). Pure: equal positions and equal records give equal positions to everybody who has the keys, whatever the record is.
  * @param record the bytes of revision `before.state.revision + 1`, as the relay gave them
  * @param keys a key that does not fit its commitment counts as missing
  */
