@@ -242,7 +242,7 @@ export function createRelay(parts: RelayParts): Relay {
     keyRoutes(app, requests, { prekeys: stores.prekeys, bundles, directory, connected });
     userRoutes(app, requests, { ...stores, directory, avatars, connected, limits, key });
     avatarRoutes(app, requests, avatars, directory);
-    groupRoutes(app, requests, { ...stores, log: new GroupLog({ ...stores, roster, directory, clock }) });
+    groupRoutes(app, requests, { ...stores, log: new GroupLog({ ...stores, roster, directory, limits, clock }) });
     app.server.on('upgrade', (request, socket, head) => upgrades.handle(request, socket, head));
     const address = await (parts.listener === undefined ? listen(app) : handIn(app, parts.listener));
     streams.start();

@@ -120,6 +120,20 @@ describe.each(storeKinds)('groups on %s stores', (stores) => {
     ]);
   });
 
+  it('grow no faster than an account may write for good', async () => {
+    const config = { limits: { groupKibPerAccount: { burst: 260, refillMs: 1_000 } } };
+    await using relay = await startRelay({ stores, config });
+    const [alice, bob] = await people(relay);
+    const groupId = await makeGroup(relay, [alice, bob]);
+    const large = (revision: number) => groupRecord(groupId, revision, { ciphertext: randomBytes(255 * 1024) });
+    expect((await append(relay, alice, groupId, large(2))).status).toBe(200);
+    const refused = await refusal(append(relay, alice, groupId, large(3)));
+    expect(refused).toMatchObject({ status: 429, code: 'rate-limited', retryable: true });
+    expect(refused.retryAfterMs).toBeGreaterThan(200_000);
+    expect((await append(relay, alice, groupId, groupRecord(groupId, 3))).status).toBe(200);
+    expect((await append(relay, bob, groupId, large(4))).status).toBe(200);
+  });
+
   it('refuse what is malformed, too large or too often', async () => {
     await using relay = await startRelay({
       stores,

@@ -200,7 +200,7 @@ export class GroupModel {
     const host = this.#clients.find((one) => one.isIn && one.at.state.invite !== undefined);
     const invite = host?.at.state.invite;
     const key = host?.keys.get(hex(host.at.state.keyCommitment));
-    if (host === undefined || invite === undefined || key === undefined || needsNewKey(host.at.state)) return;
+    if (host === undefined || invite === undefined || key === undefined) return;
     const who = client.person.candidate();
     const proof = joinProof(invite.key, this.#wireId, who, host.at.head);
     client.keys.set(hex(host.at.state.keyCommitment), key);

@@ -29,7 +29,9 @@ export function forbidden(
   const changed = (pick: (state: GroupState) => unknown) => text(pick(before)) !== text(pick(after));
 
   if (removed.length > 0 && !after.rekeyDue) return 'a removed member keeps the state key';
-  if (before.rekeyDue ? after.keyEpoch !== before.keyEpoch + 1 : changed((state) => state.keyCommitment)) {
+  const isGuest = !was.has(actor);
+  if (isGuest && before.rekeyDue !== after.rekeyDue) return 'a guest decides on the state key';
+  if (before.rekeyDue && !isGuest ? after.keyEpoch !== before.keyEpoch + 1 : changed((state) => state.keyCommitment)) {
     return 'the state key was not renewed when it was due, or was when it was not';
   }
   const others = [...is.values()].filter((one) => was.has(one.userId) && one.userId !== actor);

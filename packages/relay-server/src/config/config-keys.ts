@@ -99,6 +99,8 @@ export const configKeys = {
     requestsPerAddress: bucket('requestsPerAddress', 300, 50),
     upgradesPerAddress: bucket('upgradesPerAddress', 60, second),
     writesPerAccount: bucket('writesPerAccount', 120, 5 * second),
+    // By day 86 MB: a group of 1,024 is made with about 100 KiB, and most records have two.
+    groupKibPerAccount: bucket('groupKibPerAccount', 8_192, second),
     lookupsPerAccount: bucket('lookupsPerAccount', 2_000, 10 * second),
     lookupsPerAddress: bucket('lookupsPerAddress', 5_000, 2 * second),
     bundlesPerPair: bucket('bundlesPerPair', 6, 10 * minute),

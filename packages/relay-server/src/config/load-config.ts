@@ -97,6 +97,7 @@ export function loadConfig(sources: ConfigSources = {}): RelayConfig {
       requestsPerAddress: bucket('requestsPerAddress'),
       upgradesPerAddress: bucket('upgradesPerAddress'),
       writesPerAccount: bucket('writesPerAccount'),
+      groupKibPerAccount: bucket('groupKibPerAccount'),
       lookupsPerAccount: bucket('lookupsPerAccount'),
       lookupsPerAddress: bucket('lookupsPerAddress'),
       bundlesPerPair: bucket('bundlesPerPair'),

@@ -104,6 +104,8 @@ export interface LimitsConfig {
   readonly upgradesPerAddress: RateLimit;
   /** Requests of one account that change something. */
   readonly writesPerAccount: RateLimit;
+  /** KiB that one account appends to the logs of groups. At least 256, or the largest record is refused for good. */
+  readonly groupKibPerAccount: RateLimit;
   /** Different numbers that one account looks up. */
   readonly lookupsPerAccount: RateLimit;
   /** Different numbers that are looked up from one address. */

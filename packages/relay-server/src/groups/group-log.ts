@@ -10,6 +10,7 @@ import {
 } from '@sotto/proto';
 import { type Directory, unknownUser } from '../accounts/directory.ts';
 import { hashOfToken, readToken } from '../auth/token.ts';
+import type { Limits } from '../limits/limits.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { GroupAppend, GroupPage, GroupSeal, GroupStore } from '../ports/group-store.ts';
 import type { GroupId, UserId } from '../ports/ids.ts';
@@ -25,6 +26,7 @@ export interface GroupLogParts {
   readonly groups: GroupStore;
   readonly roster: GroupRoster;
   readonly directory: Directory;
+  readonly limits: Limits;
   readonly clock: Clock;
 }
 
@@ -42,11 +44,12 @@ export class GroupLog {
 
   /**
    * Appends a record; gives its revision, also when it was there already.
-   * @throws {RelayError} `request-malformed`, `group-unknown`, `group-changed`, `group-full`, `group-invite-used`, `user-unknown`
+   * @throws {RelayError} `request-malformed`, `group-unknown`, `group-changed`, `group-full`, `group-invite-used`, `user-unknown`, `rate-limited`
    */
   async append(groupId: GroupId, actor: UserId, request: GroupAppendRequest): Promise<number> {
-    const { groups, roster, clock } = this.#parts;
+    const { groups, roster, limits, clock } = this.#parts;
     const record = readGroupRecord(groupId, fromBase64Url(request.record));
+    await limits.takeGroupRecord(actor, record.bytes.length);
     const { inviteToken } = request;
     const inviteHash = inviteToken === undefined ? undefined : hashOfInviteToken(inviteToken);
     const append: GroupAppend = { record, actor, inviteHash, at: clock.now(), mostMembers };

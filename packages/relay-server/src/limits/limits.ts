@@ -85,6 +85,11 @@ export class Limits {
     return this.#takeOf('writesPerAccount', user);
   }
 
+  /** A record that an account appends to the log of a group: kept for good, so by its size, in KiB begun. */
+  takeGroupRecord(user: UserId, bytes: number): Promise<void> {
+    return this.#takeOf('groupKibPerAccount', user, Math.ceil(bytes / 1_024));
+  }
+
   async #takeOf(name: keyof LimitsConfig, of: string | undefined, cost = 1): Promise<void> {
     if (of === undefined || cost === 0) return;
     const taken = await this.#limiter.take(`${name} ${of}`, cost, this.#config[name]);

@@ -21,7 +21,8 @@ export interface ChangeToApply {
 export function applyChange(change: ChangeToApply, rules: OperationRules): GroupState | OperationRefusal {
   const { record, actor, list, previousHead } = change;
   const { revision, keyEpoch, keyCommitment } = record;
-  let state: GroupState = { ...change.state, revision, keyEpoch, keyCommitment, rekeyDue: false };
+  const rekeyDue = change.state.rekeyDue && keyEpoch === change.state.keyEpoch;
+  let state: GroupState = { ...change.state, revision, keyEpoch, keyCommitment, rekeyDue };
   for (const operation of change.operations) {
     const applied = applyOperation({ state, actor, list, previousHead }, operation, rules);
     if (typeof applied === 'string') return applied;

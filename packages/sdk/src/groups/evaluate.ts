@@ -6,6 +6,7 @@ import { type ChangeRefusal, type GroupRules, groupRules, refusalOf } from './ch
 import type { ProofRefusal } from './device-proof.ts';
 import { keyCommitment, openOfGroup } from './group-cipher.ts';
 import type { GroupPosition } from './group-head.ts';
+import { isGuestOperation } from './group-operation.ts';
 import { decodeRecord, encodeRecordHeader, type GroupRecord } from './group-record.ts';
 import type { GroupState } from './group-state.ts';
 import type { OperationRefusal } from './operation-rule.ts';
@@ -76,7 +77,7 @@ export function evaluate(
     return voided('record-malformed');
   }
   if (revision > 1 && state.members.length === 0) return voided('no-group');
-  if (!hasRightEpoch(state, read)) return voided('key-epoch-wrong');
+  if (keyUse(state, read) === undefined) return voided('key-epoch-wrong');
   const key = keys(read.keyEpoch, read.keyCommitment);
   if (key === undefined || !fits(key, read, sha256)) {
     const { keyEpoch, keyCommitment: commitment, added, removed } = read;
@@ -103,6 +104,10 @@ function outcomeOf(
   if (typeof proven === 'string') return proven;
   const { change, list } = proven;
   if (change.revision !== revision || !sameBytes(change.wireId, wireId)) return 'change-malformed';
+  const use = keyUse(before.state, record);
+  if (use !== 'all' && change.operations.some((one) => isGuestOperation(one) !== (use === 'guests'))) {
+    return 'key-epoch-wrong';
+  }
   const refusal = refusalOf(before, proven, rules);
   if (refusal !== undefined) return refusal;
   const { previousHead, operations, actor } = change;
@@ -115,13 +120,15 @@ function outcomeOf(
   return isSame(added, record.added) && isSame(removed, record.removed) ? { after, change } : 'plain-members-differ';
 }
 
-/** One key an epoch: the one that is, or, where it is due, any of the next epoch. */
-function hasRightEpoch(state: GroupState, record: GroupRecord): boolean {
-  if (needsNewKey(state)) return record.keyEpoch === state.keyEpoch + 1;
-  return record.keyEpoch === state.keyEpoch && sameBytes(record.keyCommitment, state.keyCommitment);
+/** Who may act under the key of a record: there is one key an epoch, and where a new one is due members bring any of the next epoch, and guests, whose key nobody would have, none. */
+function keyUse(state: GroupState, record: GroupRecord): 'all' | 'members' | 'guests' | undefined {
+  if (needsNewKey(state) && record.keyEpoch === state.keyEpoch + 1) return 'members';
+  const isCurrent = record.keyEpoch === state.keyEpoch && sameBytes(record.keyCommitment, state.keyCommitment);
+  if (!isCurrent) return undefined;
+  return needsNewKey(state) ? 'guests' : 'all';
 }
 
-/** Whether the next change comes under a new state key. */
+/** Whether the next change of a member comes under a new state key. */
 export function needsNewKey(state: GroupState): boolean {
   return state.rekeyDue || state.keyEpoch === 0;
 }

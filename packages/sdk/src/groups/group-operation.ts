@@ -57,6 +57,11 @@ export type GroupOperation =
   | { readonly type: 'approve' | 'decline'; readonly userId: UserId }
   | { readonly type: 'note-devices'; readonly version: number; readonly revoked: boolean };
 
+/** Whether it is by one who is no member yet: such changes come under the state key that is in the invite box, also while a new one is due. */
+export function isGuestOperation({ type }: GroupOperation): boolean {
+  return type === 'join' || type === 'request-join';
+}
+
 export function writeOperation(operation: GroupOperation): GroupOperationFields {
   switch (operation.type) {
     case 'create':

@@ -43,7 +43,7 @@ export interface GroupState {
   /** 0 as long as the group was not created. */
   readonly keyEpoch: number;
   readonly keyCommitment: Uint8Array;
-  /** Somebody who has the state key is to have it no longer: the next change must come under a new one. */
+  /** Somebody who has the state key is to have it no longer: the next change of a member must come under a new one. */
   readonly rekeyDue: boolean;
 }
 

@@ -2,11 +2,14 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { GroupLog } from '../../test/group-log.ts';
 import { GroupPerson } from '../../test/group-person.ts';
 import { userIdOf } from '../../test/numbered-uuid.ts';
+import { defaultPlatform } from '../platform/platform.node.ts';
+import { keyCommitment } from './group-cipher.ts';
 import type { GroupOperation } from './group-operation.ts';
 import { memberOf } from './group-state.ts';
 import { joinProof } from './join-proof.ts';
 
 const invite = (approval: boolean) => ({ id: new Uint8Array(16), key: new Uint8Array(32).fill(7), approval });
+const { sha256 } = defaultPlatform();
 const avatar = { hash: new Uint8Array(32), key: new Uint8Array(32), location: new Uint8Array() };
 const roles = ['owner', 'admin', 'member', 'stranger'] as const;
 
@@ -79,6 +82,21 @@ describe('who may do what [security: group-membership]', () => {
     log.write(log.stranger, join(right()));
     expect(memberOf(log.at.state, log.stranger.userId)).toMatchObject({ role: 'member', joinedAtRevision: 4 });
     expect(log.tried(log.stranger, join(right()))).toBe('not-allowed');
+  });
+
+  it('come in while a new state key is due, under the one that is: a key of theirs nobody would have', () => {
+    const log = new GroupLog();
+    log.write(log.owner, { type: 'set-invite', invite: invite(false) });
+    log.write(log.other, { type: 'leave' });
+    const who = log.stranger.candidate();
+    const join = { type: 'join', who, proof: joinProof(invite(false).key, log.wireId, who, log.at.head) } as const;
+    const commitment = keyCommitment(log.wireId, { keyEpoch: 2, key: log.key.key }, sha256);
+    const header = { keyEpoch: 2, keyCommitment: commitment, added: [who.userId] };
+    const foreign = log.raw(log.stranger.actor(), [join], { header });
+    expect(log.judge(foreign, () => log.key.key).verdict).toEqual({ type: 'void', reason: 'key-epoch-wrong' });
+    expect(log.write(log.stranger, join)).toMatchObject({ isNewKey: false, key: { keyEpoch: 1 } });
+    expect(log.at.state).toMatchObject({ rekeyDue: true, keyEpoch: 1 });
+    expect(log.write(log.stranger, { type: 'leave' })).toMatchObject({ isNewKey: true, key: { keyEpoch: 2 } });
   });
 
   it('come in by a request only when it is approved, and the request is gone then', () => {

@@ -8,7 +8,7 @@ import type { GroupActor } from './device-proof.ts';
 import { type Evaluation, evaluate, type KeySource, needsNewKey, type VoidReason } from './evaluate.ts';
 import { type GroupKey, keyCommitment, newGroupKey, sealForGroup } from './group-cipher.ts';
 import type { GroupPosition } from './group-head.ts';
-import type { GroupOperation } from './group-operation.ts';
+import { type GroupOperation, isGuestOperation } from './group-operation.ts';
 import { encodeRecord, encodeRecordHeader, type GroupRecordHeader } from './group-record.ts';
 import { signChange } from './signed-change.ts';
 
@@ -44,7 +44,7 @@ export function writeRecord(
 ): WrittenRecord | VoidReason {
   const { state, head: previousHead } = before;
   const { wireId } = state;
-  const isNewKey = needsNewKey(state);
+  const isNewKey = needsNewKey(state) && !operations.every(isGuestOperation);
   const key = isNewKey
     ? { keyEpoch: state.keyEpoch + 1, key: newGroupKey(randomness) }
     : { keyEpoch: state.keyEpoch, key: knownKey(keys(state.keyEpoch, state.keyCommitment)) };
