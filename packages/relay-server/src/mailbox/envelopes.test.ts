@@ -37,8 +37,8 @@ describe('envelopesOf', () => {
   it('with a shared ciphertext: a beginning of each, and one end for all', () => {
     const ciphertext = randomBytes(5_000);
     const { shared = new Uint8Array(), of } = envelopesOf(send({ ...group, sharedCiphertext: ciphertext }), origin);
-    const bytes = Buffer.concat([of(target), shared]);
-    const whole = Envelope.encode({ ...common, ...origin, ...target, ...group, kind: 3, ciphertext });
+    const bytes = new Uint8Array(Buffer.concat([of(target), shared]));
+    const whole = new Uint8Array(Envelope.encode({ ...common, ...origin, ...target, ...group, kind: 3, ciphertext }));
     expect(read(bytes)).toEqual(read(whole));
     expect(bytes.length).toBe(whole.length);
     expect(of(target).length).toBeLessThan(24);
