@@ -6,13 +6,29 @@ import {
   Content,
   DeviceList,
   Envelope,
+  GroupChange,
+  GroupCheckpoint,
+  GroupRecord,
+  GroupState,
   ProtoError,
   Send,
   ServerFrames,
   SignedDeviceList,
 } from './index.ts';
 
-const codecs = { Content, ClientFrames, ServerFrames, Envelope, DeviceList, SignedDeviceList, Send };
+const codecs = {
+  Content,
+  ClientFrames,
+  ServerFrames,
+  Envelope,
+  DeviceList,
+  SignedDeviceList,
+  Send,
+  GroupRecord,
+  GroupChange,
+  GroupState,
+  GroupCheckpoint,
+};
 
 describe('codecs', () => {
   it('write and read what they were given', () => {

@@ -213,6 +213,9 @@ export class GroupModel {
     const { state } = at;
     const target = this.#person(c);
     const userId = target.userId;
+    const [request] = state.requests;
+    if (request !== undefined && b % 3 === 0)
+      return { type: c % 4 === 0 ? 'decline' : 'approve', userId: request.userId };
     const choices: readonly (() => GroupOperation | undefined)[] = [
       () => ({ type: 'set-title', title: `title ${c}` }),
       () => ({ type: 'add-members', members: [target.candidate()] }),
@@ -230,10 +233,10 @@ export class GroupModel {
       },
       () => ({ type: 'revoke-invite' }),
       () => (c % 4 === 0 ? { type: 'leave' } : undefined),
-      () => {
-        const [request] = state.requests;
-        return request && { type: c % 3 === 0 ? 'decline' : 'approve', userId: request.userId };
-      },
+      () => ({
+        type: 'set-avatar',
+        avatar: { hash: randomness.bytes(32), key: randomness.bytes(32), location: randomness.bytes(c % 65) },
+      }),
     ];
     return choices[b % choices.length]?.();
   }
@@ -279,7 +282,9 @@ export class GroupModel {
     for (const guest of this.#clients) {
       const { userId } = guest.person;
       const isAdded = operations.some((one) =>
-        one.type === 'add-members' ? one.members.some((who) => who.userId === userId) : false,
+        one.type === 'add-members'
+          ? one.members.some((who) => who.userId === userId)
+          : one.type === 'approve' && one.userId === userId,
       );
       const key = host.keys.get(hex(host.at.state.keyCommitment));
       if (!isAdded || memberOf(host.at.state, userId) === undefined || key === undefined) continue;
