@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { GroupLog } from '../../test/group-log.ts';
 import { GroupPerson } from '../../test/group-person.ts';
 import { userIdOf } from '../../test/numbered-uuid.ts';
+import { sameBytes } from '../crypto/same-bytes.ts';
 import { defaultPlatform } from '../platform/platform.node.ts';
 import { isCheckpointDue, openCheckpoint, sealCheckpoint } from './checkpoint.ts';
 import { evaluate } from './evaluate.ts';
@@ -17,6 +18,12 @@ const { sha256, randomness } = defaultPlatform();
 const title = (text: string) => ({ type: 'set-title', title: text }) as const;
 const read = (fields: Parameters<typeof GroupWelcome.encode>[0]) => GroupWelcome.decode(GroupWelcome.encode(fields));
 
+const ownOf = ({ userId, rootPublicKey, version }: GroupPerson) => ({
+  userId,
+  rootKey: rootPublicKey,
+  deviceListVersion: version,
+});
+
 function withStranger(): GroupLog {
   const log = new GroupLog();
   log.write(log.owner, { type: 'add-members', members: [log.stranger.candidate()] });
@@ -26,7 +33,7 @@ function withStranger(): GroupLog {
 describe('a welcome', () => {
   it('puts whoever was added where the others are', () => {
     const log = withStranger();
-    const own = { userId: log.stranger.userId, rootKey: log.stranger.rootPublicKey };
+    const own = ownOf(log.stranger);
     const known = readWelcome(read(writeWelcome(log)), log.owner.userId, own, sha256);
     expect(known).toEqual({ at: log.at, key: log.key });
     const { record } = log.write(log.admin, title('Sailors'));
@@ -43,25 +50,10 @@ describe('a welcome', () => {
   });
 
   it.each<[string, (log: GroupLog) => ReturnType<typeof readWelcome>]>([
-    [
-      'by one who is no member',
-      (log) =>
-        readWelcome(
-          read(writeWelcome(log)),
-          userIdOf(50),
-          { userId: log.owner.userId, rootKey: log.owner.rootPublicKey },
-          sha256,
-        ),
-    ],
+    ['by one who is no member', (log) => readWelcome(read(writeWelcome(log)), userIdOf(50), ownOf(log.owner), sha256)],
     [
       'for one who is no member',
-      (log) =>
-        readWelcome(
-          read(writeWelcome(log)),
-          log.owner.userId,
-          { userId: userIdOf(50), rootKey: log.owner.rootPublicKey },
-          sha256,
-        ),
+      (log) => readWelcome(read(writeWelcome(log)), log.owner.userId, ownOf(new GroupPerson(userIdOf(50))), sha256),
     ],
     [
       'that has another root key for its reader',
@@ -69,9 +61,14 @@ describe('a welcome', () => {
         readWelcome(
           read(writeWelcome(log)),
           log.owner.userId,
-          { userId: log.admin.userId, rootKey: log.owner.rootPublicKey },
+          { ...ownOf(log.admin), rootKey: log.owner.rootPublicKey },
           sha256,
         ),
+    ],
+    [
+      'that has a device list for its reader which is not there yet',
+      (log) =>
+        readWelcome(read(writeWelcome(log)), log.owner.userId, { ...ownOf(log.admin), deviceListVersion: 0 }, sha256),
     ],
     ['with another key', (log) => adminReads(log, { key: new Uint8Array(32) })],
     ['of another revision', (log) => adminReads(log, { revision: 9 })],
@@ -89,7 +86,7 @@ describe('a welcome', () => {
   });
 
   function adminReads(log: GroupLog, twist: Parameters<typeof GroupWelcome.encode>[0]) {
-    const own = { userId: log.admin.userId, rootKey: log.admin.rootPublicKey };
+    const own = ownOf(log.admin);
     return readWelcome(read({ ...writeWelcome(log), ...twist }), log.owner.userId, own, sha256);
   }
 });
@@ -160,6 +157,28 @@ describe('a checkpoint', () => {
     );
     log.write(log.owner, title('Sailors'));
     expect(isCheckpointDue(log, { revision: 2, keyEpoch: 1 })).toBe(true);
+  });
+});
+
+describe('a removed member', () => {
+  it('opens nothing of what the relay has of the group from then on [security: removed-member]', () => {
+    const log = new GroupLog();
+    const inviteKey = randomness.bytes(32);
+    log.write(log.owner, { type: 'set-invite', invite: { id: randomness.bytes(16), key: inviteKey, approval: false } });
+    log.write(log.owner, { type: 'remove-members', userIds: [log.member.userId] });
+    const { at, key } = log;
+    const known = (_: number, commitment: Uint8Array) =>
+      sameBytes(commitment, at.state.keyCommitment) ? key.key : undefined;
+    const next = log.write(log.admin, title('Sailors'));
+    expect(evaluate(at, next.record, known, sha256).verdict.type).toBe('waits-for-key');
+    expect(evaluate(at, next.record, () => key.key, sha256).verdict.type).toBe('waits-for-key');
+    const checkpoint = sealCheckpoint(log, log.owner.actor(), 9, randomness);
+    expect(openCheckpoint(checkpoint, log.wireId, known, sha256)).toBeUndefined();
+    expect(openCheckpoint(checkpoint, log.wireId, () => key.key, sha256)).toBeUndefined();
+    // The link ended with the removal: no box is under its key any more.
+    expect(log.at.state.invite).toBeUndefined();
+    const box = sealInviteBox(log, randomness.bytes(32), randomness);
+    expect(openInviteBox(box, { wireId: log.wireId, inviteKey }, sha256)).toBeUndefined();
   });
 });
 
