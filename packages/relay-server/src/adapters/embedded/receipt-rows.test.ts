@@ -1,31 +1,27 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { mail, roomy } from '../../conformance/mail-samples.ts';
 import { someAccount, someBytes, someDevice, start } from '../../conformance/samples.ts';
 import { settableClock } from '../../conformance/settable-clock.ts';
 import { openEmbeddedStores } from './embedded-stores.ts';
+import { StoresFolder } from './stores-folder.ts';
 
 /** Its key was the sender's, then the send id. */
 type OldRow = readonly [send: Buffer, acceptedAt: number, rest: Buffer];
 
 describe('receipts', () => {
-  let folder: string;
-  let file: string;
+  let folder: StoresFolder;
 
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'sotto-relay-'));
-    file = join(folder, 'relay.db');
+    folder = new StoresFolder();
   });
 
-  afterEach(() => rmSync(folder, { recursive: true }));
+  afterEach(() => folder[Symbol.dispose]());
 
-  const open = () => openEmbeddedStores({ folder, clock: settableClock() });
+  const open = () => openEmbeddedStores({ folder: folder.path, clock: settableClock() });
 
   function read<T>(work: (database: SqliteDatabase.Database) => T): T {
-    const database = new SqliteDatabase(file);
+    const database = new SqliteDatabase(folder.file);
     try {
       return work(database);
     } finally {
