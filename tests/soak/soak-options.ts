@@ -27,19 +27,40 @@ export const usage = `npm run soak -- [--minutes N] [--seed S] [--clients C] [--
 --planted   a bug that has to be found: ${plantedBugs.join(', ')}
 `;
 
-/** Reads a command line; what is wrong with it as a string. */
-export function readSoakOptions(args: readonly string[]): SoakOptions | string {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      minutes: { type: 'string' },
-      seed: { type: 'string' },
-      clients: { type: 'string' },
-      rate: { type: 'string' },
-      paced: { type: 'boolean' },
-      planted: { type: 'string' },
-    },
-  });
+/** Reads a command line; a text is what is wrong with it. */
+export function readSoakOptions(args: readonly string[]): SoakOptions | 'help' | { readonly wrong: string } {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        minutes: { type: 'string' },
+        seed: { type: 'string' },
+        clients: { type: 'string' },
+        rate: { type: 'string' },
+        paced: { type: 'boolean' },
+        planted: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+    if (values.help) return 'help';
+    const options = checked(values);
+    return typeof options === 'string' ? { wrong: options } : options;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return { wrong: error.message };
+  }
+}
+
+interface Given {
+  readonly minutes?: string | undefined;
+  readonly seed?: string | undefined;
+  readonly clients?: string | undefined;
+  readonly rate?: string | undefined;
+  readonly paced?: boolean | undefined;
+  readonly planted?: string | undefined;
+}
+
+function checked(values: Given): SoakOptions | string {
   const planted = plantedBugs.find((name) => name === values.planted);
   if (values.planted !== undefined && planted === undefined) return `there is no planted bug "${values.planted}"`;
   const minutes = Number(values.minutes ?? (planted === undefined ? 1 : 0.5));
