@@ -8,6 +8,7 @@ import { Tokens } from '../accounts/tokens.ts';
 import type { ChatParts } from '../chats/chat.ts';
 import { Chats } from '../chats/chats.ts';
 import { Identities } from '../chats/identities.ts';
+import { clientStopped } from '../client-stopped.ts';
 import { StoreExecutor } from '../crypto/executor.ts';
 import type { SignalDrop } from '../ephemeral/signal-reader.ts';
 import type { ConnectionChange, EventOf, EventType, SottoEvent } from '../events/event.ts';
@@ -320,7 +321,7 @@ export class Client {
   }
 
   private async end(): Promise<void> {
-    this.ending.abort(stopped());
+    this.ending.abort(clientStopped());
     try {
       await this.tokens.stop();
       await this.contactNumbers.stop();
@@ -333,7 +334,7 @@ export class Client {
   }
 
   private checkRunning(): void {
-    if (this.stopping !== undefined) throw stopped();
+    if (this.stopping !== undefined) throw clientStopped();
   }
 
   private stateChanged(change: ConnectionChange): void {
@@ -358,8 +359,4 @@ export class Client {
       this.messaging.restart();
     }
   }
-}
-
-function stopped(): SottoError {
-  return new SottoError('client-stopped', 'the client was stopped: open a new one');
 }

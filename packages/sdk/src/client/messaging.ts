@@ -1,6 +1,7 @@
 import type { Profiles } from '../accounts/profile.ts';
 import type { Tokens } from '../accounts/tokens.ts';
 import { chatWith } from '../chats/chat-state.ts';
+import { clientStopped } from '../client-stopped.ts';
 import type { Executor } from '../crypto/executor.ts';
 import { acceptDeviceList } from '../devices/accept-device-list.ts';
 import { Signals, type SignalsParts } from '../ephemeral/signals.ts';
@@ -23,7 +24,6 @@ import { PrekeyMaintenance } from '../prekeys/maintenance.ts';
 import { HeldKeeper } from '../repair/held-keeper.ts';
 import { RetryAnswerer } from '../repair/retry-answer.ts';
 import { RetryAsker } from '../repair/retry-asker.ts';
-import { SottoError } from '../sotto-error.ts';
 import { Connection } from '../transport/connection.ts';
 import type { ConnectionState } from '../transport/connection-state.ts';
 import type { AuthorizedClient } from '../transport/http-client.ts';
@@ -246,7 +246,7 @@ export class Messaging {
 
   /** Ends everything that was started; resolves when nothing is in hand. Idempotent. */
   async stop(): Promise<void> {
-    this.ending.abort(new SottoError('client-stopped', 'the client was stopped: open a new one'));
+    this.ending.abort(clientStopped());
     this.cancelRestart?.();
     await this.signals.leave();
     await this.stream.stop();

@@ -1,9 +1,9 @@
+import { clientStopped } from '../client-stopped.ts';
 import type { Change } from '../ports/changes.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventRecord } from '../ports/event-records.ts';
 import type { Store, StoreOpening } from '../ports/store.ts';
 import type { ClientStep, Tracer } from '../ports/tracer.ts';
-import { SottoError } from '../sotto-error.ts';
 import { type NumberSource, type Overlay, RecordOverlay } from './overlay.ts';
 import { RecordCache } from './record-cache.ts';
 
@@ -73,7 +73,7 @@ export class StoreExecutor implements Executor {
     steps: CommitSteps = {},
   ): Promise<T> {
     if (this.closed) {
-      return Promise.reject(new SottoError('client-stopped', 'the client was stopped: open a new one'));
+      return Promise.reject(clientStopped());
     }
     return new Promise<T>((resolve, reject) => {
       this.waiting.push({

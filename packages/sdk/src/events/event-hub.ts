@@ -1,4 +1,5 @@
 import { EventEmitter } from 'eventemitter3';
+import { clientStopped } from '../client-stopped.ts';
 import type { Executor } from '../crypto/executor.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventRecord } from '../ports/event-records.ts';
@@ -96,7 +97,7 @@ export class EventHub {
   async open(options: EventOptions): Promise<EventStream> {
     const { cursor, signal } = options;
     signal?.throwIfAborted();
-    if (this.closed) throw new SottoError('client-stopped', 'the client was stopped: open a new one');
+    if (this.closed) throw clientStopped();
     if (cursor === undefined) return this.add(undefined, this.latest, signal);
     if (typeof cursor !== 'string' || cursor.length < 1 || cursor.length > 100) {
       throw new SottoError('cursor-invalid', 'a cursor is a name of 1 to 100 characters');

@@ -7,10 +7,10 @@ import type { Overlay } from '../crypto/overlay.ts';
 import { type CheckedCiphertext, checkStructure } from '../crypto/precheck.ts';
 import { peerLock, Ratchet } from '../crypto/ratchet.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
+import { listedIdentity } from '../devices/accepted-list.ts';
 import { learnSecret } from '../ephemeral/ephemeral-secrets.ts';
 import { applyOf } from '../messages/kinds.ts';
 import type { ReceiptQueue } from '../outbox/receipt-queue.ts';
-import { listedIdentity } from '../outbox/sealer.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Sha256 } from '../ports/hash.ts';
@@ -19,6 +19,7 @@ import type { HeldReason } from '../ports/inbox-records.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import type { StoreQueries } from '../ports/store.ts';
+import { mostReplaced } from '../repair/empty-content.ts';
 import type { RetryAnswerer } from '../repair/retry-answer.ts';
 import { nextRequestAt } from '../repair/retry-asker.ts';
 import { isMendable, type ReadRetryRequest, readRetryRequest } from '../repair/retry-request.ts';
@@ -26,9 +27,6 @@ import { SottoError } from '../sotto-error.ts';
 import { checkContent } from './check-content.ts';
 import { decodeEnvelope } from './decode-envelope.ts';
 import { learnFromContent } from './learn-from-content.ts';
-
-/** The most messages that one content stands for. */
-const mostReplaced = 256;
 
 /** The most attempts of one message that are looked for. */
 const mostAttempts = 16;
@@ -237,8 +235,9 @@ export class EnvelopeReceiver {
     );
     const { content, encoded } = checkContent(plaintext, envelope, sender, account, this.sha256);
     const result = { outcome: 'applied', newSession, sender } as const;
-    const isTheirs = !newIdentity || (await isListed(overlay, sender.userId, identityKey));
-    if (isTheirs && newIdentity) await noteNamedIdentity(overlay, sender.userId, identityKey);
+    if (newIdentity && (await isListed(overlay, sender.userId, identityKey))) {
+      await noteNamedIdentity(overlay, sender.userId, identityKey);
+    }
     await this.dropHeld(overlay, sender.userId, envelope, content);
     // Another attempt of a message that came before: the ratchet moves on, nothing else does. What a person sees is known by its own record.
     if (content.seq === 0) {

@@ -88,8 +88,8 @@ export class ChatQueue {
   /** Of what was refused, something was for a reason of its own: the rest is only superseded. */
   private refusedForReason = false;
   private refusals = 0;
-  /** Sessions were just made, so that sealing should go through now. */
-  private sessionsMade = false;
+  /** What sealing lacked (sessions, the device list) was just got, so that it should go through now. */
+  private prepared = false;
   private failures = 0;
   /** How often the relay said when to come again, since something was accepted. */
   private postponed = 0;
@@ -276,7 +276,7 @@ export class ChatQueue {
     // What was refused meanwhile goes first.
     if (connection !== this.connection || refusals !== this.refusals) return true;
     if (sends.length > 0) {
-      this.sessionsMade = false;
+      this.prepared = false;
       return this.transmit(sends);
     }
     const last = outcomes.at(-1);
@@ -294,14 +294,14 @@ export class ChatQueue {
     recipient: UserId,
     waiting: readonly QueueEntry[],
   ): Promise<boolean> {
-    if (this.sessionsMade) {
-      this.sessionsMade = false;
+    if (this.prepared) {
+      this.prepared = false;
       this.retryLater(undefined);
       return false;
     }
     try {
       await make(recipient);
-      this.sessionsMade = true;
+      this.prepared = true;
       return true;
     } catch (error) {
       return this.sealingFailed(waiting, error);

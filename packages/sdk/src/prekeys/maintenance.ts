@@ -1,4 +1,5 @@
 import type { PrekeyCount } from '@sotto/proto';
+import { clientStopped } from '../client-stopped.ts';
 import type { Executor } from '../crypto/executor.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -59,7 +60,7 @@ export class PrekeyMaintenance {
 
   /** Gives up what is under way. Idempotent. */
   async stop(): Promise<void> {
-    this.#ending.abort(new SottoError('client-stopped', 'the client was stopped: open a new one'));
+    this.#ending.abort(clientStopped());
     await this.#working;
   }
 
