@@ -5,16 +5,21 @@ import { type ContentOrigin, newContent } from '../messages/outgoing-content.ts'
 import type { MessageId, UserId } from '../ports/ids.ts';
 import type { OutboxRecord } from '../ports/outbox-record.ts';
 
-/** Queues a content that nobody sees: it carries a new session to the other side. */
+/** The most messages that one content stands for. */
+export const mostReplaced = 256;
+
+/** Queues a content that nobody sees, and gives its id: it carries a new session to the other side. */
 export function addEmptyContent(
   overlay: Overlay,
   origin: ContentOrigin,
   recipient: UserId,
   replaces: readonly Uint8Array[],
   now: number,
-): void {
+): MessageId {
   const { id, encoded } = newContent(origin, recipient, { replaces: [...replaces] });
-  addUnseen(overlay, recipient, { kind: 'content', messageId: uuidToText(id) as MessageId, content: encoded }, now);
+  const messageId = uuidToText(id) as MessageId;
+  addUnseen(overlay, recipient, { kind: 'content', messageId, content: encoded }, now);
+  return messageId;
 }
 
 /** Queues what no message of the history stands behind. */

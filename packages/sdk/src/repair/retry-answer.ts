@@ -10,7 +10,7 @@ import type { DeviceAddress, MessageId } from '../ports/ids.ts';
 import type { IdentityRecord } from '../ports/key-records.ts';
 import type { MessageRecord } from '../ports/message-record.ts';
 import type { StoreQueries } from '../ports/store.ts';
-import { addEmptyContent } from './empty-content.ts';
+import { addEmptyContent, mostReplaced } from './empty-content.ts';
 import { spendRepair } from './repair-budget.ts';
 import type { ReadRetryRequest } from './retry-request.ts';
 
@@ -68,13 +68,14 @@ export class RetryAnswerer {
     }
     const cost = message === undefined ? 'receipts' : 'resends';
     if ((await spendRepair(overlay, device, cost, now)) !== undefined) return 'too-often';
-    overlay.put('resend', { ...key, count: count + 1, at: now });
+    const replaces = resend?.replaces ?? [];
+    overlay.put('resend', { ...key, count: count + 1, at: now, replaces });
     await this.renew(overlay, device, request, now);
     if (message !== undefined) {
       resendMessage(overlay, origin, message, device, count + 1, now);
       return 'resent';
     }
-    await this.replace(overlay, device, request.messageId, now);
+    await this.replace(overlay, device, [request.messageId, ...replaces], now);
     return 'replaced';
   }
 
@@ -90,10 +91,18 @@ export class RetryAnswerer {
     if ((await spendRepair(overlay, device, 'renewals', now)) === undefined) await ratchet.setAside(device);
   }
 
-  /** It was no message of the history: a receipt, or something that is gone. What receipts would say is said again. */
-  private async replace(overlay: Overlay, device: DeviceAddress, messageId: MessageId, now: number): Promise<void> {
-    const { userId } = device;
-    addEmptyContent(overlay, this.origin(), userId, [uuidToBytes(messageId)], now);
+  /** They were no messages of the history: a receipt, something that is gone, or an answer like this one with what it stood for. What receipts would say is said again. */
+  private async replace(
+    overlay: Overlay,
+    device: DeviceAddress,
+    asked: readonly MessageId[],
+    now: number,
+  ): Promise<void> {
+    const { userId, deviceId } = device;
+    const replaces = asked.slice(0, mostReplaced);
+    const messageId = addEmptyContent(overlay, this.origin(), userId, replaces.map(uuidToBytes), now);
+    // Should this one be lost too, then what is asked for is its id.
+    overlay.put('resend', { messageId, userId, deviceId, count: 0, at: now, replaces });
     const chat = await overlay.get('chat', { id: chatWith(userId) });
     if (!chat?.accepted) return;
     await addOverdueReceipts(overlay, { store: this.store, receipts: this.receipts }, userId, now);
