@@ -141,6 +141,7 @@ export function createRelay(parts: RelayParts): Relay {
   });
   const sweeper = new Sweeper({
     stores,
+    avatars,
     clock,
     timers,
     logger,
@@ -177,7 +178,6 @@ export function createRelay(parts: RelayParts): Relay {
     control: stores.control,
     directory,
     verifications,
-    avatars,
     key,
     clock,
     lockIdleMs: config.accounts.lockIdleMs,
@@ -187,7 +187,7 @@ export function createRelay(parts: RelayParts): Relay {
   let starting: Promise<RelayAddress> | undefined;
   let stopping: Promise<void> | undefined;
 
-  /** Its rows are gone already; the registration that replaced it stands, whatever fails here. */
+  /** Its rows are gone already, and stay so whatever fails here: an avatar that could not be deleted is swept later. */
   async function endAccount(userId: UserId): Promise<void> {
     directory.forget(userId);
     connected.endOf(userId);

@@ -72,10 +72,25 @@ describe.each(storeKinds)('who leaves, on %s stores', (kind) => {
     const moments: { afterSession?: Moment; afterPut?: Moment } = {};
     await using relay = await startRelay({ stores: kind, wrapStores: (real) => interrupted(real, moments) });
     const { keys, token } = await register(relay, number);
-    moments[when] = () => relay.stores.control.end(keys.userId as UserId);
+    moments[when] = () =>
+      relay.stores.control.end({ userId: keys.userId as UserId, receipt: randomBytes(32), now: relay.time.now() });
     const late = call(relay, 'PUT', '/v1/profile/avatar', { token, body: randomBytes(100) });
     expect(await refusal(late)).toMatchObject({ status: 401, code: 'token-invalid' });
     expect(await relay.stores.blobs.get(`avatars/${keys.userId}`)).toBe(undefined);
+  });
+
+  it('hears that its proof is worth nothing when another device has taken the account over meanwhile', async () => {
+    const moments: { afterSession?: Moment } = {};
+    await using relay = await startRelay({ stores: kind, wrapStores: (real) => interrupted(real, moments) });
+    const account = await register(relay, number);
+    relay.time.jump(60_000);
+    const body = await recoveryOf(account, await verify(relay, number));
+    moments.afterSession = () => call(relay, 'POST', '/v1/registrations', { body });
+    const late = call(relay, 'POST', '/v1/account/deletion', {
+      token: account.token,
+      body: { proof: randomToken(64) },
+    });
+    expect(await refusal(late)).toMatchObject({ status: 403, code: 'proof-invalid' });
   });
 
   it('writes no profile over that of a recovered account', async () => {

@@ -4,7 +4,7 @@ import type { RelayStores } from '../ports/relay-stores.ts';
 import { type HarnessMaker, hex, suite } from './harness.ts';
 import { mail, mailToDevices, roomy } from './mail-samples.ts';
 import type { Runner } from './runner.ts';
-import { someAccount, someBytes, someDevice, someList, someNumber, someUser, start } from './samples.ts';
+import { someAccount, someBytes, someDevice, someEnding, someList, someNumber, someUser, start } from './samples.ts';
 
 type Stores = Pick<RelayStores, 'accounts' | 'control' | 'tokens' | 'mailbox'>;
 
@@ -183,14 +183,55 @@ export function accountControlConformance(runner: Runner, maker: HarnessMaker<Re
       await accounts.register(account);
       const access = someBytes(32);
       await tokens.grant(account.device, access, start + minute);
-      expect(await control.end(account.userId)).toBe('ended');
-      expect(await control.end(account.userId)).toBe('unknown');
+      expect(await control.end(someEnding(account.userId))).toBe('ended');
+      expect(await control.end(someEnding(account.userId))).toBe('unknown');
       expect(await control.standing(account.userId)).toBe(undefined);
       expect(await accounts.deviceList(account.userId)).toBe(undefined);
       expect(await tokens.session(access, start)).toBe(undefined);
       expect(await accounts.byNumbers([account.numberMac])).toEqual([undefined]);
       expect((await accounts.register(account)).status).toBe('user-id-taken');
     });
+
+    check(
+      'an ended account is found by the receipt of its end, and by nothing else  [security: leaving]',
+      async ({ stores: { accounts, control } }) => {
+        const [account, other] = [someAccount(), someAccount()];
+        for (const each of [account, other]) await accounts.register(each);
+        const ending = someEnding(account.userId);
+        expect(await control.hasEnded(ending.receipt)).toBe(false);
+        expect(await control.end(ending)).toBe('ended');
+        expect(await control.hasEnded(ending.receipt)).toBe(true);
+        const again = someEnding(account.userId);
+        expect(await control.end(again)).toBe('unknown');
+        expect(await control.hasEnded(again.receipt)).toBe(false);
+        expect(await control.end(someEnding(someUser()))).toBe('unknown');
+        expect((await control.standing(other.userId))?.isLocked).toBe(false);
+      },
+    );
+
+    check(
+      'an account that has ended, in whichever way, remains until it was swept  [security: leaving]',
+      async ({ stores: { accounts, control } }) => {
+        const [left, replaced, lost, mover] = [someAccount(), someAccount(), someAccount(), someAccount()];
+        for (const each of [left, replaced, lost, mover]) await accounts.register(each);
+        expect(await control.remains()).toEqual([]);
+        const { numberMac } = replaced;
+        await accounts.register(someAccount({ numberMac, createdAt: start + 2 }));
+        await control.moveNumber({
+          userId: mover.userId,
+          numberMac: lost.numberMac,
+          numberCiphertext: someBytes(9),
+          lock: attempt(undefined, start + 3),
+        });
+        await control.end(someEnding(left.userId, start + 1));
+        const endings = [left, replaced, lost].map(({ userId }, at) => ({ userId, endedAt: start + 1 + at }));
+        expect(await control.remains()).toEqual(endings);
+        await control.swept([replaced.userId, someUser()]);
+        expect(await control.remains()).toEqual([endings[0], endings[2]]);
+        await control.swept([left.userId, lost.userId]);
+        expect(await control.remains()).toEqual([]);
+      },
+    );
 
     check('mail behind the end of an account, from it or to it, leaves nothing', async ({ stores }) => {
       const { accounts, control, mailbox } = stores;
@@ -200,7 +241,7 @@ export function accountControlConformance(runner: Runner, maker: HarnessMaker<Re
       const to = { ...mail(account.device), sender: other.device };
       const both = { ...to, sendId: someBytes(16), recipients: [...to.recipients, ...from.recipients] };
       const [, ...receipts] = await Promise.all([
-        control.end(account.userId),
+        control.end(someEnding(account.userId)),
         ...[from, to, both].map((append) => mailbox.append(append, roomy)),
       ]);
       const statuses = receipts.map(({ results }) => results.map(({ status }) => status));
@@ -245,8 +286,11 @@ export function accountControlConformance(runner: Runner, maker: HarnessMaker<Re
           numberCiphertext: someBytes(9),
           lock: attempt(undefined),
         });
-        await control.end(ended.userId);
+        const ending = someEnding(ended.userId);
+        await control.end(ending);
         await harness.reopen();
+        expect(await harness.stores.control.hasEnded(ending.receipt)).toBe(true);
+        expect(await harness.stores.control.remains()).toEqual([{ userId: ended.userId, endedAt: start }]);
         expect(told(await tryIt())).toEqual([3, undefined]);
         const { accounts } = harness.stores;
         expect(await accounts.byNumbers([numberMac, mover.numberMac])).toEqual([mover.userId, undefined]);

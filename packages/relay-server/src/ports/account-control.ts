@@ -22,6 +22,20 @@ export type MoveOutcome =
   | { readonly status: 'locked'; readonly refusal: LockRefusal }
   | { readonly status: 'unknown' };
 
+/** The end of an account, as its owner wants it. */
+export interface AccountEnding {
+  readonly userId: UserId;
+  /** 32 bytes that only who asked for this ending can name again: kept for ever, beside nothing that leads to the account. */
+  readonly receipt: Uint8Array;
+  readonly now: number;
+}
+
+/** An account that has ended while its blobs may still be there. */
+export interface AccountRemains {
+  readonly userId: UserId;
+  readonly endedAt: number;
+}
+
 /** What owners do with their accounts as a whole. Each call is atomic. */
 export interface AccountControl {
   standing(userId: UserId): Promise<AccountStanding | undefined>;
@@ -33,5 +47,11 @@ export interface AccountControl {
    *
    * What it sent to others stays with them, and so does what is recorded of their sends.
    */
-  end(userId: UserId): Promise<'ended' | 'unknown'>;
+  end(ending: AccountEnding): Promise<'ended' | 'unknown'>;
+  /** Whether an account was ended with this receipt: which one is not told. */
+  hasEnded(receipt: Uint8Array): Promise<boolean>;
+  /** The oldest 256 accounts at most that have ended in any way (by their owner, by a registration or by another account that took the number) and were not swept: written down in the same step as their end, since blobs are no part of it. */
+  remains(): Promise<readonly AccountRemains[]>;
+  /** Forgets these, whose blobs are gone and can't come back. */
+  swept(userIds: readonly UserId[]): Promise<void>;
 }

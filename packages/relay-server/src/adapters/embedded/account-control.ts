@@ -1,10 +1,17 @@
 import type { Statement } from 'better-sqlite3';
-import type { AccountControl, AccountStanding, MoveOutcome, NumberMove } from '../../ports/account-control.ts';
+import type {
+  AccountControl,
+  AccountEnding,
+  AccountRemains,
+  AccountStanding,
+  MoveOutcome,
+  NumberMove,
+} from '../../ports/account-control.ts';
 import type { UserId } from '../../ports/ids.ts';
 import type { RegistrationLock } from '../../ports/registration-lock.ts';
 import type { OwnerRows } from './owner-rows.ts';
 import type { RelayDatabase } from './relay-database.ts';
-import { userIdToBytes } from './user-id-bytes.ts';
+import { userIdFromBytes, userIdToBytes } from './user-id-bytes.ts';
 
 interface StandingRow {
   readonly numberMac: Buffer;
@@ -20,6 +27,10 @@ export class EmbeddedAccountControl implements AccountControl {
   readonly #putLock: Statement<[Uint8Array | null, Uint8Array | null, number, Buffer]>;
   readonly #move: Statement<[Uint8Array, Uint8Array, Buffer]>;
   readonly #forgetCodes: Statement<[Uint8Array]>;
+  readonly #putReceipt: Statement<[Uint8Array]>;
+  readonly #receipt: Statement<[Uint8Array]>;
+  readonly #unswept: Statement<[], { userId: Buffer; endedAt: number }>;
+  readonly #swept: Statement<[Buffer]>;
 
   constructor(database: RelayDatabase, owners: OwnerRows) {
     const { sql } = database;
@@ -35,6 +46,12 @@ export class EmbeddedAccountControl implements AccountControl {
     );
     this.#move = sql.prepare('UPDATE account SET number_mac = ?, number_ciphertext = ? WHERE user_id = ?');
     this.#forgetCodes = sql.prepare('DELETE FROM verification WHERE number_mac = ?');
+    this.#putReceipt = sql.prepare('INSERT OR IGNORE INTO deletion_receipt (receipt) VALUES (?)');
+    this.#receipt = sql.prepare('SELECT 1 FROM deletion_receipt WHERE receipt = ?');
+    this.#unswept = sql.prepare(
+      'SELECT user_id AS userId, ended_at AS endedAt FROM unswept_user ORDER BY ended_at LIMIT 256',
+    );
+    this.#swept = sql.prepare('DELETE FROM unswept_user WHERE user_id = ?');
   }
 
   standing(userId: UserId): Promise<AccountStanding | undefined> {
@@ -59,19 +76,36 @@ export class EmbeddedAccountControl implements AccountControl {
       if (holder === userId) return { status: 'moved', replaced: undefined };
       const refusal = this.#owners.tryLock(numberMac, lock);
       if (refusal !== undefined) return { status: 'locked', refusal };
-      if (holder !== undefined) this.#owners.end(holder);
+      if (holder !== undefined) this.#owners.end(holder, lock.now);
       this.#move.run(numberMac, numberCiphertext, user);
       return { status: 'moved', replaced: holder };
     });
   }
 
-  end(userId: UserId): Promise<'ended' | 'unknown'> {
-    return this.#database.write('other', () => {
+  end({ userId, receipt, now }: AccountEnding): Promise<'ended' | 'unknown'> {
+    return this.#database.write('deletion', () => {
       const row = this.#standing.get(userIdToBytes(userId));
       if (row === undefined) return 'unknown';
-      this.#owners.end(userId);
+      this.#owners.end(userId, now);
       this.#forgetCodes.run(row.numberMac);
+      this.#putReceipt.run(receipt);
       return 'ended';
+    });
+  }
+
+  hasEnded(receipt: Uint8Array): Promise<boolean> {
+    return this.#database.read(() => this.#receipt.get(receipt) !== undefined);
+  }
+
+  remains(): Promise<readonly AccountRemains[]> {
+    return this.#database.read(() =>
+      this.#unswept.all().map(({ userId, endedAt }) => ({ userId: userIdFromBytes(userId), endedAt })),
+    );
+  }
+
+  swept(userIds: readonly UserId[]): Promise<void> {
+    return this.#database.write('other', () => {
+      for (const userId of userIds) this.#swept.run(userIdToBytes(userId));
     });
   }
 }

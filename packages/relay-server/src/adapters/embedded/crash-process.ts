@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 import type { RelayStep } from '../../ports/tracer.ts';
-import { appendsPerRound, type Confirmed, CrashScenario, isAcked } from './crash-scenario.ts';
+import { appendsPerRound, blobOf, type Confirmed, CrashScenario, isAcked } from './crash-scenario.ts';
 import { openEmbeddedStores } from './embedded-stores.ts';
 
 // Works on a store without end, until the step named is reached for the nth time: then the process is killed, as by a power cut.
@@ -19,7 +19,11 @@ function confirm(confirmed: Confirmed): void {
   writeSync(1, `${JSON.stringify(confirmed)}\n`);
 }
 
-const { mailbox, accounts, tokens, prekeys } = await openEmbeddedStores({ folder, clock: { now: () => 1000 }, tracer });
+const { mailbox, accounts, tokens, prekeys, control, blobs } = await openEmbeddedStores({
+  folder,
+  clock: { now: () => 1000 },
+  tracer,
+});
 const quota = { count: 100_000, bytes: 100_000_000, strangerCount: 100_000, strangerBytes: 100_000_000 };
 const reader = mailbox.reader(scenario.to);
 
@@ -33,6 +37,9 @@ for (let round = 0; ; round++) {
     }),
     accounts.register({ ...account, device }).then(() => confirm({ did: 'register', index: round })),
   ]);
+  const leaver = scenario.leaver(round);
+  await accounts.register(leaver);
+  await blobs.put(blobOf(leaver), leaver.profile);
   const entries = await reader.next(appendsPerRound, 1000);
   await Promise.all([
     ...entries.map(async ({ deliveryId }, offset) => {
@@ -45,6 +52,12 @@ for (let round = 0; ; round++) {
     prekeys.take(device).then((keys) => {
       const key = Buffer.from(keys?.prekey?.publicKey ?? []).toString('hex');
       confirm({ did: 'take', index: round, key });
+    }),
+    control.end(scenario.ending(round)).then(async () => {
+      confirm({ did: 'end', index: round });
+      await blobs.delete(blobOf(leaver));
+      await control.swept([leaver.userId]);
+      confirm({ did: 'sweep', index: round });
     }),
   ]);
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { AccountEnding } from '../../ports/account-control.ts';
 import type { NewAccount } from '../../ports/account-store.ts';
 import type { DeviceAddress, DeviceId, NumberMac, UserId } from '../../ports/ids.ts';
 import type { MailAppend } from '../../ports/mailbox.ts';
@@ -6,11 +7,14 @@ import type { TokenRotation } from '../../ports/token-store.ts';
 
 /** What the process that is killed writes to its standard output, one JSON object a line, once the store has said yes. */
 export type Confirmed =
-  | { readonly did: 'append' | 'ack' | 'register' | 'rotate'; readonly index: number }
+  | { readonly did: 'append' | 'ack' | 'register' | 'rotate' | 'end' | 'sweep'; readonly index: number }
   | { readonly did: 'take'; readonly index: number; readonly key: string };
 
 /** Sends that are under way at once in a round. */
 export const appendsPerRound = 6;
+
+/** Where the blob of a leaver is. */
+export const blobOf = ({ userId }: NewAccount): string => `avatars/${userId}`;
 
 /** Of each round's sends, those with an even index are acked. */
 export const isAcked = (index: number): boolean => index % 2 === 0;
@@ -43,8 +47,18 @@ export class CrashScenario {
     return this.#bytes(`envelope ${index}`, 32);
   }
 
+  /** The account of a round that ends in it, with a blob. */
+  leaver(round: number): NewAccount {
+    return this.account(`leaver ${round}`);
+  }
+
+  /** How the leaver of a round ends. */
+  ending(round: number): AccountEnding {
+    return { userId: this.leaver(round).userId, receipt: this.#bytes(`receipt ${round}`, 32), now: 2000 };
+  }
+
   /** The account of a round, with three one-time keys of each kind. */
-  account(round: number): NewAccount {
+  account(round: number | string): NewAccount {
     const device = this.#device(`account ${round}`);
     const key = (name: string, id: number) => ({ id, publicKey: this.#bytes(`${name} ${id} of ${round}`, 32) });
     const signed = (name: string, id: number) => ({ ...key(name, id), signature: this.#bytes('signature', 32) });

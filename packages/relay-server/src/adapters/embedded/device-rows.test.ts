@@ -1,7 +1,7 @@
 import Database from 'better-sqlite3';
 import { expect, it } from 'vitest';
 import { mail, roomy } from '../../conformance/mail-samples.ts';
-import { someAccount } from '../../conformance/samples.ts';
+import { someAccount, someEnding } from '../../conformance/samples.ts';
 import { settableClock } from '../../conformance/settable-clock.ts';
 import { openEmbeddedStores } from './embedded-stores.ts';
 import { StoresFolder } from './stores-folder.ts';
@@ -12,7 +12,7 @@ it('mail behind the end of an account leaves no row of its device', async () => 
   const [account, other] = [someAccount(), someAccount()];
   for (const each of [account, other]) await stores.accounts.register(each);
   await Promise.all([
-    stores.control.end(account.userId),
+    stores.control.end(someEnding(account.userId)),
     stores.mailbox.append({ ...mail(other.device), sender: account.device }, roomy),
     stores.mailbox.append({ ...mail(account.device), sender: other.device }, roomy),
   ]);

@@ -1,7 +1,7 @@
 import SqliteDatabase from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { mail, roomy } from '../../conformance/mail-samples.ts';
-import { someAccount, someBytes, someDevice, start } from '../../conformance/samples.ts';
+import { someAccount, someBytes, someDevice, someEnding, start } from '../../conformance/samples.ts';
 import { settableClock } from '../../conformance/settable-clock.ts';
 import { openEmbeddedStores } from './embedded-stores.ts';
 import { StoresFolder } from './stores-folder.ts';
@@ -38,7 +38,7 @@ describe('receipts', () => {
     const kept = Array.from({ length: 1_500 }, append);
     const given = kept.map((one) => ({ ...one, sendId: someBytes(16), sender: leaving.device }));
     await Promise.all([...kept, ...given].map((one) => stores.mailbox.append(one, roomy)));
-    await stores.control.end(leaving.userId);
+    await stores.control.end(someEnding(leaving.userId));
     await stores.close();
     stores = await open();
     await stores.mailbox.expire(start);
@@ -57,7 +57,9 @@ describe('receipts', () => {
     await stores.close();
     read((database) => {
       const rows = database.prepare('SELECT send, accepted_at, rest FROM receipt').raw().all() as OldRow[];
-      database.exec('DELETE FROM receipt; DROP TABLE ended_sender; PRAGMA user_version = 4');
+      database.exec(
+        'DELETE FROM receipt; DROP TABLE ended_sender; DROP TABLE deletion_receipt; DROP TABLE unswept_user; PRAGMA user_version = 4',
+      );
       const add = database.prepare('INSERT INTO receipt VALUES (?, ?, ?)');
       for (const [send, at, rest] of rows) add.run(Buffer.concat([send.subarray(16), send.subarray(0, 16)]), at, rest);
     });

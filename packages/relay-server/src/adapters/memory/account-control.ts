@@ -1,4 +1,11 @@
-import type { AccountControl, AccountStanding, MoveOutcome, NumberMove } from '../../ports/account-control.ts';
+import type {
+  AccountControl,
+  AccountEnding,
+  AccountRemains,
+  AccountStanding,
+  MoveOutcome,
+  NumberMove,
+} from '../../ports/account-control.ts';
 import type { UserId } from '../../ports/ids.ts';
 import type { RegistrationLock } from '../../ports/registration-lock.ts';
 import { byteKey } from './byte-key.ts';
@@ -34,7 +41,7 @@ export class MemoryAccountControl implements AccountControl {
     if (holder === userId) return { status: 'moved', replaced: undefined };
     const refusal = tryLock(holder === undefined ? undefined : state.accounts.get(holder), lock);
     if (refusal !== undefined) return { status: 'locked', refusal };
-    if (holder !== undefined) endAccount(state, holder);
+    if (holder !== undefined) endAccount(state, holder, lock.now);
     state.userByNumber.delete(account.numberKey);
     state.userByNumber.set(numberKey, userId);
     account.numberKey = numberKey;
@@ -42,13 +49,29 @@ export class MemoryAccountControl implements AccountControl {
     return { status: 'moved', replaced: holder };
   }
 
-  async end(userId: UserId): Promise<'ended' | 'unknown'> {
+  async end({ userId, receipt, now }: AccountEnding): Promise<'ended' | 'unknown'> {
     const account = this.#state.accounts.get(userId);
     if (account === undefined) return 'unknown';
-    endAccount(this.#state, userId);
+    endAccount(this.#state, userId, now);
+    this.#state.deletionReceipts.add(byteKey(receipt));
     for (const [id, { verification }] of this.#state.verifications) {
       if (byteKey(verification.numberMac) === account.numberKey) this.#state.verifications.delete(id);
     }
     return 'ended';
+  }
+
+  async hasEnded(receipt: Uint8Array): Promise<boolean> {
+    return this.#state.deletionReceipts.has(byteKey(receipt));
+  }
+
+  async remains(): Promise<readonly AccountRemains[]> {
+    return [...this.#state.unswept]
+      .map(([userId, endedAt]) => ({ userId, endedAt }))
+      .sort((one, other) => one.endedAt - other.endedAt)
+      .slice(0, 256);
+  }
+
+  async swept(userIds: readonly UserId[]): Promise<void> {
+    for (const userId of userIds) this.#state.unswept.delete(userId);
   }
 }
