@@ -63,18 +63,17 @@ export class Upgrades {
     const onError = () => socket.destroy();
     socket.on('error', onError);
     const network = clientNetwork(request, this.#parts.trust);
-    const handled: Promise<void> = this.#authenticate(request, network)
+    const handled: Promise<void> = this.#admit(request, socket, network)
       .then(
         async ({ device, epoch }) => {
-          try {
-            this.#parts.caps.enterStream(network, socket);
-          } catch (error) {
-            await this.#parts.presence.release(device, epoch);
-            this.#refuse(socket, error);
-            return;
-          }
+          let isOpen = false;
           socket.off('error', onError);
-          this.#server.handleUpgrade(request, socket, head, (opened) => this.#parts.open(opened, device, epoch));
+          this.#server.handleUpgrade(request, socket, head, (opened) => {
+            isOpen = true;
+            this.#parts.open(opened, device, epoch);
+          });
+          // The handshake was refused, or its connection is gone: no stream will give the device up.
+          if (!isOpen) await this.#parts.presence.release(device, epoch);
         },
         async (error: unknown) => this.#refuse(socket, await this.#refusals.count(network, error)),
       )
@@ -91,11 +90,22 @@ export class Upgrades {
     await Promise.all(this.#pending);
   }
 
-  async #authenticate(
+  /** The device is claimed last: whoever is refused leaves its open stream as it is. */
+  async #admit(
     request: IncomingMessage,
+    socket: Duplex,
     network: string | undefined,
   ): Promise<{ device: DeviceAddress; epoch: string }> {
-    const { sessions, presence, node, allowedOrigins, isDraining } = this.#parts;
+    const { presence, node, caps, isDraining } = this.#parts;
+    const device = await this.#authenticate(request, network);
+    checkDraining(isDraining());
+    caps.enterStream(network, socket);
+    const { epoch } = await presence.claim(device, node);
+    return { device, epoch };
+  }
+
+  async #authenticate(request: IncomingMessage, network: string | undefined): Promise<DeviceAddress> {
+    const { sessions, allowedOrigins, isDraining } = this.#parts;
     const [path] = (request.url ?? '').split('?', 1);
     if (path !== '/v1/stream') throw new RelayError('not-found', 'Streams are at /v1/stream.');
     if (request.method !== 'GET') throw new RelayError('method-not-allowed', 'Open the stream with GET.');
@@ -105,13 +115,9 @@ export class Upgrades {
     const ticket = ticketOf(request.headers['sec-websocket-protocol']);
     const { authorization } = request.headers;
     if (authorization === undefined && ticket === undefined) throw missingToken();
-    const device =
-      authorization === undefined && ticket !== undefined
-        ? await sessions.ofTicket(ticket)
-        : await sessions.ofAccessToken(readBearer(authorization));
-    const { epoch } = await presence.claim(device, node);
-    checkDraining(isDraining());
-    return { device, epoch };
+    return authorization === undefined && ticket !== undefined
+      ? sessions.ofTicket(ticket)
+      : sessions.ofAccessToken(readBearer(authorization));
   }
 
   #refuse(socket: Duplex, error: unknown): void {

@@ -138,8 +138,9 @@ export class EmbeddedMailbox implements Mailbox {
       if (!repeated) this.#receipts.update(sender, sendId, recorded);
       return { repeated, acceptedAt: recorded.acceptedAt, expiresAt: recorded.expiresAt, results: retried.results };
     };
+    if (order === undefined) return this.#database.write('append', work);
     return this.#database.write('append', work, () => {
-      if (order !== undefined) order.broken = true;
+      order.broken = true;
     });
   }
 
