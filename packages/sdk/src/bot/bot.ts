@@ -14,6 +14,7 @@ import {
   MessageContext,
   passes,
   readCommand,
+  type TextContext,
   withFields,
 } from './context.ts';
 import { type ErrorHandler, type Handler, type Route, runRoutes } from './handler.ts';
@@ -28,7 +29,7 @@ export interface BotOptions {
   readonly chatsAtOnce?: number;
   /** How often a message is tried when its handlers throw; 3 when left out. */
   readonly tries?: number;
-  /** For the waits between tries. */
+  /** For the waits between tries; those of the platform when left out. */
   readonly timers?: Timers;
 }
 
@@ -54,6 +55,7 @@ export class Bot {
   private failure: { readonly error: unknown } | undefined;
 
   constructor(client: Client, options: BotOptions = {}) {
+    checkOptions(options);
     this.client = client;
     this.options = {
       cursor: 'bot',
@@ -63,19 +65,18 @@ export class Bot {
       timers: defaultPlatform().timers,
       ...options,
     };
-    const { chatsAtOnce, tries } = this.options;
-    if (!(Number.isInteger(chatsAtOnce) && chatsAtOnce >= 1 && Number.isInteger(tries) && tries >= 1)) {
-      throw new SottoError('argument-invalid', 'chatsAtOnce and tries are whole numbers from 1');
-    }
   }
 
   /**
    * Opens a client for a bot; `stop` closes it, too.
-   * @throws {SottoError} as `Client.open`
+   * @throws {SottoError} `argument-invalid`, and as `Client.open`
    */
   static async open(options: ClientOptions & BotOptions): Promise<Bot> {
+    // Before there is a client that nobody would close.
+    checkOptions(options);
     const client = await Client.open(options);
-    const bot = new Bot(client, options);
+    const timers = options.timers ?? options.platform?.timers;
+    const bot = new Bot(client, { ...options, ...(timers && { timers }) });
     bot.ownsClient = true;
     return bot;
   }
@@ -105,17 +106,10 @@ export class Bot {
     if (readCommand(`/${name}`)?.command !== name.toLowerCase()) {
       throw new SottoError('argument-invalid', 'a command has 1 to 32 letters, digits and underscores, and no slash');
     }
-    return this.on(
-      'message:text',
-      ...handlers.map(
-        (handler): Handler<FilterContexts['message:text']> =>
-          async (ctx, next) => {
-            const command = readCommand(ctx.message.text);
-            if (command?.command === name.toLowerCase()) await handler(withFields(ctx, command), next);
-            else await next();
-          },
-      ),
-    );
+    return this.onText((text) => {
+      const command = readCommand(text);
+      return command?.command === name.toLowerCase() ? command : undefined;
+    }, handlers);
   }
 
   /** Handles texts that are equal to a text, or in which an expression finds something: see `ctx.match`. */
@@ -123,18 +117,7 @@ export class Bot {
     pattern: Pattern,
     ...handlers: readonly Handler<HearsContext<Pattern>>[]
   ): this {
-    const find = finder(pattern);
-    return this.on(
-      'message:text',
-      ...handlers.map(
-        (handler): Handler<FilterContexts['message:text']> =>
-          async (ctx, next) => {
-            const match = find(ctx.message.text);
-            if (match === undefined) await next();
-            else await handler(withFields(ctx, { match }), next);
-          },
-      ),
-    );
+    return this.onText(finder(pattern), handlers);
   }
 
   /** What is done about a message whose handlers have thrown as often as they may. After it the message is passed over; when it throws itself, the bot ends. */
@@ -164,6 +147,22 @@ export class Bot {
     return this.stop();
   }
 
+  /** Handles texts in which something is found; the handlers get that with their context. */
+  private onText<Found extends object>(
+    find: (text: string) => Found | undefined,
+    handlers: readonly Handler<TextContext & Found>[],
+  ): this {
+    const routes = handlers.map(
+      (handler): Handler<TextContext> =>
+        async (ctx, next) => {
+          const found = find(ctx.message.text);
+          if (found === undefined) await next();
+          else await handler(withFields(ctx, found), next);
+        },
+    );
+    return this.on('message:text', ...routes);
+  }
+
   private async run(given: AbortSignal | undefined): Promise<void> {
     given?.throwIfAborted();
     if (this.client.account === undefined) {
@@ -180,19 +179,22 @@ export class Bot {
       this.failure ??= { error: new SottoError('session-ended', message) };
       this.ending.abort(this.failure.error);
     });
-    const consumer = await this.client.consume({ cursor: this.options.cursor, signal });
     try {
-      for await (const event of consumer) {
-        this.take(event, consumer, lanes);
-        await lanes.atMost(mostInHand - 1);
+      const consumer = await this.client.consume({ cursor: this.options.cursor, signal });
+      try {
+        for await (const event of consumer) {
+          this.take(event, consumer, lanes);
+          await lanes.atMost(mostInHand - 1);
+        }
+      } finally {
+        await lanes.atMost(0);
+        await consumer.return();
       }
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
       given?.removeEventListener('abort', end);
       unheard();
-      await lanes.atMost(0);
-      await consumer.return();
     }
     if (this.failure) throw this.failure.error;
     given?.throwIfAborted();
@@ -258,19 +260,24 @@ export class Bot {
   }
 }
 
+function checkOptions({ chatsAtOnce = 1, tries = 1 }: BotOptions = {}): void {
+  if (Number.isInteger(chatsAtOnce) && chatsAtOnce >= 1 && Number.isInteger(tries) && tries >= 1) return;
+  throw new SottoError('argument-invalid', 'chatsAtOnce and tries are whole numbers from 1');
+}
+
 function route(handler: Handler): Route {
   return async (ctx, next) => {
     await handler(ctx, next);
   };
 }
 
-type Match<Pattern extends string | RegExp> = HearsContext<Pattern>['match'];
+type Heard<Pattern extends string | RegExp> = Pick<HearsContext<Pattern>, 'match'>;
 
-function finder<Pattern extends string | RegExp>(pattern: Pattern): (text: string) => Match<Pattern> | undefined {
-  if (typeof pattern === 'string') {
-    return (text) => (text === pattern ? (text as Match<Pattern>) : undefined);
-  }
+function finder<Pattern extends string | RegExp>(pattern: Pattern): (text: string) => Heard<Pattern> | undefined {
   // An expression that remembers where it was would skip every other message.
-  const once = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''));
-  return (text) => (once.exec(text) ?? undefined) as Match<Pattern> | undefined;
+  const once = typeof pattern === 'string' ? undefined : new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''));
+  return (text) => {
+    const match = once ? once.exec(text) : text === pattern ? text : null;
+    return match === null ? undefined : { match: match as Heard<Pattern>['match'] };
+  };
 }

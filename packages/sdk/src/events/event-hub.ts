@@ -2,7 +2,7 @@ import { EventEmitter } from 'eventemitter3';
 import { clientStopped } from '../client-stopped.ts';
 import type { Executor } from '../crypto/executor.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { EventRecord } from '../ports/event-records.ts';
+import type { CursorRecord, EventRecord } from '../ports/event-records.ts';
 import type { Store } from '../ports/store.ts';
 import { SottoError } from '../sotto-error.ts';
 import type { EventOf, EventType, SottoEvent, TransientEvent } from './event.ts';
@@ -22,6 +22,8 @@ const keptBehind = 2_000;
 
 /** How long a named consumer may be away before events that it has not seen are removed. */
 const cursorsFor = 90 * 24 * 3_600_000;
+/** How many of them are let go at a time; the others the next time. */
+const mostExpired = 100;
 
 /** The public events: streams over the durable change log, and listeners fed from one of them. */
 export class EventHub {
@@ -67,7 +69,7 @@ export class EventHub {
 
   /**
    * Opens a stream of events.
-   * @throws {SottoError} from the first read: `cursor-invalid`, `client-stopped`
+   * @throws {SottoError} from the first read: `cursor-invalid`, `cursor-expired`, `client-stopped`
    */
   events(options: EventOptions = {}): AsyncGenerator<SottoEvent, void, undefined> {
     // Now, not at the first read: nothing that happens in between is missed.
@@ -109,7 +111,7 @@ export class EventHub {
         return undefined;
       }
       const changeSeq = known?.changeSeq ?? this.latest;
-      overlay.put('cursor', { name: cursor, changeSeq, usedAt: this.clock.now(), expired: false });
+      overlay.put('cursor', this.cursorAt(cursor, changeSeq));
       return changeSeq;
     });
     if (position === undefined) {
@@ -140,6 +142,22 @@ export class EventHub {
     return () => {
       this.emitter.off(type, call);
     };
+  }
+
+  /** Lets go of consumers that were not seen for 90 days: they hold back what can be removed of the log. One that is read now is not among them. */
+  async expireCursors(): Promise<void> {
+    const now = this.clock.now();
+    const before = now - cursorsFor;
+    const reading = new Set([...this.streams].flatMap(({ cursor }) => cursor ?? []));
+    for (const { name } of await this.store.idleCursors(before, mostExpired)) {
+      await this.executor.run([`cursor:${name}`], async (overlay) => {
+        const cursor = await overlay.get('cursor', { name });
+        if (cursor === undefined || cursor.expired || cursor.usedAt >= before) return;
+        // Of those that an earlier version left it is not known when they moved: their time begins now.
+        const isUsed = cursor.usedAt === 0 || reading.has(name);
+        overlay.put('cursor', isUsed ? { ...cursor, usedAt: now } : { ...cursor, expired: true });
+      });
+    }
   }
 
   /** Ends all streams with an error. */
@@ -184,9 +202,7 @@ export class EventHub {
           if (cursor === undefined || changeSeq === committed || this.closed) return;
           committed = changeSeq;
           advancing = this.executor
-            .run([`cursor:${cursor}`], (overlay) =>
-              overlay.put('cursor', { name: cursor, changeSeq, usedAt: this.clock.now(), expired: false }),
-            )
+            .run([`cursor:${cursor}`], (overlay) => overlay.put('cursor', this.cursorAt(cursor, changeSeq)))
             .catch((error: unknown) => stream.end({ error }));
         },
         ended: async (ending) => {
@@ -202,19 +218,8 @@ export class EventHub {
     return stream;
   }
 
-  /** Lets go of consumers that were not seen for 90 days: they hold back what can be removed of the log. One that is read now is not among them. */
-  async expireCursors(): Promise<void> {
-    const now = this.clock.now();
-    const reading = new Set([...this.streams].flatMap(({ cursor }) => cursor ?? []));
-    // A clock that was set back, and consumers of an earlier version, have no time that can be compared.
-    for (const { name } of await this.store.idleCursors(now - cursorsFor, 100)) {
-      await this.executor.run([`cursor:${name}`], async (overlay) => {
-        const cursor = await overlay.get('cursor', { name });
-        if (cursor === undefined || cursor.expired || cursor.usedAt >= now - cursorsFor) return;
-        const isNew = cursor.usedAt === 0 || reading.has(name);
-        overlay.put('cursor', isNew ? { ...cursor, usedAt: now } : { ...cursor, expired: true });
-      });
-    }
+  private cursorAt(name: string, changeSeq: number): CursorRecord {
+    return { name, changeSeq, usedAt: this.clock.now(), expired: false };
   }
 
   /** Removes what every consumer has seen. */

@@ -18,6 +18,7 @@ import type { DeviceAddress, DeviceId, MessageId, UserId } from '../ports/ids.ts
 import type { HeldReason } from '../ports/inbox-records.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Randomness } from '../ports/randomness.ts';
+import { recordKey } from '../ports/record-key.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import { mostReplaced } from '../repair/empty-content.ts';
 import type { RetryAnswerer } from '../repair/retry-answer.ts';
@@ -217,7 +218,7 @@ export class EnvelopeReceiver {
       requests: 0,
       requestAt: mendable ? nextRequestAt(0, now, this.randomness) : undefined,
     });
-    overlay.record({ type: 'envelope.held', digest: hex(digest), reason });
+    overlay.record({ type: 'envelope.held', digest: recordKey('held', { digest }), reason });
     return { outcome: 'held' };
   }
 
@@ -283,15 +284,11 @@ async function isListed(overlay: Overlay, userId: UserId, identityKey: Uint8Arra
 }
 
 function locksOf({ sender, checked, digest }: Inspected): readonly string[] {
-  if (sender === undefined) return [`held:${hex(digest)}`];
+  if (sender === undefined) return [`held:${recordKey('held', { digest })}`];
   const locks = [peerLock(sender.userId), chatLock(chatWith(sender.userId))];
   const ids = checked?.prekeyIds;
   if (ids === undefined) return locks;
   if (ids.ec !== undefined) locks.push(`prekey:ec.${ids.ec}`);
   if (ids.kyber !== undefined) locks.push(`prekey:kyber.${ids.kyber}`);
   return locks;
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
