@@ -26,7 +26,7 @@ export function addHiddenRow(
   return row;
 }
 
-/** As `addHiddenRow`, with a new content of these fields; without any it does nothing but carry a new session to the other side. */
+/** As `addHiddenRow`, with a new content of these fields. */
 export function addHiddenContent(
   overlay: Overlay,
   origin: ContentOrigin,

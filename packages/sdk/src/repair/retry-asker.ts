@@ -5,13 +5,14 @@ import type { Overlay } from '../crypto/overlay.ts';
 import { peerLock, Ratchet } from '../crypto/ratchet.ts';
 import { decodeEnvelope } from '../inbox/decode-envelope.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
+import { addHiddenRow } from '../outbox/hidden-row.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceAddress, DeviceId, MessageId, UserId } from '../ports/ids.ts';
 import type { HeldRecord } from '../ports/inbox-records.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import type { CancelTimer, Timers } from '../ports/timers.ts';
-import { addEmptyContent, addUnseen } from './empty-content.ts';
+import { addEmptyContent } from './empty-content.ts';
 import { spendRepair, strangerRequests } from './repair-budget.ts';
 import { writeRetryRequest } from './retry-request.ts';
 
@@ -153,7 +154,7 @@ export class RetryAsker {
       }
       // The own prekeys that the sender is given may be lost with a store that was set back: a session that begins here needs none of them.
       if (held.reason === 'missing-prekey') await this.beginAnew(overlay, device, now);
-      addUnseen(overlay, sender, { kind: 'retry-request', messageId: failed.messageId, content }, now);
+      addHiddenRow(overlay, sender, { kind: 'retry-request', messageId: failed.messageId, content }, now);
       const requests = held.requests + 1;
       overlay.put('held', { ...held, requests, requestAt: nextRequestAt(requests, now, this.randomness) });
       return sender;
