@@ -104,8 +104,8 @@ export class Messaging {
       logger,
       handlers: {
         stateChanged: (state, detail) => this.stateChanged({ state, ...detail }),
-        opened: ({ contactRate, strangerRate }) => {
-          this.outbox.limited({ contact: contactRate, stranger: strangerRate });
+        opened: ({ contactRate, strangerRate, deviceRate }) => {
+          this.outbox.limited({ contact: contactRate, stranger: strangerRate, device: deviceRate });
           this.prekeys.retry();
         },
         received: (frames) => this.router.route(frames),

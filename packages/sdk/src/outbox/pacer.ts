@@ -1,19 +1,21 @@
 import { type Bucket, fullBucket, type Rate, refilled, waitFor } from '../limits/token-bucket.ts';
 
-/** How fast the relay lets this account send to one other: one whose access key it shows, and any other. `burst` 0 = no limit. */
+/** How fast the relay lets this account send to one other: one whose access key it shows, and any other; and this device to all together. `burst` 0 = no limit. */
 export interface SendRates {
   readonly contact: Rate;
   readonly stranger: Rate;
+  readonly device: Rate;
 }
 
-export const unlimited: SendRates = { contact: { burst: 0, perSecond: 0 }, stranger: { burst: 0, perSecond: 0 } };
+const none: Rate = { burst: 0, perSecond: 0 };
+export const unlimited: SendRates = { contact: none, stranger: none, device: none };
 
 /** What a relay counts may arrive closer together than it left: so much of the burst is not used, and stays for that. */
 const usedOfBurst = 0.9;
 /** Whoever waits, waits for as many as come in this time, so that they leave together. */
 const batchMs = 250;
 
-/** Keeps the sends to one person below the relay's limits, so that they wait here in their order and are not refused there. */
+/** Keeps sends, to one person or of the whole device, below a limit of the relay, so that they wait here in their order and are not refused there. */
 export class Pacer {
   private rate: Rate | undefined;
   private bucket: Bucket | undefined;

@@ -295,6 +295,7 @@ export class Connection implements Stream {
       maxMessageBytes: maxMessageBytes ?? 0,
       contactRate: rateOf(hello.sendBurst, hello.sendsPerSecond),
       strangerRate: rateOf(hello.strangerBurst, hello.strangerSendsPerSecond),
+      deviceRate: rateOf(hello.deviceBurst, hello.deviceSendsPerSecond),
     };
     if (hello.protocol !== protocol || known.maxMessageBytes < leastMessageBytes) {
       this.#step({ type: 'broke', reason: 'misbehaved' });

@@ -11,6 +11,8 @@ export interface StreamHello {
   /** How many sends to one account at once, and then a second; 0 = no limit: to one whose access key is shown, and to others. */
   readonly contactRate: { readonly burst: number; readonly perSecond: number };
   readonly strangerRate: { readonly burst: number; readonly perSecond: number };
+  /** The same for all sends of this device, whoever they go to. */
+  readonly deviceRate: { readonly burst: number; readonly perSecond: number };
 }
 
 /** What a stream tells its owner, one call at a time. */
