@@ -40,6 +40,12 @@ export const PrekeyMessage: Codec<PrekeyMessage, sotto.v1.PrekeyMessage.$Propert
   v1.PrekeyMessage,
 );
 
+export type RetryRequest = sotto.v1.RetryRequest;
+export const RetryRequest: Codec<RetryRequest, sotto.v1.RetryRequest.$Properties> = codecOf(
+  'RetryRequest',
+  v1.RetryRequest,
+);
+
 /** See ephemeral.proto. */
 export type EphemeralPayload = sotto.v1.EphemeralPayload;
 export const EphemeralPayload: Codec<EphemeralPayload, sotto.v1.EphemeralPayload.$Properties> = codecOf(
@@ -51,12 +57,6 @@ export type EphemeralSignalFields = sotto.v1.EphemeralSignal.$Properties;
 export const EphemeralSignal: Codec<EphemeralSignal, EphemeralSignalFields> = codecOf(
   'EphemeralSignal',
   v1.EphemeralSignal,
-);
-
-export type RetryRequest = sotto.v1.RetryRequest;
-export const RetryRequest: Codec<RetryRequest, sotto.v1.RetryRequest.$Properties> = codecOf(
-  'RetryRequest',
-  v1.RetryRequest,
 );
 
 /** See frames.proto. */
@@ -77,7 +77,6 @@ export const ServerFrames: Codec<ServerFrames, sotto.v1.ServerFrames.$Properties
 );
 
 /** A Send by itself: a client stores it in this form before its bytes leave. */
-export type SendDeviceFields = sotto.v1.SendDevice.$Properties;
 export type Send = sotto.v1.Send;
 export type SendFields = sotto.v1.Send.$Properties;
 export const Send: Codec<Send, SendFields> = codecOf('Send', v1.Send);
@@ -91,6 +90,7 @@ export type RecipientResult = sotto.v1.RecipientResult;
 export type RecipientResultFields = sotto.v1.RecipientResult.$Properties;
 export type SendRecipient = sotto.v1.SendRecipient;
 export type SendRecipientFields = sotto.v1.SendRecipient.$Properties;
+export type SendDeviceFields = sotto.v1.SendDevice.$Properties;
 export type Deliver = sotto.v1.Deliver;
 export type Ephemeral = sotto.v1.Ephemeral;
 export type FrameError = sotto.v1.FrameError;

@@ -19,6 +19,7 @@ import type { MessageRecord } from '../ports/message-record.ts';
 import type { Store } from '../ports/store.ts';
 import type { Tracer } from '../ports/tracer.ts';
 import { SottoError } from '../sotto-error.ts';
+import { acceptChat } from './accept-chat.ts';
 import { chatLock, comparePlaces, openChat, withMessage } from './chat-state.ts';
 import type { Identities, IdentityState, SafetyNumber } from './identities.ts';
 
@@ -171,14 +172,10 @@ export class Chat {
 
   /** Lets a stranger's chat be as one that this user began: receipts are sent, also for what came before. Writing into a chat accepts it, too. */
   async accept(): Promise<void> {
-    await this.parts.executor.run([chatLock(this.id)], async (overlay) => {
-      const now = this.parts.clock.now();
-      const chat = await openChat(overlay, this.userId, now);
-      if (chat.accepted) return;
-      overlay.put('chat', { ...chat, accepted: true });
-      await addOverdueReceipts(overlay, this.parts, this.userId, now);
-    });
-    this.parts.outbox.wake(this.id);
+    const isNew = await this.parts.executor.run([chatLock(this.id)], (overlay) =>
+      acceptChat(overlay, this.parts, this.userId, this.parts.clock.now()),
+    );
+    if (isNew) this.parts.outbox.wake(this.id);
   }
 
   /**

@@ -2,14 +2,14 @@ import { isUuid } from '@sotto/proto';
 import { parsePhoneNumber } from '../accounts/phone-number.ts';
 import type { Executor } from '../crypto/executor.ts';
 import { type Message, toMessage } from '../messages/message.ts';
-import { addOverdueReceipts } from '../outbox/overdue-receipts.ts';
 import type { ChatRecord } from '../ports/chat-record.ts';
 import type { UserId } from '../ports/ids.ts';
 import { SottoError } from '../sotto-error.ts';
 import type { AuthorizedClient, CallOptions } from '../transport/http-client.ts';
 import { lookUpNumbers } from '../transport/user-calls.ts';
+import { acceptChat } from './accept-chat.ts';
 import { Chat, type ChatParts } from './chat.ts';
-import { chatLock, chatWith, openChat } from './chat-state.ts';
+import { chatLock, chatWith } from './chat-state.ts';
 
 /** Chats on a page of the list, as the study has it. */
 const pageSize = 15;
@@ -92,7 +92,8 @@ export class Chats {
   }
 
   private async begin(userId: UserId, number: string): Promise<Chat> {
-    await this.executor.run([chatLock(chatWith(userId))], async (overlay) => {
+    const chatId = chatWith(userId);
+    const isNew = await this.executor.run([chatLock(chatId)], async (overlay) => {
       const now = this.parts.clock.now();
       const user = await overlay.get('user', { id: userId });
       if (user?.number !== number) {
@@ -108,12 +109,9 @@ export class Chats {
           updatedAt: now,
         });
       }
-      const chat = await openChat(overlay, userId, now);
-      if (chat.accepted) return;
-      overlay.put('chat', { ...chat, accepted: true });
-      await addOverdueReceipts(overlay, this.parts, userId, now);
+      return acceptChat(overlay, this.parts, userId, now);
     });
-    this.parts.outbox.wake(chatWith(userId));
+    if (isNew) this.parts.outbox.wake(chatId);
     return this.chatOf(userId);
   }
 
