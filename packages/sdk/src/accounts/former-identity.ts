@@ -67,8 +67,9 @@ async function forgetSending(overlay: Overlay, queries: StoreQueries, chatId: Ch
       overlay.delete('outbox', item);
       const message = item.visible ? await overlay.get('message', { id: item.messageId }) : undefined;
       if (message?.state !== 'queued') continue;
-      overlay.put('message', { ...message, state: 'failed' });
-      overlay.record({ type: 'message.failed', messageId: message.id, chatId: message.chatId, code: 'session-ended' });
+      const code = 'session-ended';
+      overlay.put('message', { ...message, state: 'failed', failure: code });
+      overlay.record({ type: 'message.failed', messageId: message.id, chatId: message.chatId, code });
     }
     const last = waiting.at(-1);
     if (last === undefined) return;

@@ -257,6 +257,7 @@ export class Chat {
       updatedAt: now,
       acceptedAt: undefined,
       expiresAt: undefined,
+      failure: undefined,
     };
     overlay.put('message', message);
     overlay.put('chat', { ...withMessage(chat, message, position, now), accepted: true, nextSeq: seq + 1 });

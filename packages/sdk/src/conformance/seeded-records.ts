@@ -166,6 +166,7 @@ export class SeededRecords {
       updatedAt: this.#integer(),
       acceptedAt: this.#maybe(() => this.#integer()),
       expiresAt: this.#maybe(() => this.#small()),
+      failure: this.#maybe(() => this.#text()),
     };
   }
 

@@ -60,7 +60,7 @@ export class OutboxCommits {
       overlay.put('message', timed, progressFields);
       return;
     }
-    overlay.put('message', { ...timed, state: 'sent' }, progressFields);
+    overlay.put('message', { ...timed, state: 'sent', failure: undefined }, progressFields);
     overlay.record({
       type: 'message.sent',
       messageId: message.id,
@@ -77,7 +77,8 @@ export class OutboxCommits {
       if (code === 'user-unknown') await forgetNumber(overlay, record.recipient);
       const message = record.visible ? await overlay.get('message', { id: record.messageId }) : undefined;
       if (message === undefined || !advances(message.state, 'failed')) return;
-      overlay.put('message', { ...message, state: 'failed', updatedAt: this.clock.now() }, progressFields);
+      const updatedAt = this.clock.now();
+      overlay.put('message', { ...message, state: 'failed', failure: code, updatedAt }, progressFields);
       overlay.record({ type: 'message.failed', messageId: message.id, chatId: message.chatId, code });
       // To an account that is gone there is nobody to tell. A number that no message has would be waited for by everybody else.
       if (code === 'user-unknown') return;

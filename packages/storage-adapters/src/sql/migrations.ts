@@ -6,6 +6,7 @@ import { repairAndIdentity } from './migrations/0005-repair-and-identity.ts';
 import { ephemeral } from './migrations/0006-ephemeral.ts';
 import { namedLists } from './migrations/0007-named-lists.ts';
 import { answers } from './migrations/0008-answers.ts';
+import { messageFailure } from './migrations/0009-message-failure.ts';
 import type { Migration } from './migrations/migration.ts';
 
 /** All steps of the schema, in their order. */
@@ -18,4 +19,5 @@ export const migrations: readonly Migration[] = [
   ephemeral,
   namedLists,
   answers,
+  messageFailure,
 ];

@@ -70,6 +70,7 @@ const message: fc.Arbitrary<MessageRecord> = fc.record(
     updatedAt: integer,
     acceptedAt: maybe(integer),
     expiresAt: maybe(integer),
+    failure: maybe(text),
   },
   plain,
 );
