@@ -1,3 +1,4 @@
+import { Deletion } from '../src/accounts/deletion.ts';
 import { Profiles } from '../src/accounts/profile.ts';
 import { Registration } from '../src/accounts/registration.ts';
 import { Tokens } from '../src/accounts/tokens.ts';
@@ -43,6 +44,7 @@ export async function accountClient(before?: { service: AccountService; disk: Me
     logger,
     tracer,
   });
+  const deletion = new Deletion({ executor, queries: store, http: anonymous, tokens, sha256, tracer });
   let current: AccountRecord | undefined;
   const maintenance = new PrekeyMaintenance({
     executor,
@@ -77,6 +79,7 @@ export async function accountClient(before?: { service: AccountService; disk: Me
     tokens,
     profiles,
     registration,
+    deletion,
     maintenance,
     warnings,
     account,

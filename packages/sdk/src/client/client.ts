@@ -1,4 +1,4 @@
-import { deleteAccount } from '../accounts/deletion.ts';
+import { Deletion } from '../accounts/deletion.ts';
 import { type ChangeNumberOptions, NumberChange } from '../accounts/number-change.ts';
 import { Profiles } from '../accounts/profile.ts';
 import { formatRecoveryKey } from '../accounts/recovery-key.ts';
@@ -14,13 +14,14 @@ import type { SignalDrop } from '../ephemeral/signal-reader.ts';
 import type { ConnectionChange, EventOf, EventType, SottoEvent } from '../events/event.ts';
 import type { EventConsumer } from '../events/event-consumer.ts';
 import { EventHub, type EventOptions } from '../events/event-hub.ts';
+import type { AccountRecord } from '../ports/account-record.ts';
 import type { DeviceId, UserId } from '../ports/ids.ts';
 import type { Platform } from '../ports/platform.ts';
 import type { Store, StoreOpening } from '../ports/store.ts';
 import { SottoError } from '../sotto-error.ts';
 import { authorizedClient } from '../transport/authorized-client.ts';
 import type { ConnectionState } from '../transport/connection-state.ts';
-import { type AuthorizedClient, type CallOptions, httpClient } from '../transport/http-client.ts';
+import { type CallOptions, httpClient } from '../transport/http-client.ts';
 import { parseRelayAddress, type RelayAddress } from '../transport/relay-address.ts';
 import { checkChangeNumberOptions, checkClientOptions, checkRegisterOptions } from './check-options.ts';
 import { type ClientOptions, platformOf } from './client-options.ts';
@@ -58,8 +59,8 @@ export class Client {
   private readonly tokens: Tokens;
   private readonly registration: Registration;
   private readonly numberChange: NumberChange;
+  private readonly deletion: Deletion;
   private readonly contactNumbers: ContactNumbers;
-  private readonly http: AuthorizedClient;
   private readonly messaging: Messaging;
   private readonly ending = new AbortController();
   private stopping: Promise<void> | undefined;
@@ -77,7 +78,8 @@ export class Client {
       const current = new CurrentAccount(store);
       await current.load();
       const client = new Client(options, address, platform, store, opening, current);
-      if (current.usable) client.messaging.start();
+      // An end that was begun is finished by the connection, as soon as the relay can be reached.
+      if (current.usable || current.leaving) client.messaging.start();
       return client;
     } catch (error) {
       await store.close();
@@ -117,12 +119,12 @@ export class Client {
     });
     const http = httpClient({ address, fetch: platform.fetch, timers, ended: this.ending.signal });
     this.tokens = new Tokens({ executor, http, clock, randomness, tracer });
+    this.deletion = new Deletion({ executor, queries: store, http, tokens: this.tokens, sha256, tracer });
     const authorized = authorizedClient(http, this.tokens);
-    this.http = authorized;
     this.contactNumbers = new ContactNumbers({ executor, http: authorized, clock, logger });
     this.registrationLock = new RegistrationLock({
       http: authorized,
-      account: () => current.get(),
+      account: () => current.staying(),
       randomness,
       sha256,
     });
@@ -139,12 +141,13 @@ export class Client {
       logger,
       tracer,
     });
-    const origin: ChatParts['origin'] = () => ({
-      account: current.get(),
+    const originOf = (account: AccountRecord) => ({
+      account,
       returnsReceipts: options.receipts ?? true,
       sha256,
       randomness,
     });
+    const origin: ChatParts['origin'] = () => originOf(current.staying());
     const identityPolicy = options.identityPolicy ?? 'block-verified';
     this.messaging = new Messaging({
       platform,
@@ -153,8 +156,9 @@ export class Client {
       address,
       http: authorized,
       tokens: this.tokens,
+      beforeConnecting: (signal) => this.finishDeletion({ signal }),
       profiles,
-      origin,
+      origin: () => originOf(current.get()),
       identityPolicy,
       alsoEveryHour: () => this.hub.expireCursors(),
       signals: { typing: options.typing ?? true, presence: options.presence ?? false },
@@ -205,6 +209,7 @@ export class Client {
     checkRegisterOptions(options);
     const { signal: ended } = this.ending;
     const signal = options.signal === undefined ? ended : AbortSignal.any([options.signal, ended]);
+    await this.finishDeletion({ signal });
     const registered = await this.registration.register({ ...options, signal });
     this.checkRunning();
     await this.current.load();
@@ -232,17 +237,34 @@ export class Client {
    * Ends this account: the relay forgets its number, devices, keys, profile and mail, and never gives its user id to anybody again. People and history stay in this store; delete the store to be rid of them.
    *
    * What was sent to others is theirs. Nothing brings the account back.
-   * @throws {SottoError} `not-registered`, `session-ended` (it has ended already), and as AuthorizedClient
+   *
+   * It is written down before the relay is asked, and not taken back: after a crash, an abort or an error with which it may be tried again the client goes on by itself, now and whenever it is opened, until the relay has answered; then `account.deleted` is told, once. Meanwhile `account` is undefined and whatever would send throws `session-ended`; history can be read. Calling it again waits for the same end; `register` waits for it, too.
+   * @throws {SottoError} `not-registered`, `session-ended` (it has ended already; or the relay had ended the session of this device before it was asked, and knows nothing of the deletion: register with the recovery key, then delete), `relay-refused` with `proof-invalid` (the account stays as it is), and as AuthorizedClient (the client goes on)
    */
   async deleteAccount(options: CallOptions = {}): Promise<void> {
     this.checkRunning();
-    const { executor, store, http, current, platform } = this;
-    const { sha256 } = platform;
-    await deleteAccount({ executor, queries: store, http, account: () => current.get(), sha256 }, options);
-    await current.load();
+    options.signal?.throwIfAborted();
+    await this.deletion.begin();
+    await this.current.load();
+    try {
+      const refusal = await this.deletion.finish(options);
+      await this.current.load();
+      if (refusal !== undefined) throw refusal;
+    } catch (error) {
+      if (this.current.leaving) this.messaging.restart();
+      throw error;
+    }
   }
 
-  /** Who this client is; undefined before `register`. */
+  private async finishDeletion(options: CallOptions): Promise<void> {
+    if (!this.current.leaving) return;
+    const refusal = await this.deletion.finish(options);
+    await this.current.load();
+    if (refusal === undefined) return;
+    this.platform.logger.warn('account.deletion-refused', { code: refusal.relayCode ?? refusal.code });
+  }
+
+  /** Who this client is; undefined before `register`, and from `deleteAccount` on. */
   get account(): OwnAccount | undefined {
     if (!this.current.usable) return undefined;
     const { userId, deviceId, number, username } = this.current.get();
@@ -254,7 +276,7 @@ export class Client {
    * @throws {SottoError} `not-registered`, `session-ended`
    */
   recoveryKey(): string {
-    return formatRecoveryKey(this.current.get().rootSecret, this.platform.sha256);
+    return formatRecoveryKey(this.current.staying().rootSecret, this.platform.sha256);
   }
 
   /** What the connection to the relay is like now. */

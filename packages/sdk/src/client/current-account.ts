@@ -30,8 +30,25 @@ export class CurrentAccount {
     return this.record;
   }
 
+  /**
+   * The account, for what its owner wants to do with it: not while it is being deleted.
+   * @throws {SottoError} `not-registered`, `session-ended`
+   */
+  staying(): AccountRecord {
+    const account = this.get();
+    if (account.deletion !== undefined) {
+      throw new SottoError('session-ended', 'this account is being deleted: account.deleted tells when it is done');
+    }
+    return account;
+  }
+
   /** Whether there is one that can be used. */
   get usable(): boolean {
-    return this.record !== undefined && !this.record.ended;
+    return this.record !== undefined && !this.record.ended && !this.leaving;
+  }
+
+  /** Whether its end was begun, and not finished. */
+  get leaving(): boolean {
+    return this.record?.deletion !== undefined;
   }
 }

@@ -48,6 +48,8 @@ export interface MessagingParts {
   readonly address: RelayAddress;
   readonly http: AuthorizedClient;
   readonly tokens: Tokens;
+  /** What has to be done before each try to connect; a failure is one of the try. */
+  readonly beforeConnecting: (signal: AbortSignal) => Promise<void>;
   readonly profiles: Profiles;
   readonly origin: () => ContentOrigin;
   /** What a new identity key does, where a chat does not say. */
@@ -93,9 +95,15 @@ export class Messaging {
     this.alsoEveryHour = parts.alsoEveryHour;
     this.onState = parts.onState;
     this.onFailure = onFailure;
+    const credentials = streamCredentials(sockets.credential, tokens, http);
     this.stream = new Connection({
       url: parts.address.stream,
-      credentials: streamCredentials(sockets.credential, tokens, http),
+      credentials: {
+        credential: async (replace, signal) => {
+          await parts.beforeConnecting(signal);
+          return credentials.credential(replace, signal);
+        },
+      },
       agent,
       sockets,
       clock,

@@ -126,6 +126,7 @@ export class SeededRecords {
       accessExpiresAt: this.#integer(),
       createdAt: this.#integer(),
       ended: this.#flag(),
+      deletion: this.#maybe(() => this.#bytes(64)),
     };
   }
 

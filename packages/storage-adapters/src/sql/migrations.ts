@@ -7,6 +7,7 @@ import { ephemeral } from './migrations/0006-ephemeral.ts';
 import { namedLists } from './migrations/0007-named-lists.ts';
 import { answers } from './migrations/0008-answers.ts';
 import { messageFailure } from './migrations/0009-message-failure.ts';
+import { deletion } from './migrations/0010-deletion.ts';
 import type { Migration } from './migrations/migration.ts';
 
 /** All steps of the schema, in their order. */
@@ -20,4 +21,5 @@ export const migrations: readonly Migration[] = [
   namedLists,
   answers,
   messageFailure,
+  deletion,
 ];

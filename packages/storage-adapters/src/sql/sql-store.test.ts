@@ -46,6 +46,7 @@ const account: fc.Arbitrary<AccountRecord> = fc.record(
     accessExpiresAt: integer,
     createdAt: integer,
     ended: fc.boolean(),
+    deletion: maybe(bytes),
   },
   plain,
 );
