@@ -1,8 +1,6 @@
-import { type Client, SottoError } from '@sotto/sdk';
-import { errorText } from '../session/error-text.ts';
+import type { Client } from '@sotto/sdk';
+import { errorText, isMistyped } from '../session/error-text.ts';
 import type { PlainLines } from './plain-lines.ts';
-
-const askAgain = new Set(['code-wrong', 'code-invalid', 'registration-locked', 'pin-invalid']);
 
 /** Makes an account if there is none: asks question after question, each on a line. The recovery key is told at the end. */
 export async function registerByLines(client: Client, lines: PlainLines, signal: AbortSignal): Promise<void> {
@@ -23,7 +21,7 @@ export async function registerByLines(client: Client, lines: PlainLines, signal:
       if (typed === '') lines.warn(`write your recovery key down, and show it to nobody: ${recoveryKey}`);
       return;
     } catch (error) {
-      if (!(error instanceof SottoError) || !askAgain.has(error.code) || error.retryAfterMs !== undefined) throw error;
+      if (!isMistyped(error)) throw error;
       lines.warn(errorText(error));
     }
   }

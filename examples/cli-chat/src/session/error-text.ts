@@ -1,5 +1,13 @@
 import { SottoError } from '@sotto/sdk';
 
+/** After these a registration is asked for again: somebody mistyped. */
+const mistyped = new Set(['code-wrong', 'code-invalid', 'registration-locked', 'pin-invalid']);
+
+/** Whether a registration only has to be asked for again, now: its code or its PIN was not right. */
+export function isMistyped(error: unknown): boolean {
+  return error instanceof SottoError && mistyped.has(error.code) && error.retryAfterMs === undefined;
+}
+
 /** What went wrong, for the line at the bottom: the SDK's own words, and when to try again. */
 export function errorText(error: unknown): string {
   if (!(error instanceof SottoError)) return error instanceof Error ? error.message : String(error);
