@@ -181,7 +181,7 @@ export class Sealer {
     overlay: Overlay,
     record: OutboxRecord,
     { version, accessKey }: Pick<Targets, 'version' | 'accessKey'>,
-    devices: readonly SendDeviceFields[],
+    devices: SendDeviceFields[],
     now: number,
   ): SealOutcome {
     const sendId = newSendId(now, this.randomness);
@@ -196,7 +196,7 @@ export class Sealer {
         {
           userId: uuidToBytes(record.recipient),
           deviceListVersion: version,
-          devices: [...devices],
+          devices,
           ...(accessKey && { accessKey }),
         },
       ],
