@@ -251,7 +251,8 @@ export class Client {
       await this.current.load();
       if (refusal !== undefined) throw refusal;
     } catch (error) {
-      if (this.current.leaving) this.messaging.restart();
+      // Offline, it is asked again with the next try to connect.
+      if (this.current.leaving && this.connection !== 'offline') this.messaging.restart();
       throw error;
     }
   }
