@@ -7,6 +7,7 @@ import { readOptions, usage } from './options.ts';
 import { plainChat } from './plain/plain-chat.ts';
 import { PlainLines } from './plain/plain-lines.ts';
 import { asciiGlyphs, lookOf } from './screen/look.ts';
+import { errorText } from './session/error-text.ts';
 import { Notebook } from './session/notebook.ts';
 
 const options = readOptions(process.argv.slice(2));
@@ -32,10 +33,10 @@ if (options === 'help') {
       process.exitCode = 2;
     }
   } catch (error) {
-    const known = error instanceof SottoError || (error instanceof Error && 'syscall' in error);
-    process.stderr.write(
-      `chat: ${known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-    );
+    const isKnown = error instanceof SottoError || (error instanceof Error && 'syscall' in error);
+    // Where a defect is, its stack says.
+    const text = error instanceof Error && !isKnown ? (error.stack ?? error.message) : errorText(error);
+    process.stderr.write(`chat: ${text}\n`);
     process.exitCode = 1;
   }
 }

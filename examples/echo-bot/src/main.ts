@@ -1,10 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline/promises';
-import { SottoError } from '@sotto/sdk';
 import { Bot } from '@sotto/sdk/bot';
 import { betterSqlite3 } from '@sotto/storage-adapters/better-sqlite3';
 import { echo } from './echo.ts';
+import { errorText } from './error-text.ts';
 import { type EchoOptions, readOptions, usage } from './options.ts';
 
 const options = readOptions(process.argv.slice(2));
@@ -15,8 +15,7 @@ if (options === 'help') {
   process.exitCode = 2;
 } else {
   await run(options).catch((error: unknown) => {
-    const message = error instanceof SottoError ? `${error.code}: ${error.message}` : String(error);
-    process.stderr.write(`echo-bot: ${message}\n`);
+    process.stderr.write(`echo-bot: ${errorText(error)}\n`);
     process.exitCode = 1;
   });
 }
