@@ -21,7 +21,7 @@ import type { DeviceRows } from './device-rows.ts';
 import { EmbeddedReader, type ReadFor } from './embedded-reader.ts';
 import { LiveMail } from './live-mail.ts';
 import type { LiveEntry } from './live-queue.ts';
-import { give, type Held, hasRoom, MailUsageBook, take } from './mail-usage.ts';
+import { countIn, countOut, type Held, hasRoom, MailUsageBook } from './mail-usage.ts';
 import { ReceiptRows } from './receipt-rows.ts';
 import type { RelayDatabase } from './relay-database.ts';
 
@@ -131,7 +131,7 @@ export class EmbeddedMailbox implements Mailbox {
       }
       const recorded = this.#receipts.find(sender, sendId);
       if (recorded === undefined) return { repeated: false, acceptedAt, expiresAt, results };
-      for (const { held, envelope, stranger } of fitting) take(held, envelope.length, stranger);
+      for (const { held, envelope, stranger } of fitting) countOut(held, envelope.length, stranger);
       const retried = this.#fit(recipients, recorded.results, quota);
       for (const mail of retried.fitting) this.#store(mail, append);
       const repeated = retried.fitting.length === 0;
@@ -263,7 +263,7 @@ export class EmbeddedMailbox implements Mailbox {
       const devices = listed.map(({ device, item: { deviceId, envelope } }) => {
         const held = this.#usage.of(device);
         if (!hasRoom(held, envelope.length, stranger, quota)) return { deviceId, status: 'full' as const };
-        give(held, envelope.length, stranger);
+        countIn(held, envelope.length, stranger);
         fitting.push({ device, held, envelope, stranger });
         return { deviceId, status: 'accepted' as const };
       });
