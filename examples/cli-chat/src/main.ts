@@ -4,6 +4,7 @@ import { Client, SottoError } from '@sotto/sdk';
 import { betterSqlite3 } from '@sotto/storage-adapters/better-sqlite3';
 import { App } from './app.ts';
 import { readOptions, usage } from './options.ts';
+import { InputEndedError } from './plain/input-ended-error.ts';
 import { plainChat } from './plain/plain-chat.ts';
 import { PlainLines } from './plain/plain-lines.ts';
 import { asciiGlyphs, lookOf } from './screen/look.ts';
@@ -33,7 +34,8 @@ if (options === 'help') {
       process.exitCode = 2;
     }
   } catch (error) {
-    const isKnown = error instanceof SottoError || (error instanceof Error && 'syscall' in error);
+    const isKnown =
+      error instanceof SottoError || error instanceof InputEndedError || (error instanceof Error && 'syscall' in error);
     // Where a defect is, its stack says.
     const text = error instanceof Error && !isKnown ? (error.stack ?? error.message) : errorText(error);
     process.stderr.write(`chat: ${text}\n`);

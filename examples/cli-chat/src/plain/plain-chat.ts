@@ -64,7 +64,8 @@ async function printArrivals(client: Client, lines: PlainLines, signal: AbortSig
   try {
     for await (const event of client.events({ cursor, signal })) {
       if (event.type === 'message.received') await printMessage(client, event.message, lines);
-      else if (event.type === 'message.failed') lines.warn(`not sent: ${cleanLine(event.message.text)}`);
+      else if (event.type === 'message.failed')
+        lines.warn(`not sent (${event.code}): ${cleanLine(event.message.text)}`);
       else if (event.type === 'identity.changed') lines.warn('somebody has a new key: open the chat without --plain');
     }
   } catch (error) {
