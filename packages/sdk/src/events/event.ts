@@ -33,7 +33,7 @@ export type SottoEvent =
   | { readonly type: 'profile.changed'; readonly userId: UserId }
   /** A contact says that their number is another one: the old one is forgotten. `number` is theirs once the relay has confirmed it, which a `profile.changed` tells. */
   | { readonly type: 'contact.number-changed'; readonly userId: UserId; readonly number: string }
-  /** `deleteAccount` has ended the own account. */
+  /** `deleteAccount` has ended the own account: the relay has answered, and its secrets here are overwritten. */
   | { readonly type: 'account.deleted'; readonly userId: UserId }
   | TransientEvent;
 
