@@ -4,7 +4,7 @@ import { errorText } from './error-text.ts';
 
 it('says when to try again, in seconds', () => {
   const limited = new SottoError('rate-limited', 'wait', { retryable: true, retryAfterMs: 5_001 });
-  expect(errorText(limited)).toBe('rate-limited: wait (try again in 6 s)');
+  expect(errorText(limited)).toBe('rate-limited: asked too often (try again in 6 s)');
   expect(errorText(new SottoError('number-unknown', 'invite them'))).toBe('number-unknown: invite them');
-  expect(errorText(new Error('something else'))).toBe('Error: something else');
+  expect(errorText(new Error('something else'))).toBe('something else');
 });
