@@ -126,8 +126,6 @@ export function createRelay(parts: RelayParts): Relay {
   let isDraining = false;
   const upgrades = new Upgrades({
     sessions,
-    presence: stores.presence,
-    node,
     allowedOrigins: config.allowedOrigins,
     stream: config.stream,
     counts,
@@ -137,7 +135,7 @@ export function createRelay(parts: RelayParts): Relay {
     trust,
     clock,
     isDraining: () => isDraining,
-    open: (socket, device, epoch) => streams.open(socket, device, epoch),
+    open: (socket, device) => streams.open(socket, device),
   });
   const sweeper = new Sweeper({
     stores,
@@ -184,6 +182,7 @@ export function createRelay(parts: RelayParts): Relay {
     onEnded: endAccount,
   });
   let app: FastifyInstance | undefined;
+  let started = false;
   let starting: Promise<RelayAddress> | undefined;
   let stopping: Promise<void> | undefined;
 
@@ -240,6 +239,7 @@ export function createRelay(parts: RelayParts): Relay {
     const address = await (parts.listener === undefined ? listen(app) : handIn(app, parts.listener));
     streams.start();
     sweeper.start();
+    started = true;
     logger.info('relay.started', { port: address.port });
     return address;
   }
@@ -254,9 +254,7 @@ export function createRelay(parts: RelayParts): Relay {
       await app.listen({ host: config.host, port: config.port });
     } catch (cause) {
       const where = `${config.host} port ${config.port}`;
-      throw new RelayError('config-invalid', `can not listen on ${where}: free it, or choose another host or port.`, {
-        cause,
-      });
+      throw new RelayError('config-invalid', `can not listen on ${where}: ${listenAdvice(cause)}.`, { cause });
     }
     const { port } = app.server.address() as AddressInfo;
     const host = config.host.includes(':') ? `[${config.host}]` : config.host;
@@ -272,7 +270,7 @@ export function createRelay(parts: RelayParts): Relay {
     await sweeper.stop();
     await app?.close();
     await stores.close();
-    logger.info('relay.stopped');
+    if (started) logger.info('relay.stopped');
   }
 
   return {
@@ -282,4 +280,19 @@ export function createRelay(parts: RelayParts): Relay {
       return this.stop();
     },
   };
+}
+
+/** What an operator can do when host and port were not given to the relay. */
+function listenAdvice(cause: unknown): string {
+  switch (cause instanceof Error && 'code' in cause ? cause.code : undefined) {
+    case 'EADDRNOTAVAIL':
+      return 'this is no address of this machine, so choose one that is';
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'this host name is not known, so choose an address of this machine';
+    case 'EACCES':
+      return 'the relay may not use this port, so choose one above 1023';
+    default:
+      return 'free it, or choose another host or port';
+  }
 }

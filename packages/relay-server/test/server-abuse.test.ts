@@ -134,12 +134,27 @@ describe('the server under abuse [security: server-dos]', () => {
   it('holds no device for a handshake that it refuses', async () => {
     await using relay = await startRelay();
     const alice = await register(relay, '+14155550101');
-    const { closed } = await rawSocket(
-      relay,
-      `GET /v1/stream HTTP/1.1\r\nHost: relay\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: short\r\nAuthorization: Bearer ${alice.token}\r\n\r\n`,
-    );
-    expect(await closed).toMatch(/^HTTP\/1.1 400 /);
-    expect(await relay.stores.presence.holder(deviceOf(alice))).toBe(undefined);
+    const holder = () => relay.stores.presence.holder(deviceOf(alice));
+    const refused = async () => {
+      const { closed } = await rawSocket(
+        relay,
+        `GET /v1/stream HTTP/1.1\r\nHost: relay\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: short\r\nAuthorization: Bearer ${alice.token}\r\n\r\n`,
+      );
+      expect(await closed).toMatch(/^HTTP\/1.1 400 /);
+    };
+    await refused();
+    expect(await holder()).toBe(undefined);
+    // Nor does it take the device from the stream that is open.
+    const stream = await open(relay, alice);
+    const before = await holder();
+    expect(before).toBeDefined();
+    await refused();
+    expect(await holder()).toEqual(before);
+    stream.send({ ping: { nonce: Uint8Array.of(7) } });
+    expect((await stream.next('pong')).nonce).toEqual(Buffer.of(7));
+    stream.socket.close();
+    await stream.closed;
+    await expect.poll(holder).toBe(undefined);
   });
 
   it('drops ephemeral signals beyond their rate, and counts them [security: ephemeral-frames]', async () => {

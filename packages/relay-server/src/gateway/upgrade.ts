@@ -10,7 +10,6 @@ import type { RelayCounts } from '../metrics/relay-counts.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceAddress } from '../ports/ids.ts';
 import type { Logger } from '../ports/logger.ts';
-import type { Presence } from '../ports/presence.ts';
 import { RelayError } from '../relay-error.ts';
 import { clientNetwork, type ProxyTrust } from './client-address.ts';
 import type { ConnectionCaps } from './connection-caps.ts';
@@ -19,8 +18,6 @@ import { errorAnswer } from './error-answer.ts';
 /** What `Upgrades` works with. */
 export interface UpgradeParts {
   readonly sessions: Sessions;
-  readonly presence: Presence;
-  readonly node: string;
   readonly allowedOrigins: readonly string[];
   readonly stream: StreamConfig;
   readonly counts: RelayCounts;
@@ -30,7 +27,7 @@ export interface UpgradeParts {
   readonly trust: ProxyTrust;
   readonly clock: Clock;
   readonly isDraining: () => boolean;
-  readonly open: (socket: WebSocket, device: DeviceAddress, epoch: string) => void;
+  readonly open: (socket: WebSocket, device: DeviceAddress) => void;
 }
 
 /** The subprotocol that the relay selects. */
@@ -65,15 +62,10 @@ export class Upgrades {
     const network = clientNetwork(request, this.#parts.trust);
     const handled: Promise<void> = this.#admit(request, socket, network)
       .then(
-        async ({ device, epoch }) => {
-          let isOpen = false;
+        (device) => {
           socket.off('error', onError);
-          this.#server.handleUpgrade(request, socket, head, (opened) => {
-            isOpen = true;
-            this.#parts.open(opened, device, epoch);
-          });
-          // The handshake was refused, or its connection is gone: no stream will give the device up.
-          if (!isOpen) await this.#parts.presence.release(device, epoch);
+          // Not called when the handshake is refused or its connection is gone: the device's open stream stays as it is.
+          this.#server.handleUpgrade(request, socket, head, (opened) => this.#parts.open(opened, device));
         },
         async (error: unknown) => this.#refuse(socket, await this.#refusals.count(network, error)),
       )
@@ -90,18 +82,12 @@ export class Upgrades {
     await Promise.all(this.#pending);
   }
 
-  /** The device is claimed last: whoever is refused leaves its open stream as it is. */
-  async #admit(
-    request: IncomingMessage,
-    socket: Duplex,
-    network: string | undefined,
-  ): Promise<{ device: DeviceAddress; epoch: string }> {
-    const { presence, node, caps, isDraining } = this.#parts;
+  async #admit(request: IncomingMessage, socket: Duplex, network: string | undefined): Promise<DeviceAddress> {
+    const { caps, isDraining } = this.#parts;
     const device = await this.#authenticate(request, network);
     checkDraining(isDraining());
     caps.enterStream(network, socket);
-    const { epoch } = await presence.claim(device, node);
-    return { device, epoch };
+    return device;
   }
 
   async #authenticate(request: IncomingMessage, network: string | undefined): Promise<DeviceAddress> {
