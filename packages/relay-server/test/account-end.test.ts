@@ -1,25 +1,20 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fromBase64Url, SignedDeviceList, signedBytesOfAccountProof, toBase64Url } from '@sotto/proto';
 import { describe, expect, it } from 'vitest';
 import type { UserId } from '../src/ports/ids.ts';
 import type { RelayStores } from '../src/ports/relay-stores.ts';
 import { RelayError } from '../src/relay-error.ts';
 import { call, type RawAccount, refusal, register } from './raw-client.ts';
 import { randomToken } from './raw-keys.ts';
+import { accountProof, listHashOf } from './raw-proofs.ts';
 import { startRelay, storeKinds, type TestRelay } from './test-relay.ts';
 
 const number = '+14155550101';
 const minute = 60_000;
 
-function proofOf({ keys, request }: RawAccount): string {
-  const { list } = SignedDeviceList.decode(fromBase64Url(request.deviceList));
-  const hash = createHash('sha256').update(list).digest();
-  const message = signedBytesOfAccountProof('delete', keys.userId, hash, new Uint8Array());
-  return toBase64Url(keys.root.sign(new Uint8Array(message)));
-}
+const proofOf = (account: RawAccount) => accountProof(account, 'delete', new Uint8Array());
 
 function end(relay: TestRelay, token: string, proof: string) {
   return call(relay, 'POST', '/v1/account/deletion', { token, body: { proof } });
@@ -101,10 +96,16 @@ it('a relay that was cut off between the end of an account and that of its avata
     let key = '';
     {
       await using relay = await startRelay({ stores: 'embedded', folder });
-      const { keys, token } = await register(relay, number);
+      const account = await register(relay, number);
+      const { keys, token } = account;
       key = `avatars/${keys.userId}`;
       await call(relay, 'PUT', '/v1/profile/avatar', { token, body: randomBytes(100) });
-      const ending = { userId: keys.userId as UserId, receipt: randomBytes(32), now: relay.time.now() };
+      const ending = {
+        userId: keys.userId as UserId,
+        listHash: listHashOf(account),
+        receipt: randomBytes(32),
+        now: relay.time.now(),
+      };
       expect(await relay.stores.control.end(ending)).toBe('ended');
     }
     await using again = await startRelay({ stores: 'embedded', folder });

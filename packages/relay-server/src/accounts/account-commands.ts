@@ -64,8 +64,9 @@ export class AccountCommands {
     if (await control.hasEnded(receipt)) return;
     if (device === undefined) throw invalidToken();
     const { userId } = device;
-    await this.#checkProof(device, 'delete', nothing, proof);
-    const outcome = await control.end({ userId, receipt, now: clock.now() });
+    const listHash = await this.#checkProof(device, 'delete', nothing, proof);
+    const outcome = await control.end({ userId, listHash, receipt, now: clock.now() });
+    if (outcome === 'changed') throw invalidProof();
     if (outcome === 'unknown' && !(await control.hasEnded(receipt))) throw unknownUser();
     await onEnded(userId);
   }
@@ -78,14 +79,15 @@ export class AccountCommands {
     const { control, verifications, key, clock, lockIdleMs, onEnded } = this.#parts;
     const { userId } = device;
     const { verificationId, code } = request;
-    await this.#checkProof(device, 'number', Buffer.from(verificationId), request.proof);
+    const listHash = await this.#checkProof(device, 'number', Buffer.from(verificationId), request.proof);
     const lock = readLockAttempt(request.lockSecret, { key, now: clock.now(), idleMs: lockIdleMs });
     const claim = createHash('sha256').update(`sotto number claim v1 ${userId}`).digest().subarray(0, 16);
     const attempt = await verifications.attempt(verificationId, code, claim);
     if (attempt.status !== 'right') throw refusedCode(attempt);
     const { numberMac, numberCiphertext } = attempt;
-    const outcome = await control.moveNumber({ userId, numberMac, numberCiphertext, lock });
+    const outcome = await control.moveNumber({ userId, listHash, numberMac, numberCiphertext, lock });
     if (outcome.status === 'unknown') throw unknownUser();
+    if (outcome.status === 'changed') throw invalidProof();
     if (outcome.status === 'locked') throw lockedAccount(outcome.refusal);
     if (outcome.replaced !== undefined) await onEnded(outcome.replaced);
   }
@@ -98,17 +100,21 @@ export class AccountCommands {
     const { control, key, clock } = this.#parts;
     const salt = lock && readLockBytes(lock.salt);
     const secret = lock && readLockBytes(lock.secret);
-    await this.#checkProof(device, 'lock', Buffer.concat([salt ?? nothing, secret ?? nothing]), proof);
+    const subject = Buffer.concat([salt ?? nothing, secret ?? nothing]);
+    const listHash = await this.#checkProof(device, 'lock', subject, proof);
     const kept = salt && secret && { salt, secretMac: key.macOfLockSecret(secret) };
-    if ((await control.putLock(device.userId, kept, clock.now())) === 'unknown') throw unknownUser();
+    const outcome = await control.putLock({ userId: device.userId, listHash, lock: kept, now: clock.now() });
+    if (outcome === 'changed') throw invalidProof();
+    if (outcome === 'unknown') throw unknownUser();
   }
 
+  /** Gives the hash of the list that the proof is good for: what is done with it has to see that it is the list still. */
   async #checkProof(
     { userId, deviceId }: DeviceAddress,
     purpose: AccountPurpose,
     subject: Uint8Array,
     proof: string,
-  ): Promise<void> {
+  ): Promise<Uint8Array> {
     const list = await this.#parts.directory.deviceList(userId);
     if (list === undefined) throw unknownUser();
     const { devices } = DeviceList.decode(SignedDeviceList.decode(list.signed).list);
@@ -117,9 +123,14 @@ export class AccountCommands {
     const message = signedBytesOfAccountProof(purpose, userId, list.hash, subject);
     const signature = fromBase64Url(proof);
     if (![...deviceKeys, list.rootKey].some((signer) => signedBy(readEcKey(signer), message, signature))) {
-      throw new RelayError('proof-invalid', 'The proof has to be signed by the device key, over the list as it is.');
+      throw invalidProof();
     }
+    return list.hash;
   }
+}
+
+function invalidProof(): RelayError {
+  return new RelayError('proof-invalid', 'The proof has to be signed by the device key, over the list as it is.');
 }
 
 /** What is kept of a proof that ended an account: who has the proof finds it again, and nobody finds the proof or the account by it. */

@@ -1,5 +1,5 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
-import type { AccountEnding } from '../ports/account-control.ts';
+import type { AccountEnding, ProvenOwner } from '../ports/account-control.ts';
 import type { NewAccount, StoredDeviceList } from '../ports/account-store.ts';
 import type { DeviceAddress, DeviceId, NumberMac, UserId } from '../ports/ids.ts';
 import type { EcPrekey, SignedPrekey } from '../ports/prekey-store.ts';
@@ -22,9 +22,14 @@ export function someDevice(deviceId = 1, userId: UserId = someUser()): DeviceAdd
   return { userId, deviceId: deviceId as DeviceId };
 }
 
+/** An account's owner, who asks over the list with which it was registered. */
+export function ownerOf({ userId, deviceList }: NewAccount): ProvenOwner {
+  return { userId, listHash: deviceList.hash };
+}
+
 /** The end of an account, as its owner wants it. */
-export function someEnding(userId: UserId, now = start): AccountEnding {
-  return { userId, receipt: someBytes(32), now };
+export function someEnding(account: NewAccount, now = start): AccountEnding {
+  return { ...ownerOf(account), receipt: someBytes(32), now };
 }
 
 /** A number as it is known to the relay. */

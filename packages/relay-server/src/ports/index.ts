@@ -3,8 +3,10 @@ export type {
   AccountEnding,
   AccountRemains,
   AccountStanding,
+  LockChange,
   MoveOutcome,
   NumberMove,
+  ProvenOwner,
 } from './account-control.ts';
 export type { AccountStore, ListedDevice, NewAccount, RegistrationOutcome, StoredDeviceList } from './account-store.ts';
 export type { BlobStore } from './blob-store.ts';

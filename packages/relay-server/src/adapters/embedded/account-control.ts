@@ -4,11 +4,12 @@ import type {
   AccountEnding,
   AccountRemains,
   AccountStanding,
+  LockChange,
   MoveOutcome,
   NumberMove,
+  ProvenOwner,
 } from '../../ports/account-control.ts';
 import type { UserId } from '../../ports/ids.ts';
-import type { RegistrationLock } from '../../ports/registration-lock.ts';
 import type { OwnerRows } from './owner-rows.ts';
 import type { RelayDatabase } from './relay-database.ts';
 import { userIdFromBytes, userIdToBytes } from './user-id-bytes.ts';
@@ -16,6 +17,7 @@ import { userIdFromBytes, userIdToBytes } from './user-id-bytes.ts';
 interface StandingRow {
   readonly numberMac: Buffer;
   readonly numberCiphertext: Buffer;
+  readonly listHash: Buffer;
   readonly salt: Buffer | null;
 }
 
@@ -37,7 +39,8 @@ export class EmbeddedAccountControl implements AccountControl {
     this.#database = database;
     this.#owners = owners;
     this.#standing = sql.prepare(
-      `SELECT number_mac AS numberMac, number_ciphertext AS numberCiphertext, lock_salt AS salt
+      `SELECT number_mac AS numberMac, number_ciphertext AS numberCiphertext, list_hash AS listHash,
+         lock_salt AS salt
        FROM account WHERE user_id = ?`,
     );
     this.#putLock = sql.prepare(
@@ -61,32 +64,35 @@ export class EmbeddedAccountControl implements AccountControl {
     });
   }
 
-  putLock(userId: UserId, lock: RegistrationLock | undefined, now: number): Promise<'stored' | 'unknown'> {
+  putLock({ lock, now, ...owner }: LockChange): Promise<'stored' | 'changed' | 'unknown'> {
     return this.#database.write('other', () => {
-      const { changes } = this.#putLock.run(lock?.salt ?? null, lock?.secretMac ?? null, now, userIdToBytes(userId));
-      return changes === 1 ? 'stored' : 'unknown';
+      const row = this.#rowOf(owner);
+      if (typeof row === 'string') return row;
+      this.#putLock.run(lock?.salt ?? null, lock?.secretMac ?? null, now, userIdToBytes(owner.userId));
+      return 'stored';
     });
   }
 
-  moveNumber({ userId, numberMac, numberCiphertext, lock }: NumberMove): Promise<MoveOutcome> {
+  moveNumber({ numberMac, numberCiphertext, lock, ...owner }: NumberMove): Promise<MoveOutcome> {
     return this.#database.write('registration', (): MoveOutcome => {
-      const user = userIdToBytes(userId);
-      if (this.#standing.get(user) === undefined) return { status: 'unknown' };
+      const { userId } = owner;
+      const row = this.#rowOf(owner);
+      if (typeof row === 'string') return { status: row };
       const holder = this.#owners.holder(numberMac);
       if (holder === userId) return { status: 'moved', replaced: undefined };
       const refusal = this.#owners.tryLock(numberMac, lock);
       if (refusal !== undefined) return { status: 'locked', refusal };
       if (holder !== undefined) this.#owners.end(holder, lock.now);
-      this.#move.run(numberMac, numberCiphertext, user);
+      this.#move.run(numberMac, numberCiphertext, userIdToBytes(userId));
       return { status: 'moved', replaced: holder };
     });
   }
 
-  end({ userId, receipt, now }: AccountEnding): Promise<'ended' | 'unknown'> {
+  end({ receipt, now, ...owner }: AccountEnding): Promise<'ended' | 'changed' | 'unknown'> {
     return this.#database.write('deletion', () => {
-      const row = this.#standing.get(userIdToBytes(userId));
-      if (row === undefined) return 'unknown';
-      this.#owners.end(userId, now);
+      const row = this.#rowOf(owner);
+      if (typeof row === 'string') return row;
+      this.#owners.end(owner.userId, now);
       this.#forgetCodes.run(row.numberMac);
       this.#putReceipt.run(receipt);
       return 'ended';
@@ -107,5 +113,12 @@ export class EmbeddedAccountControl implements AccountControl {
     return this.#database.write('other', () => {
       for (const userId of userIds) this.#swept.run(userIdToBytes(userId));
     });
+  }
+
+  /** The account's row, if it still has the list over which its owner asks. */
+  #rowOf({ userId, listHash }: ProvenOwner): StandingRow | 'changed' | 'unknown' {
+    const row = this.#standing.get(userIdToBytes(userId));
+    if (row === undefined) return 'unknown';
+    return row.listHash.equals(listHash) ? row : 'changed';
   }
 }

@@ -54,7 +54,8 @@ export class CrashScenario {
 
   /** How the leaver of a round ends. */
   ending(round: number): AccountEnding {
-    return { userId: this.leaver(round).userId, receipt: this.#bytes(`receipt ${round}`, 32), now: 2000 };
+    const { userId, deviceList } = this.leaver(round);
+    return { userId, listHash: deviceList.hash, receipt: this.#bytes(`receipt ${round}`, 32), now: 2000 };
   }
 
   /** The account of a round, with three one-time keys of each kind. */

@@ -12,7 +12,7 @@ it('mail behind the end of an account leaves no row of its device', async () => 
   const [account, other] = [someAccount(), someAccount()];
   for (const each of [account, other]) await stores.accounts.register(each);
   await Promise.all([
-    stores.control.end(someEnding(account.userId)),
+    stores.control.end(someEnding(account)),
     stores.mailbox.append({ ...mail(other.device), sender: account.device }, roomy),
     stores.mailbox.append({ ...mail(account.device), sender: other.device }, roomy),
   ]);

@@ -38,7 +38,7 @@ describe('receipts', () => {
     const kept = Array.from({ length: 1_500 }, append);
     const given = kept.map((one) => ({ ...one, sendId: someBytes(16), sender: leaving.device }));
     await Promise.all([...kept, ...given].map((one) => stores.mailbox.append(one, roomy)));
-    await stores.control.end(someEnding(leaving.userId));
+    await stores.control.end(someEnding(leaving));
     await stores.close();
     stores = await open();
     await stores.mailbox.expire(start);
