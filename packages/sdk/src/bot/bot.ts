@@ -4,9 +4,12 @@ import type { ClientOptions } from '../client/client-options.ts';
 import type { SottoEvent } from '../events/event.ts';
 import type { EventConsumer } from '../events/event-consumer.ts';
 import type { Message } from '../messages/message.ts';
-import type { CancelTimer, Timers } from '../ports/timers.ts';
+import { checkOptions, signalOnly } from '../option-rules.ts';
+import type { CancelTimer } from '../ports/timers.ts';
 import { SottoError } from '../sotto-error.ts';
+import type { BotOptions } from './bot-options.ts';
 import { ChatLanes } from './chat-lanes.ts';
+import { checkBotOptions, checkCommand, checkFilter, checkHandlers, checkOpening, checkPattern } from './check-bot.ts';
 import {
   type CommandContext,
   type FilterContexts,
@@ -18,20 +21,6 @@ import {
   withFields,
 } from './context.ts';
 import { type ErrorHandler, type Handler, type Route, runRoutes } from './handler.ts';
-
-/** How a bot works. */
-export interface BotOptions {
-  /** Its place among the events, 1..100 characters; `bot` when left out. Two bots on one client have two. */
-  readonly cursor?: string;
-  /** Whether chats that others begin are accepted, so that they get receipts and see the bot type; true when left out. */
-  readonly acceptStrangers?: boolean;
-  /** How many chats are handled at once; 16 when left out. Messages of one chat are handled one after another, in their order. */
-  readonly chatsAtOnce?: number;
-  /** How often a message is tried when its handlers throw; 3 when left out. */
-  readonly tries?: number;
-  /** For the waits between tries; those of the platform when left out. */
-  readonly timers?: Timers;
-}
 
 /** Messages that are taken in before the first of them is done. */
 const mostInHand = 256;
@@ -55,7 +44,7 @@ export class Bot {
   private failure: { readonly error: unknown } | undefined;
 
   constructor(client: Client, options: BotOptions = {}) {
-    checkOptions(options);
+    checkBotOptions(options);
     this.client = client;
     this.options = {
       cursor: 'bot',
@@ -73,16 +62,16 @@ export class Bot {
    */
   static async open(options: ClientOptions & BotOptions): Promise<Bot> {
     // Before there is a client that nobody would close.
-    checkOptions(options);
-    const client = await Client.open(options);
-    const timers = options.timers ?? options.platform?.timers;
-    const bot = new Bot(client, { ...options, ...(timers && { timers }) });
+    const { ofClient, ofBot } = checkOpening(options);
+    const client = await Client.open(ofClient);
+    const bot = new Bot(client, ofBot);
     bot.ownsClient = true;
     return bot;
   }
 
   /** Handles every message, before the handlers that are added later; `next` lets those have it. */
   use(...handlers: readonly Handler[]): this {
+    checkHandlers('use', handlers);
     this.routes.push(...handlers.map((handler) => route(handler)));
     return this;
   }
@@ -92,6 +81,8 @@ export class Bot {
     filter: Filter,
     ...handlers: readonly Handler<FilterContexts[Filter]>[]
   ): this {
+    checkFilter(filter);
+    checkHandlers('on', handlers);
     for (const handler of handlers) {
       this.routes.push(async (ctx, next) => {
         if (passes(ctx, filter)) await handler(ctx, next);
@@ -103,9 +94,8 @@ export class Bot {
 
   /** Handles a command: `/name`, and words after it in `ctx.args`. Its case does not matter. */
   command(name: string, ...handlers: readonly Handler<CommandContext>[]): this {
-    if (readCommand(`/${name}`)?.command !== name.toLowerCase()) {
-      throw new SottoError('argument-invalid', 'a command has 1 to 32 letters, digits and underscores, and no slash');
-    }
+    checkCommand(name);
+    checkHandlers('command', handlers);
     return this.onText((text) => {
       const command = readCommand(text);
       return command?.command === name.toLowerCase() ? command : undefined;
@@ -117,11 +107,14 @@ export class Bot {
     pattern: Pattern,
     ...handlers: readonly Handler<HearsContext<Pattern>>[]
   ): this {
+    checkPattern(pattern);
+    checkHandlers('hears', handlers);
     return this.onText(finder(pattern), handlers);
   }
 
   /** What is done about a message whose handlers have thrown as often as they may. After it the message is passed over; when it throws itself, the bot ends. */
   catch(handler: ErrorHandler): this {
+    checkHandlers('catch', [handler]);
     this.onError = handler;
     return this;
   }
@@ -131,6 +124,7 @@ export class Bot {
    * @throws what a handler threw, when there is no `catch`; the signal's reason; {SottoError} `not-registered`, `session-ended` (the number was registered elsewhere, or the account was deleted), `cursor-invalid`, `cursor-expired`, `client-stopped`
    */
   start(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    checkOptions('start', options, signalOnly);
     this.running ??= this.run(options.signal);
     return this.running;
   }
@@ -258,11 +252,6 @@ export class Bot {
     signal.removeEventListener('abort', end);
     return !signal.aborted;
   }
-}
-
-function checkOptions({ chatsAtOnce = 1, tries = 1 }: BotOptions = {}): void {
-  if (Number.isInteger(chatsAtOnce) && chatsAtOnce >= 1 && Number.isInteger(tries) && tries >= 1) return;
-  throw new SottoError('argument-invalid', 'chatsAtOnce and tries are whole numbers from 1');
 }
 
 function route(handler: Handler): Route {

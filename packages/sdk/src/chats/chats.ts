@@ -2,6 +2,7 @@ import { isUuid } from '@sotto/proto';
 import { parsePhoneNumber } from '../accounts/phone-number.ts';
 import type { Executor } from '../crypto/executor.ts';
 import { type Message, toMessage } from '../messages/message.ts';
+import { checkOptions, given, signalOnly } from '../option-rules.ts';
 import type { ChatRecord } from '../ports/chat-record.ts';
 import type { UserId } from '../ports/ids.ts';
 import { SottoError } from '../sotto-error.ts';
@@ -13,6 +14,8 @@ import { chatLock, chatWith } from './chat-state.ts';
 
 /** Chats on a page of the list, as the study has it. */
 const pageSize = 15;
+
+const listRules = { after: { ...given.number, says: 'what the page before gave as `next`' } };
 
 /** A line of the chat list. */
 export interface ChatSummary {
@@ -50,10 +53,11 @@ export class Chats {
   /**
    * The chat with a person, by phone number. A number that this device does not know is looked up at the relay.
    * @param phone with its country code, as people write it
-   * @throws {SottoError} `number-invalid`, `number-unknown` (nobody has registered it), `recipient-invalid` (the own number), `relay-unreachable`, `rate-limited`, `not-registered`, `session-ended`
+   * @throws {SottoError} `number-invalid`, `number-unknown` (nobody has registered it), `recipient-invalid` (the own number), `relay-unreachable`, `rate-limited`, `not-registered`, `session-ended`, `argument-invalid`
    */
   async with(phone: string, options: CallOptions = {}): Promise<Chat> {
     const number = parsePhoneNumber(phone);
+    checkOptions('chats.with', options, signalOnly);
     const { account } = this.parts.origin();
     if (number === account.number) {
       throw new SottoError('recipient-invalid', 'this is your own number: a chat is with somebody else');
@@ -71,9 +75,10 @@ export class Chats {
     return record?.userId === undefined ? undefined : this.chatOf(record.userId);
   }
 
-  /** A page of the chat list, latest activity first. */
+  /** A page of the chat list, latest activity first. @throws {SottoError} `argument-invalid` */
   async list(options: { readonly after?: number } = {}): Promise<ChatPage> {
     this.parts.assertRunning();
+    checkOptions('chats.list', options, listRules);
     const records = await this.parts.store.chats(options.after, pageSize + 1);
     const page = records.slice(0, pageSize);
     const chats = await Promise.all(page.map((record) => this.summarise(record)));

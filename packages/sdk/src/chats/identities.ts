@@ -8,6 +8,7 @@ import { sameBytes } from '../crypto/same-bytes.ts';
 import { listedDevices } from '../devices/accepted-list.ts';
 import { deviceListForked } from '../devices/named-list.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
+import { demand } from '../option-rules.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ChatId, UserId } from '../ports/ids.ts';
 import type { IdentityPolicy, IdentityRecord } from '../ports/key-records.ts';
@@ -124,6 +125,7 @@ export class Identities {
 
   /** @throws {SottoError} as `safetyNumber`; `identity-changed` when a new key waits to be accepted, or it is another one than that of which the safety number was shown last */
   async setVerified(userId: UserId, verified: boolean): Promise<void> {
+    demand(typeof verified === 'boolean', 'setVerified takes true or false');
     await this.both(userId);
     await this.executor.run([peerLock(userId), chatLock(chatWith(userId))], async (overlay) => {
       const identity = await overlay.get('identity', { userId });

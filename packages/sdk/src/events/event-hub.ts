@@ -1,6 +1,7 @@
 import { EventEmitter } from 'eventemitter3';
 import { clientStopped } from '../client-stopped.ts';
 import type { Executor } from '../crypto/executor.ts';
+import { checkOptions, demand, given, type OptionRules } from '../option-rules.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { CursorRecord, EventRecord } from '../ports/event-records.ts';
 import type { Store } from '../ports/store.ts';
@@ -8,6 +9,7 @@ import { SottoError } from '../sotto-error.ts';
 import type { EventOf, EventType, SottoEvent, TransientEvent } from './event.ts';
 import { EventConsumer } from './event-consumer.ts';
 import { EventStream } from './event-stream.ts';
+import { checkEventType } from './event-types.ts';
 import { hydrate } from './hydrate.ts';
 
 /** How to read events. */
@@ -16,6 +18,9 @@ export interface EventOptions {
   readonly cursor?: string;
   readonly signal?: AbortSignal;
 }
+
+// A cursor has an error of its own.
+const eventRules: OptionRules<EventOptions> = { cursor: given.anything, signal: given.signal };
 
 /** How many events are kept behind the slowest consumer before old ones are removed. */
 const keptBehind = 2_000;
@@ -69,9 +74,10 @@ export class EventHub {
 
   /**
    * Opens a stream of events.
-   * @throws {SottoError} from the first read: `cursor-invalid`, `cursor-expired`, `client-stopped`
+   * @throws {SottoError} `argument-invalid`; from the first read: `cursor-invalid`, `cursor-expired`, `client-stopped`
    */
   events(options: EventOptions = {}): AsyncGenerator<SottoEvent, void, undefined> {
+    checkOptions('events', options, eventRules);
     // Now, not at the first read: nothing that happens in between is missed.
     const opening = this.open(options);
     // The first read throws it, if there is one.
@@ -102,7 +108,7 @@ export class EventHub {
     if (this.closed) throw clientStopped();
     if (cursor === undefined) return this.add(undefined, this.latest, signal);
     if (typeof cursor !== 'string' || cursor.length < 1 || cursor.length > 100) {
-      throw new SottoError('cursor-invalid', 'a cursor is a name of 1 to 100 characters');
+      throw cursorInvalid();
     }
     const position = await this.executor.run([`cursor:${cursor}`], async (overlay) => {
       const known = await overlay.get('cursor', { name: cursor });
@@ -127,14 +133,18 @@ export class EventHub {
 
   /**
    * Opens a named consumer that says itself when an event is handled, so that it can have several in hand.
-   * @throws {SottoError} `cursor-invalid`, `cursor-expired`, `client-stopped`
+   * @throws {SottoError} `argument-invalid`, `cursor-invalid`, `cursor-expired`, `client-stopped`
    */
   async consume(options: EventOptions & { readonly cursor: string }): Promise<EventConsumer> {
+    checkOptions('consume', options, eventRules);
+    if (options.cursor === undefined) throw cursorInvalid();
     return new EventConsumer(await this.open(options));
   }
 
   /** Calls a listener for every event of a type from now on; gives how to end it. An error that it throws goes to the platform's handler of uncaught errors. */
   on<Type extends EventType>(type: Type, listener: (event: EventOf<Type>) => void): () => void {
+    checkEventType(type);
+    demand(typeof listener === 'function', 'give the function that is called with each event');
     // The emitter is fed by type, so the listener of a type gets events of that type.
     const call = listener as (event: SottoEvent) => void;
     this.emitter.on(type, call);
@@ -234,4 +244,8 @@ export class EventHub {
         for (const stream of this.streams) stream.end({ error });
       });
   }
+}
+
+function cursorInvalid(): SottoError {
+  return new SottoError('cursor-invalid', 'a cursor is a name of 1 to 100 characters');
 }
