@@ -4,7 +4,6 @@ import { Registration } from '../src/accounts/registration.ts';
 import { Tokens } from '../src/accounts/tokens.ts';
 import type { MemoryDisk } from '../src/adapters/memory/memory-disk.ts';
 import { defaultPlatform } from '../src/platform/platform.node.ts';
-import type { AccountRecord } from '../src/ports/account-record.ts';
 import { PrekeyMaintenance } from '../src/prekeys/maintenance.ts';
 import { authorizedClient } from '../src/transport/authorized-client.ts';
 import { httpClient } from '../src/transport/http-client.ts';
@@ -45,24 +44,16 @@ export async function accountClient(before?: { service: AccountService; disk: Me
     tracer,
   });
   const deletion = new Deletion({ executor, queries: store, http: anonymous, tokens, sha256, tracer });
-  let current: AccountRecord | undefined;
   const maintenance = new PrekeyMaintenance({
     executor,
     queries: store,
     http,
-    account() {
-      if (current === undefined) throw new Error('load the account first');
-      return current;
-    },
     clock,
     randomness,
     logger,
     tracer,
   });
-  const account = async () => {
-    current = await store.get('account', {});
-    return current;
-  };
+  const account = () => store.get('account', {});
   const close = async () => {
     await tokens.stop();
     await maintenance.stop();

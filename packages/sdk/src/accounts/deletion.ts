@@ -26,12 +26,14 @@ export interface DeletionParts {
 const nothing = new Uint8Array(32);
 
 /**
- * Ends the own account at the relay, then here.
+ * Ends the own account at the relay, then here; here alone when it turns out that this device does not have it any more.
  *
  * The proof is committed before the relay is asked, and the same proof is asked with until there is an answer: the relay knows it again, so a crash or a lost answer at any step is mended by `finish`.
  */
 export class Deletion {
   readonly #parts: DeletionParts;
+  /** Why the last end was one of this device alone: for all who asked for it. */
+  #unconfirmed: SottoError | undefined;
 
   constructor(parts: DeletionParts) {
     this.#parts = parts;
@@ -60,28 +62,36 @@ export class Deletion {
 
   /**
    * Carries out what was begun, here in one commit: secrets are overwritten, prekeys and sessions deleted, and what had not left is `failed`. People and history stay.
-   * @returns why the relay did not do it and never will, `proof-invalid` or `session-ended`: then it is not to end any more
+   *
+   * A session that the relay had ended before is an end, too: the device can prove nothing any more, so what it has of the account is of no use but to a thief. `account.deleted` says that it was not confirmed.
+   * @returns why the relay did not do it and never will: `session-ended`, done here alone; else a refusal, and the account is not to end any more
    * @throws {SottoError} as AuthorizedClient: to be asked again
    */
   async finish(options: CallOptions = {}): Promise<SottoError | undefined> {
     const own = await this.#account();
-    if (own?.deletion === undefined) return undefined;
+    if (own?.deletion === undefined) return own && isDeleted(own) ? this.#unconfirmed : undefined;
     const { deletion } = own;
     try {
       await this.#ask(own, deletion, options);
     } catch (error) {
-      if (!isRefusal(error)) {
-        const now = await this.#account();
-        // Another one who asked meanwhile was answered.
-        if (now !== undefined && isDeleted(now)) return undefined;
-        throw error;
-      }
+      const now = await this.#account();
+      // Another one who asked meanwhile was answered.
+      if (now !== undefined && isDeleted(now)) return this.#unconfirmed;
+      if (error instanceof SottoError && error.code === 'session-ended') return this.#endHere(deletion, error);
+      if (!isRefusal(error)) throw error;
       await this.#withdraw(deletion);
       return error;
     }
     this.#parts.tracer.reached('deletion.answered');
-    await this.#commitEnd(deletion);
+    await this.#commitEnd(deletion, undefined);
     return undefined;
+  }
+
+  async #endHere(deletion: Uint8Array, cause: SottoError): Promise<SottoError | undefined> {
+    const message =
+      'the relay had ended the session of this device: the account is deleted here, and was not by this at the relay';
+    await this.#commitEnd(deletion, new SottoError('session-ended', message, { cause }));
+    return this.#unconfirmed;
   }
 
   /** With the token as it was: when it ended with the account, the relay knows by the proof that it did what it was asked for. */
@@ -110,14 +120,16 @@ export class Deletion {
     });
   }
 
-  async #commitEnd(deletion: Uint8Array): Promise<void> {
+  /** Harmless when another one has come first. */
+  async #commitEnd(deletion: Uint8Array, unconfirmed: SottoError | undefined): Promise<void> {
     const { executor, queries, sha256 } = this.#parts;
-    await executor.run(
+    const ended = await executor.run(
       ['account', 'prekeys'],
       async (overlay) => {
         const own = await overlay.get('account', {});
-        if (!own?.deletion || !sameBytes(own.deletion, deletion)) return;
+        if (!own?.deletion || !sameBytes(own.deletion, deletion)) return false;
         await forgetFormerIdentity(overlay, queries, own, own, sha256);
+        overlay.delete('registration', {});
         overlay.put('account', {
           ...own,
           identityKeyPair: new Uint8Array(own.identityKeyPair.length),
@@ -130,10 +142,12 @@ export class Deletion {
           ended: true,
           deletion: undefined,
         });
-        overlay.record({ type: 'account.deleted', userId: own.userId });
+        overlay.record({ type: 'account.deleted', userId: own.userId, confirmed: unconfirmed === undefined });
+        return true;
       },
-      { after: 'deletion.committed' },
+      { after: 'deletion.committed', alone: true },
     );
+    if (ended) this.#unconfirmed = unconfirmed;
   }
 }
 
@@ -141,7 +155,8 @@ function isDeleted({ ended, accessToken }: AccountRecord): boolean {
   return ended && accessToken === '';
 }
 
-/** Whether the relay will not do it, however often it is asked with this proof. */
+/** Whether the relay has said that it will not do it, however often it is asked with this proof. A token that it does not take says nothing of the deletion: the next try has another one. */
 function isRefusal(error: unknown): error is SottoError {
-  return error instanceof SottoError && (error.relayCode === 'proof-invalid' || error.code === 'session-ended');
+  if (!(error instanceof SottoError) || error.retryable) return false;
+  return error.relayCode !== undefined && error.relayCode !== 'token-invalid';
 }

@@ -123,7 +123,7 @@ export class NumberChange {
     const chats = contacts.map(chatWith);
     await executor.run(['account', ...chats.map(chatLock)], async (overlay) => {
       const account = await overlay.get('account', {});
-      if (account === undefined) return;
+      if (account === undefined || account.ended) return;
       overlay.delete('registration', {});
       if (account.number === number) return;
       const now = clock.now();

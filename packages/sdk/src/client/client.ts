@@ -14,6 +14,7 @@ import type { SignalDrop } from '../ephemeral/signal-reader.ts';
 import type { ConnectionChange, EventOf, EventType, SottoEvent } from '../events/event.ts';
 import type { EventConsumer } from '../events/event-consumer.ts';
 import { EventHub, type EventOptions } from '../events/event-hub.ts';
+import { checkOptions, signalOnly } from '../option-rules.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { DeviceId, UserId } from '../ports/ids.ts';
 import type { Platform } from '../ports/platform.ts';
@@ -212,7 +213,7 @@ export class Client {
     await this.finishDeletion({ signal });
     const registered = await this.registration.register({ ...options, signal });
     this.checkRunning();
-    await this.current.load();
+    await this.accountChanged();
     this.messaging.start();
     return registered;
   }
@@ -238,17 +239,18 @@ export class Client {
    *
    * What was sent to others is theirs. Nothing brings the account back.
    *
-   * It is written down before the relay is asked, and not taken back: after a crash, an abort or an error with which it may be tried again the client goes on by itself, now and whenever it is opened, until the relay has answered; then `account.deleted` is told, once. Meanwhile `account` is undefined and whatever would send throws `session-ended`; history can be read. Calling it again waits for the same end; `register` waits for it, too.
-   * @throws {SottoError} `not-registered`, `session-ended` (it has ended already; or the relay had ended the session of this device before it was asked, and knows nothing of the deletion: register with the recovery key, then delete), `relay-refused` with `proof-invalid` (the account stays as it is), and as AuthorizedClient (the client goes on)
+   * It is written down before the relay is asked, and not taken back: after a crash, an abort or an error with which it may be tried again the client goes on by itself, now and whenever it is opened, until the relay has answered; then `account.deleted` is told, once. When the relay has ended the session of this device before (the number was registered anew, by its owner or by somebody else), the account is not this device's to end any more: it is deleted here alone, and `account.deleted` says that it was not `confirmed`. Meanwhile `account` is undefined and whatever would send throws `session-ended`; history can be read. Calling it again waits for the same end; `register` waits for it, too.
+   * @throws {SottoError} `not-registered`, `session-ended` (it has ended already; or the relay had ended the session of this device before it was asked: here it is deleted, at the relay it was not by this), any other error that is not `retryable` and has a `relayCode` (the relay refuses, as an older one that can't: the account stays as it is), and as AuthorizedClient (the client goes on)
    */
   async deleteAccount(options: CallOptions = {}): Promise<void> {
     this.checkRunning();
+    checkOptions('deleteAccount', options, signalOnly);
     options.signal?.throwIfAborted();
     await this.deletion.begin();
     await this.current.load();
     try {
       const refusal = await this.deletion.finish(options);
-      await this.current.load();
+      await this.accountChanged();
       if (refusal !== undefined) throw refusal;
     } catch (error) {
       // Offline, it is asked again with the next try to connect.
@@ -260,9 +262,15 @@ export class Client {
   private async finishDeletion(options: CallOptions): Promise<void> {
     if (!this.current.leaving) return;
     const refusal = await this.deletion.finish(options);
-    await this.current.load();
+    await this.accountChanged();
     if (refusal === undefined) return;
     this.platform.logger.warn('account.deletion-refused', { code: refusal.relayCode ?? refusal.code });
+  }
+
+  /** The account of before may be over, and with it what waited to leave. */
+  private async accountChanged(): Promise<void> {
+    await this.current.load();
+    this.messaging.outbox.recheck();
   }
 
   /** Who this client is; undefined before `register`, and from `deleteAccount` on. */
@@ -280,7 +288,7 @@ export class Client {
     return formatRecoveryKey(this.current.staying().rootSecret, this.platform.sha256);
   }
 
-  /** What the connection to the relay is like now. */
+  /** What the connection to the relay is like now: `stopped` before there is an account, after `stop`, and when a store is opened whose account has ended; `ended` from the moment it ends. */
   get connection(): ConnectionState {
     return this.messaging.state;
   }
@@ -293,8 +301,8 @@ export class Client {
   /**
    * What happens, as it happens. With a `cursor` it goes on where that consumer was, also after a crash; without one it begins now.
    *
-   * A slow loop holds nothing back. Events come after their commit, so what they tell of is in the store.
-   * @throws {SottoError} from the loop: `cursor-invalid`, `cursor-expired`, `client-stopped`, or why the store failed
+   * A slow loop holds nothing back. Events come after their commit, so what they tell of is in the store. A loop that waits does not keep the process alive: without an account, and so without a connection, a script that only waits for events ends.
+   * @throws {SottoError} `argument-invalid`; from the loop: `cursor-invalid`, `cursor-expired`, `client-stopped`, or why the store failed
    */
   events(options: EventOptions = {}): AsyncGenerator<SottoEvent, void, undefined> {
     return this.hub.events(options);
@@ -302,13 +310,13 @@ export class Client {
 
   /**
    * Events for a named consumer that handles several at once: its place moves past an event when that one and all before it were said to be `done`. Each comes at least once, also over a crash.
-   * @throws {SottoError} `cursor-invalid`, `cursor-expired`, `client-stopped`
+   * @throws {SottoError} `argument-invalid`, `cursor-invalid`, `cursor-expired`, `client-stopped`
    */
   consume(options: { readonly cursor: string; readonly signal?: AbortSignal }): Promise<EventConsumer> {
     return this.hub.consume(options);
   }
 
-  /** Calls a listener for each event of a type, from now on; gives how to end it. */
+  /** Calls a listener for each event of a type, from now on; gives how to end it. @throws {SottoError} `argument-invalid` when there is no such type */
   on<Type extends EventType>(type: Type, listener: (event: EventOf<Type>) => void): () => void {
     return this.hub.on(type, listener);
   }
@@ -319,6 +327,7 @@ export class Client {
    */
   async flush(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     this.checkRunning();
+    checkOptions('flush', options, signalOnly);
     const { signal: ended } = this.ending;
     await this.messaging.outbox.emptied(options.signal ? AbortSignal.any([options.signal, ended]) : ended);
   }
@@ -370,6 +379,12 @@ export class Client {
   private failed(error: unknown): void {
     const code = error instanceof SottoError ? error.code : 'internal';
     if (this.stopping !== undefined) return;
+    if (code === 'session-ended') {
+      // Nothing is to be made anew: the connection finds the same end, and says so.
+      this.platform.logger.info('client.session-ended');
+      this.current.load().catch((cause: unknown) => this.failed(cause));
+      return;
+    }
     this.platform.logger.error('client.failed', { code });
     if (isFatal(error)) {
       this.hub.fail(error);

@@ -1,6 +1,6 @@
+import { stayingAccount, usableAccount } from '../accounts/standing.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { Store } from '../ports/store.ts';
-import { SottoError } from '../sotto-error.ts';
 
 /** The account of this store, in memory: what never changes while it lasts (ids, keys) is read from here. */
 export class CurrentAccount {
@@ -21,13 +21,7 @@ export class CurrentAccount {
    * @throws {SottoError} `not-registered`, `session-ended`
    */
   get(): AccountRecord {
-    if (this.record === undefined) {
-      throw new SottoError('not-registered', 'this store has no account yet: call register() first');
-    }
-    if (this.record.ended) {
-      throw new SottoError('session-ended', 'the relay ended the session of this device: call register() again');
-    }
-    return this.record;
+    return usableAccount(this.record);
   }
 
   /**
@@ -35,11 +29,7 @@ export class CurrentAccount {
    * @throws {SottoError} `not-registered`, `session-ended`
    */
   staying(): AccountRecord {
-    const account = this.get();
-    if (account.deletion !== undefined) {
-      throw new SottoError('session-ended', 'this account is being deleted: account.deleted tells when it is done');
-    }
-    return account;
+    return stayingAccount(this.record);
   }
 
   /** Whether there is one that can be used. */

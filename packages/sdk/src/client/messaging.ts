@@ -189,7 +189,6 @@ export class Messaging {
       executor,
       queries: store,
       http,
-      account,
       clock,
       randomness,
       logger,

@@ -56,6 +56,29 @@ describe('the executor', () => {
     expect(store.commits).toHaveLength(2);
   });
 
+  it('gives an operation that wants to be alone a commit of its own: it finds in the store what came before, and what comes after finds what it did', async () => {
+    const { executor, store } = await openExecutor();
+    const before = executor.run(['a'], (overlay) => increment(overlay, 'a'));
+    const other = executor.run(['b'], (overlay) => increment(overlay, 'b'));
+    const seen: unknown[] = [];
+    const lone = executor.run(
+      ['c'],
+      async (overlay) => {
+        for (const name of ['a', 'b', 'd']) seen.push((await store.get('cursor', { name }))?.changeSeq);
+        return increment(overlay, 'c');
+      },
+      { alone: true },
+    );
+    const loneToo = executor.run(['c'], (overlay) => increment(overlay, 'c'), { alone: true });
+    const after = executor.run(['d'], async (overlay) => {
+      seen.push((await store.get('cursor', { name: 'c' }))?.changeSeq);
+      return increment(overlay, 'd');
+    });
+    expect(await Promise.all([before, other, lone, loneToo, after])).toEqual([1, 1, 1, 2, 1]);
+    expect(seen).toEqual([1, 1, undefined, 2]);
+    expect(store.commits.map((changes) => changes.length)).toEqual([2, 1, 1, 1]);
+  });
+
   it('drops only the changes of the operation that failed, and tells its caller only', async () => {
     const { executor, store, published } = await openExecutor();
     const good = executor.run(['a'], (overlay) => increment(overlay, 'a'));

@@ -1,4 +1,5 @@
 import { CiphertextKind, type Content, Envelope, uuidToText } from '@sotto/proto';
+import { refuseWhenEnded } from '../accounts/standing.ts';
 import { chatLock, chatWith } from '../chats/chat-state.ts';
 import type { Executor } from '../crypto/executor.ts';
 import { Hold } from '../crypto/hold.ts';
@@ -95,7 +96,7 @@ export class EnvelopeReceiver {
 
   /**
    * Opens, checks and applies an envelope in one operation, one commit; what fails is dropped whole, and held with its reason by an operation of its own.
-   * @throws {SottoError} what the store throws: the envelope must not be acked
+   * @throws {SottoError} `session-ended` (the account is over: nothing was taken), and what the store throws: the envelope must not be acked
    */
   receive(bytes: Uint8Array): Promise<Received> {
     const inspected = this.inspect(bytes);
@@ -104,7 +105,10 @@ export class EnvelopeReceiver {
     return this.executor
       .run(
         locks,
-        (overlay) => (inspected.request ? this.answer(overlay, inspected) : this.open(overlay, inspected)),
+        async (overlay) => {
+          await refuseWhenEnded(overlay);
+          return inspected.request ? this.answer(overlay, inspected) : this.open(overlay, inspected);
+        },
         steps,
       )
       .catch((error: unknown) => {
@@ -113,10 +117,14 @@ export class EnvelopeReceiver {
       });
   }
 
-  /** Tries a held envelope again; whether it is held no more. */
+  /**
+   * Tries a held envelope again; whether it is held no more.
+   * @throws {SottoError} `session-ended`, and what the store throws
+   */
   retry(bytes: Uint8Array): Promise<boolean> {
     const inspected = this.inspect(bytes);
     return this.executor.run(locksOf(inspected), async (overlay) => {
+      await refuseWhenEnded(overlay);
       const held = await overlay.get('held', { digest: inspected.digest });
       if (held === undefined) return true;
       try {
@@ -201,6 +209,7 @@ export class EnvelopeReceiver {
 
   /** A ratchet opens nothing twice, so only what failed is looked up: it may have come before. */
   private async hold(overlay: Overlay, inspected: Inspected, reason: HeldReason): Promise<Received> {
+    await refuseWhenEnded(overlay);
     const { digest, bytes, envelope, sender, checked } = inspected;
     if ((await overlay.get('seen', { key: digest })) !== undefined) return { outcome: 'duplicate' };
     const now = this.clock.now();

@@ -115,6 +115,11 @@ export class Outbox {
     }
   }
 
+  /** Rows were removed by a commit of somebody else: whoever waits for the end looks again. */
+  recheck(): void {
+    this.changed();
+  }
+
   /** Lets nothing more leave, and resolves when nothing is being sealed or committed. */
   async stop(): Promise<void> {
     this.disconnected();

@@ -1,4 +1,5 @@
 import { Content, type ContentFields, ReceiptKind, uuidToBytes, uuidToText } from '@sotto/proto';
+import { hasEnded } from '../accounts/standing.ts';
 import { chatWith } from '../chats/chat-state.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { largestReceipt } from '../messages/apply-receipt.ts';
@@ -30,6 +31,7 @@ export class ReceiptQueue {
     messageIds: readonly MessageId[],
     now: number,
   ): Promise<boolean> {
+    if (await hasEnded(overlay)) return false;
     if (!this.origin().returnsReceipts || messageIds.length === 0) return false;
     const chatId = chatWith(author);
     let left = messageIds.map(uuidToBytes);

@@ -1,5 +1,6 @@
 import { CiphertextKind, Send, type SendDeviceFields, type SendFields, uuidToBytes } from '@sotto/proto';
 import { accessKeyOf } from '../accounts/access-key.ts';
+import { refuseWhenEnded } from '../accounts/standing.ts';
 import { chatLock } from '../chats/chat-state.ts';
 import { isSendingBlocked } from '../chats/identity-policy.ts';
 import type { Executor } from '../crypto/executor.ts';
@@ -61,7 +62,7 @@ export class Sealer {
 
   /**
    * Gives the sealed attempts of records of one chat, in their order: those that were committed before, and new ones, in one commit. It ends early at the first that can't be sealed.
-   * @throws {SottoError} what the store throws: nothing was sealed
+   * @throws {SottoError} `session-ended`, and what the store throws: nothing was sealed
    */
   async seal(records: readonly SealableRecord[]): Promise<readonly SealOutcome[]> {
     const known = records.map((record) => this.usable(record));
@@ -85,6 +86,7 @@ export class Sealer {
     recipient: UserId,
     records: readonly SealableRecord[],
   ): Promise<readonly SealOutcome[]> {
+    await refuseWhenEnded(overlay);
     const now = this.clock.now();
     const ratchet = new Ratchet(this.account(), overlay, now);
     const named = await overlay.get('namedList', { userId: recipient });

@@ -1,4 +1,5 @@
 import { uuidToText } from '@sotto/proto';
+import { refuseWhenEnded } from '../accounts/standing.ts';
 import { chatLock, chatWith } from '../chats/chat-state.ts';
 import type { Executor } from '../crypto/executor.ts';
 import type { Overlay } from '../crypto/overlay.ts';
@@ -130,6 +131,8 @@ export class RetryAsker {
     const device = { userId: sender, deviceId: envelope.senderDevice as DeviceId };
     const failed = { ...envelope, messageId: uuidToText(envelope.messageId) as MessageId };
     return this.executor.run([peerLock(sender), chatLock(chatWith(sender))], async (overlay) => {
+      // Thrown, so that it does not come again by itself.
+      await refuseWhenEnded(overlay);
       const now = this.clock.now();
       const held = await overlay.get('held', { digest: found.digest });
       if (held?.requestAt === undefined || held.requestAt > now) return undefined;
