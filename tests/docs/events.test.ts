@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { quoted, read, section, tableRows } from './pages.ts';
+import { quoted, read, section, tableRows, union } from './pages.ts';
 
 const page = read('docs/events.md');
 const source = read('packages/sdk/src/events/event.ts');
@@ -49,4 +49,13 @@ describe('docs/events.md has each event with its fields, and no other', () => {
   it('says what each is', () => {
     for (const [type, , what = ''] of tableRows(page)) expect(what, type).not.toBe('');
   });
+});
+
+it('docs/events.md has each reason of an offline or ended connection, and no other', () => {
+  const path = 'packages/sdk/src/transport/connection-state.ts';
+  const ends = /export type EndReason =([^;]*);/.exec(read(path))?.[1] ?? '';
+  const declared = [...union(path, 'OfflineReason'), ...[...ends.matchAll(/'([^']+)'/g)].map(([, name = '']) => name)];
+  const rows = tableRows(section(page, '## Reasons of `connection.changed`'));
+  expect(declared).toContain('session-ended');
+  expect(rows.map(([reason]) => quoted(reason)).sort()).toEqual(declared.sort());
 });

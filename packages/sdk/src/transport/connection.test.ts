@@ -173,6 +173,18 @@ describe('Connection', () => {
   });
 
   it.each([
+    ['relay-unreachable', 'unreachable'],
+    ['relay-misbehaved', 'misbehaved'],
+    ['relay-refused', 'refused'],
+    ['store-unavailable', 'failed-here'],
+  ] as const)('tells a token that fails with %s as %s', async (code, reason) => {
+    refusal = new SottoError(code, 'later');
+    connection.start();
+    await offline(reason);
+    expect(states.map(({ state }) => state)).toEqual(['connecting', 'offline']);
+  });
+
+  it.each([
     ['bytes that are no frames', (send: (bytes: Uint8Array) => void) => send(Uint8Array.of(255, 255, 255))],
     ['text', (_: unknown, text: () => void) => text()],
   ])('backs off from a relay that sends %s', async (_, misbehave) => {
