@@ -46,13 +46,13 @@ export class Bot {
   constructor(client: Client, options: BotOptions = {}) {
     checkBotOptions(options);
     this.client = client;
+    // One that is given as undefined is not given.
     this.options = {
-      cursor: 'bot',
-      acceptStrangers: true,
-      chatsAtOnce: 16,
-      tries: 3,
-      timers: defaultPlatform().timers,
-      ...options,
+      cursor: options.cursor ?? 'bot',
+      acceptStrangers: options.acceptStrangers ?? true,
+      chatsAtOnce: options.chatsAtOnce ?? 16,
+      tries: options.tries ?? 3,
+      timers: options.timers ?? defaultPlatform().timers,
     };
   }
 
