@@ -44,10 +44,11 @@ export class Pacer {
 
   private refill(limit: Rate, now: number): Bucket {
     const rate = { burst: Math.max(1, Math.floor(limit.burst * usedOfBurst)), perSecond: limit.perSecond };
-    // With another limit, what was used stays used.
+    // With another limit, what was used stays used; a lower one leaves nothing, and no debt to wait for.
     const used = this.rate && this.bucket ? Math.max(0, this.rate.burst - this.bucket.tokens) : 0;
     const changed = this.rate?.burst !== rate.burst;
-    const known = this.bucket && !changed ? this.bucket : { tokens: rate.burst - used, at: this.bucket?.at ?? now };
+    const known =
+      this.bucket && !changed ? this.bucket : { tokens: Math.max(0, rate.burst - used), at: this.bucket?.at ?? now };
     this.rate = rate;
     this.bucket = this.bucket === undefined ? fullBucket(rate, now) : refilled(known, rate, now);
     return this.bucket;
