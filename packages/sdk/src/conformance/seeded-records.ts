@@ -299,7 +299,7 @@ export class SeededRecords {
       deviceId: this.#device(),
       count: this.#integer(),
       at: this.#small(),
-      replaces: Array.from({ length: this.pick([0, 0, 1, 3]) }, () => this.#id<MessageId>()),
+      replaces: Array.from({ length: this.pick([0, 0, 1, 3, 8]) }, () => this.#id<MessageId>()),
     }),
     repair: () => ({
       userId: this.#id(),

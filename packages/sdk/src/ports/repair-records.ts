@@ -9,7 +9,7 @@ export interface ResendRecord {
   readonly count: number;
   /** When last. */
   readonly at: number;
-  /** What it said would not come: of an answer to a request for what is no message of the history. At most 256. */
+  /** What it said would not come: of an answer to a request for what is no message of the history, the newest first. At most 8. */
   readonly replaces: readonly MessageId[];
 }
 

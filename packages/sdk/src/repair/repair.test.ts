@@ -169,6 +169,34 @@ describe('repair  [security: bad-mac]', () => {
     expect(await bob.in.heldReasons()).toEqual([]);
   });
 
+  it('begins one session for all that came together on a lost one', async () => {
+    await talk();
+    await lose(alice, 'session');
+    await lose(bob, 'session', 'prekey');
+    const texts = ['one', 'two', 'three', 'four'];
+    for (const text of texts) await say(alice, bob, text);
+    await deliver(alice, bob);
+    expect(await bob.in.heldReasons()).toEqual(texts.map(() => 'missing-prekey'));
+    await calm();
+    expect(await bob.device.store.get('repair', alice.device.address)).toMatchObject({ renewals: 1 });
+    expect(await bob.in.texts(alice.device)).toEqual(['hello', 'hello yourself', ...texts]);
+    expect(await bob.in.heldReasons()).toEqual([]);
+  });
+
+  it('begins another one when prekeys are lost once more', async () => {
+    await talk();
+    for (const text of ['one', 'two']) {
+      await lose(alice, 'session');
+      await lose(bob, 'session', 'prekey');
+      await say(alice, bob, text);
+      await calm();
+      bob.device.clock.advance(60_000);
+      alice.device.clock.advance(60_000);
+    }
+    expect(await bob.device.store.get('repair', alice.device.address)).toMatchObject({ renewals: 2 });
+    expect(await bob.in.texts(alice.device)).toEqual(['hello', 'hello yourself', 'one', 'two']);
+  });
+
   it('asks three times, and no more', async () => {
     await talk();
     await lose(bob, 'session');

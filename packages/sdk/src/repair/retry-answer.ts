@@ -10,7 +10,7 @@ import type { DeviceAddress, MessageId } from '../ports/ids.ts';
 import type { IdentityRecord } from '../ports/key-records.ts';
 import type { MessageRecord } from '../ports/message-record.ts';
 import type { StoreQueries } from '../ports/store.ts';
-import { addEmptyContent, mostReplaced } from './empty-content.ts';
+import { addEmptyContent } from './empty-content.ts';
 import { spendRepair } from './repair-budget.ts';
 import type { ReadRetryRequest } from './retry-request.ts';
 
@@ -19,6 +19,13 @@ export const mostResends = 3;
 
 /** How long a message is sent again for: as long as the relay keeps mail. */
 export const resentFor = 30 * 24 * 3_600_000;
+
+/**
+ * The most that one answer says will not come: what is asked for, and what that stood for.
+ *
+ * A chain gets longer when an answer is lost, too: with the session that it came on, which the next request ends. So it has two or three links; eight are all answers of an hour, each one lost. Of a longer one the oldest are left out: they were asked for, and answered, by themselves.
+ */
+export const longestChain = 8;
 
 /** What became of a request; for those that were refused why, for logs and tests. */
 export type RetryAnswer =
@@ -69,10 +76,12 @@ export class RetryAnswerer {
     const cost = message === undefined ? 'receipts' : 'resends';
     if ((await spendRepair(overlay, device, cost, now)) !== undefined) return 'too-often';
     const replaces = resend?.replaces ?? [];
-    overlay.put('resend', { ...key, count: count + 1, at: now, replaces });
+    const answered = count + 1;
+    // The answer has it from here on; it is asked for by this id only while another request for it would be honoured.
+    overlay.put('resend', { ...key, count: answered, at: now, replaces: answered < mostResends ? replaces : [] });
     await this.renew(overlay, device, request, now);
     if (message !== undefined) {
-      resendMessage(overlay, origin, message, device, count + 1, now);
+      resendMessage(overlay, origin, message, device, answered, now);
       return 'resent';
     }
     await this.replace(overlay, device, [request.messageId, ...replaces], now);
@@ -99,7 +108,7 @@ export class RetryAnswerer {
     now: number,
   ): Promise<void> {
     const { userId, deviceId } = device;
-    const replaces = asked.slice(0, mostReplaced);
+    const replaces = asked.slice(0, longestChain);
     const messageId = addEmptyContent(overlay, this.origin(), userId, replaces.map(uuidToBytes), now);
     // Should this one be lost too, then what is asked for is its id.
     overlay.put('resend', { messageId, userId, deviceId, count: 0, at: now, replaces });

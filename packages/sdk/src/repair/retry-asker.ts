@@ -11,6 +11,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { DeviceAddress, DeviceId, MessageId, UserId } from '../ports/ids.ts';
 import type { HeldRecord } from '../ports/inbox-records.ts';
 import type { Randomness } from '../ports/randomness.ts';
+import { recordKey } from '../ports/record-key.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import type { CancelTimer, Timers } from '../ports/timers.ts';
 import { addEmptyContent } from './empty-content.ts';
@@ -19,6 +20,9 @@ import { writeRetryRequest } from './retry-request.ts';
 
 /** How often a message is asked for. */
 export const mostRequests = 3;
+
+/** What is missing of one lost store is noticed message by message; a session that was begun for the first of them is for all. */
+const renewalRest = 60_000;
 
 const page = 64;
 const longestSleep = 3_600_000;
@@ -46,6 +50,8 @@ export class RetryAsker {
   private readonly randomness: Randomness;
   private readonly onQueued: (userId: UserId) => void;
   private readonly onFailure: (error: unknown) => void;
+  /** When a session with a device was last begun anew: forgotten at an end, after which one renewal more does no harm. */
+  private readonly renewed = new Map<string, number>();
   private cancel: CancelTimer | undefined;
   private working: Promise<void> | undefined;
   private again = false;
@@ -165,7 +171,11 @@ export class RetryAsker {
   }
 
   private async beginAnew(overlay: Overlay, device: DeviceAddress, now: number): Promise<void> {
+    for (const [key, at] of this.renewed) if (now < at || now >= at + renewalRest) this.renewed.delete(key);
+    const key = recordKey('session', device);
+    if (this.renewed.has(key)) return;
     if ((await spendRepair(overlay, device, 'renewals', now)) !== undefined) return;
+    this.renewed.set(key, now);
     const origin = this.origin();
     await new Ratchet(origin.account, overlay, now).setAside(device);
     addEmptyContent(overlay, origin, device.userId, [], now);

@@ -55,6 +55,20 @@ export function idOrNoneBytes(text: string | undefined): Uint8Array {
   return text === undefined ? none : uuidBytes(text);
 }
 
+/** A column with the 16 bytes of each of some UUIDs, one after another. */
+export function ids<Id extends string>(row: SqlRow, column: string): Id[] {
+  const value = bytes(row, column);
+  if (value.length % 16 !== 0) throw damaged(column);
+  return Array.from({ length: value.length / 16 }, (_, at) => uuidText(value.subarray(at * 16, at * 16 + 16)) as Id);
+}
+
+/** What `ids` reads. */
+export function idsBytes(texts: readonly string[]): Uint8Array {
+  const value = new Uint8Array(texts.length * 16);
+  for (const [at, text] of texts.entries()) value.set(uuidBytes(text), at * 16);
+  return value;
+}
+
 /** A column with a value as JSON. */
 export function json<Value>(row: SqlRow, column: string): Value {
   try {

@@ -1,5 +1,5 @@
 import type { DeviceId, MessageId } from '@sotto/sdk/ports';
-import { id, integer, json } from '../columns.ts';
+import { id, ids, idsBytes, integer } from '../columns.ts';
 import { recordTable } from '../record-table.ts';
 import { uuidBytes } from '../uuid.ts';
 
@@ -14,7 +14,7 @@ export const resendTable = recordTable<'resend'>({
   fields: {
     count: (resend) => resend.count,
     at: (resend) => resend.at,
-    replaces: (resend) => JSON.stringify(resend.replaces),
+    replaces: (resend) => idsBytes(resend.replaces),
   },
   read: (row) => ({
     messageId: id(row, 'message_id'),
@@ -22,7 +22,7 @@ export const resendTable = recordTable<'resend'>({
     deviceId: integer(row, 'device_id') as DeviceId,
     count: integer(row, 'count'),
     at: integer(row, 'at'),
-    replaces: json<MessageId[]>(row, 'replaces'),
+    replaces: ids<MessageId>(row, 'replaces'),
   }),
 });
 
