@@ -8,9 +8,9 @@ const shownAnomalies = 20;
 export function reportOf(outcome: SoakOutcome, seed: number): readonly string[] {
   const { verdict, leftovers, unsent, tally, kills, memory, problems } = outcome;
   const { counts, streams, anomalies } = verdict;
-  // What its sender still has to send is missing elsewhere, and is not lost, unless that device had it already.
-  const isWaiting = ({ kind, message, applied, acked, delivered }: Anomaly) =>
-    kind === 'lost' && unsent.has(message) && !applied && !acked && !delivered;
+  // What its sender still has to send is missing elsewhere, and is not lost, unless that device had it already; in the sender's own history it has to be. `accepted` does not speak against it: that is what `send` says of a message as soon as it stands in the outbox.
+  const isWaiting = ({ kind, sender, device, message, applied, acked, delivered }: Anomaly) =>
+    kind === 'lost' && device !== sender && unsent.has(message) && !applied && !acked && !delivered;
   const waiting = anomalies.filter(isWaiting).length;
   const lost = counts.lost - waiting;
   const rows: [string, string | number][] = [
