@@ -18,6 +18,20 @@ if (Number.parseInt(process.versions.node, 10) < 20) {
   process.exit(1);
 }
 
+const [script, ...args] = process.argv.slice(2);
+/** Of what takes no options: asked how it is used it would install, or run. */
+const usages = {
+  setup: 'npm run setup    installs and builds what is not there yet; takes no options',
+  'check:run': 'npm run check    lint, type checks and structure; takes no options',
+  'docs:run': 'npm run docs    writes docs/api; takes no options',
+};
+const asked = [script, ...args].some((arg) => arg === '--help' || arg === '-h');
+const usage = usages[script === undefined || script.startsWith('-') ? 'setup' : script];
+if (asked && usage !== undefined) {
+  console.log(usage);
+  process.exit(0);
+}
+
 // The tools of the build send nothing home.
 const env = { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1' };
 
@@ -79,7 +93,6 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
 }
 await npmOrExit(['run', '--silent', 'build'], { quiet: true });
 
-const [script, ...args] = process.argv.slice(2);
 if (script !== undefined) {
   // npm sets INIT_CWD anew in every nested run; this keeps where the user stands, so that relative paths mean what they say.
   env.CALLER_CWD = process.env.INIT_CWD ?? process.cwd();

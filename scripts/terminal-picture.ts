@@ -36,7 +36,7 @@ export function pictureOf(title: string, captures: readonly Capture[]): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${Math.round(x)} ${height}" width="${Math.round(x)}" height="${height}" style='${style}'>\n<title>${escaped(title)}</title>\n${parts.filter((part) => part !== '').join('\n')}\n</svg>\n`;
 }
 
-/** One row: each run of one style is a text that begins in its column, so that fonts can't move what follows. */
+/** One row: each character is a text in its column, so that what a font draws wider than the terminal moves nothing. */
 function lineOf(line: string, pen: Pen, x: number, y: number): string {
   let column = 0;
   const texts: string[] = [];
@@ -44,7 +44,6 @@ function lineOf(line: string, pen: Pen, x: number, y: number): string {
     const codes = /^\[([\d;]*)m/.exec(piece);
     for (const code of codes?.[1]?.split(';') ?? []) pen.style = styled(pen.style, code);
     const text = codes ? piece.slice(codes[0].length) : piece;
-    // Words apart: what a font draws wider than the terminal does not push the rest of the row.
     for (const { segment } of new Intl.Segmenter(undefined, { granularity: 'grapheme' }).segment(text)) {
       const width = columnsOf(segment);
       if (segment.trim() !== '' && width > 0) texts.push(cellOf(segment, x + column * cell.width, y, pen.style));

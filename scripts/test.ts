@@ -3,18 +3,27 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type NamedTestReport, securityPage } from './security-page.ts';
+import { readTestCommand } from './test-command.ts';
 import { countLine, countTests, type TestReport } from './test-counts.ts';
 
 // Runs every test of every workspace in one vitest, or those whose files match the arguments, and ends with the count line.
 // A run of all compares docs/security-tests.md with itself; `--security` runs the tests that the page is about, and writes it.
 
+const command = readTestCommand(process.argv.slice(2));
+if (command.type === 'help') {
+  process.stdout.write(command.usage);
+  process.exit(0);
+}
+if (command.type === 'wrong') {
+  process.stderr.write(`security-tests: ${command.message}\n${command.usage}`);
+  process.exit(2);
+}
+const { isForPage, vitest: chosen } = command;
+
 const root = join(import.meta.dirname, '..');
 const page = join(root, 'docs', 'security-tests.md');
 const folder = mkdtempSync(join(tmpdir(), 'sotto-test-'));
 const reportFile = join(folder, 'report.json');
-const isForPage = process.argv.includes('--security');
-const filters = process.argv.slice(2).filter((argument) => argument !== '--security');
-const chosen = isForPage ? [...filters, '--testNamePattern', '\\[security: '] : filters;
 
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
 const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`];

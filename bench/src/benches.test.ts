@@ -13,8 +13,8 @@ function bench(...args: readonly string[]) {
 }
 
 describe('the command', () => {
-  it('lists the benches when none is named', () => {
-    const { status, stdout } = bench();
+  it.each([['with nothing'], ['with help', '--help']])('lists the benches %s', (_, ...args) => {
+    const { status, stdout } = bench(...args);
     expect(status).toBe(0);
     for (const name of ['sdk-send', 'sdk-receive', 'relay', 'mailbox', 'idle', 'storm'])
       expect(stdout).toMatch(new RegExp(`^ +${name} +\\S`, 'm'));

@@ -20,8 +20,10 @@ export function readCommand(args: readonly string[]): Command {
         rounds: { type: 'string' },
         messages: { type: 'string' },
         report: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
       },
     });
+    if (values.help) return { type: 'list' };
     const [name, ...rest] = positionals;
     if (rest.length > 0) return { type: 'wrong', message: 'name one bench' };
     if (name === undefined) return { type: 'list' };

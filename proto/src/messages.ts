@@ -40,6 +40,12 @@ export const PrekeyMessage: Codec<PrekeyMessage, sotto.v1.PrekeyMessage.$Propert
   v1.PrekeyMessage,
 );
 
+export type RetryRequest = sotto.v1.RetryRequest;
+export const RetryRequest: Codec<RetryRequest, sotto.v1.RetryRequest.$Properties> = codecOf(
+  'RetryRequest',
+  v1.RetryRequest,
+);
+
 /** See group.proto. */
 export type GroupRecord = sotto.v1.GroupRecord;
 export type GroupRecordFields = sotto.v1.GroupRecord.$Properties;
@@ -128,12 +134,6 @@ export const EphemeralSignal: Codec<EphemeralSignal, EphemeralSignalFields> = co
   v1.EphemeralSignal,
 );
 
-export type RetryRequest = sotto.v1.RetryRequest;
-export const RetryRequest: Codec<RetryRequest, sotto.v1.RetryRequest.$Properties> = codecOf(
-  'RetryRequest',
-  v1.RetryRequest,
-);
-
 /** See frames.proto. */
 export type ClientFrame = sotto.v1.ClientFrame;
 export type ClientFrameFields = sotto.v1.ClientFrame.$Properties;
@@ -152,7 +152,6 @@ export const ServerFrames: Codec<ServerFrames, sotto.v1.ServerFrames.$Properties
 );
 
 /** A Send by itself: a client stores it in this form before its bytes leave. */
-export type SendDeviceFields = sotto.v1.SendDevice.$Properties;
 export type Send = sotto.v1.Send;
 export type SendFields = sotto.v1.Send.$Properties;
 export const Send: Codec<Send, SendFields> = codecOf('Send', v1.Send);
@@ -166,6 +165,7 @@ export type RecipientResult = sotto.v1.RecipientResult;
 export type RecipientResultFields = sotto.v1.RecipientResult.$Properties;
 export type SendRecipient = sotto.v1.SendRecipient;
 export type SendRecipientFields = sotto.v1.SendRecipient.$Properties;
+export type SendDeviceFields = sotto.v1.SendDevice.$Properties;
 export type Deliver = sotto.v1.Deliver;
 export type Ephemeral = sotto.v1.Ephemeral;
 export type FrameError = sotto.v1.FrameError;

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { loadConfig } from '@sotto/relay-server';
@@ -63,6 +63,11 @@ export class CrashWorld {
         Number(database.prepare<[], { count: number }>(`SELECT count(*) AS count FROM ${table}`).get()?.count);
       return { live: count('account'), ended: count('ended_user') };
     });
+  }
+
+  /** Whether the relay has an avatar of somebody. */
+  hasAvatar(userId: string): boolean {
+    return existsSync(join(this.folder, 'relay', 'blobs', 'stored', `avatars_${userId}`));
   }
 
   /** Somebody's one-time prekeys that the relay still has to give away: `kind id`. */

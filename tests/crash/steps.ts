@@ -56,6 +56,13 @@ export const relayRegistrationSteps = [
   'registration.durable',
 ] as const satisfies readonly RelayStep[];
 
+export const clientDeletionSteps = [
+  'deletion.begun',
+  'deletion.answered',
+  'deletion.committed',
+] as const satisfies readonly ClientStep[];
+export const relayDeletionSteps = ['deletion.before-fsync', 'deletion.durable'] as const satisfies readonly RelayStep[];
+
 type Tried<Steps extends readonly string[]> = Steps[number];
 
 /** Compiles only while every step that exists is in one of the tables. */
@@ -66,6 +73,7 @@ type Untried =
       | Tried<typeof clientTokenSteps>
       | Tried<typeof clientPrekeySteps>
       | Tried<typeof clientRegistrationSteps>
+      | Tried<typeof clientDeletionSteps>
     >
   | Exclude<
       RelayStep,
@@ -73,6 +81,7 @@ type Untried =
       | Tried<typeof relayTokenSteps>
       | Tried<typeof relayPrekeySteps>
       | Tried<typeof relayRegistrationSteps>
+      | Tried<typeof relayDeletionSteps>
     >;
 const nothingUntried: [Untried] extends [never] ? true : Untried = true;
 export const everyStepIsTried: boolean = nothingUntried;

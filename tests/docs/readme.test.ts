@@ -55,6 +55,37 @@ describe('the examples of README.md', () => {
 });
 
 describe('README.md', () => {
+  it('packs every package together with those that it needs', () => {
+    const manifests = [
+      'proto',
+      ...['sdk', 'storage-adapters', 'relay-server', 'testing'].map((name) => `packages/${name}`),
+    ].map((folder) => JSON.parse(read(`${folder}/package.json`)) as { name: string; dependencies?: object });
+    const packed = [...(/^npm pack .*$/m.exec(page)?.[0] ?? '').matchAll(/ -w (\S+)/g)].map(([, name]) => name);
+    expect(packed).toEqual(manifests.map(({ name }) => name));
+    const needed = manifests.flatMap(({ dependencies = {} }) => Object.keys(dependencies));
+    expect(packed).toEqual(expect.arrayContaining(needed.filter((name) => name.startsWith('@sotto/'))));
+  });
+
+  it('leaves nothing for git where the examples keep their data', () => {
+    const pages = [page, read('examples/cli-chat/README.md'), read('examples/echo-bot/README.md')];
+    const named = pages.flatMap((text) =>
+      [...text.matchAll(/--data (?:\.\/)?([\w-]+)/g)].map(([, folder = '']) => folder),
+    );
+    const defaults = ['sotto-data', 'sotto-chat'];
+    for (const folder of defaults) {
+      expect(
+        [read('examples/cli-chat/src/options.ts'), read('packages/relay-server/src/config/config-keys.ts')].join(),
+      ).toContain(`'./${folder}'`);
+    }
+    expect(named).toContain('echo-bot-data');
+    const ignored = read('.gitignore')
+      .split('\n')
+      .map((line) => line.replaceAll('/', ''));
+    expect(ignored).toEqual(
+      expect.arrayContaining([...new Set([...named, ...defaults])].filter((name) => name !== 'DIR')),
+    );
+  });
+
   it('names the flags of sotto-relay that take a value', () => {
     const bin = join(root, 'packages/relay-server/src/bin.ts');
     const help = execFileSync(process.execPath, ['--conditions=sotto-source', bin, '--help'], { encoding: 'utf8' });
@@ -94,7 +125,8 @@ describe('README.md', () => {
       codeBlocks(page, language).flatMap((block) => block.split('\n')),
     );
     const named = typed.flatMap((line) => /^npm (?:run )?([a-z:]+)/.exec(line)?.[1] ?? []);
-    expect(named.filter((name) => !(name in scripts))).toEqual([]);
+    const own = new Set(['install', 'pack']);
+    expect(named.filter((name) => !own.has(name) && !(name in scripts))).toEqual([]);
     expect(named.length).toBeGreaterThan(0);
   });
 });

@@ -52,7 +52,11 @@ function open({ database }: Person): Promise<Client> {
 
 async function register(person: Person): Promise<Person> {
   await using client = await open(person);
-  await client.register({ ...person, profile: { username: 'Alice' }, code: () => relay.codeFor(person.phone) });
+  await client.register({
+    phone: person.phone,
+    profile: { username: 'Alice' },
+    code: () => relay.codeFor(person.phone),
+  });
   return person;
 }
 
@@ -96,7 +100,11 @@ describe('P7 a program that stops its client ends by itself and leaves nothing',
     const codes = Math.max(1, relay.sentTo(person.phone));
     await using client = await open(person);
     if (client.account === undefined) {
-      await client.register({ ...person, profile: { username: 'Alice' }, code: () => relay.codeFor(person.phone) });
+      await client.register({
+        phone: person.phone,
+        profile: { username: 'Alice' },
+        code: () => relay.codeFor(person.phone),
+      });
     }
     expect(client.account?.number).toBe(person.phone);
     expect(relay.sentTo(person.phone)).toBe(codes);

@@ -37,6 +37,20 @@ describe('the fuzzer', () => {
     expect(finding?.input.subarray(0, 3)).toEqual(new Uint8Array([0x53, 0x4f, 0x21]));
   });
 
+  it('tells what does harm only the second time', async () => {
+    await using coverage = await CodeCoverage.start(isOurs);
+    let tries = 0;
+    const target = deepTarget(() => {
+      tries++;
+      // The seed and the first batch are 33: what the batch runs for the first time has its inputs tried again.
+      if (tries < 20) return false;
+      return tries > 33;
+    });
+    const { finding, runs } = await fuzz(target, { seed, goesOn: upTo(2), corpus: [], coverage });
+    expect(runs).toBe(33);
+    expect(finding?.error).toMatchObject({ message: 'planted' });
+  });
+
   it('tries the corpus first, and cuts what it finds down', async () => {
     const target = deepTarget((input) => input.includes(0xee));
     const corpus = [new Uint8Array([1, 2, 3, 0xee, 5, 6, 7])];

@@ -52,9 +52,10 @@ export async function fuzz(target: FuzzTarget, options: FuzzOptions): Promise<Fu
       const error = await errorOf(target, input);
       if (error !== undefined) return report(await smallest(target, input, error));
     }
-    const kept = coverage === undefined ? batch.slice(0, 3) : await leadingOn(target, batch, coverage);
-    if (coverage !== undefined) fresh.push(...kept);
-    pool.push(...kept);
+    const led = coverage === undefined ? undefined : await leadingOn(target, batch, coverage);
+    if (led?.harm !== undefined) return report(await smallest(target, led.harm.input, led.harm.error));
+    if (led !== undefined) fresh.push(...led.kept);
+    pool.push(...(led?.kept ?? batch.slice(0, 3)));
     if (pool.length > largestPool) pool.splice(0, pool.length - largestPool);
   }
   try {
@@ -70,22 +71,25 @@ function nextInput(target: FuzzTarget, random: FuzzRandom, pool: readonly Uint8A
   return mutate(random.pick(pool), random, pool);
 }
 
+/** What a second try of a batch showed. */
+interface Led {
+  readonly kept: readonly Uint8Array[];
+  /** What did no harm the first time, and does the second. */
+  readonly harm: { readonly input: Uint8Array; readonly error: unknown } | undefined;
+}
+
 /** A whole batch mostly leads nowhere new: only if it does, its inputs are tried again one by one. */
-async function leadingOn(
-  target: FuzzTarget,
-  batch: readonly Uint8Array[],
-  coverage: CodeCoverage,
-): Promise<readonly Uint8Array[]> {
+async function leadingOn(target: FuzzTarget, batch: readonly Uint8Array[], coverage: CodeCoverage): Promise<Led> {
   const missing = new Set(coverage.firstSeen(await coverage.taken()));
   const kept: Uint8Array[] = [];
   for (const input of batch) {
     if (missing.size === 0) break;
-    // It did no harm a moment ago; if it does now, the next run finds it by itself.
-    await errorOf(target, input);
+    const error = await errorOf(target, input);
+    if (error !== undefined) return { kept, harm: { input, error } };
     const found = [...(await coverage.taken())].filter((block) => missing.delete(block));
     if (found.length > 0) kept.push(input);
   }
-  return kept;
+  return { kept, harm: undefined };
 }
 
 async function errorOf(target: FuzzTarget, input: Uint8Array): Promise<unknown> {

@@ -25,7 +25,7 @@ function readArguments() {
   try {
     return parseArgs({
       options: {
-        help: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
         minutes: { type: 'string', default: '1' },
         seed: { type: 'string', default: String(Date.now() % 1_000_000) },
         target: { type: 'string' },

@@ -57,6 +57,42 @@ it('after deletion and scrub no file of the relay holds anything of the account;
   });
 });
 
+it('a deletion that the relay could not be asked for goes on by itself, over a restart, and nothing leaves meanwhile  [security: leaving]', async () => {
+  await using world = await JourneyWorld.open();
+  const [alice, bob] = [await world.person(), await world.person()];
+  await exchange(alice, bob);
+  const { userId } = alice.client.account ?? {};
+  const chat = await alice.client.chats.with(bob.phone);
+  await world.stop();
+  expect(await failureOf(alice.client.deleteAccount())).toMatchObject({ code: 'relay-unreachable', retryable: true });
+
+  for (const life of ['the same', 'the next']) {
+    if (life === 'the next') {
+      await alice.stop();
+      await alice.open();
+    }
+    expect([life, alice.client.account]).toEqual([life, undefined]);
+    expect(() => alice.client.recoveryKey()).toThrow(expect.objectContaining({ code: 'session-ended' }));
+    const known = await alice.client.chats.get(chat.userId);
+    if (known === undefined) throw new Error('no chat');
+    expect(await failureOf(known.send('too late'))).toMatchObject({ code: 'session-ended' });
+    expect((await known.history()).messages.length).toBeGreaterThan(0);
+    // Whoever wants another account has to end this one first.
+    const again = { phone: alice.phone, profile: { username: 'Alicia' }, code: () => '' };
+    expect(await failureOf(alice.client.register(again))).toMatchObject({ code: 'relay-unreachable' });
+  }
+
+  await world.start();
+  await world.watch.until(() =>
+    alice.events.some((event) => event.type === 'account.deleted' && event.userId === userId),
+  );
+  await world.watch.until(() => alice.client.connection === 'ended');
+  expect(alice.events.filter(({ type }) => type === 'account.deleted')).toHaveLength(1);
+  expect((await alice.observed.store().get('account', {}))?.rootSecret).toEqual(new Uint8Array(32));
+  // The number is free, without the account being recovered or taken over.
+  expect((await alice.register()).userId).not.toBe(userId);
+});
+
 it('an access token alone deletes nothing, moves no number and sets no lock  [security: token-theft]', async () => {
   await using world = await JourneyWorld.open({ stores: 'memory' });
   const alice = await world.person();

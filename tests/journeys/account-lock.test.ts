@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { JourneyWorld } from './journey-world.ts';
-import { failureOf, type Person } from './person.ts';
+import { failureOf } from './person.ts';
 
 const pin = 'a PIN, not a birthday';
 let world: JourneyWorld;
@@ -11,19 +11,13 @@ beforeAll(async () => {
 
 afterAll(() => world[Symbol.asyncDispose]());
 
-async function nextPhone(person: Person): Promise<Person> {
-  const next = world.newcomer({ phone: person.phone });
-  await next.open();
-  return next;
-}
-
 describe('a registration lock', () => {
   it('right code and wrong PIN is refused, and nothing of the account changes; the right PIN takes the number  [security: sim-swap]', async () => {
     const [alice, bob] = [await world.person(), await world.person()];
     expect(await alice.client.registrationLock.isSet()).toBe(false);
     await alice.client.registrationLock.set(pin);
     expect(await alice.client.registrationLock.isSet()).toBe(true);
-    const thief = await nextPhone(alice);
+    const thief = await world.nextPhone(alice);
     const sent = world.codes.length;
     expect(await failureOf(thief.register())).toMatchObject({ code: 'registration-locked', attemptsLeft: 5 });
     expect(await failureOf(thief.register({ pin: '1234' }))).toMatchObject({
@@ -51,12 +45,12 @@ describe('a registration lock', () => {
   it('lets the recovery key pass, stays, and is removed by its owner  [security: sim-swap]', async () => {
     const alice = await world.person();
     await alice.client.registrationLock.set(pin);
-    const next = await nextPhone(alice);
+    const next = await world.nextPhone(alice);
     const { userId } = await next.register({ recoveryKey: alice.client.recoveryKey() });
     expect(userId).toBe((await alice.observed.store().get('account', {}))?.userId);
     expect(await next.client.registrationLock.isSet()).toBe(true);
     await next.client.registrationLock.remove();
-    const other = await nextPhone(alice);
+    const other = await world.nextPhone(alice);
     expect((await other.register()).userId).not.toBe(userId);
   });
 });

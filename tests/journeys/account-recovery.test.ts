@@ -17,19 +17,12 @@ async function accountOf(person: Person) {
   return account;
 }
 
-/** Somebody's next phone: the same number, an empty store. */
-async function nextPhone(person: Person): Promise<Person> {
-  const next = world.newcomer({ phone: person.phone });
-  await next.open();
-  return next;
-}
-
 describe('registering with the recovery key', () => {
   it('keeps the user id, ends devices and tokens, makes another identity key; messages pass both ways  [security: sim-swap]', async () => {
     const [alice, bob] = [await world.person(), await world.person()];
     await exchange(alice, bob);
     const before = await accountOf(alice);
-    const next = await nextPhone(alice);
+    const next = await world.nextPhone(alice);
     const { userId, recoveryKey } = await next.register({ recoveryKey: alice.client.recoveryKey().toLowerCase() });
     await next.live();
     const after = await accountOf(next);
@@ -65,7 +58,7 @@ describe('registering with the recovery key', () => {
     await exchange(alice, bob);
     const { userId } = await accountOf(alice);
     const recoveryKey = alice.client.recoveryKey();
-    const next = await nextPhone(alice);
+    const next = await world.nextPhone(alice);
     await next.register({ recoveryKey });
     await world.watch.until(() => alice.client.connection === 'ended');
     await alice.register({ recoveryKey });
@@ -83,7 +76,7 @@ describe('registering with the recovery key', () => {
   it('another account’s recovery key is refused, and nothing is harmed  [security: sim-swap]', async () => {
     const [alice, eve, bob] = [await world.person(), await world.person(), await world.person()];
     const before = await accountOf(alice);
-    const next = await nextPhone(alice);
+    const next = await world.nextPhone(alice);
     const wrong = await failureOf(next.register({ recoveryKey: eve.client.recoveryKey() }));
     expect(wrong).toMatchObject({ code: 'recovery-key-wrong', retryable: false });
     expect(await failureOf(next.register({ recoveryKey: 'ABCD' }))).toMatchObject({ code: 'recovery-key-invalid' });
@@ -133,7 +126,7 @@ describe('registering with the recovery key', () => {
 
   it('without it a number gives another user id', async () => {
     const alice = await world.person();
-    const next = await nextPhone(alice);
+    const next = await world.nextPhone(alice);
     const { userId } = await next.register();
     expect(userId).not.toBe((await accountOf(alice)).userId);
   });

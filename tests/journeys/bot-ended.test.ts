@@ -8,8 +8,7 @@ it('P5: a bot whose number was registered elsewhere ends with session-ended, so 
   const owner = await world.person();
   const bot = new Bot(owner.client);
   const running = failureOf(bot.start());
-  const thief = world.newcomer({ phone: owner.phone });
-  await thief.open();
+  const thief = await world.nextPhone(owner);
   await thief.register();
   expect((await running).code).toBe('session-ended');
   await bot.stop();

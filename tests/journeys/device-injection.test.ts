@@ -25,9 +25,8 @@ async function deceived() {
 const forks = (person: Person) => person.events.filter(({ type }) => type === 'device-list.forked').length;
 
 /** Somebody's account on another phone: the one before is revoked. */
-async function nextPhone(person: Person): Promise<Person> {
-  const next = world.newcomer({ phone: person.phone });
-  await next.open();
+async function recovered(person: Person): Promise<Person> {
+  const next = await world.nextPhone(person);
   await next.register({ recoveryKey: person.client.recoveryKey() });
   await next.live();
   await world.watch.until(() => person.client.connection === 'ended');
@@ -109,7 +108,7 @@ describe('a relay that lies about somebody’s devices  [security: device-inject
     const chat = await bob.chat(alice);
     // What the relay said of the old phone, to be said again.
     const [old] = lying.truths.values();
-    const next = await nextPhone(alice);
+    const next = await recovered(alice);
     lying.lie = (path, answer) => (path.endsWith('/bundles') ? old : { deviceList: old?.deviceList }) ?? answer;
     const sentBefore = tapped.sends.length;
 
@@ -141,7 +140,7 @@ describe('a relay that lies about somebody’s devices  [security: device-inject
     const { lying, tapped, person: bob } = await deceived();
     const alice = await world.person();
     await exchange(bob, alice);
-    const next = await nextPhone(alice);
+    const next = await recovered(alice);
     const sentBefore = tapped.sends.length;
     lying.lie = (__, answer) => ({
       ...answer,

@@ -27,8 +27,7 @@ async function tapped(world: JourneyWorld): Promise<Tapped> {
 
 /** Somebody's phone is gone: the same account on a new one, by the recovery key. The old one is still running somewhere. */
 async function recovered(world: JourneyWorld, person: Person): Promise<Person> {
-  const next = world.newcomer({ phone: person.phone });
-  await next.open();
+  const next = await world.nextPhone(person);
   await next.register({ recoveryKey: person.client.recoveryKey() });
   await next.live();
   return next;

@@ -109,6 +109,13 @@ export class JourneyWorld implements AsyncDisposable {
     return person;
   }
 
+  /** Somebody's next phone: their number, and an empty store that is open. */
+  async nextPhone({ phone }: Person): Promise<Person> {
+    const next = this.newcomer({ phone });
+    await next.open();
+    return next;
+  }
+
   /** Somebody new with an account, connected. */
   async person(options: Partial<PersonOptions> = {}): Promise<Person> {
     const person = this.newcomer(options);

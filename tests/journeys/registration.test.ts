@@ -83,8 +83,7 @@ describe('P5: what register refuses', () => {
     const friend = await world.person();
     await friend.say(first, 'for the first owner');
     await first.received('for the first owner');
-    const second = world.newcomer({ phone: first.phone });
-    await second.open();
+    const second = await world.nextPhone(first);
     await second.register();
     await second.live();
     await world.watch.until(() => first.client.connection === 'ended');

@@ -38,6 +38,14 @@ export interface OwnPrekey {
   readonly id: number;
 }
 
+/** What a store has of the own account. */
+export interface Standing {
+  readonly ended: boolean;
+  /** Its end was begun, and not finished. */
+  readonly leaving: boolean;
+  readonly hasSecrets: boolean;
+}
+
 /** What a client process can be asked for. */
 export type ClientCalls = {
   readonly arm: { readonly arg: FatalStep; readonly value: undefined };
@@ -58,6 +66,10 @@ export type ClientCalls = {
   };
   /** Resolves when nothing is on its way any more: all that was sent is read, all that came is seen, outbox, held and gaps are empty. */
   readonly rest: { readonly arg: { readonly with: string; readonly since: Mark }; readonly value: Rest };
+  readonly setAvatar: { readonly arg: undefined; readonly value: undefined };
+  readonly deleteAccount: { readonly arg: undefined; readonly value: undefined };
+  /** What its store has of the own account. */
+  readonly standing: { readonly arg: undefined; readonly value: Standing | undefined };
   readonly lookUp: { readonly arg: string; readonly value: { readonly userId: string } };
   readonly accessToken: { readonly arg: undefined; readonly value: string };
   readonly prekeys: { readonly arg: undefined; readonly value: readonly OwnPrekey[] };

@@ -124,6 +124,19 @@ answer<ClientCalls>({
       await commits.until(() => observed.commits > restless);
     }
   },
+  setAvatar: () => client.profile.set({ avatar: new Uint8Array(1_000) }).then(() => undefined),
+  deleteAccount: () => client.deleteAccount().then(() => undefined),
+  standing: async () => {
+    const own = await observed.store().get('account', {});
+    if (own === undefined) return undefined;
+    const { identityKeyPair, devicePrivateKey, rootSecret, profileKey, refreshToken } = own;
+    const secrets = [identityKeyPair, devicePrivateKey, rootSecret, profileKey, refreshToken];
+    return {
+      ended: own.ended,
+      leaving: own.deletion !== undefined,
+      hasSecrets: secrets.some((secret) => secret.some((byte) => byte !== 0)),
+    };
+  },
   lookUp: async (phone) => ({ userId: (await client.chats.with(phone)).userId }),
   accessToken: async () => (await observed.store().get('account', {}))?.accessToken ?? '',
   prekeys: ownPrekeys,

@@ -62,6 +62,8 @@ export interface FinalStores {
   readonly histories: readonly DeviceHistory[];
   /** The names of messages by their ids. */
   readonly names: ReadonlyMap<string, string>;
+  /** The names of the messages that wait in their senders' outboxes: nobody can have lost them yet. */
+  readonly unsent: ReadonlySet<string>;
 }
 
 interface MessageRow {
@@ -84,6 +86,7 @@ export function finalStores(world: SoakWorld): FinalStores {
     ]),
   );
   const names = new Map<string, string>();
+  const unsent = new Set<string>();
   const histories = databases.flatMap(({ name, path }) =>
     reading(path, (database) => {
       const chats = new Map<string, { message: string; sender: string; late: boolean }[]>(
@@ -99,10 +102,14 @@ export function finalStores(world: SoakWorld): FinalStores {
         const entry = { message, sender: people.get(sender) ?? sender, late: late === 1 };
         chats.get(chatOf(name, people.get(chat) ?? chat))?.push(entry);
       }
+      const waiting = database.prepare<[], { id: string }>(
+        'SELECT hex(message_id) AS id FROM outbox WHERE visible = 1',
+      );
+      for (const { id } of waiting.iterate()) unsent.add(names.get(id.toLowerCase()) ?? id);
       return [...chats].map(([chat, messages]): DeviceHistory => ({ device: name, chat, listens: true, messages }));
     }),
   );
-  return { histories, names };
+  return { histories, names, unsent };
 }
 
 /** All that was written down, with the acknowledgements under the names of their messages. */

@@ -1,6 +1,6 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import type { Mailbox } from '@sotto/relay-server/ports';
-import { withAppend } from './planted-result.ts';
+import { acceptedByAll, withAppend } from './planted-result.ts';
 
 /**
  * A planted bug: the relay knows a repeated send by its id only, noted when the send came, and not by what it has stored for it.
@@ -15,12 +15,6 @@ export function dedupeByIdOnly(mailbox: Mailbox, path: string): Mailbox {
       appendFileSync(path, `${id}\n`);
       return mailbox.append(append, quota);
     }
-    const { acceptedAt, expiresAt, recipients } = append;
-    const results = recipients.map(({ userId, items }) => ({
-      userId,
-      status: 'accepted' as const,
-      devices: items.map(({ deviceId }) => ({ deviceId, status: 'accepted' as const })),
-    }));
-    return { repeated: true, acceptedAt, expiresAt, results };
+    return { ...acceptedByAll(append), repeated: true };
   });
 }

@@ -1,4 +1,4 @@
-import type { Mailbox } from '@sotto/relay-server/ports';
+import type { MailAppend, Mailbox, MailReceipt } from '@sotto/relay-server/ports';
 
 /** How long what was promised waits in memory. */
 const heldBackMs = 20;
@@ -16,15 +16,19 @@ export function earlyResults(mailbox: Mailbox): Mailbox {
         process.exit(6);
       });
     }, heldBackMs);
-    const { acceptedAt, expiresAt, recipients } = append;
-    const results = recipients.map(({ userId, items }) => ({
-      userId,
-      status: 'accepted' as const,
-      devices: items.map(({ deviceId }) => ({ deviceId, status: 'accepted' as const })),
-    }));
-    return { repeated: false, acceptedAt, expiresAt, results };
+    return acceptedByAll(append);
   };
   return withAppend(mailbox, early);
+}
+
+/** What a mailbox says when every device had room, whether or not that is so. */
+export function acceptedByAll({ acceptedAt, expiresAt, recipients }: MailAppend): MailReceipt {
+  const results = recipients.map(({ userId, items }) => ({
+    userId,
+    status: 'accepted' as const,
+    devices: items.map(({ deviceId }) => ({ deviceId, status: 'accepted' as const })),
+  }));
+  return { repeated: false, acceptedAt, expiresAt, results };
 }
 
 /** A mailbox with another `append`. */

@@ -6,7 +6,7 @@ import { reportOf } from './soak-report.ts';
 describe('a planted bug is found', () => {
   it.each(plantedBugs)('P1 P2: %s', async (planted) => {
     const options = readSoakOptions(['--planted', planted, '--seed', '7']);
-    if (typeof options === 'string') throw new Error(options);
+    if (options === 'help' || 'wrong' in options) throw new Error('the options are wrong');
     const outcome = await soak(options, () => undefined);
     expect(outcome.ok).toBe(false);
     expect(outcome.problems).toEqual([]);

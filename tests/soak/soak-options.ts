@@ -27,19 +27,51 @@ export const usage = `npm run soak -- [--minutes N] [--seed S] [--clients C] [--
 --planted   a bug that has to be found: ${plantedBugs.join(', ')}
 `;
 
-/** Reads a command line; what is wrong with it as a string. */
-export function readSoakOptions(args: readonly string[]): SoakOptions | string {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      minutes: { type: 'string' },
-      seed: { type: 'string' },
-      clients: { type: 'string' },
-      rate: { type: 'string' },
-      paced: { type: 'boolean' },
-      planted: { type: 'string' },
-    },
-  });
+/** Reads a command line; a text is what is wrong with it. */
+export function readSoakOptions(args: readonly string[]): SoakOptions | 'help' | { readonly wrong: string } {
+  try {
+    const { values } = parseArgs({
+      args: signedNumbers(args),
+      options: {
+        minutes: { type: 'string' },
+        seed: { type: 'string' },
+        clients: { type: 'string' },
+        rate: { type: 'string' },
+        paced: { type: 'boolean' },
+        planted: { type: 'string' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+    if (values.help) return 'help';
+    const options = checked(values);
+    return typeof options === 'string' ? { wrong: options } : options;
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    return { wrong: error.message };
+  }
+}
+
+/** A number below zero is a value, not an option: it is joined to the option before it, for what is wrong with it to be said of the number. */
+function signedNumbers(args: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (const arg of args) {
+    const last = joined.at(-1);
+    if (/^-\d/.test(arg) && last?.startsWith('--') && !last.includes('=')) joined[joined.length - 1] = `${last}=${arg}`;
+    else joined.push(arg);
+  }
+  return joined;
+}
+
+interface Given {
+  readonly minutes?: string | undefined;
+  readonly seed?: string | undefined;
+  readonly clients?: string | undefined;
+  readonly rate?: string | undefined;
+  readonly paced?: boolean | undefined;
+  readonly planted?: string | undefined;
+}
+
+function checked(values: Given): SoakOptions | string {
   const planted = plantedBugs.find((name) => name === values.planted);
   if (values.planted !== undefined && planted === undefined) return `there is no planted bug "${values.planted}"`;
   const minutes = Number(values.minutes ?? (planted === undefined ? 1 : 0.5));
@@ -48,7 +80,7 @@ export function readSoakOptions(args: readonly string[]): SoakOptions | string {
   const clients = Number(values.clients ?? (planted !== undefined ? 2 : minutes < 2 ? 8 : 12));
   const rate = Number(values.rate ?? (planted === undefined ? 1_000 : 200));
   if (!(minutes > 0 && minutes <= 24 * 60)) return '--minutes is a number above 0, up to a day';
-  if (!Number.isSafeInteger(seed)) return '--seed is a whole number';
+  if (!Number.isSafeInteger(seed) || seed < 0) return '--seed is a whole number from 0';
   if (!Number.isInteger(clients) || clients < 2 || clients > 100) return '--clients is a whole number from 2 to 100';
   if (!(rate >= 1 && rate <= 10_000)) return '--rate is a number from 1 to 10,000';
   return { minutes, seed, clients, rate, planted, paced: values.paced ?? false };

@@ -1,4 +1,4 @@
-import { describeAnomaly } from '@sotto/testing/checker';
+import { type Anomaly, describeAnomaly } from '@sotto/testing/checker';
 import type { SoakOutcome } from './soak.ts';
 import { clientSteps, relaySteps } from './soak-steps.ts';
 
@@ -6,8 +6,13 @@ const shownAnomalies = 20;
 
 /** The table of a run, and its last line. */
 export function reportOf(outcome: SoakOutcome, seed: number): readonly string[] {
-  const { verdict, leftovers, tally, kills, memory, problems } = outcome;
+  const { verdict, leftovers, unsent, tally, kills, memory, problems } = outcome;
   const { counts, streams, anomalies } = verdict;
+  // What its sender still has to send is missing elsewhere, and is not lost, unless that device had it already; in the sender's own history it has to be. `accepted` does not speak against it: that is what `send` says of a message as soon as it stands in the outbox.
+  const isWaiting = ({ kind, sender, device, message, applied, acked, delivered }: Anomaly) =>
+    kind === 'lost' && device !== sender && unsent.has(message) && !applied && !acked && !delivered;
+  const waiting = anomalies.filter(isWaiting).length;
+  const lost = counts.lost - waiting;
   const rows: [string, string | number][] = [
     ['messages', counts.messages],
     ['  accepted', counts.accepted],
@@ -21,7 +26,8 @@ export function reportOf(outcome: SoakOutcome, seed: number): readonly string[] 
     ...[...tally.faults].sort().map(([kind, count]): [string, number] => [`  ${kind}`, count]),
     ['steps of clients', covered(clientSteps, outcome)],
     ['steps of the relay', covered(relaySteps, outcome)],
-    ['lost', counts.lost],
+    ['lost', lost],
+    ['missing, but in an outbox', waiting],
     ['unexpected', counts.unexpected],
     ['duplicated', counts.duplicated],
     ['misordered', counts.misordered],
@@ -36,15 +42,17 @@ export function reportOf(outcome: SoakOutcome, seed: number): readonly string[] 
   const lines = rows.map(([name, value]) => `${name.padEnd(28)} ${value}`);
   const missing = tally.missing();
   if (missing.length > 0) lines.push(`steps not hit: ${missing.join(', ')}`);
-  for (const anomaly of anomalies.slice(0, shownAnomalies)) lines.push(describeAnomaly(anomaly));
+  for (const anomaly of anomalies.slice(0, shownAnomalies)) {
+    lines.push(`${describeAnomaly(anomaly)}${isWaiting(anomaly) ? ", and in its sender's outbox" : ''}`);
+  }
   if (anomalies.length > shownAnomalies) lines.push(`... and ${anomalies.length - shownAnomalies} more`);
   for (const problem of problems) lines.push(`problem: ${problem}`);
-  const found = `messages=${counts.messages} kills=${kills.client + kills.relay} lost=${counts.lost} unexpected=${counts.unexpected} duplicated=${counts.duplicated} misordered=${counts.misordered}`;
+  const found = `messages=${counts.messages} kills=${kills.client + kills.relay} lost=${lost} unexpected=${counts.unexpected} duplicated=${counts.duplicated} misordered=${counts.misordered}`;
   const left = Object.values(leftovers).reduce((sum, count) => sum + count, 0);
   lines.push(
     outcome.ok
       ? `soak: ok ${found}`
-      : `soak: FAILED ${found} untold=${counts.untold} left=${left} problems=${problems.length} seed=${seed}`,
+      : `soak: FAILED ${found} untold=${counts.untold} unsent=${waiting} left=${left} problems=${problems.length} seed=${seed}`,
   );
   return lines;
 }

@@ -10,7 +10,7 @@ import {
   relayTokenSteps,
 } from '../crash/steps.ts';
 
-/** Every step at which a client is ended: what happens all the time last, what has to be led to first. */
+/** Every step at which a client is ended, but those of a deletion (the accounts of a soak stay; tests/crash ends both sides there): what happens all the time last, what has to be led to first. */
 export const clientSteps: readonly string[] = [
   ...clientRegistrationSteps,
   ...clientPrekeySteps,
@@ -19,7 +19,7 @@ export const clientSteps: readonly string[] = [
   consumerStep,
 ];
 
-/** Every step at which the relay is ended. */
+/** Every step at which the relay is ended, but those of a deletion. */
 export const relaySteps: readonly string[] = [
   ...relayRegistrationSteps,
   ...relayPrekeySteps,

@@ -6,6 +6,7 @@ import { KillLanes } from './kill-lanes.ts';
 import type { PlantedBug, SoakOptions } from './soak-options.ts';
 import { clientSteps, relaySteps } from './soak-steps.ts';
 import { SoakWorld } from './soak-world.ts';
+import { uncoveredSteps } from './step-coverage.ts';
 import { Tally } from './tally.ts';
 import { Weather } from './weather.ts';
 
@@ -14,6 +15,8 @@ export interface SoakOutcome {
   readonly ok: boolean;
   readonly verdict: Verdict;
   readonly leftovers: Leftovers;
+  /** The names of the messages that still wait in their senders' outboxes. */
+  readonly unsent: ReadonlySet<string>;
   readonly tally: Tally;
   readonly kills: { readonly client: number; readonly relay: number };
   /** MiB, by process. */
@@ -159,9 +162,10 @@ async function judge(
     if (process.env.CI === 'true') problems.push(text);
     else say(`soak: ${text}`);
   }
-  const { histories, names } = finalStores(world);
+  const { histories, names, unsent } = finalStores(world);
   const verdict = classify(actionsOf(world, names), histories);
   if (verdict.isEmpty) problems.push('nobody sent anything: the run shows nothing');
+  problems.push(...uncoveredSteps(options, tally.missing()));
   const isQuiet = Object.values(leftovers).every((count) => count === 0);
   const kills = {
     client: world.hosts.reduce((sum, host) => sum + host.kills, 0),
@@ -171,6 +175,7 @@ async function judge(
     ok: verdict.ok && isQuiet && problems.length === 0,
     verdict,
     leftovers,
+    unsent,
     tally,
     kills,
     memory,

@@ -14,9 +14,9 @@ export class CountedArrivals {
     this.#waits = this.#waits.filter(({ count }) => count > this.#count);
   }
 
-  /** Nothing more will come: whoever waits is told. */
+  /** Nothing more will come: whoever waits is told, and whoever waits later is told the same. */
   fail(error: Error): void {
-    this.#failure = error;
+    this.#failure ??= error;
     for (const { reject } of this.#waits.splice(0)) reject(error);
   }
 

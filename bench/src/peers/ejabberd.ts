@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { globSync, writeFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { dirname, join } from 'node:path';
-import { sourceAddress } from '../load-stream.ts';
 import { CountedArrivals } from './counted-arrivals.ts';
 import type { Messenger, MessengerConnection, MessengerKind } from './messenger.ts';
+import { SendWindow } from './send-window.ts';
 import { freePort, packageVersion, ServerProcess } from './server-process.ts';
+import { userSocket, whenEnded } from './user-socket.ts';
 import { lastConfirmed, WordCounter } from './xmpp-text.ts';
 
 /** The sender asks how many stanzas were handled after so many. */
@@ -94,15 +94,15 @@ class XmppWire {
   readonly socket: Socket;
   #heard = '';
   #onHeard: () => void = () => undefined;
+  #onEnded: (error: Error) => void = () => undefined;
   readonly #listen = (text: string) => {
     this.#heard += text;
     this.#onHeard();
   };
 
   static async open(port: number, user: number): Promise<XmppWire> {
-    const socket = connect({ host: '127.0.0.1', port, localAddress: sourceAddress(user), noDelay: true });
+    const socket = await userSocket(port, user);
     socket.setEncoding('latin1');
-    await once(socket, 'connect');
     const wire = new XmppWire(socket);
     await wire.ask(streamHead, /<\/stream:features>/);
     return wire;
@@ -111,20 +111,19 @@ class XmppWire {
   constructor(socket: Socket) {
     this.socket = socket;
     socket.on('data', this.#listen);
+    whenEnded(socket, ejabberd.name, (error) => this.#onEnded(error));
   }
 
   /** Writes, and resolves when what came since matches; `<failure`, an error or the end rejects. */
   ask(words: string, answer: RegExp): Promise<void> {
     this.#heard = '';
     return new Promise((resolve, reject) => {
-      const closed = () => reject(new Error(`ejabberd closed the connection: ${this.#heard.slice(-300)}`));
-      this.socket.once('close', closed);
+      this.#onEnded = (cause) => reject(new Error(`ejabberd did not answer: ${this.#heard.slice(-300)}`, { cause }));
       this.#onHeard = () => {
         if (/<failure|type=['"]error['"]|<stream:error/.test(this.#heard)) {
           reject(new Error(`ejabberd refused: ${this.#heard.slice(-300)}`));
         } else if (answer.test(this.#heard)) {
           this.#onHeard = () => undefined;
-          this.socket.off('close', closed);
           resolve();
         }
       };
@@ -148,12 +147,11 @@ class XmppConnection implements MessengerConnection {
   readonly #socket: Socket;
   readonly #body: string;
   readonly #arrivals = new CountedArrivals();
-  readonly #confirmed = new CountedArrivals();
+  readonly #sends = new SendWindow();
   readonly #messages = new WordCounter('</message>');
   readonly #asks = new WordCounter('<r xmlns');
   #handled = 0;
-  #sent = 0;
-  #onConfirmed: () => void = () => undefined;
+  #nextId = 0;
 
   static async open(
     port: number,
@@ -180,26 +178,21 @@ class XmppConnection implements MessengerConnection {
     this.#socket = socket;
     this.#body = body;
     socket.on('data', (text) => this.#heard(String(text)));
-    socket.on('error', (error) => this.#ended(error));
-    socket.on('close', () => this.#ended(new Error('ejabberd closed a connection')));
+    whenEnded(socket, ejabberd.name, (error) => {
+      for (const waiting of [this.#arrivals, this.#sends]) waiting.fail(error);
+    });
   }
 
-  async send(to: readonly number[], count: number, window: number): Promise<void> {
-    const before = this.#sent;
-    const fill = () => {
+  send(to: readonly number[], count: number, window: number): Promise<void> {
+    return this.#sends.send(count, window, (from, end) => {
       let words = '';
-      while (this.#sent - before < count && this.#sent - this.#confirmed.count < window) {
-        const user = to[(this.#sent - before) % to.length];
-        words += `<message to='u${user}@localhost' type='chat' id='m${this.#sent}'><body>${this.#body}</body></message>`;
-        this.#sent++;
-        if (this.#sent % confirmEvery === 0 || this.#sent - before === count) words += "<r xmlns='urn:xmpp:sm:3'/>";
+      for (let at = from; at < end; at++) {
+        const id = `m${this.#nextId++}`;
+        words += `<message to='u${to[at % to.length]}@localhost' type='chat' id='${id}'><body>${this.#body}</body></message>`;
+        if ((at + 1) % confirmEvery === 0 || at + 1 === count) words += "<r xmlns='urn:xmpp:sm:3'/>";
       }
-      if (words !== '') this.#socket.write(words);
-    };
-    this.#onConfirmed = fill;
-    fill();
-    await this.#confirmed.until(before + count);
-    this.#onConfirmed = () => undefined;
+      this.#socket.write(words);
+    });
   }
 
   receive(count: number): Promise<void> {
@@ -215,15 +208,7 @@ class XmppConnection implements MessengerConnection {
     this.#handled += arrived;
     if (this.#asks.add(text) > 0) this.#socket.write(`<a xmlns='urn:xmpp:sm:3' h='${this.#handled}'/>`);
     const confirmed = lastConfirmed(text);
-    if (confirmed !== undefined) {
-      this.#confirmed.add(Math.max(0, confirmed - this.#confirmed.count));
-      this.#onConfirmed();
-    }
+    if (confirmed !== undefined) this.#sends.confirm(Math.max(0, confirmed - this.#sends.confirmed));
     this.#arrivals.add(arrived);
-  }
-
-  #ended(error: Error): void {
-    this.#arrivals.fail(error);
-    this.#confirmed.fail(error);
   }
 }

@@ -1,9 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
-import { sourceAddress } from '../load-stream.ts';
 import { CountedArrivals } from './counted-arrivals.ts';
 import type { Messenger, MessengerConnection, MessengerKind } from './messenger.ts';
 import {
@@ -16,7 +14,9 @@ import {
   readPackets,
   subscribePacket,
 } from './mqtt-packets.ts';
+import { SendWindow } from './send-window.ts';
 import { freePort, packageVersion, ServerProcess } from './server-process.ts';
+import { userSocket, whenEnded } from './user-socket.ts';
 
 const greatestPacketId = 65_535;
 
@@ -71,16 +71,14 @@ class MqttConnection implements MessengerConnection {
   readonly #socket: Socket;
   readonly #payload: Uint8Array;
   readonly #arrivals = new CountedArrivals();
-  readonly #confirmed = new CountedArrivals();
+  readonly #sends = new SendWindow();
   readonly #answers = new CountedArrivals();
-  #onConfirmed: () => void = () => undefined;
   #rest: Buffer = Buffer.alloc(0);
   #acks: Buffer[] = [];
   #nextId = 1;
 
   static async open(port: number, user: number, payload: Uint8Array): Promise<MqttConnection> {
-    const socket = connect({ host: '127.0.0.1', port, localAddress: sourceAddress(user), noDelay: true });
-    await once(socket, 'connect');
+    const socket = await userSocket(port, user);
     const connection = new MqttConnection(socket, user, payload);
     socket.write(connectPacket(`user-${user}`));
     await connection.#answers.until(1);
@@ -92,8 +90,9 @@ class MqttConnection implements MessengerConnection {
     this.#socket = socket;
     this.#payload = payload;
     socket.on('data', (bytes) => this.#heard(bytes));
-    socket.on('error', (error) => this.#ended(error));
-    socket.on('close', () => this.#ended(new Error('the broker closed a connection')));
+    whenEnded(socket, mosquitto.name, (error) => {
+      for (const waiting of [this.#arrivals, this.#sends, this.#answers]) waiting.fail(error);
+    });
   }
 
   async subscribe(): Promise<void> {
@@ -102,21 +101,14 @@ class MqttConnection implements MessengerConnection {
     await this.#answers.until(before + 1);
   }
 
-  async send(to: readonly number[], count: number, window: number): Promise<void> {
-    const before = this.#confirmed.count;
-    let sent = 0;
-    const fill = () => {
+  send(to: readonly number[], count: number, window: number): Promise<void> {
+    return this.#sends.send(count, window, (from, end) => {
       const packets: Buffer[] = [];
-      while (sent < count && before + sent - this.#confirmed.count < window) {
-        packets.push(publishPacket(this.#takeId(), `mail/${to[sent % to.length]}`, this.#payload));
-        sent++;
+      for (let at = from; at < end; at++) {
+        packets.push(publishPacket(this.#takeId(), `mail/${to[at % to.length]}`, this.#payload));
       }
-      if (packets.length > 0) this.#socket.write(Buffer.concat(packets));
-    };
-    this.#onConfirmed = fill;
-    fill();
-    await this.#confirmed.until(before + count);
-    this.#onConfirmed = () => undefined;
+      this.#socket.write(Buffer.concat(packets));
+    });
   }
 
   receive(count: number): Promise<void> {
@@ -142,12 +134,7 @@ class MqttConnection implements MessengerConnection {
     });
     if (this.#acks.length > 0) this.#socket.write(Buffer.concat(this.#acks.splice(0)));
     this.#arrivals.add(arrived);
-    this.#confirmed.add(confirmed);
-    if (confirmed > 0) this.#onConfirmed();
-  }
-
-  #ended(error: Error): void {
-    for (const counted of [this.#arrivals, this.#confirmed, this.#answers]) counted.fail(error);
+    if (confirmed > 0) this.#sends.confirm(confirmed);
   }
 
   #takeId(): number {

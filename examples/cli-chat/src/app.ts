@@ -1,6 +1,7 @@
 import type { Client } from '@sotto/sdk';
 import type { Look } from './screen/look.ts';
 import { Terminal } from './screen/terminal.ts';
+import { errorText } from './session/error-text.ts';
 import type { Notebook } from './session/notebook.ts';
 import { Session } from './session/session.ts';
 import { type AppState, initialState } from './state/app-state.ts';
@@ -54,7 +55,7 @@ export class App {
     this.ending ??= this.client.stop();
     this.ending.catch((error: unknown) => {
       process.exitCode = 1;
-      process.stderr.write(`chat: ${error instanceof Error ? error.message : String(error)}\n`);
+      process.stderr.write(`chat: ${errorText(error)}\n`);
     });
   }
 

@@ -1,12 +1,14 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client, SottoError } from '@sotto/sdk';
 import { betterSqlite3 } from '@sotto/storage-adapters/better-sqlite3';
 import { App } from './app.ts';
+import { DataFolderError, makeFolder } from './data-folder.ts';
 import { readOptions, usage } from './options.ts';
+import { InputEndedError } from './plain/input-ended-error.ts';
 import { plainChat } from './plain/plain-chat.ts';
 import { PlainLines } from './plain/plain-lines.ts';
 import { asciiGlyphs, lookOf } from './screen/look.ts';
+import { errorText } from './session/error-text.ts';
 import { Notebook } from './session/notebook.ts';
 
 const options = readOptions(process.argv.slice(2));
@@ -17,11 +19,16 @@ if (options === 'help') {
   process.exitCode = 2;
 } else {
   try {
-    mkdirSync(options.data, { recursive: true, mode: 0o700 });
+    makeFolder(options.data);
     const notebook = new Notebook(options.data);
     const { relay, receipts, typing } = options;
     const client = await Client.open({ relay, receipts, typing, store: betterSqlite3(join(options.data, 'chat.db')) });
-    if (options.plain) {
+    if (options.plain && options.to !== undefined && client.account === undefined && !process.stdin.isTTY) {
+      await client.stop();
+      // The lines are a letter, not answers: no number, name or recovery key is to be made of them.
+      process.stderr.write('chat: no account here yet: start once without --to and without <, and register\n');
+      process.exitCode = 2;
+    } else if (options.plain) {
       await runPlain(client, options.to);
     } else if (process.stdin.isTTY && process.stdout.isTTY) {
       const look = lookOf(process.env);
@@ -32,10 +39,14 @@ if (options === 'help') {
       process.exitCode = 2;
     }
   } catch (error) {
-    const known = error instanceof SottoError || (error instanceof Error && 'syscall' in error);
-    process.stderr.write(
-      `chat: ${known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-    );
+    const isKnown =
+      error instanceof SottoError ||
+      error instanceof InputEndedError ||
+      error instanceof DataFolderError ||
+      (error instanceof Error && 'syscall' in error);
+    // Where a defect is, its stack says.
+    const text = error instanceof Error && !isKnown ? (error.stack ?? error.message) : errorText(error);
+    process.stderr.write(`chat: ${text}\n`);
     process.exitCode = 1;
   }
 }

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 
 const largestLine = 65_536;
 
-/** A file that can't be sent as it is. */
+/** A file that can't be sent as it is, or not be written to; the message says what to do. */
 export class LineFileError extends Error {
   override readonly name = 'LineFileError';
 }
@@ -11,10 +11,34 @@ export class LineFileError extends Error {
  * The lines of a UTF-8 text file that are not blank, in order, without their line ends.
  *
  * Everything is checked before anything is sent.
- * @throws {LineFileError} with the number of the line that is over 64 KiB, holds NUL or is not UTF-8
+ * @throws {LineFileError} when it can't be read or has no such line; with the number of the line that is over 64 KiB, holds NUL or is not UTF-8
  */
 export function readLines(path: string): readonly string[] {
-  return linesOf(readFileSync(path));
+  const lines = linesOf(bytesOf(path));
+  if (lines.length === 0) throw new LineFileError(`${path} has no lines to send: name a text file that has some`);
+  return lines;
+}
+
+/**
+ * Makes the file that what arrives is written to, empty.
+ * @throws {LineFileError} when it can't be written
+ */
+export function makeEmpty(path: string): void {
+  try {
+    writeFileSync(path, '');
+  } catch (cause) {
+    throw new LineFileError(`${path} can not be written: name a file in a folder that is there by --received`, {
+      cause,
+    });
+  }
+}
+
+function bytesOf(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new LineFileError(`${path} can not be read: name a text file by --messages`, { cause });
+  }
 }
 
 /** The same for bytes. */

@@ -1,6 +1,5 @@
-import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { LineFileError } from './line-file.ts';
+import { LineFileError, makeEmpty, readLines } from './line-file.ts';
 import { readOptions, usage } from './options.ts';
 import { play } from './play.ts';
 import { playFile } from './play-file.ts';
@@ -17,18 +16,19 @@ if (options === 'help') {
   const stage = new Stage();
   try {
     const received = options.received === undefined ? undefined : resolve(options.received);
+    const lines = options.messages === undefined ? undefined : readLines(resolve(options.messages));
     // Before anything starts: what arrives could not be written down at the end.
-    if (received !== undefined) writeFileSync(received, '');
-    const users =
-      options.messages === undefined ? await play(stage) : await playFile(stage, resolve(options.messages), received);
+    if (received !== undefined) makeEmpty(received);
+    const users = lines === undefined ? await play(stage) : await playFile(stage, lines, received);
     process.exitCode = (await judge(stage, users)) ? 0 : 1;
   } catch (error) {
-    // A file that can't be read or written is the user's to mend: the system says which, and why.
-    const known = error instanceof LineFileError || (error instanceof Error && 'syscall' in error);
+    // A file that can't be read or written is the user's to mend: the message says which, and how.
+    const isInput = error instanceof LineFileError;
+    const known = isInput || (error instanceof Error && 'syscall' in error);
     process.stderr.write(
       `demo: ${known ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
     );
-    process.exitCode = 1;
+    process.exitCode = isInput ? 2 : 1;
   } finally {
     await stage.clear();
   }

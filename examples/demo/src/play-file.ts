@@ -1,4 +1,3 @@
-import { readLines } from './line-file.ts';
 import type { Stage } from './stage.ts';
 import type { UserProcess } from './user-process.ts';
 
@@ -8,11 +7,10 @@ const linesAtOnce = 500;
 /** Sends each line of a file from Alice to Bob: half while Bob is away, and the relay is killed once. */
 export async function playFile(
   stage: Stage,
-  file: string,
+  lines: readonly string[],
   received: string | undefined,
 ): Promise<readonly UserProcess[]> {
   const { say, relay, ledger } = stage;
-  const lines = readLines(file);
   say(`file     ${lines.length} lines that are not blank`);
   await relay.start();
   const alice = await stage.newUser('Alice', '+14155550101');

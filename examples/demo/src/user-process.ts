@@ -95,7 +95,9 @@ export class UserProcess {
 
   private hear(report: UserReport): void {
     if (report.type === 'failed') {
-      const failure = new Error(`${this.name}: ${report.code}: ${report.message}`);
+      const { code, message, retryAfterMs } = report;
+      const wait = retryAfterMs === undefined ? '' : ` (try again in ${Math.ceil(retryAfterMs / 1_000)} s)`;
+      const failure = new Error(`${this.name}: ${code}: ${message}${wait}`);
       for (const { reject } of this.waiting) reject(failure);
       this.waiting = [];
       return;

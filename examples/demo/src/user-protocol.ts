@@ -26,7 +26,13 @@ export type UserReport =
   | { readonly type: 'state'; readonly id: string; readonly state: MessageState }
   | { readonly type: 'history'; readonly messages: readonly ReportedMessage[] }
   | { readonly type: 'written'; readonly count: number }
-  | { readonly type: 'failed'; readonly code: string; readonly message: string };
+  | {
+      readonly type: 'failed';
+      readonly code: string;
+      readonly message: string;
+      /** When the relay says that it can be tried again. */
+      readonly retryAfterMs: number | undefined;
+    };
 
 /** A message of a history, without its text. */
 export interface ReportedMessage {

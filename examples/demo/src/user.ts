@@ -117,8 +117,9 @@ async function obey(command: UserCommand): Promise<void> {
 
 process.on('message', (command: UserCommand) => {
   obey(command).catch((error: unknown) => {
-    const code = error instanceof SottoError ? error.code : 'unexpected';
-    report({ type: 'failed', code, message: error instanceof Error ? error.message : String(error) });
+    const { code, retryAfterMs } =
+      error instanceof SottoError ? error : { code: 'unexpected', retryAfterMs: undefined };
+    report({ type: 'failed', code, message: error instanceof Error ? error.message : String(error), retryAfterMs });
   });
 });
 // The demo is gone: so is its user.

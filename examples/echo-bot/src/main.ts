@@ -1,10 +1,11 @@
-import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { createInterface } from 'node:readline/promises';
-import { SottoError } from '@sotto/sdk';
 import { Bot } from '@sotto/sdk/bot';
 import { betterSqlite3 } from '@sotto/storage-adapters/better-sqlite3';
+import { ask } from './ask.ts';
+import { announceConnection } from './connection-lines.ts';
+import { makeFolder } from './data-folder.ts';
 import { echo } from './echo.ts';
+import { errorText } from './error-text.ts';
 import { type EchoOptions, readOptions, usage } from './options.ts';
 
 const options = readOptions(process.argv.slice(2));
@@ -15,15 +16,14 @@ if (options === 'help') {
   process.exitCode = 2;
 } else {
   await run(options).catch((error: unknown) => {
-    const message = error instanceof SottoError ? `${error.code}: ${error.message}` : String(error);
-    process.stderr.write(`echo-bot: ${message}\n`);
+    process.stderr.write(`echo-bot: ${errorText(error)}\n`);
     process.exitCode = 1;
   });
 }
 
 /** Registers if need be, then answers until Ctrl-C. */
 async function run({ relay, data, phone, code }: EchoOptions): Promise<void> {
-  mkdirSync(resolve(data), { recursive: true });
+  makeFolder(data);
   await using bot = await Bot.open({ relay, store: betterSqlite3(join(resolve(data), 'echo-bot.db')) });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void bot.stop());
   if (bot.client.account === undefined) {
@@ -31,15 +31,11 @@ async function run({ relay, data, phone, code }: EchoOptions): Promise<void> {
     const { recoveryKey } = await bot.client.register({
       phone,
       profile,
-      code: async () => code ?? (await ask('Code: ')),
+      code: async () => code ?? (await ask('Code', 'start again with --code')),
     });
     process.stdout.write(`echo-bot: registered. Keep this recovery key: ${recoveryKey}\n`);
   }
-  process.stdout.write('echo-bot: answers, until Ctrl-C\n');
-  await echo(bot, () => new Date()).start();
-}
-
-async function ask(what: string): Promise<string> {
-  using lines = createInterface(process.stdin, process.stdout);
-  return await lines.question(what);
+  const running = echo(bot, () => new Date()).start();
+  announceConnection(bot.client, process.stdout, process.stderr);
+  await running;
 }

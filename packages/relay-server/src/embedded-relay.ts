@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { openRelayKeyFile } from './accounts/relay-key-file.ts';
 import { consoleCodeSender } from './adapters/codes/console-code-sender.ts';
 import { webhookCodeSender } from './adapters/codes/webhook-code-sender.ts';
+import { makeDataFolder } from './adapters/embedded/data-folder.ts';
 import { openEmbeddedStores } from './adapters/embedded/embedded-stores.ts';
 import { pinoLogger } from './adapters/logging/pino-logger.ts';
 import { silentTracer } from './adapters/memory/tracer.ts';
@@ -24,6 +25,7 @@ export type EmbeddedRelayOptions = { readonly config: RelayConfig } & Partial<Om
 export async function openEmbeddedRelay(options: EmbeddedRelayOptions): Promise<Relay> {
   const { config, clock = systemClock, timers = systemTimers, randomness = systemRandomness } = options;
   const { tracer = silentTracer, logger = pinoLogger(config.logLevel), metrics = prometheusMetrics() } = options;
+  await makeDataFolder(config.data);
   const databaseExists = existsSync(join(config.data, 'relay.db'));
   const relayKey = await openRelayKeyFile({ folder: config.data, databaseExists, randomness });
   const stores = await openEmbeddedStores({ folder: config.data, clock, randomness, tracer });

@@ -131,8 +131,6 @@ export function createRelay(parts: RelayParts): Relay {
   let isDraining = false;
   const upgrades = new Upgrades({
     sessions,
-    presence: stores.presence,
-    node,
     allowedOrigins: config.allowedOrigins,
     stream: config.stream,
     counts,
@@ -142,10 +140,11 @@ export function createRelay(parts: RelayParts): Relay {
     trust,
     clock,
     isDraining: () => isDraining,
-    open: (socket, device, epoch) => streams.open(socket, device, epoch),
+    open: (socket, device) => streams.open(socket, device),
   });
   const sweeper = new Sweeper({
     stores,
+    avatars,
     clock,
     timers,
     logger,
@@ -182,17 +181,17 @@ export function createRelay(parts: RelayParts): Relay {
     control: stores.control,
     directory,
     verifications,
-    avatars,
     key,
     clock,
     lockIdleMs: config.accounts.lockIdleMs,
     onEnded: endAccount,
   });
   let app: FastifyInstance | undefined;
+  let started = false;
   let starting: Promise<RelayAddress> | undefined;
   let stopping: Promise<void> | undefined;
 
-  /** Its rows are gone already; the registration that replaced it stands, whatever fails here. */
+  /** Its rows are gone already, and stay so whatever fails here: an avatar that could not be deleted is swept later. */
   async function endAccount(userId: UserId): Promise<void> {
     directory.forget(userId);
     roster.forgetUser(userId);
@@ -247,6 +246,7 @@ export function createRelay(parts: RelayParts): Relay {
     const address = await (parts.listener === undefined ? listen(app) : handIn(app, parts.listener));
     streams.start();
     sweeper.start();
+    started = true;
     logger.info('relay.started', { port: address.port });
     return address;
   }
@@ -261,9 +261,7 @@ export function createRelay(parts: RelayParts): Relay {
       await app.listen({ host: config.host, port: config.port });
     } catch (cause) {
       const where = `${config.host} port ${config.port}`;
-      throw new RelayError('config-invalid', `can not listen on ${where}: free it, or choose another host or port.`, {
-        cause,
-      });
+      throw new RelayError('config-invalid', `can not listen on ${where}: ${listenAdvice(cause)}.`, { cause });
     }
     const { port } = app.server.address() as AddressInfo;
     const host = config.host.includes(':') ? `[${config.host}]` : config.host;
@@ -279,7 +277,7 @@ export function createRelay(parts: RelayParts): Relay {
     await sweeper.stop();
     await app?.close();
     await stores.close();
-    logger.info('relay.stopped');
+    if (started) logger.info('relay.stopped');
   }
 
   return {
@@ -289,4 +287,19 @@ export function createRelay(parts: RelayParts): Relay {
       return this.stop();
     },
   };
+}
+
+/** What an operator can do when host and port were not given to the relay. */
+function listenAdvice(cause: unknown): string {
+  switch (cause instanceof Error && 'code' in cause ? cause.code : undefined) {
+    case 'EADDRNOTAVAIL':
+      return 'this is no address of this machine, so choose one that is';
+    case 'ENOTFOUND':
+    case 'EAI_AGAIN':
+      return 'this host name is not known, so choose an address of this machine';
+    case 'EACCES':
+      return 'the relay may not use this port, so choose one above 1023';
+    default:
+      return 'free it, or choose another host or port';
+  }
 }

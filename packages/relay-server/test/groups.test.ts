@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { type GroupInvitationAnswer, type GroupLogAnswer, GroupRecord, toBase64Url, uuidToBytes } from '@sotto/proto';
 import { describe, expect, it } from 'vitest';
+import type { UserId } from '../src/ports/ids.ts';
 import { call, type RawAccount, refusal, register } from './raw-client.ts';
 import { append, groupRecord, hashOf, makeGroup } from './raw-group.ts';
+import { listHashOf } from './raw-proofs.ts';
 import { startRelay, storeKinds, type TestRelay } from './test-relay.ts';
 
 async function people(relay: TestRelay): Promise<[RawAccount, RawAccount, RawAccount]> {
@@ -114,7 +116,12 @@ describe.each(storeKinds)('groups on %s stores', (stores) => {
     const nobody = { ...bob, keys: { ...bob.keys, userId: '11111111-1111-4111-8111-111111111111' } };
     const adding = append(relay, alice, groupId, groupRecord(groupId, 2, { added: [nobody] }));
     expect(await refusal(adding)).toMatchObject({ status: 404, code: 'user-unknown' });
-    await relay.stores.control.end(bob.keys.userId as Parameters<typeof relay.stores.control.end>[0]);
+    await relay.stores.control.end({
+      userId: bob.keys.userId as UserId,
+      listHash: listHashOf(bob),
+      receipt: randomBytes(32),
+      now: relay.time.now(),
+    });
     expect(await relay.stores.groups.members(groupId as Parameters<typeof relay.stores.groups.members>[0])).toEqual([
       alice.keys.userId,
     ]);

@@ -1,16 +1,11 @@
-import { createHash, randomBytes } from 'node:crypto';
-import {
-  fromBase64Url,
-  type RegistrationAnswer,
-  SignedDeviceList,
-  signedBytesOfReRegistration,
-  toBase64Url,
-} from '@sotto/proto';
+import { randomBytes } from 'node:crypto';
+import { type RegistrationAnswer, toBase64Url } from '@sotto/proto';
 import { describe, expect, it } from 'vitest';
 import type { UserId } from '../src/ports/ids.ts';
 import type { RelayStores } from '../src/ports/relay-stores.ts';
-import { call, type RawAccount, refusal, register, verify } from './raw-client.ts';
-import { makeRegistration, randomToken, signedList } from './raw-keys.ts';
+import { call, refusal, register, verify } from './raw-client.ts';
+import { randomToken } from './raw-keys.ts';
+import { listHashOf, recoveryOf } from './raw-proofs.ts';
 import { startRelay, storeKinds } from './test-relay.ts';
 
 const number = '+14155550101';
@@ -48,34 +43,36 @@ function interrupted(real: RelayStores, moments: { afterSession?: Moment; afterP
   };
 }
 
-/** The account again under its root key, with another device. */
-async function recoveryOf(account: RawAccount, verified: { verificationId: string; code: string }) {
-  const { keys, request } = account;
-  const first = SignedDeviceList.decode(fromBase64Url(request.deviceList)).list;
-  const list = signedList(keys, {
-    version: 2,
-    previousHash: createHash('sha256').update(first).digest(),
-    devices: [{ deviceId: 2, registrationId: 99 }],
-  });
-  const again = makeRegistration(keys, verified.verificationId, verified.code);
-  const message = signedBytesOfReRegistration(
-    fromBase64Url(again.idempotencyKey),
-    fromBase64Url(again.refreshToken),
-    list,
-  );
-  const recovery = toBase64Url(keys.root.sign(new Uint8Array(message)));
-  return { ...again, deviceList: toBase64Url(list), recovery };
-}
-
 describe.each(storeKinds)('who leaves, on %s stores', (kind) => {
   it.each(['afterSession', 'afterPut'] as const)('leaves no avatar, however late its bytes come (%s)', async (when) => {
     const moments: { afterSession?: Moment; afterPut?: Moment } = {};
     await using relay = await startRelay({ stores: kind, wrapStores: (real) => interrupted(real, moments) });
-    const { keys, token } = await register(relay, number);
-    moments[when] = () => relay.stores.control.end(keys.userId as UserId);
+    const account = await register(relay, number);
+    const { keys, token } = account;
+    moments[when] = () =>
+      relay.stores.control.end({
+        userId: keys.userId as UserId,
+        listHash: listHashOf(account),
+        receipt: randomBytes(32),
+        now: relay.time.now(),
+      });
     const late = call(relay, 'PUT', '/v1/profile/avatar', { token, body: randomBytes(100) });
     expect(await refusal(late)).toMatchObject({ status: 401, code: 'token-invalid' });
     expect(await relay.stores.blobs.get(`avatars/${keys.userId}`)).toBe(undefined);
+  });
+
+  it('hears that its proof is worth nothing when another device has taken the account over meanwhile', async () => {
+    const moments: { afterSession?: Moment } = {};
+    await using relay = await startRelay({ stores: kind, wrapStores: (real) => interrupted(real, moments) });
+    const account = await register(relay, number);
+    relay.time.jump(60_000);
+    const body = recoveryOf(account, await verify(relay, number));
+    moments.afterSession = () => call(relay, 'POST', '/v1/registrations', { body });
+    const late = call(relay, 'POST', '/v1/account/deletion', {
+      token: account.token,
+      body: { proof: randomToken(64) },
+    });
+    expect(await refusal(late)).toMatchObject({ status: 403, code: 'proof-invalid' });
   });
 
   it('writes no profile over that of a recovered account', async () => {
@@ -84,7 +81,7 @@ describe.each(storeKinds)('who leaves, on %s stores', (kind) => {
     const account = await register(relay, number);
     const { token, keys } = account;
     relay.time.jump(60_000);
-    const body = await recoveryOf(account, await verify(relay, number));
+    const body = recoveryOf(account, await verify(relay, number));
     moments.afterSession = () => call(relay, 'POST', '/v1/registrations', { body });
     const late = call(relay, 'PUT', '/v1/profile', { token, body: { profile: randomToken(100) } });
     expect(await refusal(late)).toMatchObject({ status: 401, code: 'token-invalid' });
@@ -97,7 +94,7 @@ describe.each(storeKinds)('who leaves, on %s stores', (kind) => {
     const account = await register(relay, number);
     const { userId } = account.keys;
     relay.time.jump(60_000);
-    const body = await recoveryOf(account, await verify(relay, number));
+    const body = recoveryOf(account, await verify(relay, number));
     const recover = () => call<RegistrationAnswer>(relay, 'POST', '/v1/registrations', { body });
     for (let time = 0; time < 2; time++) {
       await relay.stores.blobs.put(`avatars/${userId}`, randomBytes(10));

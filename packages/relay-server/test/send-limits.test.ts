@@ -148,6 +148,8 @@ it('tells a client how fast it may send', async () => {
     sendsPerSecond: 100,
     strangerBurst: 0,
     strangerSendsPerSecond: 0,
+    deviceBurst: 2_000,
+    deviceSendsPerSecond: 500,
   });
 });
 

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { ClientFrames } from '@sotto/proto';
 import { describe, expect, it } from 'vitest';
+import type { DeviceAddress, DeviceId, UserId } from '../src/ports/ids.ts';
 import { call, connect, open, type RawAccount, refusedUpgrade, register } from './raw-client.ts';
 import { rawSend } from './raw-stream.ts';
 import { startRelay, type TestRelay, unlimitedSends } from './test-relay.ts';
@@ -40,6 +41,7 @@ function wsFrame(payload: Uint8Array, opcode: number, isFinal: boolean): Buffer 
   return Buffer.from([(isFinal ? 0x80 : 0) | opcode, 0x80 | payload.length, 0, 0, 0, 0, ...payload]);
 }
 
+const deviceOf = ({ keys }: RawAccount): DeviceAddress => ({ userId: keys.userId as UserId, deviceId: 1 as DeviceId });
 const isServed = async (relay: TestRelay) => (await call(relay, 'GET', '/healthz')).status === 200;
 const short = { connections: { headersMs: 300, requestMs: 600 } };
 
@@ -112,14 +114,47 @@ describe('the server under abuse [security: server-dos]', () => {
 
   it('says so when an address has too many streams', async () => {
     await using relay = await startRelay({ config: { connections: { perAddress: 4 } } });
-    for (const last of [1, 2, 3, 4]) await open(relay, await register(relay, `+1415555010${last}`));
-    const { token } = await register(relay, '+14155550105');
-    expect(await refusedUpgrade(relay, { authorization: `Bearer ${token}` })).toMatchObject({
-      status: 429,
-      code: 'rate-limited',
-      retryAfterMs: 10_000,
-    });
+    const accounts: RawAccount[] = [];
+    for (const last of [1, 2, 3, 4, 5]) accounts.push(await register(relay, `+1415555010${last}`));
+    const [alice, bob, carol, dave, eve] = accounts as [RawAccount, RawAccount, RawAccount, RawAccount, RawAccount];
+    for (const account of [alice, bob, carol, dave]) await open(relay, account);
+    const before = await relay.stores.presence.holder(deviceOf(alice));
+    expect(before).toBeDefined();
+    for (const { token } of [eve, alice]) {
+      expect(await refusedUpgrade(relay, { authorization: `Bearer ${token}` })).toMatchObject({
+        status: 429,
+        code: 'rate-limited',
+        retryAfterMs: 10_000,
+      });
+    }
+    expect(await relay.stores.presence.holder(deviceOf(alice))).toEqual(before);
     expect(await isServed(relay)).toBe(true);
+  });
+
+  it('holds no device for a handshake that it refuses', async () => {
+    await using relay = await startRelay();
+    const alice = await register(relay, '+14155550101');
+    const holder = () => relay.stores.presence.holder(deviceOf(alice));
+    const refused = async () => {
+      const { closed } = await rawSocket(
+        relay,
+        `GET /v1/stream HTTP/1.1\r\nHost: relay\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: short\r\nAuthorization: Bearer ${alice.token}\r\n\r\n`,
+      );
+      expect(await closed).toMatch(/^HTTP\/1.1 400 /);
+    };
+    await refused();
+    expect(await holder()).toBe(undefined);
+    // Nor does it take the device from the stream that is open.
+    const stream = await open(relay, alice);
+    const before = await holder();
+    expect(before).toBeDefined();
+    await refused();
+    expect(await holder()).toEqual(before);
+    stream.send({ ping: { nonce: Uint8Array.of(7) } });
+    expect((await stream.next('pong')).nonce).toEqual(Buffer.of(7));
+    stream.socket.close();
+    await stream.closed;
+    await expect.poll(holder).toBe(undefined);
   });
 
   it('drops ephemeral signals beyond their rate, and counts them [security: ephemeral-frames]', async () => {

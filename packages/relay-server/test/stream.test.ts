@@ -1,7 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { ClientFrames, uuidToBytes } from '@sotto/proto';
 import { describe, expect, it } from 'vitest';
-import { connect, open, register } from './raw-client.ts';
+import { mail, roomy } from '../src/conformance/mail-samples.ts';
+import type { DeviceId, UserId } from '../src/ports/ids.ts';
+import type { Presence } from '../src/ports/presence.ts';
+import type { RelayStores } from '../src/ports/relay-stores.ts';
+import { RelayError } from '../src/relay-error.ts';
+import { call, connect, open, register } from './raw-client.ts';
 import { rawSend } from './raw-stream.ts';
 import { startRelay, storeKinds } from './test-relay.ts';
 
@@ -162,5 +167,60 @@ describe.each(storeKinds)('a stream on %s stores', (stores) => {
     expect(stream.socket.readyState).toBe(stream.socket.OPEN);
     relay.time.advance(30_000);
     expect(await stream.closed).toMatchObject({ code: 4004 });
+  });
+});
+
+describe('a stream of which presence', () => {
+  const presenceOf = (claim: (real: Presence) => Presence['claim']) => (real: RelayStores) => {
+    const { presence } = real;
+    const wrapped: Presence = {
+      claim: claim(presence),
+      holder: (device) => presence.holder(device),
+      release: (device, epoch) => presence.release(device, epoch),
+    };
+    return { ...real, presence: wrapped };
+  };
+
+  it('has not heard yet looks for mail once more when it has', async () => {
+    const gate = Promise.withResolvers<void>();
+    await using relay = await startRelay({
+      wrapStores: presenceOf((real) => async (...given) => {
+        await gate.promise;
+        return real.claim(...given);
+      }),
+    });
+    const alice = await register(relay, '+14155550101');
+    const device = { userId: alice.keys.userId as UserId, deviceId: 1 as DeviceId };
+    const stream = await open(relay, alice);
+    await stream.next('queueEmpty');
+    // A stream looks for mail whenever bytes have left it: round trips are made beside it, so that none do.
+    const roundTrip = () => call(relay, 'GET', '/healthz');
+    await roundTrip();
+    // As through another node, which knows of no stream here.
+    const envelope = randomBytes(80);
+    await relay.stores.mailbox.append(mail(device, envelope), roomy);
+    await roundTrip();
+    expect(stream.kinds).not.toContain('deliver');
+    gate.resolve();
+    expect((await stream.next('deliver')).envelope).toEqual(envelope);
+    await stream.close();
+    await expect.poll(() => relay.stores.presence.holder(device)).toBe(undefined);
+  });
+
+  it('can not be told is served all the same, and the log says so', async () => {
+    await using relay = await startRelay({
+      wrapStores: presenceOf(() => async () => {
+        throw new RelayError('store-unavailable', 'away', { retryable: true });
+      }),
+    });
+    const [alice, bob] = [await register(relay, '+14155550101'), await register(relay, '+14155550102')];
+    const [from, to] = [await open(relay, alice), await open(relay, bob)];
+    from.send({ send: rawSend({ to: bob.keys }) });
+    await to.next('deliver');
+    await to.close();
+    await relay.relay.stop();
+    expect(relay.log()).toMatch(/"presence\.claim-failed"/);
+    expect(relay.log()).toContain('"code":"store-unavailable"');
+    expect(relay.log()).not.toContain('presence.release-failed');
   });
 });

@@ -22,4 +22,4 @@ export type { ChatId, DeviceId, MessageId, UserId } from './ports/ids.ts';
 export type { IdentityPolicy } from './ports/key-records.ts';
 export type { MessageState } from './ports/message-record.ts';
 export { SottoError, type SottoErrorAction, type SottoErrorCode, type SottoErrorOptions } from './sotto-error.ts';
-export type { ConnectionState } from './transport/connection-state.ts';
+export type { ConnectionState, EndReason, OfflineReason } from './transport/connection-state.ts';

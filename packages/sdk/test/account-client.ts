@@ -1,9 +1,9 @@
+import { Deletion } from '../src/accounts/deletion.ts';
 import { Profiles } from '../src/accounts/profile.ts';
 import { Registration } from '../src/accounts/registration.ts';
 import { Tokens } from '../src/accounts/tokens.ts';
 import type { MemoryDisk } from '../src/adapters/memory/memory-disk.ts';
 import { defaultPlatform } from '../src/platform/platform.node.ts';
-import type { AccountRecord } from '../src/ports/account-record.ts';
 import { PrekeyMaintenance } from '../src/prekeys/maintenance.ts';
 import { authorizedClient } from '../src/transport/authorized-client.ts';
 import { httpClient } from '../src/transport/http-client.ts';
@@ -43,24 +43,17 @@ export async function accountClient(before?: { service: AccountService; disk: Me
     logger,
     tracer,
   });
-  let current: AccountRecord | undefined;
+  const deletion = new Deletion({ executor, queries: store, http: anonymous, tokens, sha256, tracer });
   const maintenance = new PrekeyMaintenance({
     executor,
     queries: store,
     http,
-    account() {
-      if (current === undefined) throw new Error('load the account first');
-      return current;
-    },
     clock,
     randomness,
     logger,
     tracer,
   });
-  const account = async () => {
-    current = await store.get('account', {});
-    return current;
-  };
+  const account = () => store.get('account', {});
   const close = async () => {
     await tokens.stop();
     await maintenance.stop();
@@ -77,6 +70,7 @@ export async function accountClient(before?: { service: AccountService; disk: Me
     tokens,
     profiles,
     registration,
+    deletion,
     maintenance,
     warnings,
     account,

@@ -1,4 +1,10 @@
-import type { PrekeyUpload, RegistrationRequest, TokenRequest, VerificationRequest } from '@sotto/proto';
+import type {
+  DeletionRequest,
+  PrekeyUpload,
+  RegistrationRequest,
+  TokenRequest,
+  VerificationRequest,
+} from '@sotto/proto';
 import { refusal, type ScriptedAnswer, type SeenRequest } from './scripted-relay.ts';
 
 /** What a relay says of accounts, tokens and prekeys, on a scripted relay: the rules of docs/protocol.md for one account at a time. */
@@ -16,6 +22,10 @@ export class AccountService {
   profiles: string[] = [];
   avatars = 0;
   accessExpiresInMs = 3_600_000;
+  /** The proofs that came, in order. */
+  proofs: string[] = [];
+  /** The proof that ended the account. */
+  #endedBy: string | undefined;
   /** The number that the account has. */
   number = '+14155550101';
   /** Takes the place of an answer, after the request had its effect. */
@@ -53,6 +63,7 @@ export class AccountService {
     if (route === 'POST /v1/verifications') return this.#verify(JSON.parse(request.body));
     if (route === 'POST /v1/registrations') return this.#register(JSON.parse(request.body));
     if (route === 'POST /v1/tokens') return this.#rotate(JSON.parse(request.body));
+    if (route === 'POST /v1/account/deletion') return this.#delete(JSON.parse(request.body), request.authorization);
     if (request.authorization !== `Bearer ${this.access}`) return refusal(401, 'token-invalid');
     switch (route) {
       case 'GET /v1/prekeys':
@@ -72,9 +83,6 @@ export class AccountService {
         return { json: { userId: this.account?.userId ?? '', deviceId: 1, number: this.number, locked: false } };
       case 'POST /v1/account/number':
         this.number = this.#verifiedNumber;
-        return { status: 204 };
-      case 'POST /v1/account/deletion':
-        this.endSession();
         return { status: 204 };
       default:
         return refusal(404, 'not-found');
@@ -116,6 +124,15 @@ export class AccountService {
     this.#next = nextRefreshToken;
     this.#tokens++;
     return { json: { accessToken: this.access, accessExpiresInMs: this.accessExpiresInMs } };
+  }
+
+  #delete({ proof }: DeletionRequest, authorization: string | undefined): ScriptedAnswer {
+    this.proofs.push(proof);
+    if (proof === this.#endedBy) return { status: 204 };
+    if (authorization !== `Bearer ${this.access}`) return refusal(401, 'token-invalid');
+    this.endSession();
+    this.#endedBy = proof;
+    return { status: 204 };
   }
 
   #upload(upload: PrekeyUpload): ScriptedAnswer {

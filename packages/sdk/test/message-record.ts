@@ -22,6 +22,7 @@ export function messageRecord(fields: Partial<MessageRecord> = {}): MessageRecor
     updatedAt: 0,
     acceptedAt: undefined,
     expiresAt: undefined,
+    failure: undefined,
     ...fields,
   };
 }

@@ -94,6 +94,7 @@ export async function testDevice(options: TestDeviceOptions = {}): Promise<TestD
     profileKey: randomness.bytes(32),
     refreshToken: randomness.bytes(32),
     nextRefreshToken: undefined,
+    deletion: undefined,
     accessToken: '',
     accessExpiresAt: 0,
     createdAt: now,

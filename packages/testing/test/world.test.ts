@@ -168,6 +168,17 @@ describe('a world', () => {
     expect(await texts(alice, bob)).toContain('nobody there: expired');
   });
 
+  it('is open-handed with a setting that is given as undefined', async () => {
+    await using world = await testWorld({ relay: { limits: undefined } });
+    const [alice, bob] = await couple(world);
+    // More than a relay lets anybody send to one other at once.
+    const chat = await alice.client.chats.with(bob.number);
+    for (let at = 0; at < 700; at++) await chat.send(String(at));
+    await world.settle();
+    expect(world.relay.disk.mail()).toEqual([]);
+    expect((await bob.client.chats.list()).chats[0]?.lastMessage?.text).toBe('699');
+  });
+
   it('time that is no duration moves nothing', async () => {
     await using world = await testWorld();
     const now = world.time.now();

@@ -10,7 +10,6 @@ const nonce = new Uint8Array([7, 7, 7]);
 
 /** Messages on an open stream: the relay answers the ping that follows, or ends the stream by a code of its protocol. */
 export function streamTarget(relay: RelayUnderFuzz): FuzzTarget {
-  const { attackerId } = relay;
   let open: WebSocket | undefined;
   return {
     name: 'stream',
@@ -48,7 +47,7 @@ export function streamTarget(relay: RelayUnderFuzz): FuzzTarget {
     },
     settle: () => relay.stillServes(),
     async [Symbol.asyncDispose]() {
-      if (attackerId !== '') open?.terminate();
+      open?.terminate();
     },
   };
 }

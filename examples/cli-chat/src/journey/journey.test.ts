@@ -37,12 +37,7 @@ describe.runIf(canRun)('two chats in real terminals', () => {
   });
 
   it('talk both ways, with unread counts, typing, and ticks that turn to read', async ({ signal }) => {
-    await tmux.press('alice', 'n');
-    await tmux.type('alice', bobNumber);
-    await tmux.press('alice', 'Enter');
-    await tmux.shows('alice', 'Nothing yet', signal);
-    await tmux.type('alice', 'Hello Bob, can you read this?');
-    await tmux.press('alice', 'Enter');
+    await stage.writeFirst('alice', bobNumber, 'Hello Bob, can you read this?', signal);
     await tmux.shows('alice', /Hello Bob, can you read this\? {2}\d\d:\d\d ✓/, signal);
 
     await tmux.shows('bob', /Alice .*Hello Bob.* 1 +\d\d:\d\d/, signal);
@@ -191,12 +186,7 @@ describe.runIf(canRun)('two chats in real terminals', () => {
     await tmux.shows('phone', 'Press n to write to somebody', signal);
     await tmux.shows('bob', '○ signed out', signal);
 
-    await tmux.press('phone', 'n');
-    await tmux.type('phone', aliceNumber);
-    await tmux.press('phone', 'Enter');
-    await tmux.shows('phone', 'Nothing yet', signal);
-    await tmux.type('phone', 'It is me, on a new phone.');
-    await tmux.press('phone', 'Enter');
+    await stage.writeFirst('phone', aliceNumber, 'It is me, on a new phone.', signal);
     const warned = await tmux.shows('alice', /Bob has a new key\. .*Ctrl-Y accepts; nothing is sent before/, signal);
     expect(warned).not.toContain('verified');
     await tmux.type('alice', 'Are you?');

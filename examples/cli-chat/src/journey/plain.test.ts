@@ -32,14 +32,23 @@ it('sends what is piped in, prints what comes, and goes on where it was', async 
     }
   };
 
+  const tooEarly = piped('--to', bobNumber);
+  await tooEarly.tells(/no account here yet: start once without/);
+  expect(await tooEarly.end()).toBe(2);
+
+  const newcomer = piped();
+  await newcomer.tells(/your number/);
+  newcomer.write('Alice');
+  await newcomer.tells(/no number in international form[\s\S]*your number[^\n]*\n$/);
+  for (const answer of [aliceNumber, 'Alice', '']) newcomer.write(answer);
+  await newcomer.tells(/the code that was sent/);
+  newcomer.write('0');
+  await newcomer.tells(/code[^\n]*digits[\s\S]*the code that was sent[^\n]*\n$/);
+  newcomer.write(await relay.codeFor(aliceNumber));
+  await newcomer.tells(/recovery key down, and show it to nobody: \w{4}-/);
+  expect(await newcomer.end()).toBe(0);
+
   const first = piped('--to', bobNumber);
-  await first.tells(/your number/);
-  for (const answer of [aliceNumber, 'Alice', '']) first.write(answer);
-  await first.tells(/the code that was sent/);
-  first.write('0');
-  await first.tells(/code[^\n]*digits[\s\S]*the code that was sent[^\n]*\n$/);
-  first.write(await relay.codeFor(aliceNumber));
-  await first.tells(/recovery key down, and show it to nobody: \w{4}-/);
   first.write('one');
   first.write('two');
   expect(await first.end()).toBe(0);
@@ -66,4 +75,24 @@ it('sends what is piped in, prints what comes, and goes on where it was', async 
   expect(await third.end()).toBe(0);
   expect(await next()).toBe('three');
   expect(third.printed).toBe('');
+
+  // Nothing to read, and mail that waits.
+  for (const text of ['x', 'y', 'z']) await chat.send(text);
+  await bob.flush();
+  const fourth = piped();
+  expect(await fourth.end()).toBe(0);
+  expect(fourth.printed.match(/: \w$/gm)).toEqual([': x', ': y', ': z']);
+  expect(fourth.said).toBe('');
+});
+
+it('says once that the relay is not there, and ends without it', async () => {
+  const alone = piped('--relay', 'http://127.0.0.1:9');
+  expect(await alone.end()).toBe(1);
+  expect(alone.said).toBe('chat: the relay can not be reached: trying again; what you write is queued\n');
+});
+
+it('names a data folder that can not be one', async () => {
+  const wrong = piped('--data', import.meta.filename);
+  expect(await wrong.end()).toBe(1);
+  expect(wrong.said).toMatch(/^chat: \S+ is no folder: name a folder by --data\n$/);
 });

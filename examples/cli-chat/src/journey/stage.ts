@@ -58,6 +58,17 @@ export class Stage {
     return seen.match(/\b[0-9A-Z]{2,4}(-[0-9A-Z]{2,4})+\b/g)?.join('-') ?? '';
   }
 
+  /** Writes to a number that this chat does not list yet. */
+  async writeFirst(window: string, number: string, text: string, signal: AbortSignal): Promise<void> {
+    const { tmux } = this;
+    await tmux.press(window, 'n');
+    await tmux.type(window, number);
+    await tmux.press(window, 'Enter');
+    await tmux.shows(window, 'Nothing yet', signal);
+    await tmux.type(window, text);
+    await tmux.press(window, 'Enter');
+  }
+
   async close(): Promise<void> {
     await this.tmux.stop();
     await this.relay.stop();

@@ -1,5 +1,6 @@
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
+import { InputEndedError } from './input-ended-error.ts';
 
 /** Lines in, lines out, and what concerns the program on another way. */
 export class PlainLines {
@@ -21,11 +22,11 @@ export class PlainLines {
     return done ? undefined : value;
   }
 
-  /** Asks for a line. @throws when the input has ended */
+  /** Asks for a line. @throws {InputEndedError} */
   async ask(what: string): Promise<string> {
     this.warn(what);
     const line = await this.next();
-    if (line === undefined) throw new Error(`the input ended before an answer to: ${what}`);
+    if (line === undefined) throw new InputEndedError(`the input ended before an answer to: ${what}`);
     return line.trim();
   }
 

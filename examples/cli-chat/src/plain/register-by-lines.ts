@@ -1,13 +1,11 @@
-import { type Client, SottoError } from '@sotto/sdk';
-import { errorText } from '../session/error-text.ts';
+import type { Client } from '@sotto/sdk';
+import { errorText, isMistyped } from '../session/error-text.ts';
 import type { PlainLines } from './plain-lines.ts';
-
-const askAgain = new Set(['code-wrong', 'code-invalid', 'registration-locked', 'pin-invalid']);
 
 /** Makes an account if there is none: asks question after question, each on a line. The recovery key is told at the end. */
 export async function registerByLines(client: Client, lines: PlainLines, signal: AbortSignal): Promise<void> {
   if (client.account !== undefined) return;
-  const phone = await lines.ask('no account here yet; your number, like +14155550101:');
+  const phone = await askNumber(lines);
   const username = await lines.ask('your name:');
   const typed = await lines.ask('your recovery key, or an empty line if you have none:');
   for (;;) {
@@ -23,8 +21,17 @@ export async function registerByLines(client: Client, lines: PlainLines, signal:
       if (typed === '') lines.warn(`write your recovery key down, and show it to nobody: ${recoveryKey}`);
       return;
     } catch (error) {
-      if (!(error instanceof SottoError) || !askAgain.has(error.code) || error.retryAfterMs !== undefined) throw error;
+      if (!isMistyped(error)) throw error;
       lines.warn(errorText(error));
     }
+  }
+}
+
+/** The number, once it looks like one: what is wrong with it is said before the next question. */
+async function askNumber(lines: PlainLines): Promise<string> {
+  for (;;) {
+    const number = (await lines.ask('no account here yet; your number, like +14155550101:')).replace(/[\s().-]/g, '');
+    if (/^\+[1-9]\d{6,14}$/.test(number)) return number;
+    lines.warn('this is no number in international form: + and the country, then the number');
   }
 }

@@ -111,6 +111,7 @@ export function said(
     sentAt: noon,
     acceptedAt: noon,
     expiresAt: undefined,
+    failure: undefined,
     cursor: `${by}-${seq}`,
     ...change,
   };

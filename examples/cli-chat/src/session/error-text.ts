@@ -1,10 +1,24 @@
-import { SottoError } from '@sotto/sdk';
+import { SottoError, type SottoErrorCode } from '@sotto/sdk';
+
+/** After these a registration is asked for again: somebody mistyped. */
+const mistyped = new Set(['code-wrong', 'code-invalid', 'registration-locked', 'pin-invalid']);
+
+/** Whether a registration only has to be asked for again, now: its code or its PIN was not right. */
+export function isMistyped(error: unknown): boolean {
+  return error instanceof SottoError && mistyped.has(error.code) && error.retryAfterMs === undefined;
+}
+
+/** Where the SDK speaks to whoever writes a program: of its options and fields. */
+const ownWords: { readonly [Code in SottoErrorCode]?: string } = {
+  'rate-limited': 'asked too often',
+  'relay-insecure': 'http:// to another machine shows tokens and numbers to whoever is on the way: write https://',
+};
 
 /** What went wrong, for the line at the bottom: the SDK's own words, and when to try again. */
 export function errorText(error: unknown): string {
   if (!(error instanceof SottoError)) return error instanceof Error ? error.message : String(error);
   const wait = error.retryAfterMs === undefined ? '' : ` (again in ${waitText(error.retryAfterMs)})`;
-  return `${error.code === 'rate-limited' ? 'asked too often' : error.message}${wait}`;
+  return `${ownWords[error.code] ?? error.message}${wait}`;
 }
 
 function waitText(ms: number): string {

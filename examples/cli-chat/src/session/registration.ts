@@ -1,10 +1,7 @@
-import { type Client, SottoError } from '@sotto/sdk';
+import type { Client } from '@sotto/sdk';
 import type { News } from '../state/input.ts';
-import { errorText } from './error-text.ts';
+import { errorText, isMistyped } from './error-text.ts';
 import type { Notebook } from './notebook.ts';
-
-/** After these the same call asks again by itself. */
-const askAgain = new Set(['code-wrong', 'code-invalid', 'registration-locked', 'pin-invalid']);
 
 /** Makes the account: the SDK asks for the code, and for the PIN of a locked number, when it needs them. */
 export class Registering {
@@ -75,8 +72,7 @@ export class Registering {
         return true;
       } catch (error) {
         if (attempt.signal.aborted) return false;
-        const again = error instanceof SottoError && askAgain.has(error.code) && error.retryAfterMs === undefined;
-        if (!again) {
+        if (!isMistyped(error)) {
           this.tell({ type: 'registration.failed', notice: { text: errorText(error), tone: 'bad' } });
           return false;
         }

@@ -9,7 +9,7 @@ import {
   SignedDeviceList,
   signedBytesOfAccountProof,
 } from '@sotto/proto';
-import type { Avatars } from '../blobs/avatars.ts';
+import { invalidToken } from '../auth/bearer.ts';
 import { readEcKey, signedBy } from '../keys/public-key.ts';
 import type { AccountControl } from '../ports/account-control.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -26,7 +26,6 @@ export interface AccountCommandParts {
   readonly control: AccountControl;
   readonly directory: Directory;
   readonly verifications: Verifications;
-  readonly avatars: Avatars;
   readonly key: RelayKey;
   readonly clock: Clock;
   readonly lockIdleMs: number;
@@ -56,16 +55,20 @@ export class AccountCommands {
   }
 
   /**
-   * Ends the account with all that it has.
-   * @throws {RelayError} `proof-invalid`, `user-unknown`
+   * Ends the account with all that it has. The same proof again is success, also from a device whose token ended with the account: its first answer may have been lost. Any other proof without a device is as a token that was never given.
+   * @throws {RelayError} `proof-invalid`, `user-unknown`, `token-invalid`
    */
-  async delete(device: DeviceAddress, proof: string): Promise<void> {
-    await this.#checkProof(device, 'delete', nothing, proof);
-    const { control, avatars, onEnded } = this.#parts;
-    // First, so that a crash leaves no picture without an account: the owner asks again.
-    await avatars.delete(device.userId);
-    if ((await control.end(device.userId)) === 'unknown') throw unknownUser();
-    await onEnded(device.userId);
+  async delete(device: DeviceAddress | undefined, proof: string): Promise<void> {
+    const { control, clock, onEnded } = this.#parts;
+    const receipt = receiptOfDeletion(proof);
+    if (await control.hasEnded(receipt)) return;
+    if (device === undefined) throw invalidToken();
+    const { userId } = device;
+    const listHash = await this.#checkProof(device, 'delete', nothing, proof);
+    const outcome = await control.end({ userId, listHash, receipt, now: clock.now() });
+    if (outcome === 'changed') throw invalidProof();
+    if (outcome === 'unknown' && !(await control.hasEnded(receipt))) throw unknownUser();
+    await onEnded(userId);
   }
 
   /**
@@ -76,14 +79,15 @@ export class AccountCommands {
     const { control, verifications, key, clock, lockIdleMs, onEnded } = this.#parts;
     const { userId } = device;
     const { verificationId, code } = request;
-    await this.#checkProof(device, 'number', Buffer.from(verificationId), request.proof);
+    const listHash = await this.#checkProof(device, 'number', Buffer.from(verificationId), request.proof);
     const lock = readLockAttempt(request.lockSecret, { key, now: clock.now(), idleMs: lockIdleMs });
     const claim = createHash('sha256').update(`sotto number claim v1 ${userId}`).digest().subarray(0, 16);
     const attempt = await verifications.attempt(verificationId, code, claim);
     if (attempt.status !== 'right') throw refusedCode(attempt);
     const { numberMac, numberCiphertext } = attempt;
-    const outcome = await control.moveNumber({ userId, numberMac, numberCiphertext, lock });
+    const outcome = await control.moveNumber({ userId, listHash, numberMac, numberCiphertext, lock });
     if (outcome.status === 'unknown') throw unknownUser();
+    if (outcome.status === 'changed') throw invalidProof();
     if (outcome.status === 'locked') throw lockedAccount(outcome.refusal);
     if (outcome.replaced !== undefined) await onEnded(outcome.replaced);
   }
@@ -96,25 +100,41 @@ export class AccountCommands {
     const { control, key, clock } = this.#parts;
     const salt = lock && readLockBytes(lock.salt);
     const secret = lock && readLockBytes(lock.secret);
-    await this.#checkProof(device, 'lock', Buffer.concat([salt ?? nothing, secret ?? nothing]), proof);
+    const subject = Buffer.concat([salt ?? nothing, secret ?? nothing]);
+    const listHash = await this.#checkProof(device, 'lock', subject, proof);
     const kept = salt && secret && { salt, secretMac: key.macOfLockSecret(secret) };
-    if ((await control.putLock(device.userId, kept, clock.now())) === 'unknown') throw unknownUser();
+    const outcome = await control.putLock({ userId: device.userId, listHash, lock: kept, now: clock.now() });
+    if (outcome === 'changed') throw invalidProof();
+    if (outcome === 'unknown') throw unknownUser();
   }
 
+  /** Gives the hash of the list that the proof is good for: what is done with it has to see that it is the list still. */
   async #checkProof(
     { userId, deviceId }: DeviceAddress,
     purpose: AccountPurpose,
     subject: Uint8Array,
     proof: string,
-  ): Promise<void> {
+  ): Promise<Uint8Array> {
     const list = await this.#parts.directory.deviceList(userId);
     if (list === undefined) throw unknownUser();
     const { devices } = DeviceList.decode(SignedDeviceList.decode(list.signed).list);
-    const deviceKey = devices.find((device) => device.deviceId === deviceId)?.deviceKey ?? nothing;
+    // Whose list does not name it any more has the root key alone to sign with.
+    const deviceKeys = devices.flatMap((device) => (device.deviceId === deviceId && device.deviceKey) || []);
     const message = signedBytesOfAccountProof(purpose, userId, list.hash, subject);
     const signature = fromBase64Url(proof);
-    if (![deviceKey, list.rootKey].some((signer) => signedBy(readEcKey(signer), message, signature))) {
-      throw new RelayError('proof-invalid', 'The proof has to be signed by the device key, over the list as it is.');
+    if (![...deviceKeys, list.rootKey].some((signer) => signedBy(readEcKey(signer), message, signature))) {
+      throw invalidProof();
     }
+    return list.hash;
   }
+}
+
+function invalidProof(): RelayError {
+  return new RelayError('proof-invalid', 'The proof has to be signed by the device key, over the list as it is.');
+}
+
+/** What is kept of a proof that ended an account: who has the proof finds it again, and nobody finds the proof or the account by it. */
+function receiptOfDeletion(proof: string): Uint8Array {
+  const proofBytes = fromBase64Url(proof);
+  return createHash('sha256').update('sotto account deletion v1').update(proofBytes).digest();
 }

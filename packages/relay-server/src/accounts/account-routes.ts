@@ -56,15 +56,17 @@ export function accountRoutes(
   });
 
   app.post<{ Body: DeletionRequest }>('/v1/account/deletion', {
-    onRequest: requests.require,
+    onRequest: requests.admit,
+    // Read before the token counts.
+    bodyLimit: 1024,
     schema: {
-      summary: 'Ends the account, with all that the relay has of it',
+      summary: 'Ends the account, with all that the relay has of it; the same proof again is success',
       security: withToken,
       body: objectOf({ proof: pieces.bytes }),
       response: nothing,
     },
     handler: async (request, reply) => {
-      await commands.delete(requests.of(request), request.body.proof);
+      await commands.delete(requests.find(request), request.body.proof);
       return reply.status(204).send(null);
     },
   });

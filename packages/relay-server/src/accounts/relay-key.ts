@@ -59,6 +59,7 @@ export class RelayKey {
   macOfCode(verificationId: string, code: string): Uint8Array {
     return createHmac('sha256', this.#codeKey).update(`${verificationId}:${code}`).digest();
   }
+
   /** What is stored of the secret of a registration lock. */
   macOfLockSecret(secret: Uint8Array): Uint8Array {
     return createHmac('sha256', this.#lockKey).update(secret).digest();

@@ -152,7 +152,9 @@ export class Verifications {
     const { timers, codes } = this.#parts;
     const timeout = new AbortController();
     const cancel = timers.after(codes.timeoutMs, () =>
-      timeout.abort(new RelayError('code-sender-unavailable', 'The code sender took too long.', { retryable: true })),
+      timeout.abort(
+        new RelayError('code-sender-unavailable', 'What a code needs took too long: ask again.', { retryable: true }),
+      ),
     );
     try {
       return await ask(timeout.signal);

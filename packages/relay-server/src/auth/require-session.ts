@@ -1,5 +1,6 @@
 import type { FastifyRequest, onRequestAsyncHookHandler } from 'fastify';
 import type { DeviceAddress } from '../ports/ids.ts';
+import { RelayError } from '../relay-error.ts';
 import { missingToken, readBearer } from './bearer.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -7,6 +8,8 @@ import type { Sessions } from './sessions.ts';
 export interface RequestSessions {
   /** A hook that refuses a request without a valid access token, before its body is read. */
   readonly require: onRequestAsyncHookHandler;
+  /** A hook that lets a request pass whose token is not valid (any more), too: `find` tells. One without a token is refused. */
+  readonly admit: onRequestAsyncHookHandler;
   /** The device of a request that passed the hook. */
   of(request: FastifyRequest): DeviceAddress;
   /**
@@ -25,6 +28,13 @@ export function requestSessions(sessions: Sessions): RequestSessions {
   return {
     require: async (request) => {
       devices.set(request, await check(request));
+    },
+    admit: async (request) => {
+      try {
+        devices.set(request, await check(request));
+      } catch (error) {
+        if (!(error instanceof RelayError && error.code === 'token-invalid')) throw error;
+      }
     },
     again: check,
     find: (request) => devices.get(request),

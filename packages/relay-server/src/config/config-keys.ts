@@ -105,10 +105,10 @@ export const configKeys = {
     lookupsPerAddress: bucket('lookupsPerAddress', 5_000, 2 * second),
     bundlesPerPair: bucket('bundlesPerPair', 6, 10 * minute),
     bundlesPerTarget: bucket('bundlesPerTarget', 300, second),
-    // Clients are told these two by the second, in whole numbers.
+    // Clients are told these three by the second, in whole numbers.
     sendsToStranger: bucket('sendsToStranger', 60, second, 0, second),
     sendsToContact: bucket('sendsToContact', 600, 10, 0, second),
-    sendsPerDevice: bucket('sendsPerDevice', 2_000, 2, 0),
+    sendsPerDevice: bucket('sendsPerDevice', 2_000, 2, 0, second),
     ephemeralsPerStream: bucket('ephemeralsPerStream', 100, 50),
   },
   logLevel: choiceKey<LogLevel>('logLevel', 'info', levels),

@@ -4,7 +4,17 @@ import type { RelayStores } from '../ports/relay-stores.ts';
 import { type HarnessMaker, hex, suite } from './harness.ts';
 import { mail, mailToDevices, roomy } from './mail-samples.ts';
 import type { Runner } from './runner.ts';
-import { someAccount, someBytes, someDevice, someList, someNumber, someUser, start } from './samples.ts';
+import {
+  ownerOf,
+  someAccount,
+  someBytes,
+  someDevice,
+  someEnding,
+  someList,
+  someNumber,
+  someUser,
+  start,
+} from './samples.ts';
 
 type Stores = Pick<RelayStores, 'accounts' | 'control' | 'tokens' | 'mailbox'>;
 
@@ -39,12 +49,12 @@ export function accountControlConformance(runner: Runner, maker: HarnessMaker<Re
       await accounts.register(account);
       const lock = { salt: someBytes(32), secretMac: someBytes(32) };
       expect((await control.standing(account.userId))?.isLocked).toBe(false);
-      expect(await control.putLock(account.userId, lock, start)).toBe('stored');
+      expect(await control.putLock({ ...ownerOf(account), lock, now: start })).toBe('stored');
       const standing = await control.standing(account.userId);
       expect([standing?.isLocked, hex(standing?.numberCiphertext)]).toEqual([true, hex(account.numberCiphertext)]);
-      expect(await control.putLock(account.userId, undefined, start)).toBe('stored');
+      expect(await control.putLock({ ...ownerOf(account), lock: undefined, now: start })).toBe('stored');
       expect((await control.standing(account.userId))?.isLocked).toBe(false);
-      expect(await control.putLock(someUser(), lock, start)).toBe('unknown');
+      expect(await control.putLock({ ...ownerOf(someAccount()), lock, now: start })).toBe('unknown');
       expect(await control.standing(someUser())).toBe(undefined);
     });
 
@@ -54,7 +64,7 @@ export function accountControlConformance(runner: Runner, maker: HarnessMaker<Re
         const account = someAccount();
         await accounts.register(account);
         const lock = { salt: someBytes(32), secretMac: someBytes(32) };
-        await control.putLock(account.userId, lock, start);
+        await control.putLock({ ...ownerOf(account), lock, now: start });
         const { numberMac } = account;
         const tried = async (secretMac: Uint8Array | undefined, now = start) =>
           told(await accounts.register(someAccount({ numberMac, lock: attempt(secretMac, now) })));
@@ -77,7 +87,11 @@ export function accountControlConformance(runner: Runner, maker: HarnessMaker<Re
     check('parallel tries at a lock all count  [security: sim-swap]', async ({ stores: { accounts, control } }) => {
       const account = someAccount();
       await accounts.register(account);
-      await control.putLock(account.userId, { salt: someBytes(32), secretMac: someBytes(32) }, start);
+      await control.putLock({
+        ...ownerOf(account),
+        lock: { salt: someBytes(32), secretMac: someBytes(32) },
+        now: start,
+      });
       const { numberMac } = account;
       const outcomes = await Promise.all(
         Array.from({ length: 8 }, () => accounts.register(someAccount({ numberMac, lock: attempt(someBytes(32)) }))),
@@ -98,7 +112,11 @@ export function accountControlConformance(runner: Runner, maker: HarnessMaker<Re
       const { accounts, control, tokens } = stores;
       const account = someAccount();
       await accounts.register(account);
-      await control.putLock(account.userId, { salt: someBytes(32), secretMac: someBytes(32) }, start);
+      await control.putLock({
+        ...ownerOf(account),
+        lock: { salt: someBytes(32), secretMac: someBytes(32) },
+        now: start,
+      });
       const { numberMac } = account;
       const tried = async (now: number) =>
         told(await accounts.register(someAccount({ numberMac, lock: attempt(undefined, now) })));
@@ -120,7 +138,11 @@ export function accountControlConformance(runner: Runner, maker: HarnessMaker<Re
       const { accounts, control, tokens, mailbox } = stores;
       const [account, peer] = [someAccount(), someAccount()];
       for (const each of [account, peer]) await accounts.register(each);
-      await control.putLock(account.userId, { salt: someBytes(32), secretMac: someBytes(32) }, start);
+      await control.putLock({
+        ...ownerOf(account),
+        lock: { salt: someBytes(32), secretMac: someBytes(32) },
+        now: start,
+      });
       const access = someBytes(32);
       await tokens.grant(account.device, access, start + minute);
       const next = recovery(account);
@@ -157,9 +179,9 @@ export function accountControlConformance(runner: Runner, maker: HarnessMaker<Re
       const { userId } = mover;
       const { numberMac } = holder;
       const numberCiphertext = someBytes(48);
-      const move = { userId, numberMac, numberCiphertext, lock: attempt(undefined) };
+      const move = { ...ownerOf(mover), numberMac, numberCiphertext, lock: attempt(undefined) };
       const lock = { salt: someBytes(32), secretMac: someBytes(32) };
-      await control.putLock(holder.userId, lock, start);
+      await control.putLock({ ...ownerOf(holder), lock, now: start });
       expect(told(await control.moveNumber(move))).toEqual([5, undefined]);
       expect(told(await control.moveNumber({ ...move, lock: attempt(someBytes(32)) }))).toEqual([4, undefined]);
       expect(await accounts.byNumbers([numberMac])).toEqual([holder.userId]);
@@ -183,14 +205,98 @@ export function accountControlConformance(runner: Runner, maker: HarnessMaker<Re
       await accounts.register(account);
       const access = someBytes(32);
       await tokens.grant(account.device, access, start + minute);
-      expect(await control.end(account.userId)).toBe('ended');
-      expect(await control.end(account.userId)).toBe('unknown');
+      expect(await control.end(someEnding(account))).toBe('ended');
+      expect(await control.end(someEnding(account))).toBe('unknown');
       expect(await control.standing(account.userId)).toBe(undefined);
       expect(await accounts.deviceList(account.userId)).toBe(undefined);
       expect(await tokens.session(access, start)).toBe(undefined);
       expect(await accounts.byNumbers([account.numberMac])).toEqual([undefined]);
       expect((await accounts.register(account)).status).toBe('user-id-taken');
     });
+
+    check(
+      'an ended account is found by the receipt of its end, and by nothing else  [security: leaving]',
+      async ({ stores: { accounts, control } }) => {
+        const [account, other] = [someAccount(), someAccount()];
+        for (const each of [account, other]) await accounts.register(each);
+        const ending = someEnding(account);
+        expect(await control.hasEnded(ending.receipt)).toBe(false);
+        expect(await control.end(ending)).toBe('ended');
+        expect(await control.hasEnded(ending.receipt)).toBe(true);
+        const again = someEnding(account);
+        expect(await control.end(again)).toBe('unknown');
+        expect(await control.hasEnded(again.receipt)).toBe(false);
+        expect(await control.end(someEnding(someAccount()))).toBe('unknown');
+        expect((await control.standing(other.userId))?.isLocked).toBe(false);
+      },
+    );
+
+    check(
+      'an account that has ended, in whichever way, remains until it was swept  [security: leaving]',
+      async ({ stores: { accounts, control } }) => {
+        const [left, replaced, lost, mover] = [someAccount(), someAccount(), someAccount(), someAccount()];
+        for (const each of [left, replaced, lost, mover]) await accounts.register(each);
+        expect(await control.remains()).toEqual([]);
+        const { numberMac } = replaced;
+        await accounts.register(someAccount({ numberMac, createdAt: start + 2 }));
+        await control.moveNumber({
+          ...ownerOf(mover),
+          numberMac: lost.numberMac,
+          numberCiphertext: someBytes(9),
+          lock: attempt(undefined, start + 3),
+        });
+        await control.end(someEnding(left, start + 1));
+        const endings = [left, replaced, lost].map(({ userId }, at) => ({ userId, endedAt: start + 1 + at }));
+        expect(await control.remains()).toEqual(endings);
+        await control.swept([replaced.userId, someUser()]);
+        expect(await control.remains()).toEqual([endings[0], endings[2]]);
+        await control.swept([left.userId, lost.userId]);
+        expect(await control.remains()).toEqual([]);
+      },
+    );
+
+    check(
+      'what was proven over a list that the account has no more does nothing  [security: sim-swap]',
+      async ({ stores: { accounts, control } }) => {
+        const [recovered, listed, holder] = [someAccount(), someAccount(), someAccount()];
+        for (const each of [recovered, listed, holder]) await accounts.register(each);
+        const set = { lock: { salt: someBytes(32), secretMac: someBytes(32) }, now: start };
+        await control.putLock({ ...ownerOf(holder), ...set });
+        const { numberMac } = holder;
+        const move = { numberMac, numberCiphertext: someBytes(9), lock: attempt(someBytes(32)) };
+        const next = recovery(recovered);
+        const outcomes = await Promise.all([
+          accounts.register(next),
+          accounts.replaceDeviceList(listed.userId, someList(2, [1])),
+          ...[recovered, listed].flatMap((account) => [
+            control.end(someEnding(account)),
+            control.putLock({ ...ownerOf(account), ...set }),
+            control.moveNumber({ ...ownerOf(account), ...move }).then(told),
+          ]),
+        ]);
+        expect(outcomes.slice(2)).toEqual(Array.from({ length: 6 }, () => 'changed'));
+        for (const { userId } of [recovered, listed]) expect((await control.standing(userId))?.isLocked).toBe(false);
+        const macs = [recovered, listed, holder].map((account) => account.numberMac);
+        expect(await accounts.byNumbers(macs)).toEqual([recovered.userId, listed.userId, holder.userId]);
+        expect(await control.remains()).toEqual([]);
+        // The lock of the number that was asked for has all its tries.
+        expect(told(await control.moveNumber({ ...ownerOf(next), ...move }))).toEqual([4, undefined]);
+      },
+    );
+
+    check(
+      'a proof that is too old ends no account, and its receipt is not kept  [security: leaving]',
+      async ({ stores: { accounts, control } }) => {
+        const account = someAccount();
+        await accounts.register(account);
+        const old = someEnding(account);
+        const next = recovery(account);
+        const outcomes = await Promise.all([accounts.register(next), control.end(old)]);
+        expect(outcomes).toEqual([{ status: 'recovered' }, 'changed']);
+        expect(await control.hasEnded(old.receipt)).toBe(false);
+        expect(await control.end(someEnding(next))).toBe('ended');
+      },
+    );
 
     check('mail behind the end of an account, from it or to it, leaves nothing', async ({ stores }) => {
       const { accounts, control, mailbox } = stores;
@@ -200,7 +306,7 @@ export function accountControlConformance(runner: Runner, maker: HarnessMaker<Re
       const to = { ...mail(account.device), sender: other.device };
       const both = { ...to, sendId: someBytes(16), recipients: [...to.recipients, ...from.recipients] };
       const [, ...receipts] = await Promise.all([
-        control.end(account.userId),
+        control.end(someEnding(account)),
         ...[from, to, both].map((append) => mailbox.append(append, roomy)),
       ]);
       const statuses = receipts.map(({ results }) => results.map(({ status }) => status));
@@ -234,19 +340,26 @@ export function accountControlConformance(runner: Runner, maker: HarnessMaker<Re
         const [locked, mover, ended] = [someAccount(), someAccount(), someAccount()];
         for (const each of [locked, mover, ended]) await harness.stores.accounts.register(each);
         const { control } = harness.stores;
-        await control.putLock(locked.userId, { salt: someBytes(32), secretMac: someBytes(32) }, start);
+        await control.putLock({
+          ...ownerOf(locked),
+          lock: { salt: someBytes(32), secretMac: someBytes(32) },
+          now: start,
+        });
         const tryIt = () =>
           harness.stores.accounts.register(someAccount({ numberMac: locked.numberMac, lock: attempt(someBytes(32)) }));
         expect(told(await tryIt())).toEqual([4, undefined]);
         const numberMac = someNumber();
         await control.moveNumber({
-          userId: mover.userId,
+          ...ownerOf(mover),
           numberMac,
           numberCiphertext: someBytes(9),
           lock: attempt(undefined),
         });
-        await control.end(ended.userId);
+        const ending = someEnding(ended);
+        await control.end(ending);
         await harness.reopen();
+        expect(await harness.stores.control.hasEnded(ending.receipt)).toBe(true);
+        expect(await harness.stores.control.remains()).toEqual([{ userId: ended.userId, endedAt: start }]);
         expect(told(await tryIt())).toEqual([3, undefined]);
         const { accounts } = harness.stores;
         expect(await accounts.byNumbers([numberMac, mover.numberMac])).toEqual([mover.userId, undefined]);

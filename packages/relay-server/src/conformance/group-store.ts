@@ -4,7 +4,7 @@ import type { RelayStores } from '../ports/relay-stores.ts';
 import { change, someGroup, told, wholeLog } from './group-samples.ts';
 import { type HarnessMaker, hex, suite } from './harness.ts';
 import type { Runner } from './runner.ts';
-import { someAccount, someBytes, someUser } from './samples.ts';
+import { someAccount, someBytes, someEnding, someUser } from './samples.ts';
 
 type Stores = Pick<RelayStores, 'accounts' | 'control' | 'groups'>;
 
@@ -287,7 +287,7 @@ export function groupStoreConformance(runner: Runner, maker: HarnessMaker<RelayS
       const left = await made(groups, [ended, alice]);
       await groups.append(change(left, 2, ended, { removed: [ended] }));
       const last = change(groupId, 2, ended);
-      await control.end(ended);
+      await control.end(someEnding(account));
       expect(await groups.members(groupId)).toEqual([alice]);
       expect(await groups.groupsOf(ended, undefined, 10)).toEqual([]);
       expect(await groups.records(left, ended, 0, wholeLog)).toBe(undefined);
@@ -306,7 +306,7 @@ export function groupStoreConformance(runner: Runner, maker: HarnessMaker<RelayS
       const groupId = await made(groups, [userId, someUser()]);
       const alone = someGroup();
       const [, ...statuses] = await Promise.all([
-        control.end(userId),
+        control.end(someEnding(account)),
         groups.append(change(groupId, 2, userId)),
         groups.append(change(alone, 1, userId, { added: [userId] })),
       ]);
@@ -316,16 +316,16 @@ export function groupStoreConformance(runner: Runner, maker: HarnessMaker<RelayS
 
     check('a log goes with the last account that ever was a member', async ({ stores }) => {
       const { accounts, control, groups } = stores;
-      const members = [someAccount(), someAccount()];
-      for (const each of members) await accounts.register(each);
-      const [alice = someUser(), bob = someUser()] = members.map(({ userId }) => userId);
+      const [one, other] = [someAccount(), someAccount()];
+      for (const each of [one, other]) await accounts.register(each);
+      const [alice, bob] = [one.userId, other.userId];
       const groupId = await made(groups, [alice, bob]);
       const inviteHash = someBytes(32);
       await groups.putInvite(groupId, alice, { tokenHash: inviteHash, box: seal(1) });
       await groups.append(change(groupId, 2, bob, { removed: [bob] }));
-      await control.end(alice);
+      await control.end(someEnding(one));
       expect((await groups.records(groupId, bob, 0, wholeLog))?.records.length).toBe(2);
-      await control.end(bob);
+      await control.end(someEnding(other));
       expect(await groups.invited(groupId, inviteHash, 0, wholeLog)).toBe(undefined);
       const dave = someUser();
       expect(await groups.append(change(groupId, 1, dave, { added: [dave] }))).toBe('appended');
@@ -336,7 +336,9 @@ export function groupStoreConformance(runner: Runner, maker: HarnessMaker<RelayS
       const account = someAccount();
       await accounts.register(account);
       const groupId = await made(groups, [account.userId, someUser()]);
-      await control.end(account.userId);
+      await control.end(someEnding(account));
+      // Until then the id stands with what is left to be swept.
+      await control.swept([account.userId]);
       await harness.reopen();
       expect((await harness.stores.groups.members(groupId)).length).toBe(1);
       const user = Buffer.from(account.userId.replaceAll('-', ''), 'hex');

@@ -1,4 +1,5 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
+import type { AccountEnding, ProvenOwner } from '../ports/account-control.ts';
 import type { NewAccount, StoredDeviceList } from '../ports/account-store.ts';
 import type { DeviceAddress, DeviceId, NumberMac, UserId } from '../ports/ids.ts';
 import type { EcPrekey, SignedPrekey } from '../ports/prekey-store.ts';
@@ -19,6 +20,16 @@ export function someUser(): UserId {
 /** A device of a user, by default the first of a new one. */
 export function someDevice(deviceId = 1, userId: UserId = someUser()): DeviceAddress {
   return { userId, deviceId: deviceId as DeviceId };
+}
+
+/** An account's owner, who asks over the list with which it was registered. */
+export function ownerOf({ userId, deviceList }: NewAccount): ProvenOwner {
+  return { userId, listHash: deviceList.hash };
+}
+
+/** The end of an account, as its owner wants it. */
+export function someEnding(account: NewAccount, now = start): AccountEnding {
+  return { ...ownerOf(account), receipt: someBytes(32), now };
 }
 
 /** A number as it is known to the relay. */

@@ -4,7 +4,7 @@ import type { RelayStores } from '../ports/relay-stores.ts';
 import { type HarnessMaker, hex, holds, suite } from './harness.ts';
 import { day, mail, quotaOf, readAll, roomy, stored } from './mail-samples.ts';
 import type { Runner } from './runner.ts';
-import { someAccount, someBytes, someDevice, someList, start } from './samples.ts';
+import { someAccount, someBytes, someDevice, someEnding, someList, start } from './samples.ts';
 
 type Stores = Pick<RelayStores, 'accounts' | 'control' | 'mailbox'>;
 
@@ -147,7 +147,7 @@ export function sharedMailConformance(runner: Runner, maker: HarnessMaker<RelayS
       const second = someDevice(2, shrinking.userId);
       const send = sharedMail([leaving.device, second, other], someBytes(200));
       await mailbox.append(send, roomy);
-      await control.end(leaving.userId);
+      await control.end(someEnding(leaving));
       await accounts.replaceDeviceList(shrinking.userId, {
         ...someList(2, [1]),
         devices: shrinking.deviceList.devices.slice(0, 1),
@@ -181,7 +181,7 @@ export function sharedMailConformance(runner: Runner, maker: HarnessMaker<RelayS
       await mailbox.scrub();
       const larger = (await harness.files()).reduce((bytes, file) => bytes + file.length, 0);
       expect(larger - size < 3 * 5_000).toBe(true);
-      await control.end(leaving.userId);
+      await control.end(someEnding(leaving));
       await mailbox.expire(start + day);
       for (const device of [to[0], to[2]]) {
         if (device !== undefined) await mailbox.ack(device, (await ids(harness.stores, device)).slice(0, 2));

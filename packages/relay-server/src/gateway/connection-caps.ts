@@ -55,6 +55,8 @@ export class ConnectionCaps {
   }
 
   #enter(open: Map<string, number>, network: string, most: number, socket: Duplex): boolean {
+    // Its close was told before this was asked: it would be counted for ever.
+    if (socket.closed) return true;
     const count = open.get(network) ?? 0;
     if (count >= most) return false;
     open.set(network, count + 1);

@@ -203,6 +203,8 @@ export class Stream implements DeviceStream {
       sendsPerSecond: perSecond(limits.sendsToContact),
       strangerBurst: limits.sendsToStranger.burst,
       strangerSendsPerSecond: perSecond(limits.sendsToStranger),
+      deviceBurst: limits.sendsPerDevice.burst,
+      deviceSendsPerSecond: perSecond(limits.sendsPerDevice),
     };
     const serverTime = clock.now();
     const hello = { protocol, capabilities: [], serverTime, idleTimeoutMs, maxMessageBytes, inFlight, ...pace };

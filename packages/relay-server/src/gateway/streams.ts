@@ -4,6 +4,7 @@ import type { ConnectedDevices } from '../dispatch/connected-devices.ts';
 import type { DeviceAddress, UserId } from '../ports/ids.ts';
 import type { Presence } from '../ports/presence.ts';
 import type { CancelTimer } from '../ports/timers.ts';
+import { RelayError } from '../relay-error.ts';
 import { Stream } from './stream.ts';
 import type { StreamParts } from './stream-parts.ts';
 
@@ -44,19 +45,24 @@ export class Streams {
     });
   }
 
-  /** A WebSocket whose device is known: it takes the place of the device's stream before. */
-  open(socket: WebSocket, device: DeviceAddress, epoch: string): void {
+  /** A WebSocket whose device is known: it takes the place of the device's stream before, here at once and in presence when that has heard of it. */
+  open(socket: WebSocket, device: DeviceAddress): void {
     const { connected, counts, presence } = this.#parts;
     const stream = new Stream(this.#shared, socket, device, (closed) => {
       this.#all.delete(closed);
       counts.connections.set(this.#all.size);
-      this.#release(presence.release(device, epoch));
+      this.#release(
+        claimed.then(async (epoch) => {
+          if (epoch !== undefined) await presence.release(device, epoch);
+        }),
+      );
       if (this.#all.size === 0) this.#whenEmpty?.();
     });
     this.#all.add(stream);
     counts.streamsOpened.add(1);
     counts.connections.set(this.#all.size);
     connected.attach(device.userId, device.deviceId, stream);
+    const claimed = this.#claim(stream);
   }
 
   /**
@@ -78,6 +84,20 @@ export class Streams {
     }
     await Promise.all(streams.map((stream) => stream.settled()));
     await Promise.all(this.#releases);
+  }
+
+  /** Gives the epoch; without one the stream is slower than others, and misses nothing. */
+  async #claim(stream: Stream): Promise<string | undefined> {
+    const { presence, node, logger } = this.#parts;
+    try {
+      const { epoch } = await presence.claim(stream.device, node);
+      // What came for it meanwhile was told to the holder before.
+      stream.hint();
+      return epoch;
+    } catch (error) {
+      logger.warn('presence.claim-failed', { code: error instanceof RelayError ? error.code : 'internal' });
+      return undefined;
+    }
   }
 
   #release(releasing: Promise<void>): void {

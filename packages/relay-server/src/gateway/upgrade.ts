@@ -10,7 +10,6 @@ import type { RelayCounts } from '../metrics/relay-counts.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceAddress } from '../ports/ids.ts';
 import type { Logger } from '../ports/logger.ts';
-import type { Presence } from '../ports/presence.ts';
 import { RelayError } from '../relay-error.ts';
 import { clientNetwork, type ProxyTrust } from './client-address.ts';
 import type { ConnectionCaps } from './connection-caps.ts';
@@ -19,8 +18,6 @@ import { errorAnswer } from './error-answer.ts';
 /** What `Upgrades` works with. */
 export interface UpgradeParts {
   readonly sessions: Sessions;
-  readonly presence: Presence;
-  readonly node: string;
   readonly allowedOrigins: readonly string[];
   readonly stream: StreamConfig;
   readonly counts: RelayCounts;
@@ -30,7 +27,7 @@ export interface UpgradeParts {
   readonly trust: ProxyTrust;
   readonly clock: Clock;
   readonly isDraining: () => boolean;
-  readonly open: (socket: WebSocket, device: DeviceAddress, epoch: string) => void;
+  readonly open: (socket: WebSocket, device: DeviceAddress) => void;
 }
 
 /** The subprotocol that the relay selects. */
@@ -63,18 +60,12 @@ export class Upgrades {
     const onError = () => socket.destroy();
     socket.on('error', onError);
     const network = clientNetwork(request, this.#parts.trust);
-    const handled: Promise<void> = this.#authenticate(request, network)
+    const handled: Promise<void> = this.#admit(request, socket, network)
       .then(
-        async ({ device, epoch }) => {
-          try {
-            this.#parts.caps.enterStream(network, socket);
-          } catch (error) {
-            await this.#parts.presence.release(device, epoch);
-            this.#refuse(socket, error);
-            return;
-          }
+        (device) => {
           socket.off('error', onError);
-          this.#server.handleUpgrade(request, socket, head, (opened) => this.#parts.open(opened, device, epoch));
+          // Not called when the handshake is refused or its connection is gone: the device's open stream stays as it is.
+          this.#server.handleUpgrade(request, socket, head, (opened) => this.#parts.open(opened, device));
         },
         async (error: unknown) => this.#refuse(socket, await this.#refusals.count(network, error)),
       )
@@ -91,11 +82,16 @@ export class Upgrades {
     await Promise.all(this.#pending);
   }
 
-  async #authenticate(
-    request: IncomingMessage,
-    network: string | undefined,
-  ): Promise<{ device: DeviceAddress; epoch: string }> {
-    const { sessions, presence, node, allowedOrigins, isDraining } = this.#parts;
+  async #admit(request: IncomingMessage, socket: Duplex, network: string | undefined): Promise<DeviceAddress> {
+    const { caps, isDraining } = this.#parts;
+    const device = await this.#authenticate(request, network);
+    checkDraining(isDraining());
+    caps.enterStream(network, socket);
+    return device;
+  }
+
+  async #authenticate(request: IncomingMessage, network: string | undefined): Promise<DeviceAddress> {
+    const { sessions, allowedOrigins, isDraining } = this.#parts;
     const [path] = (request.url ?? '').split('?', 1);
     if (path !== '/v1/stream') throw new RelayError('not-found', 'Streams are at /v1/stream.');
     if (request.method !== 'GET') throw new RelayError('method-not-allowed', 'Open the stream with GET.');
@@ -105,13 +101,9 @@ export class Upgrades {
     const ticket = ticketOf(request.headers['sec-websocket-protocol']);
     const { authorization } = request.headers;
     if (authorization === undefined && ticket === undefined) throw missingToken();
-    const device =
-      authorization === undefined && ticket !== undefined
-        ? await sessions.ofTicket(ticket)
-        : await sessions.ofAccessToken(readBearer(authorization));
-    const { epoch } = await presence.claim(device, node);
-    checkDraining(isDraining());
-    return { device, epoch };
+    return authorization === undefined && ticket !== undefined
+      ? sessions.ofTicket(ticket)
+      : sessions.ofAccessToken(readBearer(authorization));
   }
 
   #refuse(socket: Duplex, error: unknown): void {

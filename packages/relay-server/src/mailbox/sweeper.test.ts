@@ -15,14 +15,16 @@ function setUp(fail: (method: string) => boolean = () => false) {
     if (fail(method)) throw new Error('disk gone');
     return 0;
   };
-  const { mailbox, tokens, verifications } = memoryStores({ clock: time });
+  const { mailbox, tokens, verifications, control } = memoryStores({ clock: time });
   const stores = {
+    control,
     mailbox: Object.assign(mailbox, { expire: run('expire'), scrub: run('scrub') }),
     tokens: Object.assign(tokens, { sweep: run('tokens') }),
     verifications: Object.assign(verifications, { sweep: run('verifications') }),
   };
   const sweeper = new Sweeper({
     stores,
+    avatars: { delete: async () => undefined },
     clock: time,
     timers: time,
     logger: silentLogger,

@@ -1,3 +1,5 @@
+import type { Avatars } from '../blobs/avatars.ts';
+import { sweepEndedAvatars } from '../blobs/ended-avatars.ts';
 import type { RelayCounts } from '../metrics/relay-counts.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
@@ -7,7 +9,8 @@ import { RelayError } from '../relay-error.ts';
 
 /** What `Sweeper` works with. */
 export interface SweeperParts {
-  readonly stores: Pick<RelayStores, 'mailbox' | 'tokens' | 'verifications'>;
+  readonly stores: Pick<RelayStores, 'mailbox' | 'tokens' | 'verifications' | 'control'>;
+  readonly avatars: Pick<Avatars, 'delete'>;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly logger: Logger;
@@ -30,6 +33,8 @@ export class Sweeper {
 
   start(): void {
     const { timers, sweepEveryMs, scrubEveryMs } = this.#parts;
+    // At once: the last process may have been cut off between the end of an account and that of its avatar.
+    this.#enqueue(() => this.#sweepAvatars());
     this.#cancel = [
       timers.every(sweepEveryMs, () => {
         if (this.#isSweeping) return;
@@ -65,6 +70,12 @@ export class Sweeper {
     await stores.tokens.sweep(now);
     counts.expired.add(expired);
     if (expired > 0) logger.info('mailbox.expired', { count: expired });
+    await this.#sweepAvatars();
+  }
+
+  #sweepAvatars(): Promise<void> {
+    const { stores, avatars, clock } = this.#parts;
+    return sweepEndedAvatars(stores.control, avatars, clock.now());
   }
 
   #enqueue(run: () => Promise<void>): void {

@@ -1,4 +1,13 @@
-export type { AccountControl, AccountStanding, MoveOutcome, NumberMove } from './account-control.ts';
+export type {
+  AccountControl,
+  AccountEnding,
+  AccountRemains,
+  AccountStanding,
+  LockChange,
+  MoveOutcome,
+  NumberMove,
+  ProvenOwner,
+} from './account-control.ts';
 export type { AccountStore, ListedDevice, NewAccount, RegistrationOutcome, StoredDeviceList } from './account-store.ts';
 export type { BlobStore } from './blob-store.ts';
 export type { ChallengeCheck, ChallengeRequest, ChallengeVerdict } from './challenge-check.ts';

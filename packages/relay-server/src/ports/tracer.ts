@@ -12,6 +12,8 @@ export type RelayStep =
   | 'ack.durable'
   | 'registration.before-fsync'
   | 'registration.durable'
+  | 'deletion.before-fsync'
+  | 'deletion.durable'
   | 'token.durable'
   | 'prekeys.durable';
 

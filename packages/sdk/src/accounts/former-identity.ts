@@ -9,9 +9,9 @@ import type { StoreQueries } from '../ports/store.ts';
 const pageLength = 256;
 
 /**
- * Removes what belonged to an identity that has ended, before a new one takes its place in the same commit: prekeys, sessions, ephemeral secrets, numbering, and what had not left yet (those messages become `failed`).
+ * Removes what belonged to an identity that has ended, before a new one takes its place in the same commit: prekeys, sessions, ephemeral secrets, the profile key, numbering, and what had not left yet (those messages become `failed`).
  *
- * People, chats and messages stay.
+ * People, chats and messages stay. To be run alone: it asks the store what there is, and would miss what the same commit holds.
  */
 export async function forgetFormerIdentity(
   overlay: Overlay,
@@ -23,6 +23,8 @@ export async function forgetFormerIdentity(
   for (const prekey of await queries.prekeys()) overlay.delete('prekey', prekey);
   overlay.prune('kyberUse', Number.MAX_SAFE_INTEGER);
   overlay.delete('deviceList', { userId: former.userId });
+  const self = await overlay.get('user', { id: former.userId });
+  if (self !== undefined) overlay.put('user', { ...self, profileKey: undefined });
   for (const chatId of await queries.outboxChats()) await forgetSending(overlay, queries, chatId);
   let below: number | undefined;
   for (;;) {
@@ -67,8 +69,9 @@ async function forgetSending(overlay: Overlay, queries: StoreQueries, chatId: Ch
       overlay.delete('outbox', item);
       const message = item.visible ? await overlay.get('message', { id: item.messageId }) : undefined;
       if (message?.state !== 'queued') continue;
-      overlay.put('message', { ...message, state: 'failed' });
-      overlay.record({ type: 'message.failed', messageId: message.id, chatId: message.chatId, code: 'session-ended' });
+      const code = 'session-ended';
+      overlay.put('message', { ...message, state: 'failed', failure: code });
+      overlay.record({ type: 'message.failed', messageId: message.id, chatId: message.chatId, code });
     }
     const last = waiting.at(-1);
     if (last === undefined) return;

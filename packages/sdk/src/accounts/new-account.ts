@@ -89,6 +89,7 @@ export function newAccount(parts: {
     profileKey,
     refreshToken,
     nextRefreshToken: undefined,
+    deletion: undefined,
     accessToken: '',
     accessExpiresAt: 0,
     createdAt: now,

@@ -1,11 +1,11 @@
-import { uuidToText } from '@sotto/proto';
 import { chatLock, chatWith } from '../chats/chat-state.ts';
 import type { Executor } from '../crypto/executor.ts';
 import type { Overlay } from '../crypto/overlay.ts';
-import { type ContentOrigin, newContent } from '../messages/outgoing-content.ts';
+import type { ContentOrigin } from '../messages/outgoing-content.ts';
+import { addHiddenContent } from '../outbox/hidden-row.ts';
 import type { RegistrationRecord } from '../ports/account-record.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { ChatId, MessageId, UserId } from '../ports/ids.ts';
+import type { ChatId, UserId } from '../ports/ids.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import { SottoError } from '../sotto-error.ts';
 import { abortable } from '../transport/abortable.ts';
@@ -123,7 +123,7 @@ export class NumberChange {
     const chats = contacts.map(chatWith);
     await executor.run(['account', ...chats.map(chatLock)], async (overlay) => {
       const account = await overlay.get('account', {});
-      if (account === undefined) return;
+      if (account === undefined || account.ended) return;
       overlay.delete('registration', {});
       if (account.number === number) return;
       const now = clock.now();
@@ -151,18 +151,6 @@ export class NumberChange {
   #tell(overlay: Overlay, contact: UserId, number: string, former: string, now: number): void {
     const origin = this.#parts.origin();
     const sealedNumber = sealNumber(number, former, origin.randomness);
-    const made = newContent(origin, contact, { accountNotice: { sealedNumber } });
-    overlay.put('outbox', {
-      id: overlay.nextOutboxId(),
-      chatId: chatWith(contact),
-      recipient: contact,
-      messageId: uuidToText(made.id) as MessageId,
-      kind: 'content',
-      visible: false,
-      content: made.encoded,
-      createdAt: now,
-      attempt: 0,
-      sealed: undefined,
-    });
+    addHiddenContent(overlay, origin, contact, { accountNotice: { sealedNumber } }, now);
   }
 }

@@ -1,14 +1,15 @@
+import { isUuid } from '@sotto/proto';
 import type { Executor } from '../crypto/executor.ts';
-import type { AccountRecord } from '../ports/account-record.ts';
+import { checkOptions, demand, given, type OptionRules, signalOnly } from '../option-rules.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Sha256 } from '../ports/hash.ts';
 import type { UserId } from '../ports/ids.ts';
 import type { Randomness } from '../ports/randomness.ts';
-import { SottoError } from '../sotto-error.ts';
 import type { AuthorizedClient, CallOptions } from '../transport/http-client.ts';
 import { removeAvatar, requestAvatar, requestProfile, storeAvatar, storeProfile } from '../transport/profile-calls.ts';
 import { accessKeyOf } from './access-key.ts';
 import { checkAvatar, type OpenProfile, openAvatar, openProfile, sealAvatar, sealProfile } from './sealed-profile.ts';
+import { stayingAccount, usableAccount } from './standing.ts';
 import { checkUsername } from './username.ts';
 
 /** What is to change of the own profile; what is left out stays. */
@@ -17,6 +18,12 @@ export interface ProfileChange extends CallOptions {
   /** At most 1 MiB; null = none from now on. */
   readonly avatar?: Uint8Array | null;
 }
+
+const changeRules: OptionRules<ProfileChange> = {
+  username: given.anything,
+  avatar: { fits: (avatar) => avatar === null || avatar instanceof Uint8Array, says: 'a Uint8Array, or null for none' },
+  signal: given.signal,
+};
 
 /** What `Profiles` works with. */
 export interface ProfileParts {
@@ -37,14 +44,16 @@ export class Profiles {
 
   /**
    * Changes the own profile at the relay, then here. Calling it again after a failure is harmless.
-   * @throws {SottoError} `username-invalid`, `avatar-too-large`, `not-registered`, `session-ended`, and as AuthorizedClient
+   * @throws {SottoError} `argument-invalid`, `username-invalid`, `avatar-too-large`, `not-registered`, `session-ended`, and as AuthorizedClient
    */
-  async set({ username, avatar, signal }: ProfileChange): Promise<void> {
+  async set(change: ProfileChange): Promise<void> {
+    checkOptions('profile.set', change, changeRules);
+    const { username, avatar, signal } = change;
     const { executor, http, clock, randomness, sha256 } = this.#parts;
     if (username !== undefined) checkUsername(username);
     if (avatar) checkAvatar(avatar);
     const { account, before } = await executor.run([], async (overlay) => {
-      const own = registered(await overlay.get('account', {}));
+      const own = stayingAccount(await overlay.get('account', {}));
       return { account: own, before: await overlay.get('user', { id: own.userId }) };
     });
     const next: OpenProfile = {
@@ -58,7 +67,7 @@ export class Profiles {
     });
     if (avatar === null) await removeAvatar(http, { signal });
     await executor.run(['account'], async (overlay) => {
-      const now = registered(await overlay.get('account', {}));
+      const now = usableAccount(await overlay.get('account', {}));
       overlay.put('account', { ...now, username: next.username });
       const self = await overlay.get('user', { id: now.userId });
       if (self) overlay.put('user', { ...self, ...next, updatedAt: clock.now() });
@@ -77,18 +86,15 @@ export class Profiles {
 
   /**
    * Reads somebody's avatar, as the profile that is known here names it; `undefined` when it names none, or no profile of theirs is known yet.
-   * @throws {SottoError} `relay-misbehaved` (another avatar than the profile's), `relay-refused` (`not-found`), and as AuthorizedClient
+   * @throws {SottoError} `argument-invalid`, `relay-misbehaved` (another avatar than the profile's), `relay-refused` (`not-found`), and as AuthorizedClient
    */
   async fetchAvatar(userId: UserId, options: CallOptions = {}): Promise<Uint8Array | undefined> {
+    checkOptions('profile.fetchAvatar', options, signalOnly);
+    demand(isUuid(userId), 'fetchAvatar takes a user id: that of a chat, a message or an event');
     const { executor, http, sha256 } = this.#parts;
     const user = await executor.run([], (overlay) => overlay.get('user', { id: userId }));
     if (user?.avatarHash === undefined || user.profileKey === undefined) return undefined;
     const sealed = await requestAvatar(http, userId, options);
     return openAvatar(sealed, user.avatarHash, user.profileKey, sha256);
   }
-}
-
-function registered(account: AccountRecord | undefined): AccountRecord {
-  if (account === undefined) throw new SottoError('not-registered', 'this store has no account yet: call register()');
-  return account;
 }

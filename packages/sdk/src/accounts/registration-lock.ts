@@ -1,4 +1,5 @@
 import { toBase64Url } from '@sotto/proto';
+import { checkOptions, signalOnly } from '../option-rules.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { Sha256 } from '../ports/hash.ts';
 import type { Randomness } from '../ports/randomness.ts';
@@ -36,6 +37,7 @@ export class RegistrationLock {
    * @throws {SottoError} `pin-invalid`, `not-registered`, `session-ended`, and as AuthorizedClient
    */
   async set(pin: string, options: CallOptions = {}): Promise<void> {
+    checkOptions('registrationLock.set', options, signalOnly);
     const salt = this.#randomness.bytes(saltBytes);
     const secret = lockSecretOf(pin, salt);
     const proof = this.#proof(new Uint8Array([...salt, ...secret]));
@@ -47,6 +49,7 @@ export class RegistrationLock {
    * @throws {SottoError} `not-registered`, `session-ended`, and as AuthorizedClient
    */
   async remove(options: CallOptions = {}): Promise<void> {
+    checkOptions('registrationLock.remove', options, signalOnly);
     await requestLock(this.#http, { proof: this.#proof(new Uint8Array()) }, options);
   }
 
@@ -55,6 +58,7 @@ export class RegistrationLock {
    * @throws {SottoError} as AuthorizedClient
    */
   async isSet(options: CallOptions = {}): Promise<boolean> {
+    checkOptions('registrationLock.isSet', options, signalOnly);
     const { locked } = await requestAccount(this.#http, options);
     return locked;
   }

@@ -258,6 +258,7 @@ describe('Registration', () => {
         updatedAt: now,
         acceptedAt: undefined,
         expiresAt: undefined,
+        failure: undefined,
       });
       overlay.put('outbox', {
         id: 1,
@@ -283,7 +284,11 @@ describe('Registration', () => {
     expect(after.some(({ record }) => before.some((old) => Buffer.compare(old.record, record) === 0))).toBe(false);
     expect(await client.store.get('session', { userId: bob, deviceId: former.deviceId })).toBeUndefined();
     expect(await client.store.get('chat', { id: chatId })).toMatchObject({ nextSeq: 1 });
-    expect(await client.store.get('message', message)).toMatchObject({ text: 'hi', state: 'failed' });
+    expect(await client.store.get('message', message)).toMatchObject({
+      text: 'hi',
+      state: 'failed',
+      failure: 'session-ended',
+    });
     expect(await client.store.outboxChats()).toEqual([]);
     await until(() => client.published.flat().some(({ fact }) => fact.type === 'message.failed'));
   });

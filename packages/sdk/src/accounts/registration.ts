@@ -310,7 +310,7 @@ export class Registration {
         putOwnRecords(overlay, account, now, sha256);
         return account;
       },
-      { after: 'registration.committed' },
+      { after: 'registration.committed', alone: true },
     );
   }
 

@@ -1,4 +1,4 @@
-import { Aes256GcmSiv, hkdf } from '#libsignal';
+import { Aes256GcmSiv, hkdf, LibSignalErrorBase } from '#libsignal';
 import { asBuffer } from '../crypto/as-buffer.ts';
 import type { Randomness } from '../ports/randomness.ts';
 
@@ -30,7 +30,7 @@ export function openNumber(sealed: Uint8Array, former: string): string | undefin
     return /^\+[1-9]\d{6,14}$/.test(number) ? number : undefined;
   } catch (error) {
     // libsignal's word that the tag is wrong: it was sealed under another number.
-    if (error instanceof Error) return undefined;
+    if (error instanceof LibSignalErrorBase) return undefined;
     throw error;
   }
 }

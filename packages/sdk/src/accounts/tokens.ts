@@ -1,4 +1,5 @@
 import { type TokenAnswer, toBase64Url } from '@sotto/proto';
+import { clientStopped } from '../client-stopped.ts';
 import type { Executor } from '../crypto/executor.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
@@ -51,7 +52,7 @@ export class Tokens implements TokenSource {
 
   /** Gives up a refresh that is under way. Idempotent. */
   async stop(): Promise<void> {
-    this.#ending.abort(new SottoError('client-stopped', 'the client was stopped: open a new one'));
+    this.#ending.abort(clientStopped());
     // Whoever waits for the refresh was told how it ended.
     await this.#refreshing?.then(
       () => undefined,

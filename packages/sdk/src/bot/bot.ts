@@ -4,9 +4,12 @@ import type { ClientOptions } from '../client/client-options.ts';
 import type { SottoEvent } from '../events/event.ts';
 import type { EventConsumer } from '../events/event-consumer.ts';
 import type { Message } from '../messages/message.ts';
-import type { CancelTimer, Timers } from '../ports/timers.ts';
+import { checkOptions, signalOnly } from '../option-rules.ts';
+import type { CancelTimer } from '../ports/timers.ts';
 import { SottoError } from '../sotto-error.ts';
+import type { BotOptions } from './bot-options.ts';
 import { ChatLanes } from './chat-lanes.ts';
+import { checkBotOptions, checkCommand, checkFilter, checkHandlers, checkOpening, checkPattern } from './check-bot.ts';
 import {
   type CommandContext,
   type FilterContexts,
@@ -14,23 +17,10 @@ import {
   MessageContext,
   passes,
   readCommand,
+  type TextContext,
   withFields,
 } from './context.ts';
 import { type ErrorHandler, type Handler, type Route, runRoutes } from './handler.ts';
-
-/** How a bot works. */
-export interface BotOptions {
-  /** Its place among the events, 1..100 characters; `bot` when left out. Two bots on one client have two. */
-  readonly cursor?: string;
-  /** Whether chats that others begin are accepted, so that they get receipts and see the bot type; true when left out. */
-  readonly acceptStrangers?: boolean;
-  /** How many chats are handled at once; 16 when left out. Messages of one chat are handled one after another, in their order. */
-  readonly chatsAtOnce?: number;
-  /** How often a message is tried when its handlers throw; 3 when left out. */
-  readonly tries?: number;
-  /** For the waits between tries. */
-  readonly timers?: Timers;
-}
 
 /** Messages that are taken in before the first of them is done. */
 const mostInHand = 256;
@@ -54,34 +44,34 @@ export class Bot {
   private failure: { readonly error: unknown } | undefined;
 
   constructor(client: Client, options: BotOptions = {}) {
+    checkBotOptions(options);
     this.client = client;
+    // One that is given as undefined is not given.
     this.options = {
-      cursor: 'bot',
-      acceptStrangers: true,
-      chatsAtOnce: 16,
-      tries: 3,
-      timers: defaultPlatform().timers,
-      ...options,
+      cursor: options.cursor ?? 'bot',
+      acceptStrangers: options.acceptStrangers ?? true,
+      chatsAtOnce: options.chatsAtOnce ?? 16,
+      tries: options.tries ?? 3,
+      timers: options.timers ?? defaultPlatform().timers,
     };
-    const { chatsAtOnce, tries } = this.options;
-    if (!(Number.isInteger(chatsAtOnce) && chatsAtOnce >= 1 && Number.isInteger(tries) && tries >= 1)) {
-      throw new SottoError('argument-invalid', 'chatsAtOnce and tries are whole numbers from 1');
-    }
   }
 
   /**
    * Opens a client for a bot; `stop` closes it, too.
-   * @throws {SottoError} as `Client.open`
+   * @throws {SottoError} `argument-invalid`, and as `Client.open`
    */
   static async open(options: ClientOptions & BotOptions): Promise<Bot> {
-    const client = await Client.open(options);
-    const bot = new Bot(client, options);
+    // Before there is a client that nobody would close.
+    const { ofClient, ofBot } = checkOpening(options);
+    const client = await Client.open(ofClient);
+    const bot = new Bot(client, ofBot);
     bot.ownsClient = true;
     return bot;
   }
 
   /** Handles every message, before the handlers that are added later; `next` lets those have it. */
   use(...handlers: readonly Handler[]): this {
+    checkHandlers('use', handlers);
     this.routes.push(...handlers.map((handler) => route(handler)));
     return this;
   }
@@ -91,6 +81,8 @@ export class Bot {
     filter: Filter,
     ...handlers: readonly Handler<FilterContexts[Filter]>[]
   ): this {
+    checkFilter(filter);
+    checkHandlers('on', handlers);
     for (const handler of handlers) {
       this.routes.push(async (ctx, next) => {
         if (passes(ctx, filter)) await handler(ctx, next);
@@ -102,20 +94,12 @@ export class Bot {
 
   /** Handles a command: `/name`, and words after it in `ctx.args`. Its case does not matter. */
   command(name: string, ...handlers: readonly Handler<CommandContext>[]): this {
-    if (readCommand(`/${name}`)?.command !== name.toLowerCase()) {
-      throw new SottoError('argument-invalid', 'a command has 1 to 32 letters, digits and underscores, and no slash');
-    }
-    return this.on(
-      'message:text',
-      ...handlers.map(
-        (handler): Handler<FilterContexts['message:text']> =>
-          async (ctx, next) => {
-            const command = readCommand(ctx.message.text);
-            if (command?.command === name.toLowerCase()) await handler(withFields(ctx, command), next);
-            else await next();
-          },
-      ),
-    );
+    checkCommand(name);
+    checkHandlers('command', handlers);
+    return this.onText((text) => {
+      const command = readCommand(text);
+      return command?.command === name.toLowerCase() ? command : undefined;
+    }, handlers);
   }
 
   /** Handles texts that are equal to a text, or in which an expression finds something: see `ctx.match`. */
@@ -123,22 +107,14 @@ export class Bot {
     pattern: Pattern,
     ...handlers: readonly Handler<HearsContext<Pattern>>[]
   ): this {
-    const find = finder(pattern);
-    return this.on(
-      'message:text',
-      ...handlers.map(
-        (handler): Handler<FilterContexts['message:text']> =>
-          async (ctx, next) => {
-            const match = find(ctx.message.text);
-            if (match === undefined) await next();
-            else await handler(withFields(ctx, { match }), next);
-          },
-      ),
-    );
+    checkPattern(pattern);
+    checkHandlers('hears', handlers);
+    return this.onText(finder(pattern), handlers);
   }
 
   /** What is done about a message whose handlers have thrown as often as they may. After it the message is passed over; when it throws itself, the bot ends. */
   catch(handler: ErrorHandler): this {
+    checkHandlers('catch', [handler]);
     this.onError = handler;
     return this;
   }
@@ -148,6 +124,7 @@ export class Bot {
    * @throws what a handler threw, when there is no `catch`; the signal's reason; {SottoError} `not-registered`, `session-ended` (the number was registered elsewhere, or the account was deleted), `cursor-invalid`, `cursor-expired`, `client-stopped`
    */
   start(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
+    checkOptions('start', options, signalOnly);
     this.running ??= this.run(options.signal);
     return this.running;
   }
@@ -162,6 +139,22 @@ export class Bot {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
+  }
+
+  /** Handles texts in which something is found; the handlers get that with their context. */
+  private onText<Found extends object>(
+    find: (text: string) => Found | undefined,
+    handlers: readonly Handler<TextContext & Found>[],
+  ): this {
+    const routes = handlers.map(
+      (handler): Handler<TextContext> =>
+        async (ctx, next) => {
+          const found = find(ctx.message.text);
+          if (found === undefined) await next();
+          else await handler(withFields(ctx, found), next);
+        },
+    );
+    return this.on('message:text', ...routes);
   }
 
   private async run(given: AbortSignal | undefined): Promise<void> {
@@ -180,19 +173,22 @@ export class Bot {
       this.failure ??= { error: new SottoError('session-ended', message) };
       this.ending.abort(this.failure.error);
     });
-    const consumer = await this.client.consume({ cursor: this.options.cursor, signal });
     try {
-      for await (const event of consumer) {
-        this.take(event, consumer, lanes);
-        await lanes.atMost(mostInHand - 1);
+      const consumer = await this.client.consume({ cursor: this.options.cursor, signal });
+      try {
+        for await (const event of consumer) {
+          this.take(event, consumer, lanes);
+          await lanes.atMost(mostInHand - 1);
+        }
+      } finally {
+        await lanes.atMost(0);
+        await consumer.return();
       }
     } catch (error) {
       if (!signal.aborted) throw error;
     } finally {
       given?.removeEventListener('abort', end);
       unheard();
-      await lanes.atMost(0);
-      await consumer.return();
     }
     if (this.failure) throw this.failure.error;
     given?.throwIfAborted();
@@ -264,13 +260,13 @@ function route(handler: Handler): Route {
   };
 }
 
-type Match<Pattern extends string | RegExp> = HearsContext<Pattern>['match'];
+type Heard<Pattern extends string | RegExp> = Pick<HearsContext<Pattern>, 'match'>;
 
-function finder<Pattern extends string | RegExp>(pattern: Pattern): (text: string) => Match<Pattern> | undefined {
-  if (typeof pattern === 'string') {
-    return (text) => (text === pattern ? (text as Match<Pattern>) : undefined);
-  }
+function finder<Pattern extends string | RegExp>(pattern: Pattern): (text: string) => Heard<Pattern> | undefined {
   // An expression that remembers where it was would skip every other message.
-  const once = new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''));
-  return (text) => (once.exec(text) ?? undefined) as Match<Pattern> | undefined;
+  const once = typeof pattern === 'string' ? undefined : new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''));
+  return (text) => {
+    const match = once ? once.exec(text) : text === pattern ? text : null;
+    return match === null ? undefined : { match: match as Heard<Pattern>['match'] };
+  };
 }

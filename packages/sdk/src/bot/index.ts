@@ -1,4 +1,5 @@
-export { Bot, type BotOptions } from './bot.ts';
+export { Bot } from './bot.ts';
+export type { BotOptions } from './bot-options.ts';
 export type {
   CommandContext,
   FilterContexts,

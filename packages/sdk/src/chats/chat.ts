@@ -1,4 +1,5 @@
 import { isUuid, uuidToText } from '@sotto/proto';
+import { refuseWhenEnded } from '../accounts/standing.ts';
 import type { Executor } from '../crypto/executor.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import type { ScanResult } from '../crypto/safety-number.ts';
@@ -8,6 +9,7 @@ import { progressFields } from '../messages/message-state.ts';
 import { type ContentOrigin, newContent } from '../messages/outgoing-content.ts';
 import { cursorOf, placeOf } from '../messages/place-cursor.ts';
 import { checkText } from '../messages/text.ts';
+import { checkOptions, demand, given, type OptionRules } from '../option-rules.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import { addOverdueReceipts } from '../outbox/overdue-receipts.ts';
 import type { ReceiptQueue } from '../outbox/receipt-queue.ts';
@@ -19,6 +21,7 @@ import type { MessageRecord } from '../ports/message-record.ts';
 import type { Store } from '../ports/store.ts';
 import type { Tracer } from '../ports/tracer.ts';
 import { SottoError } from '../sotto-error.ts';
+import { acceptChat } from './accept-chat.ts';
 import { chatLock, comparePlaces, openChat, withMessage } from './chat-state.ts';
 import type { Identities, IdentityState, SafetyNumber } from './identities.ts';
 
@@ -66,6 +69,15 @@ export interface HistoryPage {
   readonly newer: string | undefined;
 }
 
+// Keys, cursors and limits have errors of their own.
+const sendRules: OptionRules<SendOptions> = { key: given.anything };
+const historyRules: OptionRules<HistoryOptions> = {
+  before: given.anything,
+  after: given.anything,
+  from: { fits: (from) => from === 'latest' || from === 'oldest', says: 'latest or oldest' },
+  limit: given.anything,
+};
+
 const readPage = 256;
 
 /** What became of one page of a read mark. */
@@ -96,6 +108,7 @@ export class Chat {
    */
   async send(text: string, options: SendOptions = {}): Promise<Message> {
     checkText(text);
+    checkOptions('send', options, sendRules);
     const origin = this.parts.origin();
     const nonce = options.key === undefined ? undefined : nonceOf(options.key, this.id, origin);
     const add = () =>
@@ -118,6 +131,7 @@ export class Chat {
    */
   async history(options: HistoryOptions = {}): Promise<HistoryPage> {
     this.parts.assertRunning();
+    checkOptions('history', options, historyRules);
     const { before, after, from, limit = defaultLimit } = options;
     if (!Number.isInteger(limit) || limit < 1 || limit > largestLimit) {
       throw new SottoError('argument-invalid', `limit is a whole number from 1 to ${largestLimit}`);
@@ -162,23 +176,20 @@ export class Chat {
    * Tells the other side that this user types, or has stopped. Call it with each key: it is told at once and then every four seconds, ends by itself after ten without a call, and with `send`.
    *
    * Nothing of it is stored, and nothing waits for a connection. Only people whom this user and who themselves have accepted the chat see it.
-   * @throws {SottoError} `client-stopped`
+   * @throws {SottoError} `client-stopped`, `argument-invalid`
    */
   setTyping(typing: boolean): void {
     this.parts.assertRunning();
+    demand(typeof typing === 'boolean', 'setTyping takes true or false');
     this.parts.signals.setTyping(this.userId, typing);
   }
 
   /** Lets a stranger's chat be as one that this user began: receipts are sent, also for what came before. Writing into a chat accepts it, too. */
   async accept(): Promise<void> {
-    await this.parts.executor.run([chatLock(this.id)], async (overlay) => {
-      const now = this.parts.clock.now();
-      const chat = await openChat(overlay, this.userId, now);
-      if (chat.accepted) return;
-      overlay.put('chat', { ...chat, accepted: true });
-      await addOverdueReceipts(overlay, this.parts, this.userId, now);
-    });
-    this.parts.outbox.wake(this.id);
+    const isNew = await this.parts.executor.run([chatLock(this.id)], (overlay) =>
+      acceptChat(overlay, this.parts, this.userId, this.parts.clock.now()),
+    );
+    if (isNew) this.parts.outbox.wake(this.id);
   }
 
   /**
@@ -201,7 +212,7 @@ export class Chat {
 
   /**
    * Says that the user has compared the safety number, or takes that back. A new key is not verified.
-   * @throws {SottoError} `identity-changed` when a new key waits to be accepted, or the key is another one than that of which `safetyNumber` was shown last; as `safetyNumber`
+   * @throws {SottoError} `argument-invalid`, `identity-changed` when a new key waits to be accepted, or the key is another one than that of which `safetyNumber` was shown last; as `safetyNumber`
    */
   setVerified(verified: boolean): Promise<void> {
     return this.parts.identities.setVerified(this.userId, verified);
@@ -232,6 +243,7 @@ export class Chat {
     text: string,
     givenNonce: Uint8Array | undefined,
   ): Promise<MessageRecord> {
+    await refuseWhenEnded(overlay);
     const now = this.parts.clock.now();
     const chat = await openChat(overlay, this.userId, now);
     const seq = chat.nextSeq;
@@ -260,6 +272,7 @@ export class Chat {
       updatedAt: now,
       acceptedAt: undefined,
       expiresAt: undefined,
+      failure: undefined,
     };
     overlay.put('message', message);
     overlay.put('chat', { ...withMessage(chat, message, position, now), accepted: true, nextSeq: seq + 1 });

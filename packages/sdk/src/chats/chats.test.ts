@@ -10,6 +10,7 @@ import { settled } from '../../test/turn-of-events.ts';
 import type { UserId } from '../ports/ids.ts';
 import { SottoError } from '../sotto-error.ts';
 import type { AuthorizedClient } from '../transport/http-client.ts';
+import type { Chat } from './chat.ts';
 import { chatWith } from './chat-state.ts';
 import { Chats } from './chats.ts';
 
@@ -365,5 +366,30 @@ describe('chats', () => {
     expect(page.chats).toHaveLength(15);
     expect(page.next).toBeUndefined();
     expect(page.chats[0]?.lastMessage).toBeUndefined();
+  });
+});
+
+describe('a chat is held to what TypeScript would not have let pass', () => {
+  it.each<[string, (chat: Chat) => unknown, RegExp]>([
+    [
+      'a mistyped key of send',
+      (chat) => chat.send('k', { kye: 'a' } as never),
+      /^send has no option "kye": it takes key$/,
+    ],
+    ['null for the options of send', (chat) => chat.send('k', null as never), /^send takes its options in an object/],
+    ['a text for the options of send', (chat) => chat.send('k', 'a' as never), /^send takes its options in an object/],
+    ['a number for a text', (chat) => chat.send(5 as never), /^a text is a string/],
+    ['an end that a history has not', (chat) => chat.history({ from: 'newest' as never }), /latest or oldest/],
+    ['an unknown option of history', (chat) => chat.history({ form: 'oldest' } as never), /no option "form"/],
+    ['a text for whether one types', (chat) => chat.setTyping('yes' as never), /true or false/],
+    ['a text for whether it is verified', (chat) => chat.setVerified('yes' as never), /true or false/],
+  ])('%s', async (_, call, message) => {
+    const { chats, directory } = await scene();
+    directory.set(phone(1), userIdOf(1));
+    const chat = await chats.with(phone(1));
+    await expect((async () => call(chat))()).rejects.toEqual(
+      expect.objectContaining({ code: 'argument-invalid', message: expect.stringMatching(message) }),
+    );
+    expect((await chat.history()).messages).toEqual([]);
   });
 });

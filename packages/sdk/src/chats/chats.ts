@@ -2,17 +2,20 @@ import { isUuid } from '@sotto/proto';
 import { parsePhoneNumber } from '../accounts/phone-number.ts';
 import type { Executor } from '../crypto/executor.ts';
 import { type Message, toMessage } from '../messages/message.ts';
-import { addOverdueReceipts } from '../outbox/overdue-receipts.ts';
+import { checkOptions, given, signalOnly } from '../option-rules.ts';
 import type { ChatRecord } from '../ports/chat-record.ts';
 import type { UserId } from '../ports/ids.ts';
 import { SottoError } from '../sotto-error.ts';
 import type { AuthorizedClient, CallOptions } from '../transport/http-client.ts';
 import { lookUpNumbers } from '../transport/user-calls.ts';
+import { acceptChat } from './accept-chat.ts';
 import { Chat, type ChatParts } from './chat.ts';
-import { chatLock, chatWith, openChat } from './chat-state.ts';
+import { chatLock, chatWith } from './chat-state.ts';
 
 /** Chats on a page of the list, as the study has it. */
 const pageSize = 15;
+
+const listRules = { after: { ...given.number, says: 'what the page before gave as `next`' } };
 
 /** A line of the chat list. */
 export interface ChatSummary {
@@ -50,10 +53,11 @@ export class Chats {
   /**
    * The chat with a person, by phone number. A number that this device does not know is looked up at the relay.
    * @param phone with its country code, as people write it
-   * @throws {SottoError} `number-invalid`, `number-unknown` (nobody has registered it), `recipient-invalid` (the own number), `relay-unreachable`, `rate-limited`, `not-registered`, `session-ended`
+   * @throws {SottoError} `number-invalid`, `number-unknown` (nobody has registered it), `recipient-invalid` (the own number), `relay-unreachable`, `rate-limited`, `not-registered`, `session-ended`, `argument-invalid`
    */
   async with(phone: string, options: CallOptions = {}): Promise<Chat> {
     const number = parsePhoneNumber(phone);
+    checkOptions('chats.with', options, signalOnly);
     const { account } = this.parts.origin();
     if (number === account.number) {
       throw new SottoError('recipient-invalid', 'this is your own number: a chat is with somebody else');
@@ -71,9 +75,10 @@ export class Chats {
     return record?.userId === undefined ? undefined : this.chatOf(record.userId);
   }
 
-  /** A page of the chat list, latest activity first. */
+  /** A page of the chat list, latest activity first. @throws {SottoError} `argument-invalid` */
   async list(options: { readonly after?: number } = {}): Promise<ChatPage> {
     this.parts.assertRunning();
+    checkOptions('chats.list', options, listRules);
     const records = await this.parts.store.chats(options.after, pageSize + 1);
     const page = records.slice(0, pageSize);
     const chats = await Promise.all(page.map((record) => this.summarise(record)));
@@ -92,7 +97,8 @@ export class Chats {
   }
 
   private async begin(userId: UserId, number: string): Promise<Chat> {
-    await this.executor.run([chatLock(chatWith(userId))], async (overlay) => {
+    const chatId = chatWith(userId);
+    const isNew = await this.executor.run([chatLock(chatId)], async (overlay) => {
       const now = this.parts.clock.now();
       const user = await overlay.get('user', { id: userId });
       if (user?.number !== number) {
@@ -108,12 +114,9 @@ export class Chats {
           updatedAt: now,
         });
       }
-      const chat = await openChat(overlay, userId, now);
-      if (chat.accepted) return;
-      overlay.put('chat', { ...chat, accepted: true });
-      await addOverdueReceipts(overlay, this.parts, userId, now);
+      return acceptChat(overlay, this.parts, userId, now);
     });
-    this.parts.outbox.wake(chatWith(userId));
+    if (isNew) this.parts.outbox.wake(chatId);
     return this.chatOf(userId);
   }
 

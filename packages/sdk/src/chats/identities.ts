@@ -5,16 +5,17 @@ import type { Overlay } from '../crypto/overlay.ts';
 import { peerLock, Ratchet } from '../crypto/ratchet.ts';
 import { compareScanned, type Identified, type ScanResult, safetyNumberOf } from '../crypto/safety-number.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
+import { listedDevices } from '../devices/accepted-list.ts';
 import { deviceListForked } from '../devices/named-list.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
-import { listedDevices } from '../outbox/sealer.ts';
+import { demand } from '../option-rules.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ChatId, UserId } from '../ports/ids.ts';
 import type { IdentityPolicy, IdentityRecord } from '../ports/key-records.ts';
 import type { Store } from '../ports/store.ts';
 import { SottoError } from '../sotto-error.ts';
 import { chatLock, chatWith, openChat } from './chat-state.ts';
-import { identityPolicyOf, isIdentityPolicy } from './identity-policy.ts';
+import { isIdentityPolicy, isSendingBlocked } from './identity-policy.ts';
 
 /** What two people compare to be sure that nobody is in between. */
 export interface SafetyNumber {
@@ -76,9 +77,7 @@ export class Identities {
    */
   async assertTrusted(overlay: Overlay, userId: UserId): Promise<void> {
     if ((await overlay.get('namedList', { userId }))?.forked) throw deviceListForked();
-    const identity = await overlay.get('identity', { userId });
-    if (!isBlocked(identity, await identityPolicyOf(overlay, userId, this.policy))) return;
-    throw this.changed(userId);
+    if (await isSendingBlocked(overlay, userId, this.policy)) throw this.changed(userId);
   }
 
   /**
@@ -126,6 +125,7 @@ export class Identities {
 
   /** @throws {SottoError} as `safetyNumber`; `identity-changed` when a new key waits to be accepted, or it is another one than that of which the safety number was shown last */
   async setVerified(userId: UserId, verified: boolean): Promise<void> {
+    demand(typeof verified === 'boolean', 'setVerified takes true or false');
     await this.both(userId);
     await this.executor.run([peerLock(userId), chatLock(chatWith(userId))], async (overlay) => {
       const identity = await overlay.get('identity', { userId });

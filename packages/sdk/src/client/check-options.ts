@@ -1,45 +1,73 @@
 import type { ChangeNumberOptions } from '../accounts/number-change.ts';
 import type { RegisterOptions } from '../accounts/registration.ts';
 import { isIdentityPolicy } from '../chats/identity-policy.ts';
-import { SottoError } from '../sotto-error.ts';
+import { checkOptions, demand, given, isObject, type OptionRules } from '../option-rules.ts';
+import type { Platform } from '../ports/platform.ts';
 import type { ClientOptions } from './client-options.ts';
 
+/** What `Client.open` takes. */
+export const clientRules: OptionRules<ClientOptions> = {
+  relay: given.anything,
+  allowInsecureRelay: given.flag,
+  store: {
+    fits: (store) => isObject(store) && 'open' in store && typeof store.open === 'function',
+    says: "what betterSqlite3('alice.db') or memoryStore() give",
+  },
+  receipts: given.flag,
+  typing: given.flag,
+  presence: given.flag,
+  identityPolicy: { fits: isIdentityPolicy, says: 'accept, block-verified or block' },
+  platform: given.object,
+};
+
+const platformRules: OptionRules<Platform> = {
+  clock: given.object,
+  timers: given.object,
+  randomness: given.object,
+  sha256: given.call,
+  sockets: given.object,
+  fetch: given.call,
+  logger: given.object,
+  tracer: given.object,
+};
+
+const changeNumberRules: OptionRules<ChangeNumberOptions> = {
+  phone: given.anything,
+  code: { ...given.call, says: 'a function that gives the code which was sent, as a string' },
+  challenge: { ...given.call, says: 'a function that gives an answer' },
+  pin: {
+    fits: (pin) => typeof pin === 'string' || typeof pin === 'function',
+    says: 'a PIN, or a function that asks for it',
+  },
+  resendCode: given.flag,
+  signal: given.signal,
+};
+
+const registerRules: OptionRules<RegisterOptions> = {
+  ...changeNumberRules,
+  profile: { ...given.object, says: '{ username }, with an avatar if there is one' },
+  recoveryKey: given.anything,
+};
+
+const profileRules: OptionRules<RegisterOptions['profile']> = { username: given.anything, avatar: given.bytes };
+
 /** What TypeScript checks for those who use it, for those who don't: before anything is opened or sent. */
-export function checkClientOptions(options: ClientOptions): void {
-  demand(isObject(options), 'Client.open takes { relay, store }');
-  demand(
-    isObject(options.store) && typeof options.store.open === 'function',
-    "store is what betterSqlite3('alice.db') or memoryStore() give",
-  );
-  demand(
-    options.identityPolicy === undefined || isIdentityPolicy(options.identityPolicy),
-    'identityPolicy is accept, block-verified or block',
-  );
+export function checkClientOptions(options: ClientOptions, call = 'Client.open'): void {
+  checkOptions(call, options, clientRules);
+  demand(options.store !== undefined, `${call} needs a store: ${clientRules.store.says}`);
+  if (options.platform !== undefined) checkOptions(`platform of ${call}`, options.platform, platformRules);
 }
 
 /** The same for `register`. */
 export function checkRegisterOptions(options: RegisterOptions): void {
-  demand(isObject(options), 'register takes { phone, profile, code }');
-  demand(isObject(options.profile), 'profile is { username }, with an avatar if there is one');
-  demand(typeof options.code === 'function', 'code is a function that gives the code which was sent, as a string');
-  checkChallenge(options);
+  checkOptions('register', options, registerRules);
+  demand(options.profile !== undefined, `register needs a profile: ${registerRules.profile.says}`);
+  checkOptions('profile of register', options.profile, profileRules);
+  demand(options.code !== undefined, `register needs code: ${registerRules.code.says}`);
 }
 
 /** The same for `changeNumber`. */
 export function checkChangeNumberOptions(options: ChangeNumberOptions): void {
-  demand(isObject(options), 'changeNumber takes { phone, code }');
-  demand(typeof options.code === 'function', 'code is a function that gives the code which was sent, as a string');
-  checkChallenge(options);
-}
-
-function checkChallenge({ challenge }: Pick<RegisterOptions, 'challenge'>): void {
-  demand(challenge === undefined || typeof challenge === 'function', 'challenge is a function that gives an answer');
-}
-
-function isObject(value: unknown): boolean {
-  return typeof value === 'object' && value !== null;
-}
-
-function demand(holds: boolean, message: string): void {
-  if (!holds) throw new SottoError('argument-invalid', message);
+  checkOptions('changeNumber', options, changeNumberRules);
+  demand(options.code !== undefined, `changeNumber needs code: ${changeNumberRules.code.says}`);
 }

@@ -23,7 +23,17 @@ export interface ClientOptions {
   readonly platform?: Partial<Platform>;
 }
 
-/** The platform's defaults with the parts given in their place. */
-export function platformOf(options: ClientOptions): Platform {
-  return { ...defaultPlatform(), ...options.platform };
+/** The platform's defaults with the parts given in their place; a part that is given as undefined is not given. */
+export function platformOf({ platform = {} }: ClientOptions): Platform {
+  const defaults = defaultPlatform();
+  return {
+    clock: platform.clock ?? defaults.clock,
+    timers: platform.timers ?? defaults.timers,
+    randomness: platform.randomness ?? defaults.randomness,
+    sha256: platform.sha256 ?? defaults.sha256,
+    sockets: platform.sockets ?? defaults.sockets,
+    fetch: platform.fetch ?? defaults.fetch,
+    logger: platform.logger ?? defaults.logger,
+    tracer: platform.tracer ?? defaults.tracer,
+  };
 }

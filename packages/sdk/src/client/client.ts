@@ -1,4 +1,4 @@
-import { deleteAccount } from '../accounts/deletion.ts';
+import { Deletion } from '../accounts/deletion.ts';
 import { type ChangeNumberOptions, NumberChange } from '../accounts/number-change.ts';
 import { Profiles } from '../accounts/profile.ts';
 import { formatRecoveryKey } from '../accounts/recovery-key.ts';
@@ -8,18 +8,21 @@ import { Tokens } from '../accounts/tokens.ts';
 import type { ChatParts } from '../chats/chat.ts';
 import { Chats } from '../chats/chats.ts';
 import { Identities } from '../chats/identities.ts';
+import { clientStopped } from '../client-stopped.ts';
 import { StoreExecutor } from '../crypto/executor.ts';
 import type { SignalDrop } from '../ephemeral/signal-reader.ts';
 import type { ConnectionChange, EventOf, EventType, SottoEvent } from '../events/event.ts';
 import type { EventConsumer } from '../events/event-consumer.ts';
 import { EventHub, type EventOptions } from '../events/event-hub.ts';
+import { checkOptions, signalOnly } from '../option-rules.ts';
+import type { AccountRecord } from '../ports/account-record.ts';
 import type { DeviceId, UserId } from '../ports/ids.ts';
 import type { Platform } from '../ports/platform.ts';
 import type { Store, StoreOpening } from '../ports/store.ts';
 import { SottoError } from '../sotto-error.ts';
 import { authorizedClient } from '../transport/authorized-client.ts';
 import type { ConnectionState } from '../transport/connection-state.ts';
-import { type AuthorizedClient, type CallOptions, httpClient } from '../transport/http-client.ts';
+import { type CallOptions, httpClient } from '../transport/http-client.ts';
 import { parseRelayAddress, type RelayAddress } from '../transport/relay-address.ts';
 import { checkChangeNumberOptions, checkClientOptions, checkRegisterOptions } from './check-options.ts';
 import { type ClientOptions, platformOf } from './client-options.ts';
@@ -57,8 +60,8 @@ export class Client {
   private readonly tokens: Tokens;
   private readonly registration: Registration;
   private readonly numberChange: NumberChange;
+  private readonly deletion: Deletion;
   private readonly contactNumbers: ContactNumbers;
-  private readonly http: AuthorizedClient;
   private readonly messaging: Messaging;
   private readonly ending = new AbortController();
   private stopping: Promise<void> | undefined;
@@ -76,7 +79,8 @@ export class Client {
       const current = new CurrentAccount(store);
       await current.load();
       const client = new Client(options, address, platform, store, opening, current);
-      if (current.usable) client.messaging.start();
+      // An end that was begun is finished by the connection, as soon as the relay can be reached.
+      if (current.usable || current.leaving) client.messaging.start();
       return client;
     } catch (error) {
       await store.close();
@@ -116,12 +120,12 @@ export class Client {
     });
     const http = httpClient({ address, fetch: platform.fetch, timers, ended: this.ending.signal });
     this.tokens = new Tokens({ executor, http, clock, randomness, tracer });
+    this.deletion = new Deletion({ executor, queries: store, http, tokens: this.tokens, sha256, tracer });
     const authorized = authorizedClient(http, this.tokens);
-    this.http = authorized;
     this.contactNumbers = new ContactNumbers({ executor, http: authorized, clock, logger });
     this.registrationLock = new RegistrationLock({
       http: authorized,
-      account: () => current.get(),
+      account: () => current.staying(),
       randomness,
       sha256,
     });
@@ -138,12 +142,13 @@ export class Client {
       logger,
       tracer,
     });
-    const origin: ChatParts['origin'] = () => ({
-      account: current.get(),
+    const originOf = (account: AccountRecord) => ({
+      account,
       returnsReceipts: options.receipts ?? true,
       sha256,
       randomness,
     });
+    const origin: ChatParts['origin'] = () => originOf(current.staying());
     const identityPolicy = options.identityPolicy ?? 'block-verified';
     this.messaging = new Messaging({
       platform,
@@ -152,8 +157,9 @@ export class Client {
       address,
       http: authorized,
       tokens: this.tokens,
+      beforeConnecting: (signal) => this.finishDeletion({ signal }),
       profiles,
-      origin,
+      origin: () => originOf(current.get()),
       identityPolicy,
       alsoEveryHour: () => this.hub.expireCursors(),
       signals: { typing: options.typing ?? true, presence: options.presence ?? false },
@@ -204,9 +210,10 @@ export class Client {
     checkRegisterOptions(options);
     const { signal: ended } = this.ending;
     const signal = options.signal === undefined ? ended : AbortSignal.any([options.signal, ended]);
+    await this.finishDeletion({ signal });
     const registered = await this.registration.register({ ...options, signal });
     this.checkRunning();
-    await this.current.load();
+    await this.accountChanged();
     this.messaging.start();
     return registered;
   }
@@ -231,17 +238,42 @@ export class Client {
    * Ends this account: the relay forgets its number, devices, keys, profile and mail, and never gives its user id to anybody again. People and history stay in this store; delete the store to be rid of them.
    *
    * What was sent to others is theirs. Nothing brings the account back.
-   * @throws {SottoError} `not-registered`, `session-ended` (it has ended already), and as AuthorizedClient
+   *
+   * It is written down before the relay is asked, and not taken back: after a crash, an abort or an error with which it may be tried again the client goes on by itself, now and whenever it is opened, until the relay has answered; then `account.deleted` is told, once. When the relay has ended the session of this device before (the number was registered anew, by its owner or by somebody else), the account is not this device's to end any more: it is deleted here alone, and `account.deleted` says that it was not `confirmed`. Meanwhile `account` is undefined and whatever would send throws `session-ended`; history can be read. Calling it again waits for the same end; `register` waits for it, too.
+   * @throws {SottoError} `not-registered`, `session-ended` (it has ended already; or the relay had ended the session of this device before it was asked: here it is deleted, at the relay it was not by this), any other error that is not `retryable` and has a `relayCode` (the relay refuses, as an older one that can't: the account stays as it is), and as AuthorizedClient (the client goes on)
    */
   async deleteAccount(options: CallOptions = {}): Promise<void> {
     this.checkRunning();
-    const { executor, store, http, current, platform } = this;
-    const { sha256 } = platform;
-    await deleteAccount({ executor, queries: store, http, account: () => current.get(), sha256 }, options);
-    await current.load();
+    checkOptions('deleteAccount', options, signalOnly);
+    options.signal?.throwIfAborted();
+    await this.deletion.begin();
+    await this.current.load();
+    try {
+      const refusal = await this.deletion.finish(options);
+      await this.accountChanged();
+      if (refusal !== undefined) throw refusal;
+    } catch (error) {
+      // Offline, it is asked again with the next try to connect.
+      if (this.current.leaving && this.connection !== 'offline') this.messaging.restart();
+      throw error;
+    }
   }
 
-  /** Who this client is; undefined before `register`. */
+  private async finishDeletion(options: CallOptions): Promise<void> {
+    if (!this.current.leaving) return;
+    const refusal = await this.deletion.finish(options);
+    await this.accountChanged();
+    if (refusal === undefined) return;
+    this.platform.logger.warn('account.deletion-refused', { code: refusal.relayCode ?? refusal.code });
+  }
+
+  /** The account of before may be over, and with it what waited to leave. */
+  private async accountChanged(): Promise<void> {
+    await this.current.load();
+    this.messaging.outbox.recheck();
+  }
+
+  /** Who this client is; undefined before `register`, and from `deleteAccount` on. */
   get account(): OwnAccount | undefined {
     if (!this.current.usable) return undefined;
     const { userId, deviceId, number, username } = this.current.get();
@@ -253,10 +285,10 @@ export class Client {
    * @throws {SottoError} `not-registered`, `session-ended`
    */
   recoveryKey(): string {
-    return formatRecoveryKey(this.current.get().rootSecret, this.platform.sha256);
+    return formatRecoveryKey(this.current.staying().rootSecret, this.platform.sha256);
   }
 
-  /** What the connection to the relay is like now. */
+  /** What the connection to the relay is like now: `stopped` before there is an account, after `stop`, and when a store is opened whose account has ended; `ended` from the moment it ends. */
   get connection(): ConnectionState {
     return this.messaging.state;
   }
@@ -269,8 +301,8 @@ export class Client {
   /**
    * What happens, as it happens. With a `cursor` it goes on where that consumer was, also after a crash; without one it begins now.
    *
-   * A slow loop holds nothing back. Events come after their commit, so what they tell of is in the store.
-   * @throws {SottoError} from the loop: `cursor-invalid`, `client-stopped`, or why the store failed
+   * A slow loop holds nothing back. Events come after their commit, so what they tell of is in the store. A loop that waits does not keep the process alive: without an account, and so without a connection, a script that only waits for events ends.
+   * @throws {SottoError} `argument-invalid`; from the loop: `cursor-invalid`, `cursor-expired`, `client-stopped`, or why the store failed
    */
   events(options: EventOptions = {}): AsyncGenerator<SottoEvent, void, undefined> {
     return this.hub.events(options);
@@ -278,13 +310,13 @@ export class Client {
 
   /**
    * Events for a named consumer that handles several at once: its place moves past an event when that one and all before it were said to be `done`. Each comes at least once, also over a crash.
-   * @throws {SottoError} `cursor-invalid`, `cursor-expired`, `client-stopped`
+   * @throws {SottoError} `argument-invalid`, `cursor-invalid`, `cursor-expired`, `client-stopped`
    */
   consume(options: { readonly cursor: string; readonly signal?: AbortSignal }): Promise<EventConsumer> {
     return this.hub.consume(options);
   }
 
-  /** Calls a listener for each event of a type, from now on; gives how to end it. */
+  /** Calls a listener for each event of a type, from now on; gives how to end it. @throws {SottoError} `argument-invalid` when there is no such type */
   on<Type extends EventType>(type: Type, listener: (event: EventOf<Type>) => void): () => void {
     return this.hub.on(type, listener);
   }
@@ -295,6 +327,7 @@ export class Client {
    */
   async flush(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     this.checkRunning();
+    checkOptions('flush', options, signalOnly);
     const { signal: ended } = this.ending;
     await this.messaging.outbox.emptied(options.signal ? AbortSignal.any([options.signal, ended]) : ended);
   }
@@ -320,7 +353,7 @@ export class Client {
   }
 
   private async end(): Promise<void> {
-    this.ending.abort(stopped());
+    this.ending.abort(clientStopped());
     try {
       await this.tokens.stop();
       await this.contactNumbers.stop();
@@ -333,7 +366,7 @@ export class Client {
   }
 
   private checkRunning(): void {
-    if (this.stopping !== undefined) throw stopped();
+    if (this.stopping !== undefined) throw clientStopped();
   }
 
   private stateChanged(change: ConnectionChange): void {
@@ -346,6 +379,12 @@ export class Client {
   private failed(error: unknown): void {
     const code = error instanceof SottoError ? error.code : 'internal';
     if (this.stopping !== undefined) return;
+    if (code === 'session-ended') {
+      // Nothing is to be made anew: the connection finds the same end, and says so.
+      this.platform.logger.info('client.session-ended');
+      this.current.load().catch((cause: unknown) => this.failed(cause));
+      return;
+    }
     this.platform.logger.error('client.failed', { code });
     if (isFatal(error)) {
       this.hub.fail(error);
@@ -358,8 +397,4 @@ export class Client {
       this.messaging.restart();
     }
   }
-}
-
-function stopped(): SottoError {
-  return new SottoError('client-stopped', 'the client was stopped: open a new one');
 }

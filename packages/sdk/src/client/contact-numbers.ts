@@ -1,3 +1,5 @@
+import { chatLock, chatWith } from '../chats/chat-state.ts';
+import { clientStopped } from '../client-stopped.ts';
 import type { Executor } from '../crypto/executor.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventRecord } from '../ports/event-records.ts';
@@ -43,14 +45,14 @@ export class ContactNumbers {
 
   /** Gives up what is under way. Idempotent. */
   async stop(): Promise<void> {
-    this.ending.abort(new SottoError('client-stopped', 'the client was stopped: open a new one'));
+    this.ending.abort(clientStopped());
     await Promise.all(this.asking);
   }
 
   private async check(userId: UserId, number: string): Promise<void> {
     const [found] = await lookUpNumbers(this.http, [number], { signal: this.ending.signal });
     if (found?.userId !== userId) return;
-    await this.executor.run([`chat:${userId}`], async (overlay) => {
+    await this.executor.run([chatLock(chatWith(userId))], async (overlay) => {
       const user = await overlay.get('user', { id: userId });
       if (user === undefined || user.number !== '') return;
       overlay.put('user', { ...user, number, updatedAt: this.clock.now() });

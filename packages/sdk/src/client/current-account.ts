@@ -1,6 +1,6 @@
+import { stayingAccount, usableAccount } from '../accounts/standing.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { Store } from '../ports/store.ts';
-import { SottoError } from '../sotto-error.ts';
 
 /** The account of this store, in memory: what never changes while it lasts (ids, keys) is read from here. */
 export class CurrentAccount {
@@ -21,17 +21,24 @@ export class CurrentAccount {
    * @throws {SottoError} `not-registered`, `session-ended`
    */
   get(): AccountRecord {
-    if (this.record === undefined) {
-      throw new SottoError('not-registered', 'this store has no account yet: call register() first');
-    }
-    if (this.record.ended) {
-      throw new SottoError('session-ended', 'the relay ended the session of this device: call register() again');
-    }
-    return this.record;
+    return usableAccount(this.record);
+  }
+
+  /**
+   * The account, for what its owner wants to do with it: not while it is being deleted.
+   * @throws {SottoError} `not-registered`, `session-ended`
+   */
+  staying(): AccountRecord {
+    return stayingAccount(this.record);
   }
 
   /** Whether there is one that can be used. */
   get usable(): boolean {
-    return this.record !== undefined && !this.record.ended;
+    return this.record !== undefined && !this.record.ended && !this.leaving;
+  }
+
+  /** Whether its end was begun, and not finished. */
+  get leaving(): boolean {
+    return this.record?.deletion !== undefined;
   }
 }

@@ -1,6 +1,7 @@
 import type { Profiles } from '../accounts/profile.ts';
 import type { Tokens } from '../accounts/tokens.ts';
 import { chatWith } from '../chats/chat-state.ts';
+import { clientStopped } from '../client-stopped.ts';
 import type { Executor } from '../crypto/executor.ts';
 import { acceptDeviceList } from '../devices/accept-device-list.ts';
 import { Signals, type SignalsParts } from '../ephemeral/signals.ts';
@@ -23,7 +24,6 @@ import { PrekeyMaintenance } from '../prekeys/maintenance.ts';
 import { HeldKeeper } from '../repair/held-keeper.ts';
 import { RetryAnswerer } from '../repair/retry-answer.ts';
 import { RetryAsker } from '../repair/retry-asker.ts';
-import { SottoError } from '../sotto-error.ts';
 import { Connection } from '../transport/connection.ts';
 import type { ConnectionState } from '../transport/connection-state.ts';
 import type { AuthorizedClient } from '../transport/http-client.ts';
@@ -48,6 +48,8 @@ export interface MessagingParts {
   readonly address: RelayAddress;
   readonly http: AuthorizedClient;
   readonly tokens: Tokens;
+  /** What has to be done before each try to connect; a failure is one of the try. */
+  readonly beforeConnecting: (signal: AbortSignal) => Promise<void>;
   readonly profiles: Profiles;
   readonly origin: () => ContentOrigin;
   /** What a new identity key does, where a chat does not say. */
@@ -93,9 +95,15 @@ export class Messaging {
     this.alsoEveryHour = parts.alsoEveryHour;
     this.onState = parts.onState;
     this.onFailure = onFailure;
+    const credentials = streamCredentials(sockets.credential, tokens, http);
     this.stream = new Connection({
       url: parts.address.stream,
-      credentials: streamCredentials(sockets.credential, tokens, http),
+      credentials: {
+        credential: async (replace, signal) => {
+          await parts.beforeConnecting(signal);
+          return credentials.credential(replace, signal);
+        },
+      },
       agent,
       sockets,
       clock,
@@ -104,8 +112,8 @@ export class Messaging {
       logger,
       handlers: {
         stateChanged: (state, detail) => this.stateChanged({ state, ...detail }),
-        opened: ({ contactRate, strangerRate }) => {
-          this.outbox.limited({ contact: contactRate, stranger: strangerRate });
+        opened: ({ contactRate, strangerRate, deviceRate }) => {
+          this.outbox.limited({ contact: contactRate, stranger: strangerRate, device: deviceRate });
           this.prekeys.retry();
         },
         received: (frames) => this.router.route(frames),
@@ -181,7 +189,6 @@ export class Messaging {
       executor,
       queries: store,
       http,
-      account,
       clock,
       randomness,
       logger,
@@ -246,7 +253,7 @@ export class Messaging {
 
   /** Ends everything that was started; resolves when nothing is in hand. Idempotent. */
   async stop(): Promise<void> {
-    this.ending.abort(new SottoError('client-stopped', 'the client was stopped: open a new one'));
+    this.ending.abort(clientStopped());
     this.cancelRestart?.();
     await this.signals.leave();
     await this.stream.stop();

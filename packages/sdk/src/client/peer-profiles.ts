@@ -1,4 +1,5 @@
 import type { Profiles } from '../accounts/profile.ts';
+import { clientStopped } from '../client-stopped.ts';
 import type { Executor } from '../crypto/executor.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -39,7 +40,7 @@ export class PeerProfiles {
 
   /** Gives up what is under way. Idempotent. */
   async stop(): Promise<void> {
-    this.ending.abort(new SottoError('client-stopped', 'the client was stopped: open a new one'));
+    this.ending.abort(clientStopped());
     await Promise.all(this.asked.values());
   }
 

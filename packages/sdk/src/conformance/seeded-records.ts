@@ -126,6 +126,7 @@ export class SeededRecords {
       accessExpiresAt: this.#integer(),
       createdAt: this.#integer(),
       ended: this.#flag(),
+      deletion: this.#maybe(() => this.#bytes(64)),
     };
   }
 
@@ -166,6 +167,7 @@ export class SeededRecords {
       updatedAt: this.#integer(),
       acceptedAt: this.#maybe(() => this.#integer()),
       expiresAt: this.#maybe(() => this.#small()),
+      failure: this.#maybe(() => this.#text()),
     };
   }
 
@@ -297,6 +299,7 @@ export class SeededRecords {
       deviceId: this.#device(),
       count: this.#integer(),
       at: this.#small(),
+      replaces: Array.from({ length: this.pick([0, 0, 1, 3, 8]) }, () => this.#id<MessageId>()),
     }),
     repair: () => ({
       userId: this.#id(),

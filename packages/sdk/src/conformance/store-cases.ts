@@ -44,6 +44,7 @@ export function message(number: number, fields: Partial<MessageRecord> = {}): Me
     updatedAt: number,
     acceptedAt: undefined,
     expiresAt: undefined,
+    failure: undefined,
     ...fields,
   };
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { chatIdOf, userIdOf } from '../../test/numbered-uuid.ts';
 import { openExecutor } from '../../test/open-executor.ts';
 import { memoryStore } from '../adapters/memory/memory-store.ts';
+import { cursorRecord } from '../conformance/store-cases.ts';
 import { SottoError } from '../sotto-error.ts';
 import type { Overlay } from './overlay.ts';
 
@@ -14,7 +15,7 @@ async function read(overlay: Overlay, name: string): Promise<number> {
 async function increment(overlay: Overlay, name: string, pauses = 3): Promise<number> {
   const next = (await read(overlay, name)) + 1;
   for (let pause = 0; pause < pauses; pause++) await Promise.resolve();
-  overlay.put('cursor', { name, changeSeq: next, usedAt: 0, expired: false });
+  overlay.put('cursor', cursorRecord(name, next));
   return next;
 }
 
@@ -27,9 +28,7 @@ describe('the executor', () => {
     );
     expect(results).toEqual(Array.from({ length: 100 }, (_, at) => at + 1));
     expect(store.commits).toHaveLength(1);
-    expect(store.commits[0]).toEqual([
-      { type: 'put', kind: 'cursor', record: { name: 'one', changeSeq: 100, usedAt: 0, expired: false } },
-    ]);
+    expect(store.commits[0]).toEqual([{ type: 'put', kind: 'cursor', record: cursorRecord('one', 100) }]);
     expect(steps).toEqual([...Array(100).fill('seal.before-commit'), ...Array(100).fill('seal.committed')]);
   });
 
@@ -57,6 +56,29 @@ describe('the executor', () => {
     expect(store.commits).toHaveLength(2);
   });
 
+  it('gives an operation that wants to be alone a commit of its own: it finds in the store what came before, and what comes after finds what it did', async () => {
+    const { executor, store } = await openExecutor();
+    const before = executor.run(['a'], (overlay) => increment(overlay, 'a'));
+    const other = executor.run(['b'], (overlay) => increment(overlay, 'b'));
+    const seen: unknown[] = [];
+    const lone = executor.run(
+      ['c'],
+      async (overlay) => {
+        for (const name of ['a', 'b', 'd']) seen.push((await store.get('cursor', { name }))?.changeSeq);
+        return increment(overlay, 'c');
+      },
+      { alone: true },
+    );
+    const loneToo = executor.run(['c'], (overlay) => increment(overlay, 'c'), { alone: true });
+    const after = executor.run(['d'], async (overlay) => {
+      seen.push((await store.get('cursor', { name: 'c' }))?.changeSeq);
+      return increment(overlay, 'd');
+    });
+    expect(await Promise.all([before, other, lone, loneToo, after])).toEqual([1, 1, 1, 2, 1]);
+    expect(seen).toEqual([1, 1, undefined, 2]);
+    expect(store.commits.map((changes) => changes.length)).toEqual([2, 1, 1, 1]);
+  });
+
   it('drops only the changes of the operation that failed, and tells its caller only', async () => {
     const { executor, store, published } = await openExecutor();
     const good = executor.run(['a'], (overlay) => increment(overlay, 'a'));
@@ -76,9 +98,7 @@ describe('the executor', () => {
       { reason: { message: 'at once' } },
       { value: 2 },
     ]);
-    expect(store.commits).toEqual([
-      [{ type: 'put', kind: 'cursor', record: { name: 'a', changeSeq: 2, usedAt: 0, expired: false } }],
-    ]);
+    expect(store.commits).toEqual([[{ type: 'put', kind: 'cursor', record: cursorRecord('a', 2) }]]);
     expect(published).toEqual([]);
   });
 
@@ -214,12 +234,7 @@ describe('the executor', () => {
             const values = await Promise.all(touches.map((name) => read(overlay, name)));
             for (let pause = 0; pause < pauses; pause++) await Promise.resolve();
             for (const [index, name] of touches.entries()) {
-              overlay.put('cursor', {
-                name,
-                changeSeq: ((values[index] ?? 0) * 31 + at + 1) % 1_000_003,
-                usedAt: 0,
-                expired: false,
-              });
+              overlay.put('cursor', cursorRecord(name, ((values[index] ?? 0) * 31 + at + 1) % 1_000_003));
             }
             if (fails) throw new Error('dropped');
             return values;

@@ -1,9 +1,9 @@
+import { clientStopped } from '../client-stopped.ts';
 import type { Change } from '../ports/changes.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EventRecord } from '../ports/event-records.ts';
 import type { Store, StoreOpening } from '../ports/store.ts';
 import type { ClientStep, Tracer } from '../ports/tracer.ts';
-import { SottoError } from '../sotto-error.ts';
 import { type NumberSource, type Overlay, RecordOverlay } from './overlay.ts';
 import { RecordCache } from './record-cache.ts';
 
@@ -11,6 +11,12 @@ import { RecordCache } from './record-cache.ts';
 export interface CommitSteps {
   readonly before?: ClientStep;
   readonly after?: ClientStep;
+}
+
+/** How an operation is run. */
+export interface RunOptions extends CommitSteps {
+  /** In a commit of its own: what it asks the store for, past its overlay, holds all that came before it, and what comes after sees what it did. */
+  readonly alone?: boolean;
 }
 
 /** The one way to write: operations under ordered locks, a commit a batch. */
@@ -21,12 +27,13 @@ export interface Executor {
    * An operation that throws drops its changes, and only its own. If the commit fails all operations of the batch fail and nothing is kept. Operations must not wait for the network, nor for other operations.
    * @throws {SottoError} `client-stopped`, or what the store throws
    */
-  run<T>(locks: readonly string[], operation: (overlay: Overlay) => Promise<T> | T, steps?: CommitSteps): Promise<T>;
+  run<T>(locks: readonly string[], operation: (overlay: Overlay) => Promise<T> | T, options?: RunOptions): Promise<T>;
 }
 
 interface Waiting {
   readonly locks: readonly string[];
   readonly steps: CommitSteps;
+  readonly alone: boolean;
   /** Runs on an overlay of its own; gives how to tell the caller, or undefined when the caller was told of a failure. */
   perform(batch: RecordOverlay): Promise<(() => void) | undefined>;
   fail(error: unknown): void;
@@ -70,15 +77,16 @@ export class StoreExecutor implements Executor {
   run<T>(
     locks: readonly string[],
     operation: (overlay: Overlay) => Promise<T> | T,
-    steps: CommitSteps = {},
+    { alone = false, ...steps }: RunOptions = {},
   ): Promise<T> {
     if (this.closed) {
-      return Promise.reject(new SottoError('client-stopped', 'the client was stopped: open a new one'));
+      return Promise.reject(clientStopped());
     }
     return new Promise<T>((resolve, reject) => {
       this.waiting.push({
         locks,
         steps,
+        alone,
         async perform(batch) {
           try {
             const overlay = new RecordOverlay(batch, batch);
@@ -109,11 +117,17 @@ export class StoreExecutor implements Executor {
 
   private async work(): Promise<void> {
     while (this.waiting.length > 0) {
-      const batch = this.waiting.slice(0, largestBatch);
-      this.waiting = this.waiting.slice(largestBatch);
+      const batch = this.nextBatch();
+      this.waiting = this.waiting.slice(batch.length);
       await this.commitBatch(batch);
     }
     this.working = undefined;
+  }
+
+  private nextBatch(): readonly Waiting[] {
+    const batch = this.waiting.slice(0, largestBatch);
+    const lone = batch.findIndex(({ alone }) => alone);
+    return lone < 0 ? batch : batch.slice(0, Math.max(lone, 1));
   }
 
   private async commitBatch(operations: readonly Waiting[]): Promise<void> {

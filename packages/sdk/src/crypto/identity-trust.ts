@@ -12,6 +12,11 @@ export function isBlocked(identity: IdentityRecord | undefined, policy: Identity
   return policy === 'block' || (policy === 'block-verified' && identity.verifiedAt !== undefined);
 }
 
+/** The record of a key that is trusted because it is the first. */
+export function firstIdentity(userId: UserId, key: Uint8Array, now: number): IdentityRecord {
+  return { userId, key, firstSeenAt: now, changedAt: undefined, verifiedAt: undefined, pending: undefined };
+}
+
 /** A message began a session under another key than the trusted one: it is told once, and nothing is sent under it before a device list names it. */
 export async function noteForeignIdentity(
   overlay: Overlay,
@@ -47,8 +52,7 @@ export async function meetListedIdentity(
 ): Promise<ListedIdentity> {
   const known = await overlay.get('identity', { userId });
   if (known === undefined) {
-    const first = { userId, key, firstSeenAt: now, changedAt: undefined, verifiedAt: undefined, pending: undefined };
-    overlay.put('identity', first);
+    overlay.put('identity', firstIdentity(userId, key, now));
     return 'trusted';
   }
   if (sameBytes(known.key, key)) {

@@ -20,6 +20,7 @@ import type { DeviceAddress, UserId } from '../ports/ids.ts';
 import type { ChainCounter } from '../ports/key-records.ts';
 import { asBuffer } from './as-buffer.ts';
 import type { CallbackRecords } from './callback-records.ts';
+import { firstIdentity } from './identity-trust.ts';
 import { recordOf, sessionOf } from './live-session.ts';
 import { sameBytes } from './same-bytes.ts';
 
@@ -104,14 +105,7 @@ export class OverlayIdentity extends IdentityKeyStore {
     const bytes = key.serialize();
     this.met = bytes;
     if (known === undefined) {
-      this.overlay.put('identity', {
-        userId,
-        key: bytes,
-        firstSeenAt: this.now,
-        changedAt: undefined,
-        verifiedAt: undefined,
-        pending: undefined,
-      });
+      this.overlay.put('identity', firstIdentity(userId, bytes, this.now));
       return IdentityChange.NewOrUnchanged;
     }
     if (sameBytes(known.key, bytes)) return IdentityChange.NewOrUnchanged;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { userIdOf } from '../../test/numbered-uuid.ts';
-import type { CursorRecord } from '../ports/event-records.ts';
+import { cursorRecord as cursor } from '../conformance/store-cases.ts';
 import { RecordOverlay } from './overlay.ts';
 
 const numbers = { nextPosition: () => 1, nextOutboxId: () => 1 };
@@ -8,10 +8,6 @@ const empty = { get: async () => undefined };
 
 function overlayOn(below: ConstructorParameters<typeof RecordOverlay>[0] = empty) {
   return new RecordOverlay(below, numbers);
-}
-
-function cursor(name: string, changeSeq: number): CursorRecord {
-  return { name, changeSeq, usedAt: 0, expired: false };
 }
 
 describe('an overlay', () => {

@@ -2,6 +2,7 @@ import { type Content, SignedDeviceList } from '@sotto/proto';
 import { describe, expect, it } from 'vitest';
 import { PrivateKey } from '#libsignal';
 import { openExecutor } from '../../test/open-executor.ts';
+import { firstIdentity } from '../crypto/identity-trust.ts';
 import { defaultPlatform } from '../platform/platform.node.ts';
 import type { DeviceId, UserId } from '../ports/ids.ts';
 import { acceptDeviceList } from './accept-device-list.ts';
@@ -38,8 +39,7 @@ const third = listOf(3, second);
 
 async function scene() {
   const { executor, store } = await openExecutor();
-  const trusted = { firstSeenAt: 1, changedAt: undefined, verifiedAt: undefined, pending: undefined };
-  await executor.run([], (overlay) => overlay.put('identity', { userId, key: identityKey, ...trusted }));
+  await executor.run([], (overlay) => overlay.put('identity', firstIdentity(userId, identityKey, 1)));
   const accept = (signed: Uint8Array) =>
     tellingForks(executor, userId, () =>
       executor.run([userId], (overlay) => acceptDeviceList(overlay, signed, userId, sha256)),

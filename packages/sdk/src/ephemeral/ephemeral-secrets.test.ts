@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { userIdOf } from '../../test/numbered-uuid.ts';
 import { type OpenExecutor, openExecutor } from '../../test/open-executor.ts';
 import { randomness } from '../../test/test-device.ts';
+import { firstIdentity } from '../crypto/identity-trust.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import type { DeviceId } from '../ports/ids.ts';
 import { learnSecret, secretBytes, secretDelivered, secretToGive } from './ephemeral-secrets.ts';
@@ -23,16 +24,7 @@ function run<Value>(operation: (overlay: Overlay) => Promise<Value> | Value): Pr
 
 /** Says which identity key is trusted for the person. */
 function trust(key: Uint8Array): Promise<void> {
-  return run((overlay) =>
-    overlay.put('identity', {
-      userId,
-      key,
-      firstSeenAt: 1,
-      changedAt: undefined,
-      verifiedAt: undefined,
-      pending: undefined,
-    }),
-  );
+  return run((overlay) => overlay.put('identity', firstIdentity(userId, key, 1)));
 }
 
 /** What a message that is sealed now carries. */

@@ -1,57 +1,24 @@
 import { describe, expect, it } from 'vitest';
+import { ManualTime } from '../../test/manual-time.ts';
 import { chatIdOf, userIdOf } from '../../test/numbered-uuid.ts';
+import { settled } from '../../test/turn-of-events.ts';
+import { chat as chatRecord } from '../conformance/store-cases.ts';
 import type { ChatRecord } from '../ports/chat-record.ts';
 import type { UserId } from '../ports/ids.ts';
-import type { CancelTimer, Timers } from '../ports/timers.ts';
 import { forgottenAfter, PresenceSender, refreshEvery, toldAtMostEvery } from './presence-sender.ts';
 
-/** Time that the test moves. */
-class Time implements Timers {
-  private at = 1_000_000;
-  private readonly waiting = new Set<{ readonly due: number; readonly run: () => void }>();
-  readonly clock = { now: () => this.at };
-
-  after(ms: number, run: () => void): CancelTimer {
-    const timer = { due: this.at + ms, run };
-    this.waiting.add(timer);
-    return () => void this.waiting.delete(timer);
-  }
-
-  /** Moves on, and lets what is due come to its end. */
-  async advance(ms: number): Promise<void> {
-    this.at += ms;
-    for (const timer of [...this.waiting]) if (timer.due <= this.at && this.waiting.delete(timer)) timer.run();
-    await atRest();
-  }
-
-  get pending(): number {
-    return this.waiting.size;
-  }
-}
-
-function atRest(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
 function chat(number: number, accepted = true): ChatRecord {
-  return {
-    id: chatIdOf(number),
-    userId: userIdOf(number),
-    groupId: undefined,
-    accepted,
-    identityPolicy: undefined,
-    nextSeq: 1,
-    activity: number,
-    lastMessageId: undefined,
-    unread: 0,
-    readUpTo: { position: 0, seq: 0 },
-    createdAt: 0,
-    updatedAt: 0,
-  };
+  return chatRecord(number, { id: chatIdOf(number), userId: userIdOf(number), accepted });
+}
+
+/** Moves on, and lets what is due come to its end. */
+async function pass(time: ManualTime, ms: number): Promise<void> {
+  time.advance(ms);
+  await settled();
 }
 
 function sender(chats: readonly ChatRecord[] = [chat(1), chat(2)]) {
-  const time = new Time();
+  const time = new ManualTime();
   const told: string[] = [];
   const failures: unknown[] = [];
   const limits: number[] = [];
@@ -63,7 +30,7 @@ function sender(chats: readonly ChatRecord[] = [chat(1), chat(2)]) {
         return chats.slice(0, limit);
       },
     },
-    clock: time.clock,
+    clock: time,
     timers: time,
     tell: (userId, { online, asks }) => told.push(`${numberOf(userId)} ${online ? 'on' : 'off'}${asks ? '?' : ''}`),
     onFailure: (error) => failures.push(error),
@@ -75,9 +42,9 @@ describe('the sender of presence', () => {
   it('asks when it comes, says it again each minute, and tells all of them when it goes', async () => {
     const { time, told, presence } = sender();
     presence.setLive(true);
-    await atRest();
+    await settled();
     expect(told.splice(0)).toEqual(['1 on?', '2 on?']);
-    await time.advance(refreshEvery);
+    await pass(time, refreshEvery);
     expect(told.splice(0)).toEqual(['1 on', '2 on']);
     await presence.stop();
     await presence.stop();
@@ -93,7 +60,7 @@ describe('the sender of presence', () => {
     presence.asked(userIdOf(1));
     for (let round = 0; round < 20; round++) {
       presence.setLive(true);
-      await atRest();
+      await settled();
       presence.setLive(false);
     }
     expect(told).toEqual(['1 on?']);
@@ -105,12 +72,12 @@ describe('the sender of presence', () => {
   it('answers who asks, as often as it tells at most', async () => {
     const { time, told, presence } = sender([chat(1)]);
     presence.setLive(true);
-    await atRest();
+    await settled();
     told.length = 0;
     for (let round = 0; round < 20; round++) presence.asked(userIdOf(1));
     presence.asked(userIdOf(9));
     expect(told).toEqual(['1 on', '9 on']);
-    await time.advance(toldAtMostEvery);
+    await pass(time, toldAtMostEvery);
     presence.asked(userIdOf(1));
     expect(told).toEqual(['1 on', '9 on', '1 on']);
     await presence.stop();
@@ -121,14 +88,30 @@ describe('the sender of presence', () => {
     const chats = [chat(1, false), ...Array.from({ length: 80 }, (_, at) => chat(at + 2))];
     const { time, told, limits, presence } = sender(chats);
     presence.setLive(true);
-    await atRest();
+    await settled();
     expect(told).toHaveLength(49);
     expect(told).not.toContain('1 on?');
     expect(limits).toEqual([50]);
     chats.length = 2;
-    for (let passed = 0; passed < forgottenAfter; passed += refreshEvery) await time.advance(refreshEvery);
+    for (let passed = 0; passed < forgottenAfter; passed += refreshEvery) await pass(time, refreshEvery);
     told.length = 0;
     await presence.stop();
     expect(told).toEqual(['2 off']);
+  });
+
+  it('tells whoever still believes it when it goes, whichever way they were told', async () => {
+    const chats = [chat(1)];
+    const { time, told, presence } = sender(chats);
+    presence.setLive(true);
+    presence.asked(userIdOf(1));
+    await settled();
+    await pass(time, 2 * refreshEvery);
+    // From here on 1 is not among the latest; the answer is too old to be believed, what was told last is not.
+    chats.length = 0;
+    presence.asked(userIdOf(2));
+    await pass(time, refreshEvery);
+    told.length = 0;
+    await presence.stop();
+    expect(told.sort()).toEqual(['1 off', '2 off']);
   });
 });

@@ -65,8 +65,9 @@ export class PresenceSender {
     this.cancel?.();
     await this.working;
     if (!this.isLive) return;
-    for (const userId of new Set([...this.told.keys(), ...this.answered.keys()]))
+    for (const userId of new Set([...this.told.keys(), ...this.answered.keys()])) {
       this.tell(userId, { online: false, asks: false });
+    }
   }
 
   private round(asks: boolean): void {
@@ -79,10 +80,8 @@ export class PresenceSender {
     if (!this.isLive || this.stopped) return;
     const peers = chats.flatMap(({ userId, accepted }) => (accepted && userId !== undefined ? [userId] : []));
     const now = this.clock.now();
-    for (const [userId, at] of [...this.told, ...this.answered]) {
-      if (at + forgottenAfter > now) continue;
-      this.told.delete(userId);
-      this.answered.delete(userId);
+    for (const last of [this.told, this.answered]) {
+      for (const [userId, at] of last) if (at + forgottenAfter <= now) last.delete(userId);
     }
     for (const userId of peers) this.tellOnce(this.told, userId, asks);
   }

@@ -1,7 +1,7 @@
 import { type ClientFrameFields, type EphemeralSignalFields, uuidToBytes } from '@sotto/proto';
 import { chatWith } from '../chats/chat-state.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
-import { listedDevices } from '../outbox/sealer.ts';
+import { listedDevices } from '../devices/accepted-list.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceAddress, UserId } from '../ports/ids.ts';
 import type { Randomness } from '../ports/randomness.ts';

@@ -43,7 +43,7 @@ export class Signals {
   private readonly typingIn: PeerWatch;
   private readonly presenceOut: PresenceSender;
   private readonly presenceIn: PeerWatch;
-  /** What is being sealed or opened, in order. */
+  /** What is being sealed or opened. */
   private working: Promise<void> = Promise.resolve();
   private stopped = false;
 

@@ -1,43 +1,17 @@
 import { describe, expect, it } from 'vitest';
+import { ManualTime } from '../../test/manual-time.ts';
 import type { UserId } from '../ports/ids.ts';
-import type { CancelTimer, Timers } from '../ports/timers.ts';
 import { PeerWatch } from './peer-watch.ts';
 import { TypingSender } from './typing-sender.ts';
 
 const bob = '00000000-0000-4000-8000-00000000000b' as UserId;
 const carol = '00000000-0000-4000-8000-00000000000c' as UserId;
 
-/** Time that the test moves. */
-class Time implements Timers {
-  private at = 1_000_000;
-  private readonly waiting = new Set<{ readonly due: number; readonly run: () => void }>();
-  readonly clock = { now: () => this.at };
-
-  after(ms: number, run: () => void): CancelTimer {
-    const timer = { due: this.at + ms, run };
-    this.waiting.add(timer);
-    return () => void this.waiting.delete(timer);
-  }
-
-  advance(ms: number): void {
-    for (const until = this.at + ms; this.at < until; ) {
-      this.at += 500;
-      for (const timer of [...this.waiting].sort((a, b) => a.due - b.due)) {
-        if (timer.due <= this.at && this.waiting.delete(timer)) timer.run();
-      }
-    }
-  }
-
-  get pending(): number {
-    return this.waiting.size;
-  }
-}
-
 function sender() {
-  const time = new Time();
+  const time = new ManualTime();
   const told: string[] = [];
   const typing = new TypingSender({
-    clock: time.clock,
+    clock: time,
     timers: time,
     tell: (userId, on) => told.push(`${userId === bob ? 'bob' : 'carol'} ${on}`),
   });
@@ -86,7 +60,7 @@ describe('the sender of typing', () => {
 
 describe('the watch over who types', () => {
   it('tells changes only, and forgets who was not heard of for fifteen seconds', () => {
-    const time = new Time();
+    const time = new ManualTime();
     const told: string[] = [];
     const watch = new PeerWatch(time, 15_000, (userId, on) => told.push(`${userId === bob ? 'bob' : 'carol'} ${on}`));
     watch.heard(bob, false);

@@ -75,14 +75,27 @@ describe('a stream of events', () => {
   it('lets go of a consumer that was away for 90 days, tells it once, and keeps those that are read', async () => {
     const day = 24 * 3_600_000;
     const open = await openHub();
-    const { hub } = open;
-    const first = hub.events({ cursor: 'gone' });
-    await first.return();
-    open.clock.advance(91 * day);
+    const { hub, clock, executor, store } = open;
+    const gone = await hub.open({ cursor: 'gone' });
+    await gone.return();
+    const read = await hub.open({ cursor: 'read' });
+    const earlier = { name: 'earlier', changeSeq: 0, usedAt: 0, expired: false };
+    await executor.run([], (overlay) => overlay.put('cursor', earlier));
+    const left = async () => (await store.idleCursors(Number.MAX_SAFE_INTEGER, 9)).map(({ name }) => name);
+    clock.advance(90 * day);
     await hub.expireCursors();
-    expect(await open.store.slowestCursor()).toBeUndefined();
+    expect((await left()).sort()).toEqual(['earlier', 'gone', 'read']);
+    clock.advance(1);
+    await hub.expireCursors();
+    expect((await left()).sort()).toEqual(['earlier', 'read']);
     await expect(hub.events({ cursor: 'gone' }).next()).rejects.toMatchObject({ code: 'cursor-expired' });
-    expect(await open.store.get('cursor', { name: 'gone' })).toBeUndefined();
+    expect(await store.get('cursor', { name: 'gone' })).toBeUndefined();
+    await hub.open({ cursor: 'gone' });
+    await read.return();
+    // The time of one that is read begins anew with each look, that of an earlier version's with the first.
+    clock.advance(90 * day);
+    await hub.expireCursors();
+    expect((await left()).sort()).toEqual(['gone', 'read']);
   });
 
   it('gives each event to each stream, over many pages, in order, with its message as it is now', async () => {

@@ -1,12 +1,15 @@
 import { EventEmitter } from 'eventemitter3';
+import { clientStopped } from '../client-stopped.ts';
 import type { Executor } from '../crypto/executor.ts';
+import { checkOptions, demand, given, type OptionRules } from '../option-rules.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { EventRecord } from '../ports/event-records.ts';
+import type { CursorRecord, EventRecord } from '../ports/event-records.ts';
 import type { Store } from '../ports/store.ts';
 import { SottoError } from '../sotto-error.ts';
 import type { EventOf, EventType, SottoEvent, TransientEvent } from './event.ts';
 import { EventConsumer } from './event-consumer.ts';
 import { EventStream } from './event-stream.ts';
+import { checkEventType } from './event-types.ts';
 import { hydrate } from './hydrate.ts';
 
 /** How to read events. */
@@ -16,11 +19,16 @@ export interface EventOptions {
   readonly signal?: AbortSignal;
 }
 
+// A cursor has an error of its own.
+const eventRules: OptionRules<EventOptions> = { cursor: given.anything, signal: given.signal };
+
 /** How many events are kept behind the slowest consumer before old ones are removed. */
 const keptBehind = 2_000;
 
 /** How long a named consumer may be away before events that it has not seen are removed. */
 const cursorsFor = 90 * 24 * 3_600_000;
+/** How many of them are let go at a time; the others the next time. */
+const mostExpired = 100;
 
 /** The public events: streams over the durable change log, and listeners fed from one of them. */
 export class EventHub {
@@ -66,9 +74,10 @@ export class EventHub {
 
   /**
    * Opens a stream of events.
-   * @throws {SottoError} from the first read: `cursor-invalid`, `client-stopped`
+   * @throws {SottoError} `argument-invalid`; from the first read: `cursor-invalid`, `cursor-expired`, `client-stopped`
    */
   events(options: EventOptions = {}): AsyncGenerator<SottoEvent, void, undefined> {
+    checkOptions('events', options, eventRules);
     // Now, not at the first read: nothing that happens in between is missed.
     const opening = this.open(options);
     // The first read throws it, if there is one.
@@ -96,10 +105,10 @@ export class EventHub {
   async open(options: EventOptions): Promise<EventStream> {
     const { cursor, signal } = options;
     signal?.throwIfAborted();
-    if (this.closed) throw new SottoError('client-stopped', 'the client was stopped: open a new one');
+    if (this.closed) throw clientStopped();
     if (cursor === undefined) return this.add(undefined, this.latest, signal);
     if (typeof cursor !== 'string' || cursor.length < 1 || cursor.length > 100) {
-      throw new SottoError('cursor-invalid', 'a cursor is a name of 1 to 100 characters');
+      throw cursorInvalid();
     }
     const position = await this.executor.run([`cursor:${cursor}`], async (overlay) => {
       const known = await overlay.get('cursor', { name: cursor });
@@ -108,7 +117,7 @@ export class EventHub {
         return undefined;
       }
       const changeSeq = known?.changeSeq ?? this.latest;
-      overlay.put('cursor', { name: cursor, changeSeq, usedAt: this.clock.now(), expired: false });
+      overlay.put('cursor', this.cursorAt(cursor, changeSeq));
       return changeSeq;
     });
     if (position === undefined) {
@@ -124,14 +133,18 @@ export class EventHub {
 
   /**
    * Opens a named consumer that says itself when an event is handled, so that it can have several in hand.
-   * @throws {SottoError} `cursor-invalid`, `cursor-expired`, `client-stopped`
+   * @throws {SottoError} `argument-invalid`, `cursor-invalid`, `cursor-expired`, `client-stopped`
    */
   async consume(options: EventOptions & { readonly cursor: string }): Promise<EventConsumer> {
+    checkOptions('consume', options, eventRules);
+    if (options.cursor === undefined) throw cursorInvalid();
     return new EventConsumer(await this.open(options));
   }
 
   /** Calls a listener for every event of a type from now on; gives how to end it. An error that it throws goes to the platform's handler of uncaught errors. */
   on<Type extends EventType>(type: Type, listener: (event: EventOf<Type>) => void): () => void {
+    checkEventType(type);
+    demand(typeof listener === 'function', 'give the function that is called with each event');
     // The emitter is fed by type, so the listener of a type gets events of that type.
     const call = listener as (event: SottoEvent) => void;
     this.emitter.on(type, call);
@@ -139,6 +152,22 @@ export class EventHub {
     return () => {
       this.emitter.off(type, call);
     };
+  }
+
+  /** Lets go of consumers that were not seen for 90 days: they hold back what can be removed of the log. One that is read now is not among them. */
+  async expireCursors(): Promise<void> {
+    const now = this.clock.now();
+    const before = now - cursorsFor;
+    const reading = new Set([...this.streams].flatMap(({ cursor }) => cursor ?? []));
+    for (const { name } of await this.store.idleCursors(before, mostExpired)) {
+      await this.executor.run([`cursor:${name}`], async (overlay) => {
+        const cursor = await overlay.get('cursor', { name });
+        if (cursor === undefined || cursor.expired || cursor.usedAt >= before) return;
+        // Of those that an earlier version left it is not known when they moved: their time begins now.
+        const isUsed = cursor.usedAt === 0 || reading.has(name);
+        overlay.put('cursor', isUsed ? { ...cursor, usedAt: now } : { ...cursor, expired: true });
+      });
+    }
   }
 
   /** Ends all streams with an error. */
@@ -183,9 +212,7 @@ export class EventHub {
           if (cursor === undefined || changeSeq === committed || this.closed) return;
           committed = changeSeq;
           advancing = this.executor
-            .run([`cursor:${cursor}`], (overlay) =>
-              overlay.put('cursor', { name: cursor, changeSeq, usedAt: this.clock.now(), expired: false }),
-            )
+            .run([`cursor:${cursor}`], (overlay) => overlay.put('cursor', this.cursorAt(cursor, changeSeq)))
             .catch((error: unknown) => stream.end({ error }));
         },
         ended: async (ending) => {
@@ -201,19 +228,8 @@ export class EventHub {
     return stream;
   }
 
-  /** Lets go of consumers that were not seen for 90 days: they hold back what can be removed of the log. One that is read now is not among them. */
-  async expireCursors(): Promise<void> {
-    const now = this.clock.now();
-    const reading = new Set([...this.streams].flatMap(({ cursor }) => cursor ?? []));
-    // A clock that was set back, and consumers of an earlier version, have no time that can be compared.
-    for (const { name } of await this.store.idleCursors(now - cursorsFor, 100)) {
-      await this.executor.run([`cursor:${name}`], async (overlay) => {
-        const cursor = await overlay.get('cursor', { name });
-        if (cursor === undefined || cursor.expired || cursor.usedAt >= now - cursorsFor) return;
-        const isNew = cursor.usedAt === 0 || reading.has(name);
-        overlay.put('cursor', isNew ? { ...cursor, usedAt: now } : { ...cursor, expired: true });
-      });
-    }
+  private cursorAt(name: string, changeSeq: number): CursorRecord {
+    return { name, changeSeq, usedAt: this.clock.now(), expired: false };
   }
 
   /** Removes what every consumer has seen. */
@@ -228,4 +244,8 @@ export class EventHub {
         for (const stream of this.streams) stream.end({ error });
       });
   }
+}
+
+function cursorInvalid(): SottoError {
+  return new SottoError('cursor-invalid', 'a cursor is a name of 1 to 100 characters');
 }

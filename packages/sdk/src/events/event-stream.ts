@@ -52,11 +52,8 @@ export class EventStream implements AsyncIterableIterator<SottoEvent> {
     const about = 'userId' in event ? `${event.type}:${event.userId}` : event.type;
     this.transient.delete(about);
     this.transient.set(about, event);
-    if (this.transient.size > mostTransient)
-      for (const oldest of this.transient.keys()) {
-        this.transient.delete(oldest);
-        break;
-      }
+    const [oldest] = this.transient.keys();
+    if (oldest !== undefined && this.transient.size > mostTransient) this.transient.delete(oldest);
     this.wake();
   }
 

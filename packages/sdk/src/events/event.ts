@@ -1,6 +1,6 @@
 import type { Message } from '../messages/message.ts';
 import type { ChatId, UserId } from '../ports/ids.ts';
-import type { ConnectionState, OfflineReason } from '../transport/connection-state.ts';
+import type { ConnectionState, EndReason, OfflineReason } from '../transport/connection-state.ts';
 
 /** What happened, after it was committed. One union; branch on `type`. */
 export type SottoEvent =
@@ -33,8 +33,13 @@ export type SottoEvent =
   | { readonly type: 'profile.changed'; readonly userId: UserId }
   /** A contact says that their number is another one: the old one is forgotten. `number` is theirs once the relay has confirmed it, which a `profile.changed` tells. */
   | { readonly type: 'contact.number-changed'; readonly userId: UserId; readonly number: string }
-  /** `deleteAccount` has ended the own account. */
-  | { readonly type: 'account.deleted'; readonly userId: UserId }
+  /** `deleteAccount` is done: the secrets of the own account are overwritten here. */
+  | {
+      readonly type: 'account.deleted';
+      readonly userId: UserId;
+      /** The relay has answered that it has deleted the account. False when it had ended the session of this device before it could be asked: then the account is over for this device alone, and whoever has registered its number anew decides what becomes of it. */
+      readonly confirmed: boolean;
+    }
   | TransientEvent;
 
 /** Not kept: only who listens now hears it, and of several in a row about the same the last one. */
@@ -53,8 +58,8 @@ export type TransientEvent =
 /** How the connection is now. */
 export interface ConnectionChange {
   readonly state: ConnectionState;
-  /** Why it is not connected. */
-  readonly reason?: OfflineReason;
+  /** Why it is `offline`, or `ended`. */
+  readonly reason?: OfflineReason | EndReason;
   /** When it is tried again, by this device's clock. */
   readonly retryAt?: number;
 }

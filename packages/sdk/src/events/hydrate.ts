@@ -5,6 +5,7 @@ import type { SottoEvent } from './event.ts';
 
 /** Makes the event of a fact, with its message as it is now; `undefined` when the message is gone. */
 export async function hydrate(fact: EventFact, store: Store): Promise<SottoEvent | undefined> {
+  if (fact.type === 'account.deleted') return { ...fact, confirmed: fact.confirmed ?? true };
   if (!('messageId' in fact)) return fact;
   const record = await store.get('message', { id: fact.messageId });
   if (record === undefined) return undefined;

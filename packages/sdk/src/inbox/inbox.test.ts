@@ -437,6 +437,19 @@ describe('the inbox', () => {
       { numRuns: 300 },
     );
   });
+
+  it('takes nothing once the account has ended: nothing is acked, held, applied or asked for  [security: leaving]', async () => {
+    const first = await delivered(alice, bob.device, { seq: 1, text: { body: 'before' } });
+    const garbled = { ...Envelope.decode(first), ciphertext: Uint8Array.of(1, 2, 3) };
+    await bob.device.executor.run(['account'], (overlay) =>
+      overlay.put('account', { ...bob.device.account, ended: true }),
+    );
+    const commits = bob.device.store.commits.length;
+    await bob.deliver(first, Envelope.encode(garbled));
+    expect(bob.failures).toMatchObject([{ code: 'session-ended' }]);
+    expect([bob.acked, await bob.heldReasons(), await bob.texts(alice)]).toEqual([[], [], []]);
+    expect(bob.device.store.commits.length).toBe(commits);
+  });
 });
 
 function ratchetMessage(fields: { readonly counter: number; readonly pqRatchet?: Uint8Array }): Uint8Array {

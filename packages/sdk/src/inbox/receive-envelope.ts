@@ -1,4 +1,5 @@
 import { CiphertextKind, type Content, Envelope, uuidToText } from '@sotto/proto';
+import { refuseWhenEnded } from '../accounts/standing.ts';
 import { chatLock, chatWith } from '../chats/chat-state.ts';
 import type { Executor } from '../crypto/executor.ts';
 import { Hold } from '../crypto/hold.ts';
@@ -7,10 +8,10 @@ import type { Overlay } from '../crypto/overlay.ts';
 import { type CheckedCiphertext, checkStructure } from '../crypto/precheck.ts';
 import { peerLock, Ratchet } from '../crypto/ratchet.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
+import { listedIdentity } from '../devices/accepted-list.ts';
 import { learnSecret } from '../ephemeral/ephemeral-secrets.ts';
 import { applyOf } from '../messages/kinds.ts';
 import type { ReceiptQueue } from '../outbox/receipt-queue.ts';
-import { listedIdentity } from '../outbox/sealer.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Sha256 } from '../ports/hash.ts';
@@ -18,7 +19,9 @@ import type { DeviceAddress, DeviceId, MessageId, UserId } from '../ports/ids.ts
 import type { HeldReason } from '../ports/inbox-records.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Randomness } from '../ports/randomness.ts';
+import { recordKey } from '../ports/record-key.ts';
 import type { StoreQueries } from '../ports/store.ts';
+import { mostReplaced } from '../repair/empty-content.ts';
 import type { RetryAnswerer } from '../repair/retry-answer.ts';
 import { nextRequestAt } from '../repair/retry-asker.ts';
 import { isMendable, type ReadRetryRequest, readRetryRequest } from '../repair/retry-request.ts';
@@ -26,9 +29,6 @@ import { SottoError } from '../sotto-error.ts';
 import { checkContent } from './check-content.ts';
 import { decodeEnvelope } from './decode-envelope.ts';
 import { learnFromContent } from './learn-from-content.ts';
-
-/** The most messages that one content stands for. */
-const mostReplaced = 256;
 
 /** The most attempts of one message that are looked for. */
 const mostAttempts = 16;
@@ -96,7 +96,7 @@ export class EnvelopeReceiver {
 
   /**
    * Opens, checks and applies an envelope in one operation, one commit; what fails is dropped whole, and held with its reason by an operation of its own.
-   * @throws {SottoError} what the store throws: the envelope must not be acked
+   * @throws {SottoError} `session-ended` (the account is over: nothing was taken), and what the store throws: the envelope must not be acked
    */
   receive(bytes: Uint8Array): Promise<Received> {
     const inspected = this.inspect(bytes);
@@ -105,7 +105,10 @@ export class EnvelopeReceiver {
     return this.executor
       .run(
         locks,
-        (overlay) => (inspected.request ? this.answer(overlay, inspected) : this.open(overlay, inspected)),
+        async (overlay) => {
+          await refuseWhenEnded(overlay);
+          return inspected.request ? this.answer(overlay, inspected) : this.open(overlay, inspected);
+        },
         steps,
       )
       .catch((error: unknown) => {
@@ -114,10 +117,14 @@ export class EnvelopeReceiver {
       });
   }
 
-  /** Tries a held envelope again; whether it is held no more. */
+  /**
+   * Tries a held envelope again; whether it is held no more.
+   * @throws {SottoError} `session-ended`, and what the store throws
+   */
   retry(bytes: Uint8Array): Promise<boolean> {
     const inspected = this.inspect(bytes);
     return this.executor.run(locksOf(inspected), async (overlay) => {
+      await refuseWhenEnded(overlay);
       const held = await overlay.get('held', { digest: inspected.digest });
       if (held === undefined) return true;
       try {
@@ -202,6 +209,7 @@ export class EnvelopeReceiver {
 
   /** A ratchet opens nothing twice, so only what failed is looked up: it may have come before. */
   private async hold(overlay: Overlay, inspected: Inspected, reason: HeldReason): Promise<Received> {
+    await refuseWhenEnded(overlay);
     const { digest, bytes, envelope, sender, checked } = inspected;
     if ((await overlay.get('seen', { key: digest })) !== undefined) return { outcome: 'duplicate' };
     const now = this.clock.now();
@@ -219,7 +227,7 @@ export class EnvelopeReceiver {
       requests: 0,
       requestAt: mendable ? nextRequestAt(0, now, this.randomness) : undefined,
     });
-    overlay.record({ type: 'envelope.held', digest: hex(digest), reason });
+    overlay.record({ type: 'envelope.held', digest: recordKey('held', { digest }), reason });
     return { outcome: 'held' };
   }
 
@@ -237,8 +245,9 @@ export class EnvelopeReceiver {
     );
     const { content, encoded } = checkContent(plaintext, envelope, sender, account, this.sha256);
     const result = { outcome: 'applied', newSession, sender } as const;
-    const isTheirs = !newIdentity || (await isListed(overlay, sender.userId, identityKey));
-    if (isTheirs && newIdentity) await noteNamedIdentity(overlay, sender.userId, identityKey);
+    if (newIdentity && (await isListed(overlay, sender.userId, identityKey))) {
+      await noteNamedIdentity(overlay, sender.userId, identityKey);
+    }
     await this.dropHeld(overlay, sender.userId, envelope, content);
     // Another attempt of a message that came before: the ratchet moves on, nothing else does. What a person sees is known by its own record.
     if (content.seq === 0) {
@@ -284,15 +293,11 @@ async function isListed(overlay: Overlay, userId: UserId, identityKey: Uint8Arra
 }
 
 function locksOf({ sender, checked, digest }: Inspected): readonly string[] {
-  if (sender === undefined) return [`held:${hex(digest)}`];
+  if (sender === undefined) return [`held:${recordKey('held', { digest })}`];
   const locks = [peerLock(sender.userId), chatLock(chatWith(sender.userId))];
   const ids = checked?.prekeyIds;
   if (ids === undefined) return locks;
   if (ids.ec !== undefined) locks.push(`prekey:ec.${ids.ec}`);
   if (ids.kyber !== undefined) locks.push(`prekey:kyber.${ids.kyber}`);
   return locks;
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -45,6 +45,7 @@ async function addToHistory(arrival: Arrival, what: Pick<MessageRecord, 'text' |
     updatedAt: now,
     acceptedAt: envelope.acceptedAt,
     expiresAt: envelope.expiresAt,
+    failure: undefined,
   };
   overlay.put('stream', admission.stream);
   overlay.put('message', message);

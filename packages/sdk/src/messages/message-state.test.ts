@@ -33,6 +33,8 @@ describe('the state of an own message', () => {
     expect(advances('sent', 'failed')).toBe(false);
     expect(advances('failed', 'sent')).toBe(true);
     expect(advances('failed', 'delivered')).toBe(true);
+    const failed = messageRecord({ state: 'failed', failure: 'user-unknown' });
+    expect(advanced(failed, 'delivered', 1)?.message).toMatchObject({ state: 'delivered', failure: undefined });
     expect(advances('expired', 'sent')).toBe(false);
     expect(advances('received', 'seen')).toBe(true);
   });

@@ -17,6 +17,7 @@ export const progressFields = [
   'updatedAt',
   'acceptedAt',
   'expiresAt',
+  'failure',
 ] as const satisfies readonly (keyof MessageRecord)[];
 
 /** Whether `next` says more than `known`: states of a message only go up, whatever order the news comes in. */
@@ -32,7 +33,8 @@ export function advanced(
 ): { readonly message: MessageRecord; readonly receipt: ReceiptRecord } | undefined {
   if (message.receiverId === undefined || !advances(message.state, state)) return undefined;
   return {
-    message: { ...message, state, updatedAt: at },
+    // A receipt proves that it went out after all.
+    message: { ...message, state, updatedAt: at, failure: undefined },
     receipt: { messageId: message.id, userId: message.receiverId, state, at },
   };
 }

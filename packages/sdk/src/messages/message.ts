@@ -27,6 +27,8 @@ export interface Message {
   /** By the relay's clock; undefined while queued. */
   readonly acceptedAt: number | undefined;
   readonly expiresAt: number | undefined;
+  /** With `failed`: why, the code of its `message.failed`; undefined for what failed under an earlier version. */
+  readonly failure: string | undefined;
   /** Where it stands in its chat: `history({ before: cursor })` gives what came before it. */
   readonly cursor: string;
 }
@@ -48,6 +50,7 @@ export function toMessage(record: MessageRecord): Message {
     sentAt: record.createdAt,
     acceptedAt: record.acceptedAt,
     expiresAt: record.expiresAt,
+    failure: record.failure,
     cursor: cursorOf(record),
   };
 }

@@ -34,7 +34,7 @@ describe('a text', () => {
   });
 
   it('that is no text at all is refused by its type', () => {
-    for (const value of [undefined, null, 7, {}, ['a']]) expect(codeOf(value as never)).toBe('text-empty');
+    for (const value of [undefined, null, 7, {}, ['a']]) expect(codeOf(value as never)).toBe('argument-invalid');
   });
 
   it('never stands in the error', () => {

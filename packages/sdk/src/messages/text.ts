@@ -1,3 +1,4 @@
+import { demand } from '../option-rules.ts';
 import { SottoError } from '../sotto-error.ts';
 
 /** The longest text, in bytes of UTF-8. */
@@ -7,11 +8,11 @@ const encoder = new TextEncoder();
 
 /**
  * Checks a text before it is sent.
- * @throws {SottoError} `text-empty`, `text-too-long` (over 65,536 bytes of UTF-8), `text-malformed` (a lone surrogate, or NUL)
+ * @throws {SottoError} `argument-invalid` (no string), `text-empty`, `text-too-long` (over 65,536 bytes of UTF-8), `text-malformed` (a lone surrogate, or NUL)
  */
 export function checkText(text: string): void {
-  if (typeof text !== 'string' || text.length === 0)
-    throw new SottoError('text-empty', 'a message needs a text: give at least one character');
+  demand(typeof text === 'string', 'a text is a string: make one of what is to be sent');
+  if (text.length === 0) throw new SottoError('text-empty', 'a message needs a text: give at least one character');
   const bytes = text.length > largestText ? text.length : encoder.encode(text).length;
   if (bytes > largestText) {
     throw new SottoError('text-too-long', `a text has at most ${largestText} bytes of UTF-8: split it`);

@@ -44,6 +44,8 @@ export interface ChatQueueParts {
   readonly onLeft: () => void;
   /** How fast the relay lets this account send. */
   readonly rates: () => SendRates;
+  /** Counts what all chats of this device send. */
+  readonly devicePacer: Pacer;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly randomness: Randomness;
@@ -88,8 +90,8 @@ export class ChatQueue {
   /** Of what was refused, something was for a reason of its own: the rest is only superseded. */
   private refusedForReason = false;
   private refusals = 0;
-  /** Sessions were just made, so that sealing should go through now. */
-  private sessionsMade = false;
+  /** What sealing lacked (sessions, the device list) was just got, so that it should go through now. */
+  private prepared = false;
   private failures = 0;
   /** How often the relay said when to come again, since something was accepted. */
   private postponed = 0;
@@ -232,7 +234,7 @@ export class ChatQueue {
       const waiting = [...this.entries].filter((entry) => !entry.inFlight);
       const room = largestWindow - (this.entries.size - waiting.length);
       const wanted = Math.min(room, largestBatch, waiting.length);
-      const ready = waiting.slice(0, this.pacer.room(wanted, this.limit, this.parts.clock.now()));
+      const ready = waiting.slice(0, this.room(wanted, this.parts.clock.now()));
       if (ready.length < wanted) this.pause(waiting.length);
       if (ready.length === 0 || !(await this.sealAndSend(ready))) return;
     }
@@ -244,11 +246,19 @@ export class ChatQueue {
     return this.toContact ? contact : stranger;
   }
 
+  /** How many of these sends the relay allows now. */
+  private room(wanted: number, now: number): number {
+    const { devicePacer, rates } = this.parts;
+    return Math.min(this.pacer.room(wanted, this.limit, now), devicePacer.room(wanted, rates().device, now));
+  }
+
   /** Goes on when the relay allows more. */
   private pause(waiting: number): void {
     if (!this.online || this.cancelPause !== undefined) return;
-    const { clock, timers } = this.parts;
-    this.cancelPause = timers.after(this.pacer.wait(waiting, this.limit, clock.now()), () => {
+    const { clock, timers, devicePacer, rates } = this.parts;
+    const now = clock.now();
+    const wait = Math.max(this.pacer.wait(waiting, this.limit, now), devicePacer.wait(waiting, rates().device, now));
+    this.cancelPause = timers.after(wait, () => {
       this.cancelPause = undefined;
       this.wake();
     });
@@ -276,7 +286,7 @@ export class ChatQueue {
     // What was refused meanwhile goes first.
     if (connection !== this.connection || refusals !== this.refusals) return true;
     if (sends.length > 0) {
-      this.sessionsMade = false;
+      this.prepared = false;
       return this.transmit(sends);
     }
     const last = outcomes.at(-1);
@@ -294,14 +304,14 @@ export class ChatQueue {
     recipient: UserId,
     waiting: readonly QueueEntry[],
   ): Promise<boolean> {
-    if (this.sessionsMade) {
-      this.sessionsMade = false;
+    if (this.prepared) {
+      this.prepared = false;
       this.retryLater(undefined);
       return false;
     }
     try {
       await make(recipient);
-      this.sessionsMade = true;
+      this.prepared = true;
       return true;
     } catch (error) {
       return this.sealingFailed(waiting, error);
@@ -311,12 +321,13 @@ export class ChatQueue {
   private transmit(sealed: readonly SealedEntry[]): boolean {
     const now = this.parts.clock.now();
     this.toContact = (sealed[0]?.send.recipients?.[0]?.accessKey ?? []).length > 0;
-    const sends = sealed.slice(0, this.pacer.room(sealed.length, this.limit, now));
+    const sends = sealed.slice(0, this.room(sealed.length, now));
     if (sends.length < sealed.length) this.pause(sealed.length);
     if (sends.length === 0) return false;
     const frames = sends.map(({ send }) => ({ send: { ...send, ...this.lane.take() } }));
     if (!this.parts.transmit(frames, () => this.parts.tracer.reached('send.bytes-left'))) return false;
     this.pacer.take(sends.length, this.limit, now);
+    this.parts.devicePacer.take(sends.length, this.parts.rates().device, now);
     for (const { entry, sendId } of sends) {
       entry.inFlight = true;
       this.parts.expectResult(sendId, entry);

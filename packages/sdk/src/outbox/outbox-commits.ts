@@ -1,14 +1,14 @@
-import { uuidToText } from '@sotto/proto';
 import { chatLock } from '../chats/chat-state.ts';
 import type { Executor } from '../crypto/executor.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { peerLock } from '../crypto/ratchet.ts';
 import { tellingForks } from '../devices/named-list.ts';
 import { advances, progressFields } from '../messages/message-state.ts';
-import { type ContentOrigin, newContent } from '../messages/outgoing-content.ts';
+import type { ContentOrigin } from '../messages/outgoing-content.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { ChatId, MessageId, UserId } from '../ports/ids.ts';
+import type { ChatId, UserId } from '../ports/ids.ts';
 import type { OutboxRecord } from '../ports/outbox-record.ts';
+import { addHiddenContent } from './hidden-row.ts';
 
 /** Takes a signed device list over, if it is genuine and newer; in the caller's operation. */
 export type AcceptDeviceList = (overlay: Overlay, userId: UserId, signed: Uint8Array) => Promise<void>;
@@ -60,7 +60,7 @@ export class OutboxCommits {
       overlay.put('message', timed, progressFields);
       return;
     }
-    overlay.put('message', { ...timed, state: 'sent' }, progressFields);
+    overlay.put('message', { ...timed, state: 'sent', failure: undefined }, progressFields);
     overlay.record({
       type: 'message.sent',
       messageId: message.id,
@@ -77,26 +77,13 @@ export class OutboxCommits {
       if (code === 'user-unknown') await forgetNumber(overlay, record.recipient);
       const message = record.visible ? await overlay.get('message', { id: record.messageId }) : undefined;
       if (message === undefined || !advances(message.state, 'failed')) return;
-      overlay.put('message', { ...message, state: 'failed', updatedAt: this.clock.now() }, progressFields);
+      const updatedAt = this.clock.now();
+      overlay.put('message', { ...message, state: 'failed', failure: code, updatedAt }, progressFields);
       overlay.record({ type: 'message.failed', messageId: message.id, chatId: message.chatId, code });
       // To an account that is gone there is nobody to tell. A number that no message has would be waited for by everybody else.
-      if (code !== 'user-unknown') this.announceHole(overlay, record, message.seq);
-    });
-  }
-
-  private announceHole(overlay: Overlay, { chatId, recipient }: OutboxRecord, seq: number): void {
-    const made = newContent(this.origin(), recipient, { seqHole: { seqs: [seq] } });
-    overlay.put('outbox', {
-      id: overlay.nextOutboxId(),
-      chatId,
-      recipient,
-      messageId: uuidToText(made.id) as MessageId,
-      kind: 'content',
-      visible: false,
-      content: made.encoded,
-      createdAt: this.clock.now(),
-      attempt: 0,
-      sealed: undefined,
+      if (code === 'user-unknown') return;
+      const hole = { seqHole: { seqs: [message.seq] } };
+      addHiddenContent(overlay, this.origin(), record.recipient, hole, this.clock.now());
     });
   }
 

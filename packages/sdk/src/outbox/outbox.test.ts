@@ -285,6 +285,8 @@ describe('the outbox', () => {
     expect(failed).toContainEqual(
       expect.objectContaining({ type: 'message.failed', messageId: ids[1], code: 'send-malformed' }),
     );
+    const failures = await Promise.all(ids.map((id) => alice.device.store.get('message', { id })));
+    expect(failures.map((message) => message?.failure)).toEqual([undefined, 'send-malformed', undefined, undefined]);
   });
 
   it('forgets the number of somebody who is gone', async () => {

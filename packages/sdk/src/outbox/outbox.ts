@@ -2,7 +2,7 @@ import { type SendResult, toBase64Url } from '@sotto/proto';
 import type { ChatId } from '../ports/ids.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import { ChatQueue, type ChatQueueParts, type EntryResult, type QueueEntry } from './chat-queue.ts';
-import { type SendRates, unlimited } from './pacer.ts';
+import { Pacer, type SendRates, unlimited } from './pacer.ts';
 import { ResultWatch, type ResultWatchParts } from './result-watch.ts';
 import { outcomeOf } from './send-outcome.ts';
 
@@ -20,7 +20,8 @@ export class Outbox {
   private turn = 0;
 
   constructor(
-    parts: Omit<ChatQueueParts, 'expectResult' | 'onLeft' | 'rates'> & Pick<ResultWatchParts, 'onSlow' | 'onOverdue'>,
+    parts: Omit<ChatQueueParts, 'expectResult' | 'onLeft' | 'rates' | 'devicePacer'> &
+      Pick<ResultWatchParts, 'onSlow' | 'onOverdue'>,
   ) {
     this.store = parts.store;
     this.watch = new ResultWatch({
@@ -37,10 +38,11 @@ export class Outbox {
       },
       onLeft: () => this.changed(),
       rates: () => this.rates,
+      devicePacer: new Pacer(),
     };
   }
 
-  /** The relay has said how fast this account may send. */
+  /** The relay has said how fast this account and this device may send. */
   limited(rates: SendRates): void {
     this.rates = rates;
   }
@@ -111,6 +113,11 @@ export class Outbox {
     } finally {
       signal.removeEventListener('abort', onAbort);
     }
+  }
+
+  /** Rows were removed by a commit of somebody else: whoever waits for the end looks again. */
+  recheck(): void {
+    this.changed();
   }
 
   /** Lets nothing more leave, and resolves when nothing is being sealed or committed. */

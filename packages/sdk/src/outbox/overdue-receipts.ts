@@ -10,7 +10,7 @@ import type { ReceiptQueue } from './receipt-queue.ts';
 const overdueFor = 30 * 24 * 3_600_000;
 
 /**
- * Queues receipts for the latest 256 messages of somebody, as far as they have come: those of one who was a stranger until now, or whose receipts were lost. What waits in the outbox already is not said twice.
+ * Queues receipts for the latest 256 messages of somebody, as far as they have come: those of one who was a stranger until now, or whose receipts were lost. What waits in a row that is being filled is not said twice.
  *
  * The caller's operation holds the chat's lock.
  */

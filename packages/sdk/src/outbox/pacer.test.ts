@@ -72,4 +72,15 @@ describe('the pacer', () => {
     const wider = { burst: 40, perSecond: 10 };
     expect(pacer.room(100, wider, 5_000)).toBe(18);
   });
+
+  it.each([
+    ['of a relay that is slower since its start', { burst: 2_000, perSecond: 500 }, { burst: 20, perSecond: 2 }],
+    ['of strangers, after that of contacts', { burst: 600, perSecond: 100 }, { burst: 60, perSecond: 1 }],
+  ])('has nothing left below a lower limit, and no debt: %s', (_, before, lower) => {
+    const pacer = new Pacer();
+    pacer.take(pacer.room(10_000, before, 0), before, 0);
+    expect(pacer.room(1, lower, 0)).toBe(0);
+    expect(pacer.wait(1, lower, 0)).toBe(1_000 / lower.perSecond);
+    expect(pacer.room(1, lower, 1_000 / lower.perSecond)).toBe(1);
+  });
 });

@@ -1,19 +1,21 @@
 import { type Bucket, fullBucket, type Rate, refilled, waitFor } from '../limits/token-bucket.ts';
 
-/** How fast the relay lets this account send to one other: one whose access key it shows, and any other. `burst` 0 = no limit. */
+/** How fast the relay lets this account send to one other: one whose access key it shows, and any other; and this device to all together. `burst` 0 = no limit. */
 export interface SendRates {
   readonly contact: Rate;
   readonly stranger: Rate;
+  readonly device: Rate;
 }
 
-export const unlimited: SendRates = { contact: { burst: 0, perSecond: 0 }, stranger: { burst: 0, perSecond: 0 } };
+const none: Rate = { burst: 0, perSecond: 0 };
+export const unlimited: SendRates = { contact: none, stranger: none, device: none };
 
 /** What a relay counts may arrive closer together than it left: so much of the burst is not used, and stays for that. */
 const usedOfBurst = 0.9;
 /** Whoever waits, waits for as many as come in this time, so that they leave together. */
 const batchMs = 250;
 
-/** Keeps the sends to one person below the relay's limits, so that they wait here in their order and are not refused there. */
+/** Keeps sends, to one person or of the whole device, below a limit of the relay, so that they wait here in their order and are not refused there. */
 export class Pacer {
   private rate: Rate | undefined;
   private bucket: Bucket | undefined;
@@ -42,10 +44,11 @@ export class Pacer {
 
   private refill(limit: Rate, now: number): Bucket {
     const rate = { burst: Math.max(1, Math.floor(limit.burst * usedOfBurst)), perSecond: limit.perSecond };
-    // With another limit, what was used stays used.
+    // With another limit, what was used stays used; a lower one leaves nothing, and no debt to wait for.
     const used = this.rate && this.bucket ? Math.max(0, this.rate.burst - this.bucket.tokens) : 0;
     const changed = this.rate?.burst !== rate.burst;
-    const known = this.bucket && !changed ? this.bucket : { tokens: rate.burst - used, at: this.bucket?.at ?? now };
+    const known =
+      this.bucket && !changed ? this.bucket : { tokens: Math.max(0, rate.burst - used), at: this.bucket?.at ?? now };
     this.rate = rate;
     this.bucket = this.bucket === undefined ? fullBucket(rate, now) : refilled(known, rate, now);
     return this.bucket;

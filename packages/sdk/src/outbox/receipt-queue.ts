@@ -1,10 +1,12 @@
 import { Content, type ContentFields, ReceiptKind, uuidToBytes, uuidToText } from '@sotto/proto';
+import { hasEnded } from '../accounts/standing.ts';
 import { chatWith } from '../chats/chat-state.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { largestReceipt } from '../messages/apply-receipt.ts';
-import { type ContentOrigin, newContent } from '../messages/outgoing-content.ts';
+import type { ContentOrigin } from '../messages/outgoing-content.ts';
 import type { ChatId, MessageId, UserId } from '../ports/ids.ts';
 import type { OutboxRecord } from '../ports/outbox-record.ts';
+import { addHiddenContent } from './hidden-row.ts';
 
 /** What a receipt says. */
 export type ReceiptSays = 'delivered' | 'read';
@@ -29,6 +31,7 @@ export class ReceiptQueue {
     messageIds: readonly MessageId[],
     now: number,
   ): Promise<boolean> {
+    if (await hasEnded(overlay)) return false;
     if (!this.origin().returnsReceipts || messageIds.length === 0) return false;
     const chatId = chatWith(author);
     let left = messageIds.map(uuidToBytes);
@@ -40,12 +43,12 @@ export class ReceiptQueue {
       left = left.slice(room);
     }
     for (; left.length > 0; left = left.slice(largestReceipt)) {
-      this.addRow(overlay, chatId, author, says, left.slice(0, largestReceipt), now);
+      this.addRow(overlay, author, says, left.slice(0, largestReceipt), now);
     }
     return true;
   }
 
-  /** As `add`, without ids that stand in a row which has not left yet. */
+  /** As `add`, without ids that stand already in the row which is being filled. What is sealed, or full, is not looked at: a receipt that comes twice is harmless. */
   async addAgain(
     overlay: Overlay,
     author: UserId,
@@ -90,29 +93,9 @@ export class ReceiptQueue {
     overlay.put('outbox', lazy);
   }
 
-  private addRow(
-    overlay: Overlay,
-    chatId: ChatId,
-    author: UserId,
-    says: ReceiptSays,
-    ids: readonly Uint8Array[],
-    now: number,
-  ): void {
-    const made = newContent(this.origin(), author, { receipt: receiptOf(says, ids, now) });
-    const row: OutboxRecord = {
-      id: overlay.nextOutboxId(),
-      chatId,
-      recipient: author,
-      messageId: uuidToText(made.id) as MessageId,
-      kind: 'content',
-      visible: false,
-      content: made.encoded,
-      createdAt: now,
-      attempt: 0,
-      sealed: undefined,
-    };
-    overlay.put('outbox', row);
-    this.latest.set(`${says}:${chatId}`, row.id);
+  private addRow(overlay: Overlay, author: UserId, says: ReceiptSays, ids: readonly Uint8Array[], now: number): void {
+    const row = addHiddenContent(overlay, this.origin(), author, { receipt: receiptOf(says, ids, now) }, now);
+    this.latest.set(`${says}:${row.chatId}`, row.id);
   }
 }
 

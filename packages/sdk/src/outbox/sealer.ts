@@ -1,30 +1,24 @@
-import {
-  CiphertextKind,
-  DeviceList,
-  Send,
-  type SendDeviceFields,
-  type SendFields,
-  SignedDeviceList,
-  uuidToBytes,
-} from '@sotto/proto';
+import { CiphertextKind, Send, type SendDeviceFields, type SendFields, uuidToBytes } from '@sotto/proto';
 import { accessKeyOf } from '../accounts/access-key.ts';
+import { refuseWhenEnded } from '../accounts/standing.ts';
 import { chatLock } from '../chats/chat-state.ts';
-import { identityPolicyOf } from '../chats/identity-policy.ts';
+import { isSendingBlocked } from '../chats/identity-policy.ts';
 import type { Executor } from '../crypto/executor.ts';
-import { identityChangedAdvice, isBlocked } from '../crypto/identity-trust.ts';
+import { identityChangedAdvice } from '../crypto/identity-trust.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { pad } from '../crypto/padding.ts';
 import { peerLock, Ratchet } from '../crypto/ratchet.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
+import { listedDevices, listedIdentity, type SendableDevice } from '../devices/accepted-list.ts';
 import { secretToGive } from '../ephemeral/ephemeral-secrets.ts';
 import { contentForDevice } from '../messages/outgoing-content.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { DeviceId, UserId } from '../ports/ids.ts';
+import type { UserId } from '../ports/ids.ts';
 import type { IdentityPolicy } from '../ports/key-records.ts';
 import type { OutboxRecord } from '../ports/outbox-record.ts';
 import type { Randomness } from '../ports/randomness.ts';
-import type { DeviceListRecord, NamedListRecord } from '../ports/user-record.ts';
+import type { NamedListRecord } from '../ports/user-record.ts';
 import { SottoError } from '../sotto-error.ts';
 import { newSendId } from './send-id.ts';
 
@@ -68,7 +62,7 @@ export class Sealer {
 
   /**
    * Gives the sealed attempts of records of one chat, in their order: those that were committed before, and new ones, in one commit. It ends early at the first that can't be sealed.
-   * @throws {SottoError} what the store throws: nothing was sealed
+   * @throws {SottoError} `session-ended`, and what the store throws: nothing was sealed
    */
   async seal(records: readonly SealableRecord[]): Promise<readonly SealOutcome[]> {
     const known = records.map((record) => this.usable(record));
@@ -77,7 +71,7 @@ export class Sealer {
     if (first === undefined) return known.filter((outcome) => outcome !== undefined);
     return this.executor.run(
       [peerLock(first.recipient), chatLock(first.chatId)],
-      (overlay) => this.sealOn(overlay, records),
+      (overlay) => this.sealOn(overlay, first.recipient, records),
       { before: 'seal.before-commit', after: 'seal.committed' },
     );
   }
@@ -87,63 +81,50 @@ export class Sealer {
     return { status: 'sealed', send: Send.decode(sealed.send), sendId: sealed.sendId };
   }
 
-  private async sealOn(overlay: Overlay, records: readonly SealableRecord[]): Promise<readonly SealOutcome[]> {
+  private async sealOn(
+    overlay: Overlay,
+    recipient: UserId,
+    records: readonly SealableRecord[],
+  ): Promise<readonly SealOutcome[]> {
+    await refuseWhenEnded(overlay);
     const now = this.clock.now();
     const ratchet = new Ratchet(this.account(), overlay, now);
-    const recipient = records[0]?.recipient;
-    const blocked = recipient !== undefined && (await this.blocked(overlay, recipient));
-    const unseen = recipient && (await overlay.get('namedList', { userId: recipient }));
-    const targets = blocked || unseen ? undefined : await this.targetsOf(overlay, ratchet, records[0]);
+    const named = await overlay.get('namedList', { userId: recipient });
+    const blocked = await isSendingBlocked(overlay, recipient, this.identityPolicy);
+    const targets = named || blocked ? undefined : await this.targetsOf(overlay, ratchet, recipient);
     const outcomes: SealOutcome[] = [];
     for (const { id } of records) {
-      const outcome = await this.sealOne(overlay, ratchet, blocked ? 'blocked' : targets, unseen, id, now);
+      const outcome = await this.sealOne(overlay, ratchet, { named, blocked, targets }, id, now);
       outcomes.push(outcome);
       if (outcome.status !== 'sealed' && outcome.status !== 'gone') break;
     }
     return outcomes;
   }
 
-  /** Whether the user has to accept a new identity key first. One that no device list was seen to name is looked up before that. */
-  private async blocked(overlay: Overlay, recipient: UserId): Promise<boolean> {
-    const identity = await overlay.get('identity', { userId: recipient });
-    return isBlocked(identity, await identityPolicyOf(overlay, recipient, this.identityPolicy));
-  }
-
   /** The devices to seal for, when there are sessions with all of them under the identity key that their list names. */
-  private async targetsOf(
-    overlay: Overlay,
-    ratchet: Ratchet,
-    record: SealableRecord | undefined,
-  ): Promise<Targets | undefined> {
-    const list = record && (await overlay.get('deviceList', { userId: record.recipient }));
-    if (list === undefined) return undefined;
-    const identity = await overlay.get('identity', { userId: list.userId });
-    if (identity === undefined || identity.pending !== undefined) return undefined;
+  private async targetsOf(overlay: Overlay, ratchet: Ratchet, userId: UserId): Promise<Targets | undefined> {
+    const list = await overlay.get('deviceList', { userId });
+    const identity = await overlay.get('identity', { userId });
+    if (list === undefined || identity === undefined || identity.pending !== undefined) return undefined;
     if (!sameBytes(identity.key, listedIdentity(list))) return undefined;
     const devices = listedDevices(list);
     for (const { deviceId, registrationId } of devices) {
-      if (!(await ratchet.canSend({ userId: list.userId, deviceId }, registrationId))) return undefined;
+      if (!(await ratchet.canSend({ userId, deviceId }, registrationId))) return undefined;
     }
-    const profileKey = (await overlay.get('user', { id: list.userId }))?.profileKey;
+    const { version } = list;
     const ephemeralSecret = await secretToGive(overlay, {
-      userId: list.userId,
+      userId,
       ownDevice: this.account().deviceId,
-      deviceListVersion: list.version,
+      deviceListVersion: version,
       randomness: this.randomness,
     });
-    return {
-      version: list.version,
-      devices,
-      accessKey: profileKey && accessKeyOf(profileKey),
-      ephemeralSecret,
-    };
+    return { version, devices, accessKey: await accessKeyFor(overlay, userId), ephemeralSecret };
   }
 
   private async sealOne(
     overlay: Overlay,
     ratchet: Ratchet,
-    targets: Targets | 'blocked' | undefined,
-    unseen: NamedListRecord | undefined,
+    { named, blocked, targets }: Recipient,
     id: number,
     now: number,
   ): Promise<SealOutcome> {
@@ -152,9 +133,9 @@ export class Sealer {
     const known = this.usable(record);
     if (known !== undefined) return known;
     // A list that was contradicted is asked for by itself: bundles are handed out sparingly.
-    if (unseen && (unseen.forked || record.kind === 'retry-request')) return { status: 'needs-devices' };
+    if (named && (named.forked || record.kind === 'retry-request')) return { status: 'needs-devices' };
     if (record.kind === 'retry-request') return this.sealRequest(overlay, record, now);
-    if (targets === 'blocked') {
+    if (blocked) {
       return { status: 'failed', error: new SottoError('identity-changed', identityChangedAdvice) };
     }
     if (targets === undefined) return { status: 'needs-sessions' };
@@ -178,8 +159,7 @@ export class Sealer {
     const { content: ciphertext } = record;
     const kind = CiphertextKind.CIPHERTEXT_KIND_RETRY_REQUEST;
     const devices = listedDevices(list).map((device) => ({ ...device, kind, ciphertext }));
-    const profileKey = (await overlay.get('user', { id: list.userId }))?.profileKey;
-    const to = { version: list.version, accessKey: profileKey && accessKeyOf(profileKey) };
+    const to = { version: list.version, accessKey: await accessKeyFor(overlay, record.recipient) };
     return this.putSealed(overlay, record, to, devices, now);
   }
 
@@ -203,7 +183,7 @@ export class Sealer {
     overlay: Overlay,
     record: OutboxRecord,
     { version, accessKey }: Pick<Targets, 'version' | 'accessKey'>,
-    devices: readonly SendDeviceFields[],
+    devices: SendDeviceFields[],
     now: number,
   ): SealOutcome {
     const sendId = newSendId(now, this.randomness);
@@ -218,7 +198,7 @@ export class Sealer {
         {
           userId: uuidToBytes(record.recipient),
           deviceListVersion: version,
-          devices: [...devices],
+          devices,
           ...(accessKey && { accessKey }),
         },
       ],
@@ -232,49 +212,27 @@ export class Sealer {
 /** What of a record says how to seal it. */
 export type SealableRecord = Pick<OutboxRecord, 'id' | 'chatId' | 'recipient' | 'sealed'>;
 
+/** What is known of a recipient before any record is looked at. */
+interface Recipient {
+  /** The list that they named and the relay has not shown. */
+  readonly named: NamedListRecord | undefined;
+  /** The user has to accept a new identity key first. One that no device list was seen to name is looked up before that. */
+  readonly blocked: boolean;
+  /** Undefined when sessions must be made first. */
+  readonly targets: Targets | undefined;
+}
+
 interface Targets {
   /** Of the device list. */
   readonly version: number;
-  readonly devices: readonly ListedDevice[];
+  readonly devices: readonly SendableDevice[];
   /** Of the recipient, if their profile key is known. */
   readonly accessKey: Uint8Array | undefined;
   /** The own one, as long as they are not known to have it. */
   readonly ephemeralSecret: Uint8Array | undefined;
 }
 
-interface ParsedList {
-  readonly identityKey: Uint8Array;
-  readonly devices: readonly ListedDevice[];
-}
-
-interface ListedDevice {
-  readonly deviceId: DeviceId;
-  readonly registrationId: number;
-}
-
-const parsedLists = new WeakMap<Uint8Array, ParsedList>();
-
-/** The devices of an accepted list. It was verified when it was stored. */
-export function listedDevices(list: DeviceListRecord): readonly ListedDevice[] {
-  return parseList(list).devices;
-}
-
-/** The identity key of an accepted list. */
-export function listedIdentity(list: DeviceListRecord): Uint8Array {
-  return parseList(list).identityKey;
-}
-
-function parseList(list: DeviceListRecord): ParsedList {
-  const known = parsedLists.get(list.signed);
-  if (known !== undefined) return known;
-  const { devices, identityKey } = DeviceList.decode(SignedDeviceList.decode(list.signed).list);
-  const parsed = {
-    identityKey,
-    devices: devices.map((device) => ({
-      deviceId: (device.deviceId ?? 0) as DeviceId,
-      registrationId: device.registrationId ?? 0,
-    })),
-  };
-  parsedLists.set(list.signed, parsed);
-  return parsed;
+async function accessKeyFor(overlay: Overlay, userId: UserId): Promise<Uint8Array | undefined> {
+  const profileKey = (await overlay.get('user', { id: userId }))?.profileKey;
+  return profileKey && accessKeyOf(profileKey);
 }

@@ -1,3 +1,4 @@
+import { refuseWhenEnded } from '../accounts/standing.ts';
 import { chatLock, chatWith } from '../chats/chat-state.ts';
 import { identityPolicyOf } from '../chats/identity-policy.ts';
 import type { Executor } from '../crypto/executor.ts';
@@ -45,7 +46,7 @@ export class SessionStarter {
 
   /**
    * Fetches bundles, checks them, takes the device list over and opens the sessions that are missing, in one commit. After a change of the identity key all sessions are made anew.
-   * @throws {SottoError} `user-unknown`, `bundle-invalid`, `device-list-invalid`, `device-list-forked`, `identity-changed`, and as AuthorizedClient
+   * @throws {SottoError} `user-unknown`, `bundle-invalid`, `device-list-invalid`, `device-list-forked`, `identity-changed`, `session-ended`, and as AuthorizedClient
    */
   start(userId: UserId): Promise<void> {
     return tellingForks(this.executor, userId, () => this.startOnce(userId));
@@ -54,6 +55,7 @@ export class SessionStarter {
   private async startOnce(userId: UserId): Promise<void> {
     const { signed, bundles } = await fetchBundles(this.http, userId, { sha256: this.sha256, signal: this.signal });
     const met = await this.executor.run([peerLock(userId), chatLock(chatWith(userId))], async (overlay) => {
+      await refuseWhenEnded(overlay);
       const now = this.clock.now();
       const list = await acceptDeviceList(overlay, signed, userId, this.sha256);
       const policy = await identityPolicyOf(overlay, userId, this.identityPolicy);

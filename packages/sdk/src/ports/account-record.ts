@@ -29,6 +29,8 @@ export interface AccountRecord {
   readonly createdAt: number;
   /** Set once the relay ended the session: register again. */
   readonly ended: boolean;
+  /** The owner wants the account to end: the proof that the relay is asked with, from before the first time until it has answered. Secret. */
+  readonly deletion: Uint8Array | undefined;
 }
 
 /** A registration under way: committed before it is asked for, so that it can be asked again after a crash. One a store. */

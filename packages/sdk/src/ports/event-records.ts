@@ -23,7 +23,12 @@ export type EventFact =
   | { readonly type: 'identity.changed' | 'device-list.forked'; readonly userId: UserId }
   | { readonly type: 'profile.changed'; readonly userId: UserId }
   | { readonly type: 'contact.number-changed'; readonly userId: UserId; readonly number: string }
-  | { readonly type: 'account.deleted'; readonly userId: UserId };
+  | {
+      readonly type: 'account.deleted';
+      readonly userId: UserId;
+      /** The relay has said so. Facts of earlier versions do not say: they were written only then. */
+      readonly confirmed?: boolean;
+    };
 
 /** One line of the durable change log. */
 export interface EventRecord {

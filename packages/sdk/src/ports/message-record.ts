@@ -33,6 +33,8 @@ export interface MessageRecord {
   /** By the relay's clock. */
   readonly acceptedAt: number | undefined;
   readonly expiresAt: number | undefined;
+  /** Why it is `failed`: a SottoErrorCode, or the relay's own. */
+  readonly failure: string | undefined;
 }
 
 /** How far one recipient is with an own message. */

@@ -1,6 +1,6 @@
 import type { DeviceId, MessageId, UserId } from './ids.ts';
 
-/** How often an own message was sent again because a device asked for it. */
+/** How often an own message, or an answer that stood for others, was sent again because a device asked for it. */
 export interface ResendRecord {
   readonly messageId: MessageId;
   /** Who asked. */
@@ -9,6 +9,8 @@ export interface ResendRecord {
   readonly count: number;
   /** When last. */
   readonly at: number;
+  /** What it said would not come: of an answer to a request for what is no message of the history, the newest first. At most 8. */
+  readonly replaces: readonly MessageId[];
 }
 
 /** What repair did with one device of somebody in an hour: bounds what a flood can cause. */

@@ -1,6 +1,7 @@
 import type { PrekeyCount } from '@sotto/proto';
+import { usableAccount } from '../accounts/standing.ts';
+import { clientStopped } from '../client-stopped.ts';
 import type { Executor } from '../crypto/executor.ts';
-import type { AccountRecord } from '../ports/account-record.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { PrekeyRecord } from '../ports/key-records.ts';
 import type { Logger } from '../ports/logger.ts';
@@ -19,8 +20,6 @@ export interface PrekeyMaintenanceParts {
   readonly executor: Executor;
   readonly queries: Pick<StoreQueries, 'prekeys'>;
   readonly http: AuthorizedClient;
-  /** @throws {SottoError} `not-registered`, `session-ended` */
-  readonly account: () => AccountRecord;
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly logger: Logger;
@@ -59,7 +58,7 @@ export class PrekeyMaintenance {
 
   /** Gives up what is under way. Idempotent. */
   async stop(): Promise<void> {
-    this.#ending.abort(new SottoError('client-stopped', 'the client was stopped: open a new one'));
+    this.#ending.abort(clientStopped());
     await this.#working;
   }
 
@@ -89,11 +88,12 @@ export class PrekeyMaintenance {
 
   /** Gives what the relay has not got: standing keys first. */
   #commitPlan(left: PrekeyCount): Promise<readonly PrekeyRecord[]> {
-    const { executor, queries, account, clock, randomness } = this.#parts;
+    const { executor, queries, clock, randomness } = this.#parts;
     return executor.run(
       ['account', 'prekeys'],
       async (overlay) => {
-        const { identityKeyPair } = account();
+        // It may have ended since the relay was asked: then no key is made for it any more.
+        const { identityKeyPair } = usableAccount(await overlay.get('account', {}));
         const now = clock.now();
         const own = await queries.prekeys();
         const { make, replace, remove } = planPrekeys(own, left, now);

@@ -1,4 +1,4 @@
-import { Envelope, RetryRequest } from '@sotto/proto';
+import { Envelope, RetryRequest, uuidToText } from '@sotto/proto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ManualTimers } from '../../test/manual-timers.ts';
 import { ModelRelay } from '../../test/model-relay.ts';
@@ -21,6 +21,8 @@ interface Side {
 
 let alice: Side;
 let bob: Side;
+/** Where in its spread each wait for the next request lies. */
+let fraction: number;
 
 function side(device: TestDevice, peer: () => TestDevice): Side {
   const relay = new ModelRelay();
@@ -32,7 +34,7 @@ function side(device: TestDevice, peer: () => TestDevice): Side {
     origin: device.origin,
     clock: device.clock,
     timers: new ManualTimers(),
-    randomness: { ...randomness, fraction: () => 0 },
+    randomness: { ...randomness, fraction: () => fraction },
     onQueued: (userId) => out.outbox.wake(chatWith(userId)),
     onFailure: (error) => out.failures.push(error),
   });
@@ -40,6 +42,7 @@ function side(device: TestDevice, peer: () => TestDevice): Side {
 }
 
 beforeEach(async () => {
+  fraction = 0;
   const [one, other] = [await testDevice(), await testDevice()];
   alice = side(one, () => other);
   bob = side(other, () => one);
@@ -132,6 +135,25 @@ describe('repair  [security: bad-mac]', () => {
     expect(await alice.in.heldReasons()).toEqual([]);
   });
 
+  it('drops what a lost answer said would not come, without asking for it again', async () => {
+    await talk();
+    await say(bob, alice, 'will be receipted');
+    await deliver(bob, alice);
+    await lose(bob, 'session', 'prekey');
+    // The receipt comes on the lost session; the answer to its request on one whose prekey is lost too.
+    fraction = 1;
+    alice.out.outbox.wake(chatWith(bob.device.account.userId));
+    await deliver(alice, bob);
+    expect(await bob.in.heldReasons()).toEqual(['no-session']);
+    const [receipt] = await bob.device.store.held(9);
+    await calm();
+    expect(await bob.in.heldReasons()).toEqual([]);
+    const requests = bob.out.relay.stored.filter(
+      ({ send }) => send.messageId && receipt?.messageId === uuidToText(send.messageId),
+    );
+    expect(requests).toHaveLength(1);
+  });
+
   it('mends a jump over 2,000 messages that the relay deleted', async () => {
     await talk();
     const before = alice.out.relay.stored.length;
@@ -145,6 +167,34 @@ describe('repair  [security: bad-mac]', () => {
     await calm();
     expect((await bob.in.texts(alice.device)).at(-1)).toBe('after all that');
     expect(await bob.in.heldReasons()).toEqual([]);
+  });
+
+  it('begins one session for all that came together on a lost one', async () => {
+    await talk();
+    await lose(alice, 'session');
+    await lose(bob, 'session', 'prekey');
+    const texts = ['one', 'two', 'three', 'four'];
+    for (const text of texts) await say(alice, bob, text);
+    await deliver(alice, bob);
+    expect(await bob.in.heldReasons()).toEqual(texts.map(() => 'missing-prekey'));
+    await calm();
+    expect(await bob.device.store.get('repair', alice.device.address)).toMatchObject({ renewals: 1 });
+    expect(await bob.in.texts(alice.device)).toEqual(['hello', 'hello yourself', ...texts]);
+    expect(await bob.in.heldReasons()).toEqual([]);
+  });
+
+  it('begins another one when prekeys are lost once more', async () => {
+    await talk();
+    for (const text of ['one', 'two']) {
+      await lose(alice, 'session');
+      await lose(bob, 'session', 'prekey');
+      await say(alice, bob, text);
+      await calm();
+      bob.device.clock.advance(60_000);
+      alice.device.clock.advance(60_000);
+    }
+    expect(await bob.device.store.get('repair', alice.device.address)).toMatchObject({ renewals: 2 });
+    expect(await bob.in.texts(alice.device)).toEqual(['hello', 'hello yourself', 'one', 'two']);
   });
 
   it('asks three times, and no more', async () => {

@@ -2,10 +2,10 @@ import { uuidToBytes } from '@sotto/proto';
 import { chatWith } from '../chats/chat-state.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { Ratchet } from '../crypto/ratchet.ts';
+import { listedDevices } from '../devices/accepted-list.ts';
 import { type ContentOrigin, newContent } from '../messages/outgoing-content.ts';
 import { addOverdueReceipts } from '../outbox/overdue-receipts.ts';
 import type { ReceiptQueue } from '../outbox/receipt-queue.ts';
-import { listedDevices } from '../outbox/sealer.ts';
 import type { DeviceAddress, MessageId } from '../ports/ids.ts';
 import type { IdentityRecord } from '../ports/key-records.ts';
 import type { MessageRecord } from '../ports/message-record.ts';
@@ -19,6 +19,13 @@ export const mostResends = 3;
 
 /** How long a message is sent again for: as long as the relay keeps mail. */
 export const resentFor = 30 * 24 * 3_600_000;
+
+/**
+ * The most that one answer says will not come: what is asked for, and what that stood for.
+ *
+ * A chain gets longer when an answer is lost, too: with the session that it came on, which the next request ends. So it has two or three links; eight are all answers of an hour, each one lost. Of a longer one the oldest are left out: they were asked for, and answered, by themselves.
+ */
+export const longestChain = 8;
 
 /** What became of a request; for those that were refused why, for logs and tests. */
 export type RetryAnswer =
@@ -68,13 +75,16 @@ export class RetryAnswerer {
     }
     const cost = message === undefined ? 'receipts' : 'resends';
     if ((await spendRepair(overlay, device, cost, now)) !== undefined) return 'too-often';
-    overlay.put('resend', { ...key, count: count + 1, at: now });
+    const replaces = resend?.replaces ?? [];
+    const answered = count + 1;
+    // The answer has it from here on; it is asked for by this id only while another request for it would be honoured.
+    overlay.put('resend', { ...key, count: answered, at: now, replaces: answered < mostResends ? replaces : [] });
     await this.renew(overlay, device, request, now);
     if (message !== undefined) {
-      resendMessage(overlay, origin, message, device, count + 1, now);
+      resendMessage(overlay, origin, message, device, answered, now);
       return 'resent';
     }
-    await this.replace(overlay, device, request.messageId, now);
+    await this.replace(overlay, device, [request.messageId, ...replaces], now);
     return 'replaced';
   }
 
@@ -90,10 +100,18 @@ export class RetryAnswerer {
     if ((await spendRepair(overlay, device, 'renewals', now)) === undefined) await ratchet.setAside(device);
   }
 
-  /** It was no message of the history: a receipt, or something that is gone. What receipts would say is said again. */
-  private async replace(overlay: Overlay, device: DeviceAddress, messageId: MessageId, now: number): Promise<void> {
-    const { userId } = device;
-    addEmptyContent(overlay, this.origin(), userId, [uuidToBytes(messageId)], now);
+  /** They were no messages of the history: a receipt, something that is gone, or an answer like this one with what it stood for. What receipts would say is said again. */
+  private async replace(
+    overlay: Overlay,
+    device: DeviceAddress,
+    asked: readonly MessageId[],
+    now: number,
+  ): Promise<void> {
+    const { userId, deviceId } = device;
+    const replaces = asked.slice(0, longestChain);
+    const messageId = addEmptyContent(overlay, this.origin(), userId, replaces.map(uuidToBytes), now);
+    // Should this one be lost too, then what is asked for is its id.
+    overlay.put('resend', { messageId, userId, deviceId, count: 0, at: now, replaces });
     const chat = await overlay.get('chat', { id: chatWith(userId) });
     if (!chat?.accepted) return;
     await addOverdueReceipts(overlay, { store: this.store, receipts: this.receipts }, userId, now);

@@ -1,22 +1,28 @@
 import { uuidToText } from '@sotto/proto';
+import { refuseWhenEnded } from '../accounts/standing.ts';
 import { chatLock, chatWith } from '../chats/chat-state.ts';
 import type { Executor } from '../crypto/executor.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { peerLock, Ratchet } from '../crypto/ratchet.ts';
 import { decodeEnvelope } from '../inbox/decode-envelope.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
+import { addHiddenRow } from '../outbox/hidden-row.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceAddress, DeviceId, MessageId, UserId } from '../ports/ids.ts';
 import type { HeldRecord } from '../ports/inbox-records.ts';
 import type { Randomness } from '../ports/randomness.ts';
+import { recordKey } from '../ports/record-key.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import type { CancelTimer, Timers } from '../ports/timers.ts';
-import { addEmptyContent, addUnseen } from './empty-content.ts';
+import { addEmptyContent } from './empty-content.ts';
 import { spendRepair, strangerRequests } from './repair-budget.ts';
 import { writeRetryRequest } from './retry-request.ts';
 
 /** How often a message is asked for. */
 export const mostRequests = 3;
+
+/** What is missing of one lost store is noticed message by message; a session that was begun for the first of them is for all. */
+const renewalRest = 60_000;
 
 const page = 64;
 const longestSleep = 3_600_000;
@@ -44,6 +50,8 @@ export class RetryAsker {
   private readonly randomness: Randomness;
   private readonly onQueued: (userId: UserId) => void;
   private readonly onFailure: (error: unknown) => void;
+  /** When a session with a device was last begun anew: forgotten at an end, after which one renewal more does no harm. */
+  private readonly renewed = new Map<string, number>();
   private cancel: CancelTimer | undefined;
   private working: Promise<void> | undefined;
   private again = false;
@@ -129,6 +137,8 @@ export class RetryAsker {
     const device = { userId: sender, deviceId: envelope.senderDevice as DeviceId };
     const failed = { ...envelope, messageId: uuidToText(envelope.messageId) as MessageId };
     return this.executor.run([peerLock(sender), chatLock(chatWith(sender))], async (overlay) => {
+      // Thrown, so that it does not come again by itself.
+      await refuseWhenEnded(overlay);
       const now = this.clock.now();
       const held = await overlay.get('held', { digest: found.digest });
       if (held?.requestAt === undefined || held.requestAt > now) return undefined;
@@ -153,7 +163,7 @@ export class RetryAsker {
       }
       // The own prekeys that the sender is given may be lost with a store that was set back: a session that begins here needs none of them.
       if (held.reason === 'missing-prekey') await this.beginAnew(overlay, device, now);
-      addUnseen(overlay, sender, { kind: 'retry-request', messageId: failed.messageId, content }, now);
+      addHiddenRow(overlay, sender, { kind: 'retry-request', messageId: failed.messageId, content }, now);
       const requests = held.requests + 1;
       overlay.put('held', { ...held, requests, requestAt: nextRequestAt(requests, now, this.randomness) });
       return sender;
@@ -161,7 +171,11 @@ export class RetryAsker {
   }
 
   private async beginAnew(overlay: Overlay, device: DeviceAddress, now: number): Promise<void> {
+    for (const [key, at] of this.renewed) if (now < at || now >= at + renewalRest) this.renewed.delete(key);
+    const key = recordKey('session', device);
+    if (this.renewed.has(key)) return;
     if ((await spendRepair(overlay, device, 'renewals', now)) !== undefined) return;
+    this.renewed.set(key, now);
     const origin = this.origin();
     await new Ratchet(origin.account, overlay, now).setAside(device);
     addEmptyContent(overlay, origin, device.userId, [], now);

@@ -46,7 +46,7 @@ describe('stepConnection', () => {
 
   it('asks for another token again after a wait, when none could be got', () => {
     const refused = [{ type: 'authorized' }, closed(1006, 401)] as const;
-    const unreachable = [{ type: 'not-authorized', reason: 'relay-unreachable', waitMs: 0 }] as const;
+    const unreachable = [{ type: 'not-authorized', reason: 'unreachable', waitMs: 0 }] as const;
     const waited = [{ type: 'timer', timer: 'retry' }] as const;
     const { effects } = play([{ type: 'start' }, ...refused, ...unreachable, ...waited, ...refused]);
     expect(effects).toContainEqual({ type: 'authorize', replace: true });

@@ -1,4 +1,4 @@
-import type { ConnectionState, OfflineReason } from './connection-state.ts';
+import type { ConnectionState, EndReason, OfflineReason } from './connection-state.ts';
 
 /** Where a connection stands. `renewed` = the token was replaced in this try, without a wait since. */
 export type MachineState =
@@ -28,7 +28,7 @@ export type MachineInput =
   | { readonly type: 'start' | 'wake' | 'stop' }
   | { readonly type: 'authorized' }
   | { readonly type: 'not-authorized'; readonly reason: OfflineReason; readonly waitMs: number }
-  | { readonly type: 'session-ended'; readonly reason: string }
+  | { readonly type: 'session-ended'; readonly reason: EndReason }
   | { readonly type: 'socket-opened' }
   | { readonly type: 'socket-closed'; readonly code: number; readonly status: number | undefined }
   | { readonly type: 'hello'; readonly idleTimeoutMs: number }
@@ -54,7 +54,7 @@ export type MachineEffect =
   | { readonly type: 'clear-timers' }
   /** Set the `retry` timer to `floorMs` and a random part of `spreadMs`, and announce `offline`. */
   | { readonly type: 'retry'; readonly floorMs: number; readonly spreadMs: number; readonly reason: OfflineReason }
-  | { readonly type: 'announce'; readonly state: ConnectionState; readonly reason?: string };
+  | { readonly type: 'announce'; readonly state: ConnectionState; readonly reason?: EndReason };
 
 export interface MachineStep {
   readonly state: MachineState;
@@ -264,7 +264,7 @@ function wait(tries: Tries, delay: { floorMs: number; spreadMs: number; reason: 
   };
 }
 
-function settle(phase: 'stopped' | 'replaced' | 'ended', reason?: string): MachineStep {
+function settle(phase: 'stopped' | 'replaced' | 'ended', reason?: EndReason): MachineStep {
   return {
     state: { phase },
     effects: [

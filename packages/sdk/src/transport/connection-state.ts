@@ -3,10 +3,12 @@
  */
 export type ConnectionState = 'stopped' | 'offline' | 'connecting' | 'catching-up' | 'live' | 'replaced' | 'ended';
 
-/** Why the stream is not connected. */
+/** Why the stream is not connected; docs/events.md says what each means. */
 export type OfflineReason =
   | 'unreachable'
   | 'upgrade-refused'
+  | 'refused'
+  | 'rate-limited'
   | 'timed-out'
   | 'silent'
   | 'broken'
@@ -18,5 +20,7 @@ export type OfflineReason =
   | 'message-too-large'
   | 'session-refused'
   | 'handler-failed'
-  /** What the HTTP side said while a token was got: a SottoErrorCode. */
-  | (string & {});
+  | 'failed-here';
+
+/** Why it is over. */
+export type EndReason = 'session-ended' | 'not-registered';

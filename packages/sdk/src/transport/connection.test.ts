@@ -83,6 +83,7 @@ describe('Connection', () => {
         maxMessageBytes: 1024 * 1024,
         contactRate: unlimited,
         strangerRate: unlimited,
+        deviceRate: unlimited,
       },
     ]);
     expect(connection.serverClockOffset).toBe(100_000_000_000);
@@ -172,6 +173,18 @@ describe('Connection', () => {
   });
 
   it.each([
+    ['relay-unreachable', 'unreachable'],
+    ['relay-misbehaved', 'misbehaved'],
+    ['relay-refused', 'refused'],
+    ['store-unavailable', 'failed-here'],
+  ] as const)('tells a token that fails with %s as %s', async (code, reason) => {
+    refusal = new SottoError(code, 'later');
+    connection.start();
+    await offline(reason);
+    expect(states.map(({ state }) => state)).toEqual(['connecting', 'offline']);
+  });
+
+  it.each([
     ['bytes that are no frames', (send: (bytes: Uint8Array) => void) => send(Uint8Array.of(255, 255, 255))],
     ['text', (_: unknown, text: () => void) => text()],
   ])('backs off from a relay that sends %s', async (_, misbehave) => {
@@ -194,6 +207,25 @@ describe('Connection', () => {
     await offline(reason);
     expect(received).toEqual([]);
     expect(errors).not.toEqual([]);
+  });
+
+  it('tells how fast the relay lets it send; a rate that could never refill is none', async () => {
+    const pace = {
+      sendBurst: 600,
+      sendsPerSecond: 100,
+      strangerBurst: 60,
+      deviceBurst: 2_000,
+      deviceSendsPerSecond: 500,
+    };
+    server.onOpen((stream) => stream.send({ hello: { ...hello.hello, ...pace } }));
+    await open();
+    expect(hellos).toMatchObject([
+      {
+        contactRate: { burst: 600, perSecond: 100 },
+        strangerRate: { burst: 0, perSecond: 0 },
+        deviceRate: { burst: 2_000, perSecond: 500 },
+      },
+    ]);
   });
 
   it('gives up on a relay that never says hello, and on one that falls silent', async () => {

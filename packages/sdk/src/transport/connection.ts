@@ -4,7 +4,7 @@ import type { Logger } from '../ports/logger.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import type { Socket, SocketFactory } from '../ports/socket.ts';
 import type { CancelTimer, Timers } from '../ports/timers.ts';
-import { SottoError } from '../sotto-error.ts';
+import { SottoError, type SottoErrorCode } from '../sotto-error.ts';
 import {
   initialState,
   type MachineEffect,
@@ -13,7 +13,7 @@ import {
   type MachineTimer,
   stepConnection,
 } from './connection-machine.ts';
-import type { ConnectionState } from './connection-state.ts';
+import type { ConnectionState, EndReason, OfflineReason } from './connection-state.ts';
 import { FrameBatch } from './frame-batch.ts';
 import type { Stream, StreamHandlers, StreamHello } from './stream.ts';
 import type { StreamCredential, StreamCredentials } from './stream-credentials.ts';
@@ -22,7 +22,7 @@ import type { StreamCredential, StreamCredentials } from './stream-credentials.t
 const protocol = 1;
 /** A Send with one ciphertext of the largest size has to fit. */
 const leastMessageBytes = 320 * 1024;
-const mistakes: ReadonlySet<string> = new Set([
+const mistakes: ReadonlySet<OfflineReason> = new Set([
   'misbehaved',
   'protocol-broken',
   'protocol-unsupported',
@@ -184,7 +184,7 @@ export class Connection implements Stream {
     }
   }
 
-  #retry(floorMs: number, spreadMs: number, reason: string): void {
+  #retry(floorMs: number, spreadMs: number, reason: OfflineReason): void {
     const { clock, randomness, logger } = this.#parts;
     const delay = Math.round(floorMs + randomness.fraction() * spreadMs);
     this.#setTimer('retry', delay);
@@ -198,7 +198,7 @@ export class Connection implements Stream {
     if (hello) this.#guarded(() => this.#parts.handlers.opened(hello));
   }
 
-  #announce(state: ConnectionState, detail: { retryAt?: number; reason?: string }): void {
+  #announce(state: ConnectionState, detail: { retryAt?: number; reason?: OfflineReason | EndReason }): void {
     this.#announced = state;
     for (const resolve of this.#stopped.splice(0)) resolve();
     this.#guarded(() => this.#parts.handlers.stateChanged(state, detail));
@@ -295,6 +295,7 @@ export class Connection implements Stream {
       maxMessageBytes: maxMessageBytes ?? 0,
       contactRate: rateOf(hello.sendBurst, hello.sendsPerSecond),
       strangerRate: rateOf(hello.strangerBurst, hello.strangerSendsPerSecond),
+      deviceRate: rateOf(hello.deviceBurst, hello.deviceSendsPerSecond),
     };
     if (hello.protocol !== protocol || known.maxMessageBytes < leastMessageBytes) {
       this.#step({ type: 'broke', reason: 'misbehaved' });
@@ -340,5 +341,13 @@ function refusedInput(error: unknown): MachineInput {
   const code = error instanceof SottoError ? error.code : 'internal';
   if (code === 'session-ended' || code === 'not-registered') return { type: 'session-ended', reason: code };
   const waitMs = error instanceof SottoError ? (error.retryAfterMs ?? 0) : 0;
-  return { type: 'not-authorized', reason: code, waitMs };
+  return { type: 'not-authorized', reason: reasonsOfCodes.get(code) ?? 'failed-here', waitMs };
 }
+
+/** What HTTP calls throw, as the one set of reasons has it: whichever way the relay was asked first, the same outage reads the same. */
+const reasonsOfCodes: ReadonlyMap<SottoErrorCode, OfflineReason> = new Map([
+  ['relay-unreachable', 'unreachable'],
+  ['relay-misbehaved', 'misbehaved'],
+  ['relay-refused', 'refused'],
+  ['rate-limited', 'rate-limited'],
+]);

@@ -1,5 +1,5 @@
 import type { ClientFrameFields, ServerFrame } from '@sotto/proto';
-import type { ConnectionState } from './connection-state.ts';
+import type { ConnectionState, EndReason, OfflineReason } from './connection-state.ts';
 
 /** What the relay said when it opened the stream. */
 export interface StreamHello {
@@ -11,12 +11,17 @@ export interface StreamHello {
   /** How many sends to one account at once, and then a second; 0 = no limit: to one whose access key is shown, and to others. */
   readonly contactRate: { readonly burst: number; readonly perSecond: number };
   readonly strangerRate: { readonly burst: number; readonly perSecond: number };
+  /** The same for all sends of this device, whoever they go to. */
+  readonly deviceRate: { readonly burst: number; readonly perSecond: number };
 }
 
 /** What a stream tells its owner, one call at a time. */
 export interface StreamHandlers {
   /** `retryAt` by this device's clock. */
-  stateChanged(state: ConnectionState, detail: { readonly retryAt?: number; readonly reason?: string }): void;
+  stateChanged(
+    state: ConnectionState,
+    detail: { readonly retryAt?: number; readonly reason?: OfflineReason | EndReason },
+  ): void;
   /** Frames may be sent from here on. */
   opened(hello: StreamHello): void;
   /** All frames of one WebSocket message, in order; Hello, Pong and Drain are handled inside. */

@@ -197,21 +197,22 @@ function openDriver(path: string, connect: Connect): BetterSqlite3Driver {
  * @throws {SottoError} `argument-invalid` when the path is empty or `:memory:`
  */
 export function betterSqlite3Driver(path: string): SqlDriverOpener {
-  return driverThrough(path, connectPlain);
+  return driverThrough(path, () => connectPlain);
 }
 
-/** The same through another way to connect, with its own name for a failure to open. */
+/** The same through another way to connect, which is made ready at each opening, with its own name for a failure to open. */
 export function driverThrough(
   path: string,
-  connect: Connect,
+  prepare: () => Connect | Promise<Connect>,
   openingFailure: (error: unknown) => Error = nativeFailure,
 ): SqlDriverOpener {
-  if (path === '' || path === ':memory:') {
+  if (typeof path !== 'string' || path === '' || path === ':memory:') {
     throw new SottoError('argument-invalid', 'A store needs a path of a file. For one in memory, use memoryStore().');
   }
   const absolute = resolve(path);
   return {
     async open() {
+      const connect = await prepare();
       try {
         return openDriver(absolute, connect);
       } catch (error) {

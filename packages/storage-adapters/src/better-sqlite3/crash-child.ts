@@ -70,6 +70,7 @@ for (;;) {
         updatedAt: number,
         acceptedAt: undefined,
         expiresAt: undefined,
+        failure: undefined,
       },
     };
   });

@@ -1,8 +1,9 @@
 import { SottoError } from '@sotto/sdk/ports';
-import Database from 'better-sqlite3-multiple-ciphers';
+import type Database from 'better-sqlite3-multiple-ciphers';
 import { type Connect, driverThrough } from '../better-sqlite3/better-sqlite3-driver.ts';
 import { isSqliteError, nativeFailure } from '../better-sqlite3/native-failure.ts';
 import type { SqlDriverOpener } from '../driver/sql-driver.ts';
+import { cipherBuild } from './cipher-build.ts';
 
 const keyBytes = 32;
 
@@ -18,17 +19,20 @@ export function encryptedSqlite3Driver(path: string, options: { readonly key: Ui
     );
   }
   const key = Buffer.from(options.key).toString('hex');
-  const connect: Connect = (file, connecting) => {
-    const database = new Database(file, connecting);
-    try {
-      setKey(database, key);
-    } catch (error) {
-      database.close();
-      throw error;
-    }
-    return database;
+  const prepare = async (): Promise<Connect> => {
+    const Build = await cipherBuild();
+    return (file, connecting) => {
+      const database = new Build(file, connecting);
+      try {
+        setKey(database, key);
+      } catch (error) {
+        database.close();
+        throw error;
+      }
+      return database;
+    };
   };
-  return driverThrough(path, connect, openingFailure);
+  return driverThrough(path, prepare, openingFailure);
 }
 
 /** A build of SQLite that knows no keys passes the pragma over, and would write in clear. */

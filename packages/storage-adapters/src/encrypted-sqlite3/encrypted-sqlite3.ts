@@ -9,7 +9,7 @@ import { encryptedSqlite3Driver } from './encrypted-sqlite3-driver.ts';
  * It protects a disk, a backup or a stolen file. It does not hide how large the history is and when it changed, nor anything from a program that can read this process's memory, where the key and the open history are.
  * @param path of the file; made when missing, its folder must exist
  * @param options.key 32 random bytes, kept where the platform keeps secrets (a keychain, a key service). For a passphrase, derive them: `scryptSync(passphrase, salt, 32)`. Who loses the key loses the history.
- * @throws {SottoError} `argument-invalid` when the path is empty or `:memory:`, or the key has not 32 bytes; from `open`: `store-key-wrong` when the file can't be read with this key: another key, or not encrypted. It is left as it is.
+ * @throws {SottoError} `argument-invalid` when the path is empty or `:memory:`, or the key has not 32 bytes; from `open`: `store-key-wrong` when the file can't be read with this key: another key, or not encrypted. It is left as it is; `store-unavailable` when the package that encrypts is not installed: the message has the command.
  */
 export function encryptedSqlite3(path: string, options: { readonly key: Uint8Array }): StoreOpener {
   return sqlStore(encryptedSqlite3Driver(path, options));

@@ -39,9 +39,7 @@ function statementsOf(change: Change): readonly SqlStatement[] {
  */
 export function changeStatements(changes: readonly Change[]): readonly SqlStatement[] {
   const statements: SqlStatement[] = [];
-  for (let at = 0; at < changes.length; at++) {
-    const change = changes[at];
-    if (change === undefined) continue;
+  for (const change of changes) {
     for (const statement of statementsOf(change)) {
       assertExact(statement.params);
       statements.push(statement);
@@ -52,8 +50,7 @@ export function changeStatements(changes: readonly Change[]): readonly SqlStatem
 
 /** SQLite would round what it can't hold. */
 function assertExact(params: SqlStatement['params']): void {
-  for (let at = 0; at < params.length; at++) {
-    const value = params[at];
+  for (const value of params) {
     if (typeof value === 'number' && !Number.isSafeInteger(value)) {
       throw new SottoError(
         'argument-invalid',

@@ -1,6 +1,8 @@
 import { SottoError } from '@sotto/sdk/ports';
 import type { SqlRow } from '../driver/sql-driver.ts';
-import { uuidText } from './uuid.ts';
+import { uuidBytes, uuidText } from './uuid.ts';
+
+const none = new Uint8Array();
 
 function damaged(column: string, cause?: unknown): SottoError {
   return new SottoError(
@@ -41,6 +43,30 @@ export function id<Id extends string>(row: SqlRow, column: string): Id {
   const value = bytes(row, column);
   if (value.length !== 16) throw damaged(column);
   return uuidText(value) as Id;
+}
+
+/** A column with the 16 bytes of a UUID, or none, which reads as `undefined`: an index finds it by equality, which it would not find NULL by. */
+export function idOrNone<Id extends string>(row: SqlRow, column: string): Id | undefined {
+  return bytes(row, column).length === 0 ? undefined : id<Id>(row, column);
+}
+
+/** What `idOrNone` reads. */
+export function idOrNoneBytes(text: string | undefined): Uint8Array {
+  return text === undefined ? none : uuidBytes(text);
+}
+
+/** A column with the 16 bytes of each of some UUIDs, one after another. */
+export function ids<Id extends string>(row: SqlRow, column: string): Id[] {
+  const value = bytes(row, column);
+  if (value.length % 16 !== 0) throw damaged(column);
+  return Array.from({ length: value.length / 16 }, (_, at) => uuidText(value.subarray(at * 16, at * 16 + 16)) as Id);
+}
+
+/** What `ids` reads. */
+export function idsBytes(texts: readonly string[]): Uint8Array {
+  const value = new Uint8Array(texts.length * 16);
+  for (const [at, text] of texts.entries()) value.set(uuidBytes(text), at * 16);
+  return value;
 }
 
 /** A column with a value as JSON. */

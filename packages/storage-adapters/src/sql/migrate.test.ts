@@ -1,12 +1,19 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { DeviceId, MessageId, UserId } from '@sotto/sdk/ports';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { betterSqlite3 } from '../better-sqlite3/better-sqlite3.ts';
 import { betterSqlite3Driver } from '../better-sqlite3/better-sqlite3-driver.ts';
 import type { SqlDriver } from '../driver/sql-driver.ts';
 import { migrate } from './migrate.ts';
 import { migrations } from './migrations.ts';
+
+/** The first version that knows resends. */
+const resendsFrom =
+  1 + migrations.findIndex(({ statements }) => statements.some((sql) => /CREATE TABLE resend\b/.test(sql)));
+const noId = <Id extends string>() => '00000000-0000-0000-0000-000000000000' as Id;
+const deviceId = 1 as DeviceId;
 
 let folder: string;
 let path: string;
@@ -44,11 +51,17 @@ describe('migrate', () => {
         if (from > 1) {
           await driver.commit([{ sql: 'INSERT INTO cursor (name, change_seq) VALUES (?, ?)', params: ['ui', 3] }]);
         }
+        if (from >= resendsFrom) {
+          const sql = 'INSERT INTO resend (message_id, user_id, device_id, count, at) VALUES (?, ?, 1, 2, 3)';
+          await driver.commit([{ sql, params: [new Uint8Array(16), new Uint8Array(16)] }]);
+        }
       });
       const { store, opening } = await betterSqlite3(path).open();
       expect(opening.ownerEpoch).toBe(from > 0 ? 42 : 1);
       expect(opening.counters.position).toBe(from > 0 ? 7 : 0);
       expect(await store.slowestCursor()).toBe(from > 1 ? 3 : undefined);
+      const resend = await store.get('resend', { messageId: noId<MessageId>(), userId: noId<UserId>(), deviceId });
+      expect(resend?.replaces).toEqual(from >= resendsFrom ? [] : undefined);
       await store.close();
       const schema = await withDriver(schemaOf);
 

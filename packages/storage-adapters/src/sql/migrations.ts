@@ -5,6 +5,9 @@ import { search } from './migrations/0004-search.ts';
 import { repairAndIdentity } from './migrations/0005-repair-and-identity.ts';
 import { ephemeral } from './migrations/0006-ephemeral.ts';
 import { namedLists } from './migrations/0007-named-lists.ts';
+import { answers } from './migrations/0008-answers.ts';
+import { messageFailure } from './migrations/0009-message-failure.ts';
+import { deletion } from './migrations/0010-deletion.ts';
 import type { Migration } from './migrations/migration.ts';
 
 /** All steps of the schema, in their order. */
@@ -16,4 +19,7 @@ export const migrations: readonly Migration[] = [
   repairAndIdentity,
   ephemeral,
   namedLists,
+  answers,
+  messageFailure,
+  deletion,
 ];

@@ -77,8 +77,8 @@ export function recordTable<Kind extends RecordKind>(definition: RecordTableDefi
     put: (record, changed) => {
       // Every message is put several times: one array, filled once.
       const params: SqlValue[] = [];
-      for (let at = 0; at < keyEncoders.length; at++) params.push(keyEncoders[at]?.(record) ?? null);
-      for (let at = 0; at < fieldEncoders.length; at++) params.push(fieldEncoders[at]?.(record) ?? null);
+      for (const encode of keyEncoders) params.push(encode(record));
+      for (const encode of fieldEncoders) params.push(encode(record));
       return [{ sql: changed === undefined ? putSql : partialPutSql(changed), params }];
     },
     remove: (source) => [{ sql: removeSql, params: keyParams(source) }],

@@ -46,6 +46,7 @@ const account: fc.Arbitrary<AccountRecord> = fc.record(
     accessExpiresAt: integer,
     createdAt: integer,
     ended: fc.boolean(),
+    deletion: maybe(bytes),
   },
   plain,
 );
@@ -70,6 +71,7 @@ const message: fc.Arbitrary<MessageRecord> = fc.record(
     updatedAt: integer,
     acceptedAt: maybe(integer),
     expiresAt: maybe(integer),
+    failure: maybe(text),
   },
   plain,
 );

@@ -23,7 +23,7 @@ import type {
 } from '@sotto/sdk/ports';
 import type { SqlDriver, SqlDriverOpener, SqlValue } from '../driver/sql-driver.ts';
 import { changeStatements } from './changes-sql.ts';
-import { bytes, id, integer } from './columns.ts';
+import { id, idOrNone, idOrNoneBytes, integer } from './columns.ts';
 import { migrate } from './migrate.ts';
 import { migrations } from './migrations.ts';
 import { guardCommit, takeOwnership } from './owner.ts';
@@ -103,14 +103,14 @@ class SqlStore implements Store {
   async heldUsage(): Promise<readonly HeldUsage[]> {
     const rows = await this.#driver.query(storeSql.heldUsage, []);
     return rows.map((row) => ({
-      sender: bytes(row, 'sender').length === 0 ? undefined : id<UserId>(row, 'sender'),
+      sender: idOrNone<UserId>(row, 'sender'),
       count: integer(row, 'count'),
       bytes: integer(row, 'bytes'),
     }));
   }
 
   async heldOf(sender: UserId | undefined, limit: number): Promise<readonly HeldRecord[]> {
-    return this.#all('held', storeSql.heldOf, [sender === undefined ? new Uint8Array() : uuidBytes(sender), limit]);
+    return this.#all('held', storeSql.heldOf, [idOrNoneBytes(sender), limit]);
   }
 
   async heldAttempts(messageId: MessageId, limit: number): Promise<readonly HeldRecord[]> {

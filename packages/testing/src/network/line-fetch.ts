@@ -21,6 +21,7 @@ export function lineFetch(line: LineView): Fetch {
     try {
       // As a real one takes a turn to fail.
       await nextTurn();
+      request.signal.throwIfAborted();
       const connection =
         line.state === 'up' && fate !== 'request-lost' ? parts.port.connect(parts.remoteAddress) : undefined;
       if (connection === undefined) throw new TypeError('fetch failed: there is no connection');

@@ -26,7 +26,7 @@ npm run schedules -- --seed N [--shrink]
 
 const { values } = readArguments({
   options: {
-    help: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
     count: { type: 'string', default: '1000' },
     from: { type: 'string', default: '0' },
     length: { type: 'string', default: '50' },
@@ -47,17 +47,20 @@ function readArguments<const Config extends ParseArgsConfig>(config: Config): Re
     return parseArgs(config);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    process.stderr.write(`schedules: ${error.message}\n\n${usage}`);
-    process.exit(2);
+    return refuse(error.message);
   }
+}
+
+function refuse(what: string): never {
+  process.stderr.write(`schedules: ${what}\n\n${usage}`);
+  process.exit(2);
 }
 
 /** A whole number of an option. */
 function wholeOf(name: 'count' | 'from' | 'length' | 'workers' | 'seed', least: number): number {
   const value = Number(values[name]);
   if (Number.isSafeInteger(value) && value >= least) return value;
-  say(`--${name} takes a whole number from ${least}`);
-  process.exit(2);
+  return refuse(`--${name} takes a whole number from ${least}`);
 }
 
 function say(line: string): void {
@@ -127,6 +130,7 @@ function sayTable(name: string, counts: Readonly<Record<string, number>>): void 
   say(`${name}: ${rows.map(([what, count]) => `${what} ${count}`).join(', ')}`);
 }
 
+if (values.shrink && values.seed === undefined) refuse('--shrink needs the --seed that it is to shorten');
 const length = wholeOf('length', 1);
 if (values.seed !== undefined) {
   process.exit((await playOne(wholeOf('seed', 0), length, values.shrink)) ? 0 : 1);

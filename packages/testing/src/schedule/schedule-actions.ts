@@ -144,17 +144,15 @@ export class ScheduleActions {
     return relay.disk.mail().length === 0 && users.every(idle);
   }
 
-  async #relay({ type, ...event }: Of<'relay-start' | 'relay-stop' | 'relay-crash' | 'relay-crash-at'>): Promise<void> {
+  #relay(event: Of<'relay-start' | 'relay-stop' | 'relay-crash' | 'relay-crash-at'>): void {
     const { relay } = this.#world;
-    if (type === 'relay-start' && relay.state === 'stopped') this.#background(relay.start());
-    if (type === 'relay-stop' && relay.state === 'running') this.#background(relay.stop());
-    if (type === 'relay-crash' && relay.state !== 'stopped') relay.crash();
-    if (type === 'relay-crash-at' && 'steps' in event) this.#relayCrash = event.steps;
+    if (event.type === 'relay-start' && relay.state === 'stopped') this.#background(relay.start());
+    if (event.type === 'relay-stop' && relay.state === 'running') this.#background(relay.stop());
+    if (event.type === 'relay-crash' && relay.state !== 'stopped') relay.crash();
+    if (event.type === 'relay-crash-at') this.#relayCrash = event.steps;
   }
 
-  async #ofUser(
-    event: Exclude<ScheduleEvent, { readonly type: 'pass' | 'register' | `relay-${string}` }>,
-  ): Promise<void> {
+  #ofUser(event: Exclude<ScheduleEvent, { readonly type: 'pass' | 'register' | `relay-${string}` }>): void {
     const user = this.#world.users[event.user];
     if (user === undefined) return;
     const { network } = this.#world;

@@ -42,7 +42,8 @@ export class WorldRelay {
       logLevel: 'silent',
       codes: { resendAfterMs: 0 },
       limits: Object.fromEntries(Object.keys(loadConfig().limits).map((name) => [name, openHanded])),
-      ...parts.settings,
+      // One that is given as undefined is not given.
+      ...Object.fromEntries(Object.entries(parts.settings).filter(([, value]) => value !== undefined)),
     };
     this.#config = loadConfig({ file: { path: 'world', text: JSON.stringify(settings) } });
   }

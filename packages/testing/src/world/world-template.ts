@@ -1,7 +1,8 @@
 import type { MemoryRelayDisk } from '@sotto/relay-server/memory';
 import type { MemoryDisk } from '@sotto/sdk';
 import { copyDisk } from './copy-disk.ts';
-import { testWorld, type UserOptions, World, type WorldOptions } from './world.ts';
+import { testWorld, World } from './world.ts';
+import type { UserOptions, WorldOptions } from './world-options.ts';
 
 /**
  * A world that was, to make any number of worlds from: making accounts is dear, copying them is not.

@@ -1,6 +1,5 @@
 import { MemoryRelayDisk } from '@sotto/relay-server/memory';
-import { type Client, MemoryDisk } from '@sotto/sdk';
-import type { StoreOpener } from '@sotto/sdk/ports';
+import { MemoryDisk } from '@sotto/sdk';
 import { Activity } from '../network/activity.ts';
 import { RelayPort } from '../network/relay-port.ts';
 import { nextTurn } from '../platform/event-loop-turn.ts';
@@ -9,50 +8,9 @@ import { TestingError } from '../testing-error.ts';
 import { type Duration, msOf } from '../time/duration.ts';
 import { WorldTime } from '../time/world-time.ts';
 import { WorldNetwork } from './world-network.ts';
-import { WorldRelay, type WrapStores } from './world-relay.ts';
+import { checkUserOptions, checkWorldOptions, type UserOptions, type WorldOptions } from './world-options.ts';
+import { WorldRelay } from './world-relay.ts';
 import { WorldUser } from './world-user.ts';
-
-/** What a world is made with. */
-export interface WorldOptions {
-  /** Decides everything that is drawn: ids, tokens, jitter. 1 by default. */
-  readonly seed?: number | string;
-  /** When it begins, in milliseconds since the Unix epoch. The first of January 2026 by default. */
-  readonly now?: number;
-  /** Settings of the relay, as in its config file; limits are open-handed unless set. */
-  readonly relay?: object;
-  /** What the relay keeps; a new disk by default. */
-  readonly relayDisk?: MemoryRelayDisk;
-  /** The relay's own secret, 32 bytes; drawn by default. */
-  readonly relayKey?: Uint8Array;
-  readonly wrapStores?: WrapStores;
-  readonly witness?: Partial<WorldWitness>;
-}
-
-/** Is told what happens in a world, synchronously. It may crash who took the step. */
-export interface WorldWitness {
-  clientStep(user: WorldUser, step: string): void;
-  clientOpened(user: WorldUser, client: Client): void;
-  clientError(user: WorldUser, event: string, fields: Readonly<Record<string, unknown>>): void;
-  relayStep(step: string): void;
-  relayError(event: string, fields: Readonly<Record<string, unknown>>): void;
-  line(user: string, event: string): void;
-}
-
-/** Somebody who comes into a world. */
-export interface UserOptions {
-  /** E.164; one of a made-up range by default. */
-  readonly number?: string;
-  /** What was kept before; a new disk by default. */
-  readonly disk?: MemoryDisk;
-  /** The store to open on the disk; `memoryStore` by default. Another kind of store keeps what it keeps: `crash` undoes nothing there. */
-  readonly store?: (disk: MemoryDisk) => StoreOpener;
-  /** Whether this user gives receipts; true by default. */
-  readonly receipts?: boolean;
-  /** Whether the client is opened; true by default. */
-  readonly open?: boolean;
-  /** Whether the number is registered when the disk has no account; true by default. */
-  readonly register?: boolean;
-}
 
 /** Turns of the event loop in which nothing happens, after which nothing will. */
 const quietTurns = 6;
@@ -73,6 +31,7 @@ export class World implements AsyncDisposable {
 
   /** Not started: `testWorld` makes one that runs. */
   constructor(options: WorldOptions = {}) {
+    checkWorldOptions(options);
     const { seed = 1, now = Date.UTC(2026, 0, 1), relay = {}, relayDisk = new MemoryRelayDisk(), witness } = options;
     this.#options = options;
     this.time = new WorldTime(now);
@@ -100,9 +59,10 @@ export class World implements AsyncDisposable {
 
   /**
    * Makes somebody: registered, connected and at rest unless the options say otherwise.
-   * @throws {TestingError} `argument-invalid` when the name is taken
+   * @throws {TestingError} `argument-invalid`, also when the name is taken
    */
   async user(name: string, options: UserOptions = {}): Promise<WorldUser> {
+    checkUserOptions(name, options);
     if (this.#users.has(name))
       throw new TestingError('argument-invalid', `there is a user ${name} already: take another name`);
     const place = this.#users.size + 1;
@@ -193,7 +153,7 @@ export class World implements AsyncDisposable {
   }
 }
 
-/** A world whose relay runs. */
+/** A world whose relay runs. @throws {TestingError} `argument-invalid` */
 export async function testWorld(options: WorldOptions = {}): Promise<World> {
   const world = new World(options);
   await world.relay.start();

@@ -91,7 +91,7 @@ export class EmbeddedAccountStore implements AccountStore {
       }
       const { deviceList, numberMac, recovers } = account;
       const holder = this.#owners.holder(numberMac);
-      if (!recovers && this.#owners.isTaken(account.userId)) return { status: 'user-id-taken' };
+      if (!recovers && this.#devices.hasUser(account.userId)) return { status: 'user-id-taken' };
       if (recovers && holder !== account.userId) return { status: 'recovery-refused' };
       if (recovers && this.#list.get(user)?.version !== deviceList.version - 1) return { status: 'recovery-outdated' };
       this.#tokens.checkNew(account.refreshTokenHash);
@@ -111,7 +111,7 @@ export class EmbeddedAccountStore implements AccountStore {
       } else {
         const refusal = this.#owners.tryLock(numberMac, account.lock);
         if (refusal !== undefined) return { status: 'locked', refusal };
-        if (holder !== undefined) this.#owners.end(holder);
+        if (holder !== undefined) this.#owners.end(holder, account.createdAt);
         this.#insert.run(
           user,
           numberMac,

@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 import type { RelayStep } from '../../ports/tracer.ts';
-import { appendsPerRound, type Confirmed, CrashScenario, isAcked } from './crash-scenario.ts';
+import { appendsPerRound, blobOf, type Confirmed, CrashScenario, isAcked } from './crash-scenario.ts';
 import { openEmbeddedStores } from './embedded-stores.ts';
 
 // Works on a store without end, until the step named is reached for the nth time: then the process is killed, as by a power cut.
@@ -19,7 +19,7 @@ function confirm(confirmed: Confirmed): void {
   writeSync(1, `${JSON.stringify(confirmed)}\n`);
 }
 
-const { mailbox, accounts, tokens, prekeys, groups } = await openEmbeddedStores({
+const { mailbox, accounts, tokens, prekeys, groups, control, blobs } = await openEmbeddedStores({
   folder,
   clock: { now: () => 1000 },
   tracer,
@@ -38,6 +38,9 @@ for (let round = 0; ; round++) {
     accounts.register({ ...account, device }).then(() => confirm({ did: 'register', index: round })),
     groups.append(scenario.groupAppend(round)).then(() => confirm({ did: 'group', index: round })),
   ]);
+  const leaver = scenario.leaver(round);
+  await accounts.register(leaver);
+  await blobs.put(blobOf(leaver), leaver.profile);
   const entries = await reader.next(appendsPerRound, 1000);
   await Promise.all([
     ...entries.map(async ({ deliveryId }, offset) => {
@@ -50,6 +53,12 @@ for (let round = 0; ; round++) {
     prekeys.take(device).then((keys) => {
       const key = Buffer.from(keys?.prekey?.publicKey ?? []).toString('hex');
       confirm({ did: 'take', index: round, key });
+    }),
+    control.end(scenario.ending(round)).then(async () => {
+      confirm({ did: 'end', index: round });
+      await blobs.delete(blobOf(leaver));
+      await control.swept([leaver.userId]);
+      confirm({ did: 'sweep', index: round });
     }),
   ]);
 }

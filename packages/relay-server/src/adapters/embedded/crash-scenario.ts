@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { AccountEnding } from '../../ports/account-control.ts';
 import type { NewAccount } from '../../ports/account-store.ts';
 import type { GroupAppend } from '../../ports/group-store.ts';
 import type { DeviceAddress, DeviceId, GroupId, NumberMac, UserId } from '../../ports/ids.ts';
@@ -7,11 +8,17 @@ import type { TokenRotation } from '../../ports/token-store.ts';
 
 /** What the process that is killed writes to its standard output, one JSON object a line, once the store has said yes. */
 export type Confirmed =
-  | { readonly did: 'append' | 'ack' | 'register' | 'rotate' | 'group'; readonly index: number }
+  | {
+      readonly did: 'append' | 'ack' | 'register' | 'rotate' | 'group' | 'end' | 'sweep';
+      readonly index: number;
+    }
   | { readonly did: 'take'; readonly index: number; readonly key: string };
 
 /** Sends that are under way at once in a round. */
 export const appendsPerRound = 6;
+
+/** Where the blob of a leaver is. */
+export const blobOf = ({ userId }: NewAccount): string => `avatars/${userId}`;
 
 /** Of each round's sends, those with an even index are acked. */
 export const isAcked = (index: number): boolean => index % 2 === 0;
@@ -44,8 +51,19 @@ export class CrashScenario {
     return this.#bytes(`envelope ${index}`, 32);
   }
 
+  /** The account of a round that ends in it, with a blob. */
+  leaver(round: number): NewAccount {
+    return this.account(`leaver ${round}`);
+  }
+
+  /** How the leaver of a round ends. */
+  ending(round: number): AccountEnding {
+    const { userId, deviceList } = this.leaver(round);
+    return { userId, listHash: deviceList.hash, receipt: this.#bytes(`receipt ${round}`, 32), now: 2000 };
+  }
+
   /** The account of a round, with three one-time keys of each kind. */
-  account(round: number): NewAccount {
+  account(round: number | string): NewAccount {
     const device = this.#device(`account ${round}`);
     const key = (name: string, id: number) => ({ id, publicKey: this.#bytes(`${name} ${id} of ${round}`, 32) });
     const signed = (name: string, id: number) => ({ ...key(name, id), signature: this.#bytes('signature', 32) });
@@ -79,9 +97,9 @@ export class CrashScenario {
     };
   }
 
-  /** What a round appends to the log of the one group: somebody new comes, and who came before goes. */
+  /** What a round appends to the log of the one group: its leaver comes, and who came before goes. */
   groupAppend(round: number): GroupAppend {
-    const comer = (of: number) => this.#device(`member ${of}`).userId;
+    const comer = (of: number) => this.leaver(of).userId;
     const added = round === 0 ? [this.sender.userId, comer(0)] : [comer(round)];
     const removed = round === 0 ? [] : [comer(round - 1)];
     const groupId = this.#bytes('group', 32) as GroupId;

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RelayStores } from '../../ports/relay-stores.ts';
 import type { RelayStep } from '../../ports/tracer.ts';
-import { appendsPerRound, type Confirmed, CrashScenario, isAcked } from './crash-scenario.ts';
+import { appendsPerRound, blobOf, type Confirmed, CrashScenario, isAcked } from './crash-scenario.ts';
 import { openEmbeddedStores } from './embedded-stores.ts';
 
 const script = fileURLToPath(new URL('./crash-process.ts', import.meta.url));
@@ -20,6 +20,8 @@ const steps: readonly RelayStep[] = [
   'ack.durable',
   'registration.before-fsync',
   'registration.durable',
+  'deletion.before-fsync',
+  'deletion.durable',
   'token.durable',
   'prekeys.durable',
 ];
@@ -78,6 +80,7 @@ describe('the embedded stores, killed', () => {
       const did = (what: Confirmed['did']) =>
         new Set(confirmed.flatMap((one) => (one.did === what ? [one.index] : [])));
       const [appended, acked, registered, rotated] = [did('append'), did('ack'), did('register'), did('rotate')];
+      const [ended, swept] = [did('end'), did('sweep')];
       const stores = await openEmbeddedStores({ folder, clock });
       try {
         const indices = Array.from({ length: (nth + 1) * appendsPerRound }, (_, index) => index);
@@ -104,22 +107,32 @@ describe('the embedded stores, killed', () => {
         const usage = await stores.mailbox.usage(known.to);
         expect([usage.count, usage.bytes]).toEqual([after.length, after.length * 32]);
 
-        // Log and members are those of one revision, whichever it is; and all goes on from there by repeating.
+        // Log and members are those of one revision, whichever it is, but for an account that has ended: both ends are one step. All goes on from there by repeating.
         const grouped = did('group');
         const { groupId } = known.groupAppend(0).record;
         const log = await stores.groups.records(groupId, known.sender.userId, 0, { records: 100, bytes: 10_000 });
         const last = log?.lastRevision ?? 0;
         expect(last).toBeGreaterThanOrEqual(grouped.size);
         if (last > 0) {
-          const comer = known.groupAppend(last - 1).record.added.at(-1);
-          expect(new Set(await stores.groups.members(groupId))).toEqual(new Set([known.sender.userId, comer]));
+          const hasLeft = await stores.control.hasEnded(known.ending(last - 1).receipt);
+          const comers = hasLeft ? [] : [known.leaver(last - 1).userId];
+          expect(new Set(await stores.groups.members(groupId))).toEqual(new Set([known.sender.userId, ...comers]));
         }
         for (let round = 0; round <= nth; round++) {
           const repeated = await stores.groups.append(known.groupAppend(round));
           expect(repeated).toBe(round < last ? 'repeated' : 'appended');
         }
 
+        const remains = new Set((await stores.control.remains()).map(({ userId }) => userId));
         for (let round = 0; round <= nth; round++) {
+          // A blob has an account, or whoever sweeps is told of it.
+          const leaver = known.leaver(round);
+          const hasBlob = (await stores.blobs.get(blobOf(leaver))) !== undefined;
+          const isThere = (await stores.control.standing(leaver.userId)) !== undefined;
+          if (hasBlob && !isThere) expect(remains).toContain(leaver.userId);
+          if (ended.has(round))
+            expect([isThere, await stores.control.hasEnded(known.ending(round).receipt)]).toEqual([false, true]);
+          if (swept.has(round)) expect([hasBlob, remains.has(leaver.userId)]).toEqual([false, false]);
           const account = known.account(round);
           const { status } = await stores.accounts.register(account);
           if (registered.has(round)) expect(status).toBe('repeated');

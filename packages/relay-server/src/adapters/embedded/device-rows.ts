@@ -14,7 +14,7 @@ interface KnownUser {
   keys: readonly number[];
 }
 
-/** Integer keys of devices. All but `find` and `listed` write, and belong into a transaction. */
+/** Integer keys of devices. `intern`, `admit`, `replace` and `removeAll` write, and belong into a transaction. */
 export class DeviceRows {
   readonly #known = new Map<UserId, KnownUser>();
   readonly #removed: ((id: number) => void)[] = [];
@@ -86,8 +86,13 @@ export class DeviceRows {
   admit(device: { readonly userId: UserId; readonly deviceId: number }): number | undefined {
     const found = this.find(device);
     if (found !== undefined) return found;
-    const { bytes } = this.#user(device.userId);
-    return this.#hasUser.get(bytes, digestOfEndedUser(bytes)) === undefined ? this.intern(device) : undefined;
+    return this.hasUser(device.userId) ? undefined : this.intern(device);
+  }
+
+  /** Whether an account has this id, or had it once. */
+  hasUser(userId: UserId): boolean {
+    const { bytes } = this.#user(userId);
+    return this.#hasUser.get(bytes, digestOfEndedUser(bytes)) !== undefined;
   }
 
   /** The devices that an account lists, by id. */

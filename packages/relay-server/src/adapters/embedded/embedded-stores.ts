@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { endOfTurn, type Schedule } from '../../platform/end-of-turn.ts';
 import { systemRandomness } from '../../platform/system-randomness.ts';
@@ -13,6 +12,7 @@ import { silentTracer } from '../memory/tracer.ts';
 import { EmbeddedAccountControl } from './account-control.ts';
 import { EmbeddedAccountStore } from './account-store.ts';
 import { BlobFolder } from './blob-folder.ts';
+import { makeDataFolder } from './data-folder.ts';
 import { DeviceRows } from './device-rows.ts';
 import { lockFile } from './file-lock.ts';
 import { GroupRows } from './group-rows.ts';
@@ -53,7 +53,7 @@ export async function openEmbeddedStores(options: EmbeddedStoresOptions): Promis
     for (const step of undo.splice(0).reverse()) step();
   };
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeDataFolder(folder);
     undo.push(lockFile(join(folder, 'relay.lock')));
     const database = new RelayDatabase(join(folder, 'relay.db'), { tracer, schedule });
     undo.push(() => database.close());

@@ -5,14 +5,14 @@ import { RelayError } from '../../relay-error.ts';
 import { storeFailure } from './store-failure.ts';
 
 /** What a write is about: decides which steps are traced. */
-export type WriteKind = 'append' | 'ack' | 'registration' | 'token' | 'prekeys' | 'other';
+export type WriteKind = 'append' | 'ack' | 'registration' | 'deletion' | 'token' | 'prekeys' | 'other';
 
 interface PendingWrite {
   readonly kind: WriteKind;
   /** Does the work and gives what to call once it is durable. */
   readonly carryOut: () => () => void;
   readonly reject: (error: RelayError) => void;
-  readonly onFailed: () => void;
+  readonly onFailed: (() => void) | undefined;
 }
 
 /** What a group commit works with. */
@@ -28,12 +28,14 @@ export interface GroupCommitOptions {
 const stepsBefore = new Map<WriteKind, RelayStep>([
   ['append', 'mailbox.append.before-fsync'],
   ['registration', 'registration.before-fsync'],
+  ['deletion', 'deletion.before-fsync'],
 ]);
 
 const stepsAfter = new Map<WriteKind, RelayStep>([
   ['append', 'mailbox.append.durable'],
   ['ack', 'ack.durable'],
   ['registration', 'registration.durable'],
+  ['deletion', 'deletion.durable'],
   ['token', 'token.durable'],
   ['prekeys', 'prekeys.durable'],
 ]);
@@ -68,17 +70,13 @@ export class GroupCommit {
 
   /**
    * Resolves when what `work` wrote is durable.
-   * @param onFailed told that it will reject, before any later write is carried out: may not throw
+   * @param onFailed told that it will reject, before any later write is carried out, more than once when its group is tried again: may not throw
    * @throws {RelayError} what `work` refused with; `store-unavailable`, `store-corrupt` or `internal` when it could not be done, and then nothing of it is kept
    */
-  write<T>(kind: WriteKind, work: () => T, onFailed: () => void = () => undefined): Promise<T> {
+  write<T>(kind: WriteKind, work: () => T, onFailed?: () => void): Promise<T> {
     if (this.#isClosed)
       return Promise.reject(new RelayError('store-unavailable', 'the store is closed: open it again'));
-    return new Promise((resolve, rejectPromise) => {
-      const reject = (error: RelayError) => {
-        onFailed();
-        rejectPromise(error);
-      };
+    return new Promise((resolve, reject) => {
       const carryOut = () => {
         const value = work();
         return () => resolve(value);
@@ -120,7 +118,7 @@ export class GroupCommit {
           settle.push(carryOut());
         } catch (error) {
           if (!(error instanceof RelayError)) throw error;
-          onFailed();
+          onFailed?.();
           settle.push(() => reject(error));
         }
       }
@@ -146,7 +144,10 @@ export class GroupCommit {
       for (const write of group) this.#run([write]);
       return;
     }
-    for (const { reject } of group) reject(failure);
+    for (const { reject, onFailed } of group) {
+      onFailed?.();
+      reject(failure);
+    }
   }
 
   #reach(steps: ReadonlyMap<WriteKind, RelayStep>, group: readonly PendingWrite[]): void {

@@ -1,16 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { mail, readAll, roomy, stored } from '../../conformance/mail-samples.ts';
 import { someBytes, someDevice, start } from '../../conformance/samples.ts';
 import { systemRandomness } from '../../platform/system-randomness.ts';
-import { silentTracer } from '../memory/tracer.ts';
 import { deliveryIdOf } from './delivery-id.ts';
 import { DeviceRows } from './device-rows.ts';
 import { LiveMail } from './live-mail.ts';
 import { EmbeddedMailbox } from './mailbox.ts';
-import { RelayDatabase } from './relay-database.ts';
+import type { RelayDatabase } from './relay-database.ts';
+import { TurnedDatabase } from './turned-database.ts';
 
 /** An entry of so many bytes that never expires. */
 const entry = (seq: number, size = 1) => ({
@@ -86,27 +83,19 @@ describe('LiveMail', () => {
 });
 
 describe('EmbeddedMailbox', () => {
-  let folder: string;
+  let turned: TurnedDatabase;
   let database: RelayDatabase;
   let mailbox: EmbeddedMailbox;
-  let turns: (() => void)[];
 
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'sotto-relay-'));
-    turns = [];
-    const schedule = (run: () => void) => turns.push(run);
-    database = new RelayDatabase(join(folder, 'relay.db'), { tracer: silentTracer, schedule });
+    turned = new TurnedDatabase();
+    ({ database } = turned);
     mailbox = new EmbeddedMailbox(database, new DeviceRows(database), systemRandomness);
   });
 
-  afterEach(() => {
-    database.close();
-    rmSync(folder, { recursive: true });
-  });
+  afterEach(() => turned[Symbol.dispose]());
 
-  const endTurn = () => {
-    for (const run of turns.splice(0)) run();
-  };
+  const endTurn = () => turned.endTurn();
 
   /** Has a group fail whole: its last write finds the disk full. */
   const failGroup = async () => {

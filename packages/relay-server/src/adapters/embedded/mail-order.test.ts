@@ -1,31 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { mail, roomy, stored } from '../../conformance/mail-samples.ts';
 import { someBytes, someDevice } from '../../conformance/samples.ts';
 import { systemRandomness } from '../../platform/system-randomness.ts';
-import { silentTracer } from '../memory/tracer.ts';
 import { DeviceRows } from './device-rows.ts';
 import { EmbeddedMailbox } from './mailbox.ts';
-import { RelayDatabase } from './relay-database.ts';
-
-let folder: string;
-let database: RelayDatabase;
-let mailbox: EmbeddedMailbox;
-let turns: (() => void)[];
-
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'sotto-relay-'));
-  turns = [];
-  database = new RelayDatabase(join(folder, 'relay.db'), { tracer: silentTracer, schedule: (run) => turns.push(run) });
-  mailbox = new EmbeddedMailbox(database, new DeviceRows(database), systemRandomness);
-});
-
-afterEach(() => {
-  database.close();
-  rmSync(folder, { recursive: true });
-});
+import { TurnedDatabase } from './turned-database.ts';
 
 /** What no table takes. */
 const unstorable = Number.NaN;
@@ -35,6 +14,9 @@ describe('appends of one lane', () => {
     ['the same group', 0],
     ['a later group', 1_000],
   ])('are not stored behind one that failed, in %s', async (_, between) => {
+    using turned = new TurnedDatabase();
+    const { database } = turned;
+    const mailbox = new EmbeddedMailbox(database, new DeviceRows(database), systemRandomness);
     const to = someDevice();
     const [lane, otherLane] = [{ broken: false }, { broken: false }];
     const failing = mailbox.append(mail(to, someBytes(80), { order: lane, acceptedAt: unstorable }), roomy);
@@ -46,7 +28,7 @@ describe('appends of one lane', () => {
       mailbox.append(mail(to, kept[1]), roomy),
     ];
     const settled = Promise.allSettled([failing, later]);
-    while (turns.length > 0) turns.shift()?.();
+    turned.endTurns();
     expect((await settled).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     await Promise.all([...others, ...elsewhere]);
     expect([lane.broken, otherLane.broken]).toEqual([true, false]);

@@ -45,7 +45,7 @@ export class MailUsageBook {
   /** Notes one entry that went, inside the transaction that deleted it. */
   went(device: number, bytes: number, stranger: boolean): void {
     const held = this.#held.get(device);
-    if (held !== undefined) take(held, bytes, stranger);
+    if (held !== undefined) countOut(held, bytes, stranger);
   }
 }
 
@@ -58,8 +58,8 @@ export function hasRoom(held: Held, bytes: number, stranger: boolean, quota: Mai
   );
 }
 
-/** Counts an entry in. */
-export function give(held: Held, bytes: number, stranger: boolean): void {
+/** Notes one entry that comes. */
+export function countIn(held: Held, bytes: number, stranger: boolean): void {
   held.count++;
   held.bytes += bytes;
   if (!stranger) return;
@@ -67,8 +67,8 @@ export function give(held: Held, bytes: number, stranger: boolean): void {
   held.strangerBytes += bytes;
 }
 
-/** Counts an entry out. */
-export function take(held: Held, bytes: number, stranger: boolean): void {
+/** Notes one entry that goes, or that did not come after all. */
+export function countOut(held: Held, bytes: number, stranger: boolean): void {
   held.count--;
   held.bytes -= bytes;
   if (!stranger) return;

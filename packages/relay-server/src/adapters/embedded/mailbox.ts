@@ -22,7 +22,7 @@ import type { DeviceRows } from './device-rows.ts';
 import { EmbeddedReader, type ReadFor } from './embedded-reader.ts';
 import { LiveMail } from './live-mail.ts';
 import type { LiveEntry } from './live-queue.ts';
-import { give, type Held, hasRoom, MailUsageBook, take } from './mail-usage.ts';
+import { countIn, countOut, type Held, hasRoom, MailUsageBook } from './mail-usage.ts';
 import { ReceiptRows } from './receipt-rows.ts';
 import type { RelayDatabase } from './relay-database.ts';
 import { SharedRows } from './shared-rows.ts';
@@ -149,15 +149,16 @@ export class EmbeddedMailbox implements Mailbox {
       }
       const recorded = this.#receipts.find(sender, sendId);
       if (recorded === undefined) return { repeated: false, acceptedAt, expiresAt, results };
-      for (const { held, size, stranger } of fitting) take(held, size, stranger);
+      for (const { held, size, stranger } of fitting) countOut(held, size, stranger);
       const retried = this.#fit(recipients, sharedSize, recorded.results, quota);
       this.#store(retried.fitting, append);
       const repeated = retried.fitting.length === 0;
       if (!repeated) this.#receipts.update(sender, sendId, recorded);
       return { repeated, acceptedAt: recorded.acceptedAt, expiresAt: recorded.expiresAt, results: retried.results };
     };
+    if (order === undefined) return this.#database.write('append', work);
     return this.#database.write('append', work, () => {
-      if (order !== undefined) order.broken = true;
+      order.broken = true;
     });
   }
 
@@ -301,7 +302,7 @@ export class EmbeddedMailbox implements Mailbox {
         const held = this.#usage.of(device);
         const size = envelope.length + sharedSize;
         if (!hasRoom(held, size, stranger, quota)) return { deviceId, status: 'full' as const };
-        give(held, size, stranger);
+        countIn(held, size, stranger);
         fitting.push({ device, held, envelope, size, stranger });
         return { deviceId, status: 'accepted' as const };
       });

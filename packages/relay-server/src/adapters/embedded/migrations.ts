@@ -149,6 +149,10 @@ const steps: readonly string[] = [
   CREATE TABLE ended_sender (id INTEGER PRIMARY KEY, sender BLOB NOT NULL) STRICT;
   `,
   `
+  CREATE TABLE deletion_receipt (receipt BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
+  CREATE TABLE unswept_user (user_id BLOB PRIMARY KEY, ended_at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  `,
+  `
   CREATE TABLE "group" (
     key INTEGER PRIMARY KEY AUTOINCREMENT,
     id BLOB NOT NULL UNIQUE CHECK (length(id) = 32),

@@ -1,7 +1,6 @@
 import {
   chmodSync,
   closeSync,
-  mkdtempSync,
   openSync,
   readFileSync,
   rmSync,
@@ -10,7 +9,6 @@ import {
   writeFileSync,
   writeSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import SqliteDatabase from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -18,19 +16,20 @@ import { someAccount, someBytes } from '../../conformance/samples.ts';
 import { settableClock } from '../../conformance/settable-clock.ts';
 import { openEmbeddedStores } from './embedded-stores.ts';
 import { schemaVersion } from './migrations.ts';
+import { StoresFolder } from './stores-folder.ts';
 
 describe('openEmbeddedStores', () => {
-  let folder: string;
+  let folder: StoresFolder;
   let file: string;
 
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'sotto-relay-'));
-    file = join(folder, 'relay.db');
+    folder = new StoresFolder();
+    ({ file } = folder);
   });
 
-  afterEach(() => rmSync(folder, { recursive: true }));
+  afterEach(() => folder[Symbol.dispose]());
 
-  const open = (path = folder) => openEmbeddedStores({ folder: path, clock: settableClock() });
+  const open = (path = folder.path) => openEmbeddedStores({ folder: path, clock: settableClock() });
 
   /** Some pages of accounts, closed, so that all of it is in the one file. */
   async function filled(): Promise<void> {
@@ -55,7 +54,7 @@ describe('openEmbeddedStores', () => {
   }
 
   it('makes the folder, for its owner alone', async () => {
-    const inner = join(folder, 'a', 'b');
+    const inner = join(folder.path, 'a', 'b');
     const stores = await open(inner);
     await stores.accounts.register(someAccount());
     const mode = (name: string) => statSync(join(inner, name)).mode & 0o777;
@@ -126,7 +125,7 @@ describe('openEmbeddedStores', () => {
   });
 
   it('says that the disk is unusable when the folder is a file', async () => {
-    const path = join(folder, 'taken');
+    const path = join(folder.path, 'taken');
     writeFileSync(path, '');
     await expect(open(path)).rejects.toMatchObject({ code: 'store-unavailable', retryable: true });
     await expect(open(join(path, 'inner'))).rejects.toMatchObject({ code: 'store-unavailable', retryable: true });
@@ -145,7 +144,7 @@ describe('openEmbeddedStores', () => {
 
   it('removes blobs that a crash left unfinished', async () => {
     await (await open()).close();
-    const path = join(folder, 'blobs', 'unfinished', 'half');
+    const path = join(folder.path, 'blobs', 'unfinished', 'half');
     writeFileSync(path, someBytes(10));
     await (await open()).close();
     expect(() => statSync(path)).toThrow();

@@ -17,25 +17,22 @@ interface HolderRow {
   readonly waitUntil: number;
 }
 
-/** Who has a number, and how it changes hands. All but `isTaken` and `hasEnded` write, and belong into a transaction. */
+/** Who has a number, and how it changes hands. `tryLock` and `end` write, and belong into a transaction. */
 export class OwnerRows {
   readonly #devices: DeviceRows;
   readonly #groups: GroupRows;
   readonly #hasEnded: Statement<[Buffer]>;
-  readonly #isTaken: Statement<[Buffer, Buffer]>;
   readonly #holder: Statement<[Uint8Array], HolderRow>;
   readonly #countTry: Statement<[number, number, Buffer]>;
   readonly #end: Statement<[Buffer]>;
   readonly #remove: Statement<[Buffer]>;
+  readonly #leave: Statement<[Buffer, number]>;
 
   constructor(database: RelayDatabase, devices: DeviceRows, groups: GroupRows) {
     const { sql } = database;
     this.#devices = devices;
     this.#groups = groups;
     this.#hasEnded = sql.prepare('SELECT 1 FROM ended_user WHERE digest = ?');
-    this.#isTaken = sql.prepare(
-      'SELECT 1 FROM account WHERE user_id = ? UNION ALL SELECT 1 FROM ended_user WHERE digest = ?',
-    );
     this.#holder = sql.prepare(
       `SELECT user_id AS userId, coalesce(heard_at, created_at) AS heardAt, lock_salt AS salt, lock_mac AS secretMac,
          lock_tries AS tries, lock_wait_until AS waitUntil FROM account WHERE number_mac = ?`,
@@ -43,12 +40,7 @@ export class OwnerRows {
     this.#countTry = sql.prepare('UPDATE account SET lock_tries = ?, lock_wait_until = ? WHERE user_id = ?');
     this.#end = sql.prepare('INSERT INTO ended_user (digest) VALUES (?)');
     this.#remove = sql.prepare('DELETE FROM account WHERE user_id = ?');
-  }
-
-  /** Whether an account has this id, or had it once. */
-  isTaken(userId: UserId): boolean {
-    const user = userIdToBytes(userId);
-    return this.#isTaken.get(user, digestOfEndedUser(user)) !== undefined;
+    this.#leave = sql.prepare('INSERT INTO unswept_user (user_id, ended_at) VALUES (?, ?)');
   }
 
   /** Whether this was an account's id, and is no more. */
@@ -74,12 +66,13 @@ export class OwnerRows {
     return verdict.refusal;
   }
 
-  /** Removes an account with all that hangs on it; its id is never given out again. */
-  end(userId: UserId): void {
+  /** Removes an account with all that hangs on it but its blobs, which are left to be swept; its id is never given out again. */
+  end(userId: UserId, now: number): void {
     const user = userIdToBytes(userId);
     this.#devices.removeAll(userId);
     this.#groups.leaveAll(userId);
     this.#remove.run(user);
     this.#end.run(digestOfEndedUser(user));
+    this.#leave.run(user, now);
   }
 }

@@ -1,33 +1,30 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { rmSync } from 'node:fs';
 import SqliteDatabase from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { mail, roomy } from '../../conformance/mail-samples.ts';
-import { someAccount, someBytes, someDevice, start } from '../../conformance/samples.ts';
+import { someAccount, someBytes, someDevice, someEnding, start } from '../../conformance/samples.ts';
 import { settableClock } from '../../conformance/settable-clock.ts';
 import { openEmbeddedStores } from './embedded-stores.ts';
 import { migrate } from './migrations.ts';
+import { StoresFolder } from './stores-folder.ts';
 
 /** Its key was the sender's, then the send id. */
 type OldRow = readonly [send: Buffer, acceptedAt: number, rest: Buffer];
 type OldDevice = readonly [id: number, userId: Buffer, deviceId: number];
 
 describe('receipts', () => {
-  let folder: string;
-  let file: string;
+  let folder: StoresFolder;
 
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'sotto-relay-'));
-    file = join(folder, 'relay.db');
+    folder = new StoresFolder();
   });
 
-  afterEach(() => rmSync(folder, { recursive: true }));
+  afterEach(() => folder[Symbol.dispose]());
 
-  const open = () => openEmbeddedStores({ folder, clock: settableClock() });
+  const open = () => openEmbeddedStores({ folder: folder.path, clock: settableClock() });
 
   function read<T>(work: (database: SqliteDatabase.Database) => T): T {
-    const database = new SqliteDatabase(file);
+    const database = new SqliteDatabase(folder.file);
     try {
       return work(database);
     } finally {
@@ -44,7 +41,7 @@ describe('receipts', () => {
     const kept = Array.from({ length: 1_500 }, append);
     const given = kept.map((one) => ({ ...one, sendId: someBytes(16), sender: leaving.device }));
     await Promise.all([...kept, ...given].map((one) => stores.mailbox.append(one, roomy)));
-    await stores.control.end(leaving.userId);
+    await stores.control.end(someEnding(leaving));
     await stores.close();
     stores = await open();
     await stores.mailbox.expire(start);
@@ -65,7 +62,7 @@ describe('receipts', () => {
       database.prepare('SELECT id, user_id, device_id FROM device').raw().all() as OldDevice[],
       database.prepare('SELECT send, accepted_at, rest FROM receipt').raw().all() as OldRow[],
     ]);
-    rmSync(file);
+    rmSync(folder.file);
     read((database) => {
       migrate(database, 4);
       const addDevice = database.prepare('INSERT INTO device (id, user_id, device_id) VALUES (?, ?, ?)');

@@ -112,7 +112,7 @@ export class ReceiptRows {
   }
 }
 
-/** Eight bytes of the sender's key, so that all of one sender stand together, then the send id. */
+/** The send id, so that receipts of one time stand together, then eight bytes of the sender's key. */
 function keyOf(sender: number, sendId: Uint8Array): Buffer {
   const key = Buffer.allocUnsafe(sendId.length + senderLength);
   key.set(sendId);

@@ -1,27 +1,25 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { mail, readAll, roomy, stored } from '../../conformance/mail-samples.ts';
-import { someAccount, someBytes, someDevice, start } from '../../conformance/samples.ts';
+import { someAccount, someBytes, someDevice, someEnding, start } from '../../conformance/samples.ts';
 import { settableClock } from '../../conformance/settable-clock.ts';
 import type { MailAppend } from '../../ports/mailbox.ts';
 import { openEmbeddedStores } from './embedded-stores.ts';
+import { StoresFolder } from './stores-folder.ts';
 
 describe('shared ends in SQLite', () => {
-  let folder: string;
+  let folder: StoresFolder;
 
   beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'sotto-shared-'));
+    folder = new StoresFolder();
   });
 
-  afterEach(() => rmSync(folder, { recursive: true }));
+  afterEach(() => folder[Symbol.dispose]());
 
-  const open = () => openEmbeddedStores({ folder, clock: settableClock() });
+  const open = () => openEmbeddedStores({ folder: folder.path, clock: settableClock() });
 
   function inDatabase<T>(work: (database: Database.Database) => T): T {
-    const database = new Database(join(folder, 'relay.db'));
+    const database = new Database(folder.file);
     try {
       return work(database);
     } finally {
@@ -79,7 +77,7 @@ describe('shared ends in SQLite', () => {
     expect(bodies()).toBe(0);
     await appendAll({});
     expect(bodies()).toBe(1_200);
-    await stores.control.end(leaving.userId);
+    await stores.control.end(someEnding(leaving));
     expect(bodies()).toBe(0);
     await stores.close();
   });

@@ -2,7 +2,7 @@ import type { AccountStore, NewAccount, RegistrationOutcome, StoredDeviceList } 
 import type { DeviceAddress, DeviceId, UserId } from '../../ports/ids.ts';
 import { RelayError } from '../../relay-error.ts';
 import { byteKey } from './byte-key.ts';
-import { deviceKey, endAccount, forgetDevice, isGone, type MemoryState, tryLock } from './memory-state.ts';
+import { deviceKey, devicesOf, endAccount, forgetDevice, isGone, type MemoryState, tryLock } from './memory-state.ts';
 import { noPrekeys, storePrekeys } from './prekey-store.ts';
 
 /** Accounts in memory. */
@@ -38,7 +38,7 @@ export class MemoryAccountStore implements AccountStore {
     if (!account.recovers) {
       const refusal = tryLock(held, account.lock);
       if (refusal !== undefined) return { status: 'locked', refusal };
-      if (holder !== undefined) endAccount(state, holder);
+      if (holder !== undefined) endAccount(state, holder, account.createdAt);
     } else if (held !== undefined) {
       for (const device of devicesOf(account.userId, held.deviceList)) forgetDevice(state, device);
       state.userByRegistration.delete(held.idempotencyKey);
@@ -121,10 +121,6 @@ export function conflictingPrekeys(): RelayError {
 
 function address(userId: UserId, deviceId: number): DeviceAddress {
   return { userId, deviceId: deviceId as DeviceId };
-}
-
-function devicesOf(userId: UserId, list: StoredDeviceList): DeviceAddress[] {
-  return list.devices.map(({ deviceId }) => address(userId, deviceId));
 }
 
 function inOrder(list: StoredDeviceList): StoredDeviceList {

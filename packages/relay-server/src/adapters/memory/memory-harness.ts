@@ -1,17 +1,29 @@
 import type { Harness, HarnessMaker } from '../../conformance/harness.ts';
 import { settableClock } from '../../conformance/settable-clock.ts';
 import type { RelayStores } from '../../ports/relay-stores.ts';
+import { MemoryRelayDisk } from './memory-relay-disk.ts';
 import { memoryStores } from './memory-stores.ts';
 
-const absent = 'memory ends with its process';
+const noFiles = 'memory has no files';
 
-/** The memory adapters under test. */
+/** The memory adapters under test: what outlives them is a disk in memory. */
 export const memoryHarness: HarnessMaker<RelayStores> = {
-  missing: { reopen: absent, files: absent },
+  missing: { files: noFiles },
   async open(): Promise<Harness<RelayStores>> {
     const clock = settableClock();
-    const stores = memoryStores({ clock });
-    const refuse = () => Promise.reject(new Error(absent));
-    return { stores, clock, reopen: refuse, files: refuse, close: () => stores.close() };
+    const disk = new MemoryRelayDisk();
+    let stores = memoryStores({ clock, disk });
+    return {
+      get stores() {
+        return stores;
+      },
+      clock,
+      async reopen() {
+        await stores.close();
+        stores = memoryStores({ clock, disk });
+      },
+      files: () => Promise.reject(new Error(noFiles)),
+      close: () => stores.close(),
+    };
   },
 };

@@ -21,11 +21,8 @@ export interface StoredMail {
  * A relay that is started on the disk of another finds its accounts, keys, tokens, mail, recorded results and blobs.
  */
 export class MemoryRelayDisk {
-  readonly #state: MemoryState;
-
   constructor(from?: MemoryRelayDisk) {
-    this.#state = from === undefined ? emptyState() : copyOf(from.#state);
-    states.set(this, this.#state);
+    states.set(this, from === undefined ? emptyState() : copyOf(stateOf(from)));
   }
 
   /** A disk of its own with the same data: neither sees what the other one changes from now on. */
@@ -35,7 +32,7 @@ export class MemoryRelayDisk {
 
   /** All mail that waits, expired mail that was not swept yet included: oldest first for each device. */
   mail(): readonly StoredMail[] {
-    return [...this.#state.mail].flatMap(([key, records]) => {
+    return [...stateOf(this).mail].flatMap(([key, records]) => {
       const device = deviceOf(key);
       return records.map(({ deliveryKey, envelope, shared, acceptedAt, expiresAt }) => ({
         device,
@@ -67,6 +64,8 @@ function copyOf(state: MemoryState): MemoryState {
   return {
     accounts: mapped(state.accounts, (account) => ({ ...account })),
     endedUsers: new Set(state.endedUsers),
+    deletionReceipts: new Set(state.deletionReceipts),
+    unswept: new Map(state.unswept),
     userByNumber: new Map(state.userByNumber),
     userByRegistration: new Map(state.userByRegistration),
     verifications: mapped(state.verifications, (record) => ({ ...record })),

@@ -79,6 +79,10 @@ export interface MemoryState {
   readonly accounts: Map<UserId, AccountRecord>;
   /** User ids of replaced accounts: never given out again. */
   readonly endedUsers: Set<UserId>;
+  /** Receipts of accounts that their owners ended. */
+  readonly deletionReceipts: Set<string>;
+  /** Accounts whose blobs are to be swept, with the time of their end. */
+  readonly unswept: Map<UserId, number>;
   readonly userByNumber: Map<string, UserId>;
   readonly userByRegistration: Map<string, UserId>;
   readonly verifications: Map<string, VerificationRecord>;
@@ -100,6 +104,8 @@ export function emptyState(): MemoryState {
   return {
     accounts: new Map(),
     endedUsers: new Set(),
+    deletionReceipts: new Set(),
+    unswept: new Map(),
     userByNumber: new Map(),
     userByRegistration: new Map(),
     verifications: new Map(),
@@ -117,6 +123,11 @@ export function emptyState(): MemoryState {
 /** A device as a key of a Map. */
 export function deviceKey(device: { readonly userId: string; readonly deviceId: number }): string {
   return `${device.userId}.${device.deviceId}`;
+}
+
+/** The addresses that a list names. */
+export function devicesOf(userId: UserId, list: StoredDeviceList): DeviceAddress[] {
+  return list.devices.map(({ deviceId }) => ({ userId, deviceId: deviceId as DeviceId }));
 }
 
 /** Whether an address belongs to an account that has ended, or that doesn't list it. */
@@ -137,17 +148,16 @@ export function forgetTokens(state: MemoryState, device: DeviceAddress): void {
   }
 }
 
-/** Ends an account: all that it had is gone but for its id, which is never given out again. */
-export function endAccount(state: MemoryState, userId: UserId): void {
+/** Ends an account: all that it had is gone but for its blobs, which are left to be swept, and its id, which is never given out again. */
+export function endAccount(state: MemoryState, userId: UserId, now: number): void {
   const account = state.accounts.get(userId);
   if (account === undefined) return;
-  for (const { deviceId } of account.deviceList.devices) {
-    forgetDevice(state, { userId, deviceId: deviceId as DeviceId });
-  }
+  for (const device of devicesOf(userId, account.deviceList)) forgetDevice(state, device);
   state.accounts.delete(userId);
   state.userByNumber.delete(account.numberKey);
   state.userByRegistration.delete(account.idempotencyKey);
   state.endedUsers.add(userId);
+  state.unswept.set(userId, now);
   leaveGroups(state.groups, userId);
 }
 

@@ -25,6 +25,7 @@ const fields: Readonly<Record<string, (account: AccountRecord) => SqlValue>> = {
   access_expires_at: (account) => account.accessExpiresAt,
   created_at: (account) => account.createdAt,
   ended: (account) => Number(account.ended),
+  deletion: (account) => account.deletion ?? null,
 };
 const encoders = Object.values(fields);
 const putAccount = upsert('account', ['slot'], Object.keys(fields));
@@ -52,6 +53,7 @@ function read(row: SqlRow): AccountRecord {
     accessExpiresAt: integer(row, 'access_expires_at'),
     createdAt: integer(row, 'created_at'),
     ended: flag(row, 'ended'),
+    deletion: optional(row, 'deletion', bytes),
   };
 }
 

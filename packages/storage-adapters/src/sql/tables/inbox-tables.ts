@@ -1,8 +1,6 @@
 import type { HeldReason, MessageId, UserId } from '@sotto/sdk/ports';
-import type { SqlRow } from '../../driver/sql-driver.ts';
-import { bytes, flag, id, integer, optional, text } from '../columns.ts';
+import { bytes, flag, idOrNone, idOrNoneBytes, integer, optional, text } from '../columns.ts';
 import { recordTable } from '../record-table.ts';
-import { uuidBytes } from '../uuid.ts';
 
 /** What was seen before. */
 export const seenTable = recordTable<'seen'>({
@@ -11,13 +9,6 @@ export const seenTable = recordTable<'seen'>({
   fields: { at: (seen) => seen.at },
   read: (row) => ({ key: bytes(row, 'key'), at: integer(row, 'at') }),
 });
-
-/** What stands where an envelope names nobody, or nothing. */
-const nobody = new Uint8Array();
-
-function named<Id extends string>(row: SqlRow, column: string): Id | undefined {
-  return bytes(row, column).length === 0 ? undefined : id<Id>(row, column);
-}
 
 /** What could not be shown yet. */
 export const heldTable = recordTable<'held'>({
@@ -28,8 +19,8 @@ export const heldTable = recordTable<'held'>({
     reason: (held) => held.reason,
     held_at: (held) => held.heldAt,
     retries: (held) => held.retries,
-    sender: ({ sender }) => (sender === undefined ? nobody : uuidBytes(sender)),
-    message_id: ({ messageId }) => (messageId === undefined ? nobody : uuidBytes(messageId)),
+    sender: (held) => idOrNoneBytes(held.sender),
+    message_id: (held) => idOrNoneBytes(held.messageId),
     mendable: (held) => Number(held.mendable),
     requests: (held) => held.requests,
     request_at: (held) => held.requestAt ?? null,
@@ -41,8 +32,8 @@ export const heldTable = recordTable<'held'>({
     reason: text(row, 'reason') as HeldReason,
     heldAt: integer(row, 'held_at'),
     retries: integer(row, 'retries'),
-    sender: named<UserId>(row, 'sender'),
-    messageId: named<MessageId>(row, 'message_id'),
+    sender: idOrNone<UserId>(row, 'sender'),
+    messageId: idOrNone<MessageId>(row, 'message_id'),
     mendable: flag(row, 'mendable'),
     requests: integer(row, 'requests'),
     requestAt: optional(row, 'request_at', integer),

@@ -25,6 +25,7 @@ export const messageTable = recordTable<'message'>({
     updated_at: (message) => message.updatedAt,
     accepted_at: (message) => message.acceptedAt ?? null,
     expires_at: (message) => message.expiresAt ?? null,
+    failure: (message) => message.failure ?? null,
   },
   read: (row) => ({
     id: id(row, 'id'),
@@ -45,6 +46,7 @@ export const messageTable = recordTable<'message'>({
     updatedAt: integer(row, 'updated_at'),
     acceptedAt: optional(row, 'accepted_at', integer),
     expiresAt: optional(row, 'expires_at', integer),
+    failure: optional(row, 'failure', text),
   }),
 });
 

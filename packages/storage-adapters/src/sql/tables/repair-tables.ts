@@ -1,9 +1,9 @@
-import type { DeviceId } from '@sotto/sdk/ports';
-import { id, integer } from '../columns.ts';
+import type { DeviceId, MessageId } from '@sotto/sdk/ports';
+import { id, ids, idsBytes, integer } from '../columns.ts';
 import { recordTable } from '../record-table.ts';
 import { uuidBytes } from '../uuid.ts';
 
-/** Own messages that were sent again because a device asked. */
+/** Own messages that were sent again because a device asked, and answers that stood for others. */
 export const resendTable = recordTable<'resend'>({
   table: 'resend',
   key: {
@@ -11,13 +11,18 @@ export const resendTable = recordTable<'resend'>({
     user_id: (resend) => uuidBytes(resend.userId),
     device_id: (resend) => resend.deviceId,
   },
-  fields: { count: (resend) => resend.count, at: (resend) => resend.at },
+  fields: {
+    count: (resend) => resend.count,
+    at: (resend) => resend.at,
+    replaces: (resend) => idsBytes(resend.replaces),
+  },
   read: (row) => ({
     messageId: id(row, 'message_id'),
     userId: id(row, 'user_id'),
     deviceId: integer(row, 'device_id') as DeviceId,
     count: integer(row, 'count'),
     at: integer(row, 'at'),
+    replaces: ids<MessageId>(row, 'replaces'),
   }),
 });
 

@@ -1,0 +1,44 @@
+import type { Overlay } from '../crypto/overlay.ts';
+import type { AccountRecord } from '../ports/account-record.ts';
+import { SottoError } from '../sotto-error.ts';
+
+/**
+ * The account, if this device still has it.
+ * @throws {SottoError} `not-registered`, `session-ended`
+ */
+export function usableAccount(account: AccountRecord | undefined): AccountRecord {
+  if (account === undefined) {
+    throw new SottoError('not-registered', 'this store has no account yet: call register() first');
+  }
+  if (account.ended) throw sessionEnded();
+  return account;
+}
+
+/**
+ * The account, for what its owner wants to do with it: not while it is being deleted.
+ * @throws {SottoError} `not-registered`, `session-ended`
+ */
+export function stayingAccount(record: AccountRecord | undefined): AccountRecord {
+  const account = usableAccount(record);
+  if (account.deletion !== undefined) {
+    throw new SottoError('session-ended', 'this account is being deleted: account.deleted tells when it is done');
+  }
+  return account;
+}
+
+/**
+ * Refuses an operation that would leave something of an account that has ended: a session, a key, a row of the outbox. What was known when the operation was asked for may be over when it runs.
+ * @throws {SottoError} `session-ended`
+ */
+export async function refuseWhenEnded(overlay: Overlay): Promise<void> {
+  if (await hasEnded(overlay)) throw sessionEnded();
+}
+
+/** Whether the account of this store has ended. */
+export async function hasEnded(overlay: Overlay): Promise<boolean> {
+  return (await overlay.get('account', {}))?.ended === true;
+}
+
+function sessionEnded(): SottoError {
+  return new SottoError('session-ended', 'the relay ended the session of this device: call register() again');
+}

@@ -1,0 +1,23 @@
+import type { Overlay } from '../crypto/overlay.ts';
+import { addOverdueReceipts } from '../outbox/overdue-receipts.ts';
+import type { ReceiptQueue } from '../outbox/receipt-queue.ts';
+import type { UserId } from '../ports/ids.ts';
+import type { StoreQueries } from '../ports/store.ts';
+import { openChat } from './chat-state.ts';
+
+/**
+ * Lets the chat with a person be as one that this user began: receipts are sent, also for what came before. The caller's operation holds the chat's lock.
+ * @returns whether it was not so before: then receipts may wait in the outbox
+ */
+export async function acceptChat(
+  overlay: Overlay,
+  parts: { readonly store: StoreQueries; readonly receipts: ReceiptQueue },
+  userId: UserId,
+  now: number,
+): Promise<boolean> {
+  const chat = await openChat(overlay, userId, now);
+  if (chat.accepted) return false;
+  overlay.put('chat', { ...chat, accepted: true });
+  await addOverdueReceipts(overlay, parts, userId, now);
+  return true;
+}

@@ -1,0 +1,40 @@
+import { DeviceList, SignedDeviceList } from '@sotto/proto';
+import type { DeviceId } from '../ports/ids.ts';
+import type { DeviceListRecord } from '../ports/user-record.ts';
+import type { ListedDevice } from './device-list.ts';
+
+/** What a Send has to know of a device. */
+export type SendableDevice = Pick<ListedDevice, 'deviceId' | 'registrationId'>;
+
+interface ParsedList {
+  readonly identityKey: Uint8Array;
+  readonly devices: readonly SendableDevice[];
+}
+
+/** By signed list: the bytes of a record are the same object as long as it is in memory. */
+const parsedLists = new WeakMap<Uint8Array, ParsedList>();
+
+/** The devices of an accepted list. It was verified when it was stored. */
+export function listedDevices(list: DeviceListRecord): readonly SendableDevice[] {
+  return parseList(list).devices;
+}
+
+/** The identity key of an accepted list, 33 bytes. */
+export function listedIdentity(list: DeviceListRecord): Uint8Array {
+  return parseList(list).identityKey;
+}
+
+function parseList({ signed }: DeviceListRecord): ParsedList {
+  const known = parsedLists.get(signed);
+  if (known !== undefined) return known;
+  const { devices, identityKey } = DeviceList.decode(SignedDeviceList.decode(signed).list);
+  const parsed = {
+    identityKey,
+    devices: devices.map((device) => ({
+      deviceId: (device.deviceId ?? 0) as DeviceId,
+      registrationId: device.registrationId ?? 0,
+    })),
+  };
+  parsedLists.set(signed, parsed);
+  return parsed;
+}

@@ -1,0 +1,30 @@
+/** What `npm test` and `npm run security-tests` were asked for. */
+export type TestCommand =
+  | { readonly type: 'help'; readonly usage: string }
+  | { readonly type: 'wrong'; readonly message: string; readonly usage: string }
+  /** `vitest`: what goes on to vitest. */
+  | { readonly type: 'run'; readonly isForPage: boolean; readonly vitest: readonly string[] };
+
+const testUsage = `npm test                                  every test of every package; the last line counts them
+npm test -- FILE... [--project NAME]      those of files whose path has FILE in it, of one package
+npm test -- -t NAME                       those whose name has NAME in it, for example P1
+
+What else is given goes to vitest as it stands.
+`;
+
+const securityUsage = `npm run security-tests      every test that shows a security requirement, and docs/security-tests.md made from them
+
+It takes no options: the page is of all of them. One file of tests: npm test -- FILE
+`;
+
+/** Reads the command line; `--security` in front of all is what tells the two apart. */
+export function readTestCommand(args: readonly string[]): TestCommand {
+  const isForPage = args[0] === '--security';
+  const rest = isForPage ? args.slice(1) : args;
+  const usage = isForPage ? securityUsage : testUsage;
+  if (rest.includes('--help') || rest.includes('-h')) return { type: 'help', usage };
+  if (!isForPage) return { type: 'run', isForPage, vitest: rest };
+  // A page of some of the tests would take the others for missing.
+  if (rest.length > 0) return { type: 'wrong', message: `it takes no "${rest[0]}"`, usage };
+  return { type: 'run', isForPage, vitest: ['--testNamePattern', '\\[security: '] };
+}
