@@ -340,7 +340,10 @@ export class ChatQueue {
       this.retryLater(error.retryAfterMs);
       return false;
     }
-    this.parts.logger.warn('outbox.failed', { code: error.code });
+    this.parts.logger.warn('outbox.failed', {
+      code: error.code,
+      ...(error.relayCode && { relayCode: error.relayCode }),
+    });
     for (const entry of entries) await this.fail(entry, error.code);
     return true;
   }
