@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import type { Fetch, Platform, Timers } from '@sotto/sdk/ports';
-import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { HandTime } from './hand-time.ts';
 import { exchange, JourneyWorld } from './journey-world.ts';
@@ -65,15 +64,6 @@ function handheld(world: JourneyWorld, time: HandTime): Handheld {
   return { platform: { clock: time.clock, timers, fetch: watchedFetch, randomness }, limited, waits };
 }
 
-/** Changes the file of somebody's store while their client is away. */
-async function whileAway(world: JourneyWorld, person: Person, number: number, sql: string): Promise<void> {
-  await person.stop();
-  const database = new Database(world.databaseOf(number));
-  database.exec(sql);
-  database.close();
-  await person.open();
-}
-
 /** One writes some lines at once, the other reads them and answers with as many. */
 async function chatter(one: Person, other: Person, lines: number, about: string): Promise<void> {
   for (const [from, to] of [
@@ -108,7 +98,7 @@ describe('a relay whose limits nobody has set', () => {
       }
     };
     await talk(bob, 0, 5);
-    await whileAway(world, bob, 2, "DELETE FROM session; DELETE FROM prekey WHERE kind IN ('ec', 'kyber')");
+    await world.whileAway(bob, 2, "DELETE FROM session; DELETE FROM prekey WHERE kind IN ('ec', 'kyber')");
     await talk(bob, 5, 5);
     const recoveryKey = bob.client.recoveryKey();
     await bob.stop();
@@ -186,7 +176,7 @@ describe('a relay whose limits nobody has set', () => {
     const quiet = { platform, receipts: false };
     const [alice, bob] = [await world.person(quiet), await world.person(quiet)];
     await exchange(alice, bob);
-    const loseSession = () => whileAway(world, alice, 1, 'DELETE FROM session');
+    const loseSession = () => world.whileAway(alice, 1, 'DELETE FROM session');
     for (let begun = 2; begun <= 6; begun++) {
       await loseSession();
       await alice.say(bob, `on session ${begun}`);

@@ -5,6 +5,7 @@ import { loadConfig, openEmbeddedRelay, type Relay } from '@sotto/relay-server';
 import type { ChallengeCheck } from '@sotto/relay-server/ports';
 import { memoryStore } from '@sotto/sdk';
 import { betterSqlite3 } from '@sotto/storage-adapters/better-sqlite3';
+import Database from 'better-sqlite3';
 import { Watch } from '../led/watch.ts';
 import type { HandTime } from './hand-time.ts';
 import { Person, type PersonOptions } from './person.ts';
@@ -90,6 +91,15 @@ export class JourneyWorld implements AsyncDisposable {
   /** Where a person's store is, when it is a file. */
   databaseOf(person: number): string {
     return join(this.folder, `${person}.db`);
+  }
+
+  /** Changes the file of somebody's store while their client is away, and opens it again. */
+  async whileAway(person: Person, number: number, sql: string): Promise<void> {
+    await person.stop();
+    const database = new Database(this.databaseOf(number));
+    database.exec(sql);
+    database.close();
+    await person.open();
   }
 
   /** Somebody new, who is not open yet. */

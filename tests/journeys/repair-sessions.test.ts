@@ -1,23 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { copyFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { exchange, JourneyWorld } from './journey-world.ts';
 import type { Person } from './person.ts';
 
 /** First requests are sent after 40 ms, second ones after 12 s: a message that is asked for twice is noticed. */
 const platform = { randomness: { bytes: (count: number) => new Uint8Array(randomBytes(count)), fraction: () => 0.02 } };
-
-/** Changes the file of somebody's store while their client is away. */
-async function whileAway(world: JourneyWorld, person: Person, number: number, sql: string): Promise<void> {
-  await person.stop();
-  const database = new Database(world.databaseOf(number));
-  database.exec(sql);
-  database.close();
-  await person.open();
-  await person.live();
-}
 
 /** What somebody has of another one, in the order of the history. */
 async function textsFrom(reader: Person, writer: Person): Promise<readonly string[]> {
@@ -50,7 +39,8 @@ describe('P7: a session that one side has lost mends itself, without a message l
     await using world = await JourneyWorld.open();
     const [alice, bob] = [await world.person({ platform }), await world.person({ platform })];
     await exchange(alice, bob);
-    await whileAway(world, bob, 2, sql);
+    await world.whileAway(bob, 2, sql);
+    await bob.live();
     for (const text of ['first', 'second', 'third', 'fourth']) await alice.say(bob, text);
     const own = (await alice.history(bob)).slice(-4);
     await Promise.all(own.map((message) => alice.told('message.delivered', message)));

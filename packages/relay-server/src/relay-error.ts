@@ -1,6 +1,7 @@
 /** Codes of everything that the relay refuses, on HTTP and on the stream; docs/protocol.md says what to do with each. */
 export type RelayErrorCode =
   | 'request-malformed'
+  | 'request-too-slow'
   | 'request-too-large'
   | 'not-found'
   | 'method-not-allowed'

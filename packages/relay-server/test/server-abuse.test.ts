@@ -61,7 +61,10 @@ describe('the server under abuse [security: server-dos]', () => {
     );
     expect(await isServed(relay)).toBe(true);
     const heard = await Promise.all(slow.map(({ closed }) => closed));
-    expect(heard.filter((text) => text !== '' && !/^HTTP\/1.1 4\d\d /.test(text))).toEqual([]);
+    const told = heard.filter((text) => text !== '');
+    expect(told.length).toBeGreaterThan(0);
+    // A slow network is no fault of the request: whoever sent it may send it again.
+    for (const text of told) expect(text).toMatch(/^HTTP\/1.1 408 .*"code":"request-too-slow".*"retryable":true/s);
     expect(await isServed(relay)).toBe(true);
   });
 

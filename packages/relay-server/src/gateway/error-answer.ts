@@ -42,6 +42,7 @@ const statuses: Readonly<Partial<Record<RelayErrorCode, number>>> = {
   'code-void': 410,
   'code-expired': 410,
   'code-used': 410,
+  'request-too-slow': 408,
   'request-too-large': 413,
   'profile-too-large': 413,
   'avatar-too-large': 413,

@@ -63,9 +63,9 @@ export async function httpServer(options: HttpServerOptions): Promise<FastifyIns
     },
     clientErrorHandler: (error, socket) => {
       if ('code' in error && error.code === 'ECONNRESET') return;
-      const { body } = errorAnswer(new RelayError('request-malformed', 'The request is not HTTP, or came too slowly.'));
+      const { status, reason, body } = errorAnswer(brokenRequest(error));
       const text = JSON.stringify(body);
-      const head = `HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(text)}`;
+      const head = `HTTP/1.1 ${status} ${reason}\r\nConnection: close\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${Buffer.byteLength(text)}`;
       if (socket.writable) socket.end(`${head}\r\n\r\n${text}`);
       else socket.destroy();
     },
@@ -147,4 +147,12 @@ function isFastifyError(error: unknown): error is FastifyError {
     !(error instanceof RelayError) &&
     (('code' in error && typeof error.code === 'string') || 'validation' in error || 'statusCode' in error)
   );
+}
+
+/** What came over a connection without becoming a request. A slow network is no fault of what was asked for: that may be asked for again. */
+function brokenRequest(error: Error): RelayError {
+  if ('code' in error && error.code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return new RelayError('request-too-slow', 'The request came too slowly: send it again.', { retryable: true });
+  }
+  return new RelayError('request-malformed', 'The request is not HTTP.');
 }

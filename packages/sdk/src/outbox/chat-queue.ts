@@ -19,13 +19,8 @@ import type { SendOutcome } from './send-outcome.ts';
 const largestBatch = 128;
 const largestWindow = 256;
 
-/** What sealing may end in for good; after anything else it is tried again. */
-const endings: ReadonlySet<string> = new Set<SottoErrorCode>([
-  'user-unknown',
-  'bundle-invalid',
-  'device-list-invalid',
-  'relay-refused',
-]);
+/** What sealing may end in for good: words about the recipient. A refusal of any other kind says nothing of the message, which loses nothing by waiting. */
+const endings: ReadonlySet<string> = new Set<SottoErrorCode>(['user-unknown', 'bundle-invalid', 'device-list-invalid']);
 
 /** What a chat's queue works with. */
 export interface ChatQueueParts {
@@ -345,7 +340,10 @@ export class ChatQueue {
       this.retryLater(error.retryAfterMs);
       return false;
     }
-    this.parts.logger.warn('outbox.failed', { code: error.code });
+    this.parts.logger.warn('outbox.failed', {
+      code: error.code,
+      ...(error.relayCode && { relayCode: error.relayCode }),
+    });
     for (const entry of entries) await this.fail(entry, error.code);
     return true;
   }

@@ -495,6 +495,7 @@ describe('the outbox', () => {
     [new SottoError('rate-limited', '', { retryable: true, retryAfterMs: 777 }), 'queued'],
     [new SottoError('relay-misbehaved', ''), 'queued'],
     [new SottoError('session-ended', ''), 'queued'],
+    [new SottoError('relay-refused', '', { relayCode: 'request-malformed' }), 'queued'],
     [new SottoError('user-unknown', ''), 'failed'],
     [new SottoError('bundle-invalid', ''), 'failed'],
   ])('takes "%s" while it makes sessions for what it is', async (error, state) => {

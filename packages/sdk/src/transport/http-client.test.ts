@@ -80,6 +80,12 @@ describe('httpClient', () => {
       { code: 'relay-refused', relayCode: 'store-locked' },
     ],
     [
+      'a request that came too slowly',
+      refusal(408, 'request-too-slow', { retryable: true }),
+      { code: 'relay-refused', retryable: true },
+    ],
+    ['408 of a proxy', { status: 408 }, { code: 'relay-unreachable', retryable: true }],
+    [
       'draining',
       refusal(503, 'draining', { retryable: true, retryAfterMs: 7 }),
       { code: 'relay-refused', retryable: true, retryAfterMs: 7 },

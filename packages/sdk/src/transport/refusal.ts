@@ -46,7 +46,7 @@ export function refusalOf(status: number, body: unknown, retryAfter: string | nu
   if (told === undefined) return strangeAnswer(status, retryAfter);
   const options: SottoErrorOptions = {
     relayCode: told.code,
-    retryable: told.retryable ?? (status === 429 || status >= 500),
+    retryable: told.retryable ?? (status === 408 || status === 429 || status >= 500),
     ...(told.retryAfterMs === undefined ? waitOf(retryAfter) : { retryAfterMs: told.retryAfterMs }),
     ...(told.attemptsLeft === undefined ? {} : { attemptsLeft: told.attemptsLeft }),
     ...(told.lockSalt === undefined ? {} : { lockSalt: told.lockSalt }),
@@ -74,7 +74,7 @@ function strangeAnswer(status: number, retryAfter: string | null): SottoError {
   if (status === 429) {
     return new SottoError('rate-limited', known['rate-limited'] ?? '', { retryable: true, ...waitOf(retryAfter) });
   }
-  if (status === 502 || status === 503 || status === 504) {
+  if (status === 408 || status === 502 || status === 503 || status === 504) {
     return new SottoError('relay-unreachable', `the relay is not there (status ${status}): try again later`, {
       retryable: true,
       ...waitOf(retryAfter),
