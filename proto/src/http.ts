@@ -233,8 +233,16 @@ export interface ProfileAnswer {
   readonly hasAvatar: boolean;
 }
 
-/** `POST /v1/groups/{groupId}/records`: appends to the group's log if it has come to the revision before. The same record again is success. */
-export interface GroupAppendRequest {
+/** Who comes into the relay's table of members and who leaves it: access to the log and to group sends, and nothing else. Nobody stands in both. */
+export interface GroupMembersChange {
+  /** User ids, at most 1,024. */
+  readonly added: readonly string[];
+  /** User ids, at most 1,024. */
+  readonly removed: readonly string[];
+}
+
+/** `POST /v1/groups/{groupId}/records`: appends to the group's log if it has come to the revision before, and changes the table of members in the same step. The same record again is success. */
+export interface GroupAppendRequest extends GroupMembersChange {
   /** An encoded GroupRecord. */
   readonly record: string;
   /** 32 bytes of which the relay has the hash, from whoever is no member and has the link. */
@@ -290,7 +298,7 @@ export interface GroupsAnswer {
   readonly groups: readonly { readonly groupId: string; readonly revision: number }[];
 }
 
-/** `GET /v1/groups/{groupId}/members`: by the relay's table. The log, as its readers evaluate it, is what counts. */
+/** `GET /v1/groups/{groupId}/members`, and the answer to `POST`, whose body is a `GroupMembersChange` that repairs the table: by it as it is then. The log, as its readers evaluate it, is what counts. */
 export interface GroupMembersAnswer {
   readonly members: readonly string[];
 }

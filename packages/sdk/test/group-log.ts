@@ -74,7 +74,7 @@ export class GroupLog {
   raw(actor: ReturnType<GroupPerson['actor']>, operations: readonly GroupOperation[], twist: Twist = {}): Uint8Array {
     const revision = this.at.state.revision + 1;
     const { keyEpoch, keyCommitment: commitment } = this.at.state;
-    const header = { wireId: this.wireId, revision, keyEpoch, keyCommitment: commitment, added: [], removed: [] };
+    const header = { wireId: this.wireId, revision, keyEpoch, keyCommitment: commitment };
     const change = { wireId: this.wireId, revision, previousHead: this.at.head, createdAt: 7, operations };
     const signed = signChange({ ...change, ...twist.change }, actor);
     return sealRecord({ ...header, ...twist.header }, twist.signed?.(signed) ?? signed, this.key.key, randomness);

@@ -10,7 +10,7 @@ export interface ChangeToApply {
   /** Before the change. */
   readonly state: GroupState;
   /** Of the record that carries the change. */
-  readonly record: Pick<GroupRecordHeader, 'revision' | 'keyEpoch' | 'keyCommitment'>;
+  readonly record: Omit<GroupRecordHeader, 'wireId'>;
   readonly actor: UserId;
   readonly list: OperationContext['list'];
   readonly previousHead: Uint8Array;
@@ -33,8 +33,14 @@ export function applyChange(change: ChangeToApply, rules: OperationRules): Group
   return isNewer ? withMembers(state, [actor], (member) => ({ ...member, deviceListVersion: list.version })) : state;
 }
 
-/** Who is a member now and was none before, and the other way round; ascending. */
-export function membersChanged(before: GroupState, after: GroupState): Pick<GroupRecordHeader, 'added' | 'removed'> {
+/** Who comes and who goes between two states; ascending. */
+export interface MembersChanged {
+  readonly added: readonly UserId[];
+  readonly removed: readonly UserId[];
+}
+
+/** Who is a member now and was none before, and the other way round. */
+export function membersChanged(before: GroupState, after: GroupState): MembersChanged {
   return { added: notIn(before, after), removed: notIn(after, before) };
 }
 

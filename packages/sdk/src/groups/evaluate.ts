@@ -1,7 +1,6 @@
 import { sameBytes } from '../crypto/same-bytes.ts';
 import type { Sha256 } from '../ports/hash.ts';
-import type { UserId } from '../ports/ids.ts';
-import { applyChange, membersChanged } from './apply-change.ts';
+import { applyChange } from './apply-change.ts';
 import { type ChangeRefusal, type GroupRules, groupRules, refusalOf } from './change-rules.ts';
 import type { ProofRefusal } from './device-proof.ts';
 import { keyCommitment, openOfGroup } from './group-cipher.ts';
@@ -25,23 +24,15 @@ export type VoidReason =
   | 'change-malformed'
   | ProofRefusal
   | ChangeRefusal
-  | OperationRefusal
-  /** What the relay was told of members is not what the operations do. */
-  | 'plain-members-differ';
+  | OperationRefusal;
 
 /** What became of a record. */
 export type Verdict =
   | { readonly type: 'applied'; readonly change: GroupChange }
   /** The revision counts, the head moves on, the state stays as it was. */
   | { readonly type: 'void'; readonly reason: VoidReason }
-  /** Nothing moves before the key of this commitment is there. `added` and `removed` are what the record claims: nobody has proven it. */
-  | {
-      readonly type: 'waits-for-key';
-      readonly keyEpoch: number;
-      readonly keyCommitment: Uint8Array;
-      readonly added: readonly UserId[];
-      readonly removed: readonly UserId[];
-    };
+  /** Nothing moves before the key of this commitment is there. */
+  | { readonly type: 'waits-for-key'; readonly keyEpoch: number; readonly keyCommitment: Uint8Array };
 
 /** Gives a state key by its epoch and commitment, if it is known. */
 export type KeySource = (keyEpoch: number, commitment: Uint8Array) => Uint8Array | undefined;
@@ -80,8 +71,8 @@ export function evaluate(
   if (keyUse(state, read) === undefined) return voided('key-epoch-wrong');
   const key = keys(read.keyEpoch, read.keyCommitment);
   if (key === undefined || !fits(key, read, sha256)) {
-    const { keyEpoch, keyCommitment: commitment, added, removed } = read;
-    return { at: before, verdict: { type: 'waits-for-key', keyEpoch, keyCommitment: commitment, added, removed } };
+    const { keyEpoch, keyCommitment: commitment } = read;
+    return { at: before, verdict: { type: 'waits-for-key', keyEpoch, keyCommitment: commitment } };
   }
   const outcome = outcomeOf(before, read, key, sha256, rules);
   if (typeof outcome === 'string') return voided(outcome);
@@ -115,9 +106,7 @@ function outcomeOf(
     { state: before.state, record, actor: actor.userId, list, previousHead, operations },
     rules.operations,
   );
-  if (typeof after === 'string') return after;
-  const { added, removed } = membersChanged(before.state, after);
-  return isSame(added, record.added) && isSame(removed, record.removed) ? { after, change } : 'plain-members-differ';
+  return typeof after === 'string' ? after : { after, change };
 }
 
 /** Who may act under the key of a record: there is one key an epoch, and where a new one is due members bring any of the next epoch, and guests, whose key nobody would have, none. */
@@ -135,8 +124,4 @@ export function needsNewKey(state: GroupState): boolean {
 
 function fits(key: Uint8Array, { wireId, keyEpoch, keyCommitment: commitment }: GroupRecord, sha256: Sha256): boolean {
   return sameBytes(keyCommitment(wireId, { keyEpoch, key }, sha256), commitment);
-}
-
-function isSame(left: readonly UserId[], right: readonly UserId[]): boolean {
-  return left.length === right.length && left.every((userId, at) => userId === right[at]);
 }

@@ -1,18 +1,14 @@
 import { GroupRecord as WireRecord } from '@sotto/proto';
 import { sameBytes } from '../crypto/same-bytes.ts';
-import type { UserId } from '../ports/ids.ts';
-import { atLeast, between, exactly, reading, readUserIds, withoutDefaults, writeUserIds } from './canonical.ts';
+import { atLeast, between, exactly, reading, withoutDefaults } from './canonical.ts';
 import { groupBytes, groupLimits } from './group-limits.ts';
 
-/** What of a record stands in clear. */
+/** What of a record stands in clear: nobody is named. */
 export interface GroupRecordHeader {
   readonly wireId: Uint8Array;
   readonly revision: number;
   readonly keyEpoch: number;
   readonly keyCommitment: Uint8Array;
-  /** Ascending: who becomes a member, if the change applies. */
-  readonly added: readonly UserId[];
-  readonly removed: readonly UserId[];
 }
 
 /** One entry of a group's log. */
@@ -28,8 +24,6 @@ export function encodeRecord(record: GroupRecord): Uint8Array {
       revision: record.revision,
       keyEpoch: record.keyEpoch,
       keyCommitment: record.keyCommitment,
-      added: writeUserIds(record.added),
-      removed: writeUserIds(record.removed),
       ciphertext: record.ciphertext,
     }),
   );
@@ -50,8 +44,6 @@ export function decodeRecord(bytes: Uint8Array): GroupRecord | undefined {
       revision: atLeast(1, wire.revision),
       keyEpoch: atLeast(1, wire.keyEpoch),
       keyCommitment: exactly(groupBytes.commitment, wire.keyCommitment),
-      added: readUserIds(wire.added),
-      removed: readUserIds(wire.removed),
       ciphertext: between(1, groupLimits.recordBytes, wire.ciphertext),
     };
   });

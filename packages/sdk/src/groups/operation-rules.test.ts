@@ -91,7 +91,7 @@ describe('who may do what [security: group-membership]', () => {
     const who = log.stranger.candidate();
     const join = { type: 'join', who, proof: joinProof(invite(false).key, log.wireId, who, log.at.head) } as const;
     const commitment = keyCommitment(log.wireId, { keyEpoch: 2, key: log.key.key }, sha256);
-    const header = { keyEpoch: 2, keyCommitment: commitment, added: [who.userId] };
+    const header = { keyEpoch: 2, keyCommitment: commitment };
     const foreign = log.raw(log.stranger.actor(), [join], { header });
     expect(log.judge(foreign, () => log.key.key).verdict).toEqual({ type: 'void', reason: 'key-epoch-wrong' });
     expect(log.write(log.stranger, join)).toMatchObject({ isNewKey: false, key: { keyEpoch: 1 } });

@@ -2,7 +2,7 @@ import { verifyDeviceList } from '../devices/device-list.ts';
 import type { Sha256 } from '../ports/hash.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import { SottoError } from '../sotto-error.ts';
-import { applyChange, membersChanged } from './apply-change.ts';
+import { applyChange, type MembersChanged, membersChanged } from './apply-change.ts';
 import { groupRules } from './change-rules.ts';
 import type { GroupActor } from './device-proof.ts';
 import { type Evaluation, evaluate, type KeySource, needsNewKey, type VoidReason } from './evaluate.ts';
@@ -20,8 +20,8 @@ export interface NewChange {
   readonly now: number;
 }
 
-/** A record that can be put to the relay. */
-export interface WrittenRecord {
+/** A record that can be put to the relay, with who comes and who goes by it: for the relay's table of members. */
+export interface WrittenRecord extends MembersChanged {
   /** These bytes, at this revision. */
   readonly record: Uint8Array;
   /** Where it leads, if the relay takes it. */
@@ -48,7 +48,7 @@ export function writeRecord(
   const key = isNewKey
     ? { keyEpoch: state.keyEpoch + 1, key: newGroupKey(randomness) }
     : { keyEpoch: state.keyEpoch, key: knownKey(keys(state.keyEpoch, state.keyCommitment)) };
-  const unsealed = {
+  const header = {
     wireId,
     revision: state.revision + 1,
     keyEpoch: key.keyEpoch,
@@ -57,16 +57,15 @@ export function writeRecord(
   const { userId } = actor.address;
   const list = verifyDeviceList(actor.deviceList, userId, sha256);
   const after = applyChange(
-    { state, record: unsealed, actor: userId, list, previousHead, operations },
+    { state, record: header, actor: userId, list, previousHead, operations },
     groupRules.operations,
   );
   if (typeof after === 'string') return after;
-  const header = { ...unsealed, ...membersChanged(state, after) };
   const signed = signChange({ wireId, revision: header.revision, previousHead, createdAt: now, operations }, actor);
   const record = sealRecord(header, signed, key.key, randomness);
   const evaluation: Evaluation = evaluate(before, record, () => key.key, sha256);
   if (evaluation.verdict.type === 'void') return evaluation.verdict.reason;
-  return { record, at: evaluation.at, key, isNewKey };
+  return { record, at: evaluation.at, key, isNewKey, ...membersChanged(state, after) };
 }
 
 /** Encrypts a signed change into its record, whatever it is. */
