@@ -34,6 +34,16 @@ export function signedBytesOfReRegistration(
   return joined([encoder.encode('sotto re-registration v1'), idempotencyKey, refreshToken, deviceList]);
 }
 
+/** The bytes that a new device's key signs to register itself: `sotto device registration v1`, the idempotency key (16 bytes), the code (32 bytes), the refresh token (32 bytes), the encoded SignedDeviceList. */
+export function signedBytesOfDeviceRegistration(
+  idempotencyKey: Uint8Array,
+  code: Uint8Array,
+  refreshToken: Uint8Array,
+  deviceList: Uint8Array,
+): Uint8Array {
+  return joined([encoder.encode('sotto device registration v1'), idempotencyKey, code, refreshToken, deviceList]);
+}
+
 function joined(parts: readonly Uint8Array[]): Uint8Array {
   const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
   let at = 0;

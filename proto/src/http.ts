@@ -199,6 +199,80 @@ export interface DeviceListAnswer {
 /** `PUT /v1/devices`: the next version of the own device list. 409 `devices-changed` when another was stored before. */
 export interface DeviceListRequest {
   readonly deviceList: string;
+  /** Of the asking device, all signed by the list's identity key: has to be there when that key is another one than before, which ends the prekeys of all devices. The others stand without keys until they upload new ones. */
+  readonly prekeys?: Required<PrekeyUpload>;
+}
+
+/** `GET /v1/devices`: what the relay knows of the own devices beside their list. */
+export interface DevicesAnswer {
+  readonly devices: readonly DeviceStanding[];
+}
+
+export interface DeviceStanding {
+  readonly deviceId: number;
+  /** The beginning of the day (UTC) on which it was connected last; kept for accounts with more than one device. */
+  readonly lastSeenDay?: number;
+  /** It was not connected for 45 days and gets no mail until it is: take it off the list. Never said of the primary. */
+  readonly idle: boolean;
+  /** It has uploaded no prekeys since the identity key changed, so that nobody can begin a session with it. */
+  readonly keyless: boolean;
+}
+
+/** `POST /v1/devices/codes`: asked for by a device of the account, put into the message for the new one, used by that in `POST /v1/devices`. Works once. */
+export interface DeviceCodeAnswer {
+  /** 32 bytes. */
+  readonly code: string;
+  readonly expiresInMs: number;
+}
+
+/** `POST /v1/linking`: a new device, without an account yet, asks for a place where one message can be left for it. */
+export interface LinkRequest {
+  /** A public key of libsignal's 33 bytes, made for this linking alone, to which the message is sealed (HPKE). */
+  readonly publicKey: string;
+}
+
+export interface LinkAnswer {
+  /** 16 bytes; stands in the code that the new device shows. */
+  readonly linkId: string;
+  /** 32 bytes; stays with the new device, and opens the message. */
+  readonly pollToken: string;
+  readonly expiresInMs: number;
+}
+
+/** `PUT /v1/linking/{linkId}`: leaves the one message, by a device of an account. 404 `link-unknown` for a link that is unknown, late, used, or another key's. */
+export interface LinkMessageRequest {
+  /** The key to which the message is sealed, as the code named it. */
+  readonly publicKey: string;
+  /** Sealed; at most 16 KiB. */
+  readonly message: string;
+}
+
+/** `POST /v1/linking/{linkId}/message`: waits for the message, up to 25 s. It is given once. */
+export interface LinkPollRequest {
+  readonly pollToken: string;
+}
+
+export interface LinkPollAnswer {
+  /** Left out when there is none yet: ask again. */
+  readonly message?: string;
+}
+
+/** `POST /v1/devices`: the new device comes to be, with its mailbox, prekeys, place on the list and tokens. The same idempotency key with the same body gives the same device, with a new access token. Answered by a `RegistrationAnswer`. */
+export interface DeviceRegistrationRequest {
+  /** Of `DeviceCodeAnswer`. */
+  readonly code: string;
+  /** 16 random bytes. */
+  readonly idempotencyKey: string;
+  /** The next version of the account's list: as it is, and this device beside. */
+  readonly deviceList: string;
+  /** The one that the list adds. */
+  readonly deviceId: number;
+  /** 32 random bytes: the first refresh token, made by the new device and stored by it before this request. */
+  readonly refreshToken: string;
+  /** Signed by the list's identity key. */
+  readonly prekeys: Required<PrekeyUpload>;
+  /** The new device's key's signature over `signedBytesOfDeviceRegistration`. */
+  readonly signature: string;
 }
 
 export interface DeviceBundle {
@@ -214,6 +288,7 @@ export interface DeviceBundle {
 /** `GET /v1/users/{userId}/bundles[?device=N]`: one-time keys named here are gone from the relay. */
 export interface BundlesAnswer {
   readonly deviceList: string;
+  /** Of the devices that have keys. One that is on the list and not here has none since the identity key changed: a Send may leave it out. */
   readonly bundles: readonly DeviceBundle[];
   /** Reserved for key transparency. */
   readonly proof?: string;

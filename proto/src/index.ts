@@ -1,6 +1,7 @@
 export {
   type AccountPurpose,
   signedBytesOfAccountProof,
+  signedBytesOfDeviceRegistration,
   signedBytesOfRecovery,
   signedBytesOfReRegistration,
 } from './account-proofs.ts';
