@@ -33,6 +33,15 @@ export interface RelayDescription {
     readonly profileBytes: number;
     readonly retentionMs: number;
   };
+  /** Public keys, libsignal's 33 bytes each, of which one has signed every certificate of a sealed sender. Older relays have none. */
+  readonly trustRoots?: readonly string[];
+}
+
+/** `GET /v1/certificates/sender`: says whose device this is to whoever opens a sealed message of it. */
+export interface SenderCertificateAnswer {
+  /** libsignal's serialised SenderCertificate. */
+  readonly certificate: string;
+  readonly expiresAt: number;
 }
 
 /** `POST /v1/verifications` */

@@ -171,6 +171,26 @@ export type Ephemeral = sotto.v1.Ephemeral;
 export type FrameError = sotto.v1.FrameError;
 export type Receipt = sotto.v1.Receipt;
 
+/** See sealed.proto. */
+export type SealedSends = sotto.v1.SealedSends;
+export type SealedSendsFields = sotto.v1.SealedSends.$Properties;
+export const SealedSends: Codec<SealedSends, SealedSendsFields> = codecOf('SealedSends', v1.SealedSends);
+export type SealedSendFields = sotto.v1.SealedSend.$Properties;
+export type SealedMultiSend = sotto.v1.SealedMultiSend;
+export type SealedMultiSendFields = sotto.v1.SealedMultiSend.$Properties;
+export const SealedMultiSend: Codec<SealedMultiSend, SealedMultiSendFields> = codecOf(
+  'SealedMultiSend',
+  v1.SealedMultiSend,
+);
+export type SealedResults = sotto.v1.SealedResults;
+export const SealedResults: Codec<SealedResults, sotto.v1.SealedResults.$Properties> = codecOf(
+  'SealedResults',
+  v1.SealedResults,
+);
+export type SealedContext = sotto.v1.SealedContext;
+export type SealedContextFields = sotto.v1.SealedContext.$Properties;
+export const SealedContext: Codec<SealedContext, SealedContextFields> = codecOf('SealedContext', v1.SealedContext);
+
 export const CiphertextKind = v1.CiphertextKind;
 export type CiphertextKind = sotto.v1.CiphertextKind;
 export const RecipientStatus = v1.RecipientStatus;
