@@ -1,35 +1,32 @@
-import { Deletion } from '../accounts/deletion.ts';
-import { type ChangeNumberOptions, NumberChange } from '../accounts/number-change.ts';
-import { Profiles } from '../accounts/profile.ts';
+import type { Deletion } from '../accounts/deletion.ts';
+import type { ChangeNumberOptions, NumberChange } from '../accounts/number-change.ts';
+import type { Profiles } from '../accounts/profile.ts';
 import { formatRecoveryKey } from '../accounts/recovery-key.ts';
-import { type Registered, type RegisterOptions, Registration } from '../accounts/registration.ts';
-import { RegistrationLock } from '../accounts/registration-lock.ts';
-import { Tokens } from '../accounts/tokens.ts';
-import type { ChatParts } from '../chats/chat.ts';
-import { Chats } from '../chats/chats.ts';
-import { Identities } from '../chats/identities.ts';
+import type { Registered, RegisterOptions, Registration } from '../accounts/registration.ts';
+import type { RegistrationLock } from '../accounts/registration-lock.ts';
+import type { Tokens } from '../accounts/tokens.ts';
+import type { Chats } from '../chats/chats.ts';
 import { clientStopped } from '../client-stopped.ts';
-import { StoreExecutor } from '../crypto/executor.ts';
+import type { StoreExecutor } from '../crypto/executor.ts';
 import type { SignalDrop } from '../ephemeral/signal-reader.ts';
 import type { ConnectionChange, EventOf, EventType, SottoEvent } from '../events/event.ts';
 import type { EventConsumer } from '../events/event-consumer.ts';
-import { EventHub, type EventOptions } from '../events/event-hub.ts';
+import type { EventHub, EventOptions } from '../events/event-hub.ts';
 import { checkOptions, signalOnly } from '../option-rules.ts';
-import type { AccountRecord } from '../ports/account-record.ts';
 import type { DeviceId, UserId } from '../ports/ids.ts';
 import type { Platform } from '../ports/platform.ts';
 import type { Store, StoreOpening } from '../ports/store.ts';
 import { SottoError } from '../sotto-error.ts';
-import { authorizedClient } from '../transport/authorized-client.ts';
 import type { ConnectionState } from '../transport/connection-state.ts';
-import { type CallOptions, httpClient } from '../transport/http-client.ts';
+import type { CallOptions } from '../transport/http-client.ts';
 import { parseRelayAddress, type RelayAddress } from '../transport/relay-address.ts';
 import { checkChangeNumberOptions, checkClientOptions, checkRegisterOptions } from './check-options.ts';
 import { type ClientOptions, platformOf } from './client-options.ts';
-import { ContactNumbers } from './contact-numbers.ts';
+import { assembleClient } from './client-parts.ts';
+import type { ContactNumbers } from './contact-numbers.ts';
 import { CurrentAccount } from './current-account.ts';
 import { isFatal } from './frame-router.ts';
-import { Messaging } from './messaging.ts';
+import type { Messaging } from './messaging.ts';
 
 /** Who this client is. */
 export interface OwnAccount {
@@ -96,108 +93,33 @@ export class Client {
     opening: StoreOpening,
     current: CurrentAccount,
   ) {
-    const { clock, timers, randomness, sha256, logger, tracer } = platform;
     this.platform = platform;
     this.store = store;
     this.current = current;
-    this.executor = new StoreExecutor({
-      store,
-      opening,
-      clock,
-      tracer,
-      onEvents: (events) => {
-        this.hub.published(events);
-        this.contactNumbers.committed(events);
-      },
-    });
-    const { executor } = this;
-    this.hub = new EventHub({
-      store,
-      executor,
-      clock,
-      latest: opening.counters.changeSeq,
-      onFailure: (error) => this.failed(error),
-    });
-    const http = httpClient({ address, fetch: platform.fetch, timers, ended: this.ending.signal });
-    this.tokens = new Tokens({ executor, http, clock, randomness, tracer });
-    this.deletion = new Deletion({ executor, queries: store, http, tokens: this.tokens, sha256, tracer });
-    const authorized = authorizedClient(http, this.tokens);
-    this.contactNumbers = new ContactNumbers({ executor, http: authorized, clock, logger });
-    this.registrationLock = new RegistrationLock({
-      http: authorized,
-      account: () => current.staying(),
-      randomness,
-      sha256,
-    });
-    const profiles = new Profiles({ executor, http: authorized, clock, randomness, sha256 });
-    this.profile = profiles;
-    this.registration = new Registration({
-      executor,
-      queries: store,
-      http,
-      profiles,
-      clock,
-      randomness,
-      sha256,
-      logger,
-      tracer,
-    });
-    const originOf = (account: AccountRecord) => ({
-      account,
-      returnsReceipts: options.receipts ?? true,
-      sha256,
-      randomness,
-    });
-    const origin: ChatParts['origin'] = () => originOf(current.staying());
-    const identityPolicy = options.identityPolicy ?? 'block-verified';
-    this.messaging = new Messaging({
+    const parts = assembleClient({
+      options,
+      address,
       platform,
       store,
-      executor,
-      address,
-      http: authorized,
-      tokens: this.tokens,
+      opening,
+      current,
+      ended: this.ending.signal,
+      assertRunning: () => this.checkRunning(),
       beforeConnecting: (signal) => this.finishDeletion({ signal }),
-      profiles,
-      origin: () => originOf(current.get()),
-      identityPolicy,
-      alsoEveryHour: () => this.hub.expireCursors(),
-      signals: { typing: options.typing ?? true, presence: options.presence ?? false },
       onState: (change) => this.stateChanged(change),
-      onPassing: (event) => this.hub.passing(event),
       onFailure: (error) => this.failed(error),
     });
-    this.numberChange = new NumberChange({
-      executor,
-      queries: store,
-      anonymous: http,
-      http: authorized,
-      origin,
-      clock,
-    });
-    const { outbox, receipts, signals } = this.messaging;
-    const assertRunning = () => this.checkRunning();
-    this.chats = new Chats({
-      store,
-      executor,
-      outbox,
-      receipts,
-      signals,
-      origin,
-      clock,
-      tracer,
-      assertRunning,
-      identities: new Identities({
-        store,
-        executor,
-        origin,
-        clock,
-        policy: identityPolicy,
-        learnDevices: (userId) => this.messaging.learnDevices(userId),
-        onAccepted: (chatId) => outbox.retry(chatId),
-      }),
-      http: authorized,
-    });
+    this.executor = parts.executor;
+    this.hub = parts.hub;
+    this.tokens = parts.tokens;
+    this.deletion = parts.deletion;
+    this.contactNumbers = parts.contactNumbers;
+    this.registrationLock = parts.registrationLock;
+    this.profile = parts.profiles;
+    this.registration = parts.registration;
+    this.numberChange = parts.numberChange;
+    this.messaging = parts.messaging;
+    this.chats = parts.chats;
   }
 
   /**

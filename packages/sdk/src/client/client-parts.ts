@@ -1,0 +1,159 @@
+import { Deletion } from '../accounts/deletion.ts';
+import { NumberChange } from '../accounts/number-change.ts';
+import { Profiles } from '../accounts/profile.ts';
+import { Registration } from '../accounts/registration.ts';
+import { RegistrationLock } from '../accounts/registration-lock.ts';
+import { Tokens } from '../accounts/tokens.ts';
+import { Chats } from '../chats/chats.ts';
+import { Identities } from '../chats/identities.ts';
+import { StoreExecutor } from '../crypto/executor.ts';
+import type { ConnectionChange } from '../events/event.ts';
+import { EventHub } from '../events/event-hub.ts';
+import type { ContentOrigin } from '../messages/outgoing-content.ts';
+import type { AccountRecord } from '../ports/account-record.ts';
+import type { Platform } from '../ports/platform.ts';
+import type { Store, StoreOpening } from '../ports/store.ts';
+import { authorizedClient } from '../transport/authorized-client.ts';
+import { httpClient } from '../transport/http-client.ts';
+import type { RelayAddress } from '../transport/relay-address.ts';
+import type { ClientOptions } from './client-options.ts';
+import { ContactNumbers } from './contact-numbers.ts';
+import type { CurrentAccount } from './current-account.ts';
+import { Messaging } from './messaging.ts';
+
+/** What a client is assembled from. */
+export interface ClientAssembly {
+  readonly options: ClientOptions;
+  readonly address: RelayAddress;
+  readonly platform: Platform;
+  readonly store: Store;
+  readonly opening: StoreOpening;
+  readonly current: CurrentAccount;
+  /** Aborted when the client stops. */
+  readonly ended: AbortSignal;
+  /** @throws {SottoError} `client-stopped` */
+  readonly assertRunning: () => void;
+  /** What has to be done before each try to connect. */
+  readonly beforeConnecting: (signal: AbortSignal) => Promise<void>;
+  readonly onState: (change: ConnectionChange) => void;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** All that a client is made of. */
+export interface ClientParts {
+  readonly executor: StoreExecutor;
+  readonly hub: EventHub;
+  readonly tokens: Tokens;
+  readonly deletion: Deletion;
+  readonly contactNumbers: ContactNumbers;
+  readonly registrationLock: RegistrationLock;
+  readonly profiles: Profiles;
+  readonly registration: Registration;
+  readonly numberChange: NumberChange;
+  readonly messaging: Messaging;
+  readonly chats: Chats;
+}
+
+/** Puts a client together. Nothing is started. */
+export function assembleClient(assembly: ClientAssembly): ClientParts {
+  const { options, address, platform, store, opening, current, ended, assertRunning, onFailure } = assembly;
+  const { clock, timers, randomness, sha256, logger, tracer } = platform;
+  const executor: StoreExecutor = new StoreExecutor({
+    store,
+    opening,
+    clock,
+    tracer,
+    onEvents: (events) => {
+      hub.published(events);
+      contactNumbers.committed(events);
+    },
+  });
+  const hub = new EventHub({ store, executor, clock, latest: opening.counters.changeSeq, onFailure });
+  const http = httpClient({ address, fetch: platform.fetch, timers, ended });
+  const tokens = new Tokens({ executor, http, clock, randomness, tracer });
+  const authorized = authorizedClient(http, tokens);
+  const contactNumbers = new ContactNumbers({ executor, http: authorized, clock, logger });
+  const profiles = new Profiles({ executor, http: authorized, clock, randomness, sha256 });
+  const originOf = (account: AccountRecord): ContentOrigin => ({
+    account,
+    returnsReceipts: options.receipts ?? true,
+    sha256,
+    randomness,
+  });
+  const origin = () => originOf(current.staying());
+  const identityPolicy = options.identityPolicy ?? 'block-verified';
+  const messaging = new Messaging({
+    platform,
+    store,
+    executor,
+    address,
+    http: authorized,
+    tokens,
+    beforeConnecting: assembly.beforeConnecting,
+    profiles,
+    origin: () => originOf(current.get()),
+    identityPolicy,
+    alsoEveryHour: () => hub.expireCursors(),
+    signals: { typing: options.typing ?? true, presence: options.presence ?? false },
+    onState: assembly.onState,
+    onPassing: (event) => hub.passing(event),
+    onFailure,
+  });
+  const { outbox, receipts, signals } = messaging;
+  const identities = new Identities({
+    store,
+    executor,
+    origin,
+    clock,
+    policy: identityPolicy,
+    learnDevices: (userId) => messaging.learnDevices(userId),
+    onAccepted: (chatId) => outbox.retry(chatId),
+  });
+  return {
+    executor,
+    hub,
+    tokens,
+    deletion: new Deletion({ executor, queries: store, http, tokens, sha256, tracer }),
+    contactNumbers,
+    registrationLock: new RegistrationLock({
+      http: authorized,
+      account: () => current.staying(),
+      randomness,
+      sha256,
+    }),
+    profiles,
+    registration: new Registration({
+      executor,
+      queries: store,
+      http,
+      profiles,
+      clock,
+      randomness,
+      sha256,
+      logger,
+      tracer,
+    }),
+    numberChange: new NumberChange({
+      executor,
+      queries: store,
+      anonymous: http,
+      http: authorized,
+      origin,
+      clock,
+    }),
+    messaging,
+    chats: new Chats({
+      store,
+      executor,
+      outbox,
+      receipts,
+      signals,
+      origin,
+      clock,
+      tracer,
+      assertRunning,
+      identities,
+      http: authorized,
+    }),
+  };
+}
