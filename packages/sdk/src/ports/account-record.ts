@@ -12,8 +12,8 @@ export interface AccountRecord {
   readonly identityKeyPair: Uint8Array;
   /** The private key to this device's `device_key`, 32 bytes: proves later what only this device may say. Secret. */
   readonly devicePrivateKey: Uint8Array;
-  /** 32 bytes, from which the root key is made: the recovery key. Secret. */
-  readonly rootSecret: Uint8Array;
+  /** 32 bytes, from which the root key is made: the recovery key. Only the primary device has it. Secret. */
+  readonly rootSecret: Uint8Array | undefined;
   /** An encoded SignedDeviceList. */
   readonly deviceList: Uint8Array;
   /** 32 bytes. Secret. */

@@ -1,7 +1,19 @@
 import type { AccountRecord, RegistrationRecord } from './account-record.ts';
 import type { ChatRecord, StreamRecord } from './chat-record.ts';
+import type { CertificateRecord, ListIntentRecord } from './device-records.ts';
 import type { EphemeralSecretRecord } from './ephemeral-record.ts';
 import type { CursorRecord, EventRecord } from './event-records.ts';
+import type {
+  GroupHeadRecord,
+  GroupIntentRecord,
+  GroupKeyRecord,
+  GroupMemberRecord,
+  GroupRecord,
+  OwnChainRecord,
+  SenderKeyRecord,
+  SenderKeySharedRecord,
+} from './group-records.ts';
+import type { GroupId } from './ids.ts';
 import type { HeldRecord, SeenRecord } from './inbox-records.ts';
 import type { IdentityRecord, KyberUseRecord, PrekeyRecord, SessionRecord } from './key-records.ts';
 import type { MessageRecord, ReceiptRecord } from './message-record.ts';
@@ -32,6 +44,16 @@ export interface Records {
   readonly resend: ResendRecord;
   readonly repair: RepairRecord;
   readonly ephemeralSecret: EphemeralSecretRecord;
+  readonly group: GroupRecord;
+  readonly groupMember: GroupMemberRecord;
+  readonly groupKey: GroupKeyRecord;
+  readonly groupHead: GroupHeadRecord;
+  readonly groupIntent: GroupIntentRecord;
+  readonly senderKey: SenderKeyRecord;
+  readonly ownChain: OwnChainRecord;
+  readonly senderKeyShared: SenderKeySharedRecord;
+  readonly listIntent: ListIntentRecord;
+  readonly certificate: CertificateRecord;
 }
 
 export type RecordKind = keyof Records;
@@ -59,10 +81,29 @@ export interface RecordKeys {
   readonly resend: Pick<ResendRecord, 'messageId' | 'userId' | 'deviceId'>;
   readonly repair: Pick<RepairRecord, 'userId' | 'deviceId'>;
   readonly ephemeralSecret: Pick<EphemeralSecretRecord, 'userId' | 'direction' | 'deviceId'>;
+  readonly group: Pick<GroupRecord, 'id'>;
+  readonly groupMember: Pick<GroupMemberRecord, 'groupId' | 'userId'>;
+  readonly groupKey: Pick<GroupKeyRecord, 'groupId' | 'keyEpoch' | 'keyCommitment'>;
+  readonly groupHead: Pick<GroupHeadRecord, 'groupId' | 'revision'>;
+  readonly groupIntent: Pick<GroupIntentRecord, 'groupId'>;
+  readonly senderKey: Pick<SenderKeyRecord, 'userId' | 'deviceId' | 'distributionId'>;
+  readonly ownChain: Pick<OwnChainRecord, 'groupId'>;
+  readonly senderKeyShared: Pick<SenderKeySharedRecord, 'distributionId' | 'userId' | 'deviceId'>;
+  readonly listIntent: Record<never, never>;
+  readonly certificate: Record<never, never>;
 }
 
 /** The kinds of which what has become too old is removed. */
 export type PrunedKind = 'seen' | 'kyberUse' | 'event' | 'resend';
+
+/** What a `prune` removes: all records of a kind that have become too old, or that belong to what was given up. */
+export type Pruning =
+  /** `seen`, `kyberUse` and `resend` records from before `before`; `event` records with a changeSeq up to `before`. */
+  | { readonly kind: PrunedKind; readonly before: number }
+  /** Heads of one group below the revision `before`. */
+  | { readonly kind: 'groupHead'; readonly groupId: GroupId; readonly before: number }
+  /** Whom an own chain was given to. */
+  | { readonly kind: 'senderKeyShared'; readonly distributionId: string };
 
 /**
  * One change of a commit.
@@ -82,5 +123,4 @@ export type Change =
   | {
       [Kind in RecordKind]: { readonly type: 'delete'; readonly kind: Kind; readonly key: RecordKeys[Kind] };
     }[RecordKind]
-  /** `seen`, `kyberUse` and `resend` records from before `before`; `event` records with a changeSeq up to `before`. */
-  | { readonly type: 'prune'; readonly kind: PrunedKind; readonly before: number };
+  | ({ readonly type: 'prune' } & Pruning);

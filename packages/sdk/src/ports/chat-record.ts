@@ -16,6 +16,10 @@ export interface ChatRecord {
   readonly accepted: boolean;
   /** What a new identity key of the other person does here; as the client says when undefined. */
   readonly identityPolicy: IdentityPolicy | undefined;
+  /** Until when nothing of it is to disturb, by this device's clock; `Number.MAX_SAFE_INTEGER` = for ever. */
+  readonly mutedUntil: number | undefined;
+  /** Whether reading is told here; as the client says when undefined. */
+  readonly receipts: boolean | undefined;
   /** The seq of the next message written here on this device; counts from 1. */
   readonly nextSeq: number;
   /** The highest position in it: what the list is sorted by. Unique over all chats. */

@@ -1,4 +1,4 @@
-import type { MessageId, UserId } from './ids.ts';
+import type { GroupId, MessageId, UserId } from './ids.ts';
 
 /** What was seen before: SHA-256 of a ciphertext (32 bytes) or a message id (16 bytes). Kept for 62 days. */
 export interface SeenRecord {
@@ -22,7 +22,13 @@ export type HeldReason =
   | 'malformed-content'
   | 'sender-mismatch'
   | 'message-id-mismatch'
-  | 'content-invalid';
+  | 'content-invalid'
+  | 'no-sender-key'
+  | 'group-revision'
+  | 'group-unknown'
+  | 'group-mismatch'
+  | 'not-a-member'
+  | 'certificate-invalid';
 
 /** An envelope that was acked but could not be shown: kept, with its reason. */
 export interface HeldRecord {
@@ -38,6 +44,8 @@ export interface HeldRecord {
   readonly sender: UserId | undefined;
   /** Which message it is, as the envelope says. */
   readonly messageId: MessageId | undefined;
+  /** The group that it came to, as the envelope says. */
+  readonly groupId: GroupId | undefined;
   /** Whether another attempt of its sender can take its place. */
   readonly mendable: boolean;
   /** How often its sender was asked to send it again. */

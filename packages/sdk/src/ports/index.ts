@@ -1,11 +1,25 @@
 export type { SottoErrorCode, SottoErrorOptions } from '../sotto-error.ts';
 export { SottoError } from '../sotto-error.ts';
 export type { AccountRecord, RegistrationRecord } from './account-record.ts';
-export type { Change, PrunedKind, RecordKeys, RecordKind, Records } from './changes.ts';
+export type { Change, PrunedKind, Pruning, RecordKeys, RecordKind, Records } from './changes.ts';
 export type { ChatRecord, Place, SeqGap, StreamRecord } from './chat-record.ts';
 export type { Clock } from './clock.ts';
+export type { CertificateRecord, ListIntentRecord } from './device-records.ts';
 export type { EphemeralSecretRecord } from './ephemeral-record.ts';
 export type { CursorRecord, EventFact, EventRecord } from './event-records.ts';
+export type { GroupQueries } from './group-queries.ts';
+export type {
+  GroupHeadRecord,
+  GroupIntentRecord,
+  GroupKeyRecord,
+  GroupMemberRecord,
+  GroupRecord,
+  GroupStanding,
+  MissingGroupKey,
+  OwnChainRecord,
+  SenderKeyRecord,
+  SenderKeySharedRecord,
+} from './group-records.ts';
 export type { Sha256 } from './hash.ts';
 export type { ChatId, DeviceAddress, DeviceId, GroupId, MessageId, UserId } from './ids.ts';
 export type { HeldReason, HeldRecord, HeldUsage, SeenRecord } from './inbox-records.ts';

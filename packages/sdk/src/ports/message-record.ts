@@ -1,7 +1,7 @@
 import type { ChatId, DeviceId, GroupId, MessageId, UserId } from './ids.ts';
 
 /**
- * Own messages: `queued` < `sent` < `expired` < `delivered` < `read`, or `failed`. Others': `received`, then `seen`.
+ * Own messages: `queued` < `sent` < `expired` < `delivered` < `read`, or `failed`; in a group, what all recipients have reached. Others': `received`, then `seen`.
  */
 export type MessageState = 'queued' | 'sent' | 'expired' | 'delivered' | 'read' | 'failed' | 'received' | 'seen';
 
@@ -33,6 +33,8 @@ export interface MessageRecord {
   /** By the relay's clock. */
   readonly acceptedAt: number | undefined;
   readonly expiresAt: number | undefined;
+  /** Of an own message to a group: how many other people were members when it was sealed. */
+  readonly recipients: number | undefined;
   /** Why it is `failed`: a SottoErrorCode, or the relay's own. */
   readonly failure: string | undefined;
 }

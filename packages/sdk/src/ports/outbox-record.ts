@@ -1,12 +1,15 @@
-import type { ChatId, MessageId, UserId } from './ids.ts';
+import type { ChatId, GroupId, MessageId, UserId } from './ids.ts';
 
 /** Something on its way out. It is sealed (encrypted) only when it is at the head of the queue and the client is connected. */
 export interface OutboxRecord {
   /** Ascending: the order of the queue. */
   readonly id: number;
-  /** First in, first out within a chat. */
+  /** Names the queue: first in, first out within a chat. */
   readonly chatId: ChatId;
-  readonly recipient: UserId;
+  /** Who gets it; undefined in the queue of a group, where it is for all members. */
+  readonly recipient: UserId | undefined;
+  /** The group that it is for or, with a recipient, that its content belongs to. At least one of the two is set. */
+  readonly groupId: GroupId | undefined;
   readonly messageId: MessageId;
   /** What `content` is: to be encrypted, or the open request to send `messageId` again. */
   readonly kind: 'content' | 'retry-request';

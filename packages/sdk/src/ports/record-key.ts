@@ -28,6 +28,16 @@ const keys: { readonly [Kind in RecordKind]: (key: RecordKeys[Kind]) => string }
   resend: (key) => `${key.messageId}.${key.userId}.${key.deviceId}`,
   repair: (key) => `${key.userId}.${key.deviceId}`,
   ephemeralSecret: (key) => `${key.userId}.${key.direction}.${key.deviceId}`,
+  group: (key) => key.id,
+  groupMember: (key) => `${key.groupId}.${key.userId}`,
+  groupKey: (key) => `${key.groupId}.${key.keyEpoch}.${hex(key.keyCommitment)}`,
+  groupHead: (key) => `${key.groupId}.${key.revision}`,
+  groupIntent: (key) => key.groupId,
+  senderKey: (key) => `${key.userId}.${key.deviceId}.${key.distributionId}`,
+  ownChain: (key) => key.groupId,
+  senderKeyShared: (key) => `${key.distributionId}.${key.userId}.${key.deviceId}`,
+  listIntent: () => '',
+  certificate: () => '',
 };
 
 /** The key of a record as one text, unique within its kind. Any record is a key of itself. */

@@ -1,10 +1,11 @@
 import type { Change, RecordKeys, RecordKind, Records } from './changes.ts';
 import type { ChatRecord, Place } from './chat-record.ts';
 import type { CursorRecord, EventRecord } from './event-records.ts';
+import type { GroupQueries } from './group-queries.ts';
 import type { ChatId, MessageId, UserId } from './ids.ts';
 import type { HeldRecord, HeldUsage } from './inbox-records.ts';
 import type { PrekeyRecord } from './key-records.ts';
-import type { MessageRecord, MessageState } from './message-record.ts';
+import type { MessageRecord, MessageState, ReceiptRecord } from './message-record.ts';
 import type { OutboxRecord } from './outbox-record.ts';
 import type { UserRecord } from './user-record.ts';
 
@@ -29,12 +30,14 @@ export type MessagePage = { readonly chatId: ChatId; readonly limit: number } & 
 );
 
 /** Reads over many records; all of them in the order of an index. */
-export interface StoreQueries {
+export interface StoreQueries extends GroupQueries {
   messages(page: MessagePage): Promise<readonly MessageRecord[]>;
   /** Others' messages with state `received` up to a place, oldest first. */
   unread(chatId: ChatId, upTo: Place, limit: number): Promise<readonly MessageRecord[]>;
   /** Own messages in a state whose `expiresAt` is before `before`, oldest first. */
   expiring(state: MessageState, before: number, limit: number): Promise<readonly MessageRecord[]>;
+  /** How far each recipient is with an own message, by user id. */
+  receipts(messageId: MessageId): Promise<readonly ReceiptRecord[]>;
   /** The person who has this number (E.164), as far as this device knows: the one whose record changed last. */
   userByNumber(number: string): Promise<UserRecord | undefined>;
   /** By activity, latest first; those whose activity is below `below`. */
@@ -74,7 +77,7 @@ export interface Store extends StoreQueries {
   /**
    * Applies the changes in their order, all or none. Commits that are not waited for apply in the order of their calls.
    * @throws {SottoError} `store-fenced` when the store was opened by another owner since; `argument-invalid` when a record breaks a
-   * rule (an id that is no UUID, a number that is no safe integer, a message with both receiver and group): nothing was written
+   * rule (an id that is no UUID, a number that is no safe integer, a message with both receiver and group, an outbox record with neither): nothing was written
    */
   commit(changes: readonly Change[], ownerEpoch: number): Promise<void>;
   /** Lets go of everything, the lock too. Idempotent. */

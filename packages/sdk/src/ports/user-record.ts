@@ -13,6 +13,8 @@ export interface UserRecord {
   readonly avatarHash: Uint8Array | undefined;
   /** Whether their clients answer with delivery receipts: known from their messages. */
   readonly returnsReceipts: boolean;
+  /** When this user blocked them. */
+  readonly blockedAt: number | undefined;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
