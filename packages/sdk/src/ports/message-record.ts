@@ -35,6 +35,8 @@ export interface MessageRecord {
   readonly expiresAt: number | undefined;
   /** Of an own message to a group: how many other people were members when it was sealed. */
   readonly recipients: number | undefined;
+  /** Of an own message to a group: the revision under which it was sealed. Whoever came later is given it by nobody. */
+  readonly revision: number | undefined;
   /** Why it is `failed`: a SottoErrorCode, or the relay's own. */
   readonly failure: string | undefined;
 }
