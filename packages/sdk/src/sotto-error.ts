@@ -42,6 +42,16 @@ export type SottoErrorCode =
   | 'bundle-invalid'
   | 'user-unknown'
   | 'rate-limited'
+  // groups
+  | 'title-invalid'
+  | 'group-unknown'
+  | 'group-not-member'
+  | 'group-not-allowed'
+  | 'group-full'
+  | 'group-changed'
+  | 'group-forked'
+  | 'invite-invalid'
+  | 'invite-used'
   // the relay
   | 'relay-url-invalid'
   | 'relay-insecure'

@@ -1,5 +1,6 @@
 import type { Message } from '../messages/message.ts';
-import type { ChatId, UserId } from '../ports/ids.ts';
+import type { GroupNews } from '../ports/event-records.ts';
+import type { ChatId, GroupId, UserId } from '../ports/ids.ts';
 import type { ConnectionState, EndReason, OfflineReason } from '../transport/connection-state.ts';
 
 /** What happened, after it was committed. One union; branch on `type`. */
@@ -33,6 +34,36 @@ export type SottoEvent =
   | { readonly type: 'profile.changed'; readonly userId: UserId }
   /** A contact says that their number is another one: the old one is forgotten. `number` is theirs once the relay has confirmed it, which a `profile.changed` tells. */
   | { readonly type: 'contact.number-changed'; readonly userId: UserId; readonly number: string }
+  /** A group is another one now: what of it has changed, and by whom. */
+  | {
+      readonly type: 'group.changed';
+      readonly chatId: ChatId;
+      readonly groupId: GroupId;
+      readonly revision: number;
+      readonly by: UserId;
+      readonly changes: readonly GroupNews[];
+    }
+  /** The relay, or a member, shows another course of a group than the one that was seen here: nothing is sent into it any more. */
+  | {
+      readonly type: 'group.forked';
+      readonly chatId: ChatId;
+      readonly groupId: GroupId;
+      readonly revision: number;
+    }
+  /** What has become of a group after this revision can not be read yet: members are asked for the key. */
+  | {
+      readonly type: 'group.waiting';
+      readonly chatId: ChatId;
+      readonly groupId: GroupId;
+      readonly revision: number;
+    }
+  /** Somebody with the link asks to be let into a group that this user administers: `approve` or `decline` them. */
+  | {
+      readonly type: 'group.requested';
+      readonly chatId: ChatId;
+      readonly groupId: GroupId;
+      readonly userId: UserId;
+    }
   /** `deleteAccount` is done: the secrets of the own account are overwritten here. */
   | {
       readonly type: 'account.deleted';

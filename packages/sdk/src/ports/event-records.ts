@@ -1,4 +1,16 @@
-import type { ChatId, MessageId, UserId } from './ids.ts';
+import type { ChatId, GroupId, MessageId, UserId } from './ids.ts';
+
+/** One thing that a change of a group has changed. */
+export type GroupNews =
+  | { readonly type: 'created' | 'avatar' }
+  | { readonly type: 'added' | 'removed'; readonly userIds: readonly UserId[] }
+  /** By a link, or by leaving; or asks to come in, and is turned away. */
+  | { readonly type: 'joined' | 'left' | 'requested' | 'declined'; readonly userId: UserId }
+  | { readonly type: 'role'; readonly userId: UserId; readonly role: 'member' | 'admin' | 'owner' }
+  | { readonly type: 'title'; readonly title: string }
+  | { readonly type: 'settings'; readonly add: 'admins' | 'members'; readonly edit: 'admins' | 'members' }
+  /** Whether there is a link by which others come in. */
+  | { readonly type: 'invite'; readonly open: boolean };
 
 /** What happened, as it is written down in the commit that made it happen. Messages are looked up when it is read. */
 export type EventFact =
@@ -23,6 +35,26 @@ export type EventFact =
   | { readonly type: 'identity.changed' | 'device-list.forked'; readonly userId: UserId }
   | { readonly type: 'profile.changed'; readonly userId: UserId }
   | { readonly type: 'contact.number-changed'; readonly userId: UserId; readonly number: string }
+  | {
+      readonly type: 'group.changed';
+      readonly chatId: ChatId;
+      readonly groupId: GroupId;
+      readonly revision: number;
+      readonly by: UserId;
+      readonly changes: readonly GroupNews[];
+    }
+  | {
+      readonly type: 'group.forked' | 'group.waiting';
+      readonly chatId: ChatId;
+      readonly groupId: GroupId;
+      readonly revision: number;
+    }
+  | {
+      readonly type: 'group.requested';
+      readonly chatId: ChatId;
+      readonly groupId: GroupId;
+      readonly userId: UserId;
+    }
   | {
       readonly type: 'account.deleted';
       readonly userId: UserId;

@@ -6,7 +6,7 @@ export type { ChatRecord, Place, SeqGap, StreamRecord } from './chat-record.ts';
 export type { Clock } from './clock.ts';
 export type { CertificateRecord, ListIntentRecord } from './device-records.ts';
 export type { EphemeralSecretRecord } from './ephemeral-record.ts';
-export type { CursorRecord, EventFact, EventRecord } from './event-records.ts';
+export type { CursorRecord, EventFact, EventRecord, GroupNews } from './event-records.ts';
 export type { GroupQueries } from './group-queries.ts';
 export type {
   GroupHeadRecord,

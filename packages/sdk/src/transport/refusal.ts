@@ -27,6 +27,9 @@ const known: { readonly [Code in SottoErrorCode]?: string } = {
   'profile-too-large': 'the profile is too large for the relay',
   'avatar-too-large': 'the avatar is too large: at most 1 MiB',
   'user-unknown': 'there is no such account (any more)',
+  'group-unknown': 'the relay knows of no such group, or does not count you among its members',
+  'group-changed': 'somebody else changed the group at the same time: look at it again',
+  'group-full': 'a group has at most 1,024 members: add fewer',
   'rate-limited': 'asked too often: wait for retryAfterMs',
 };
 
