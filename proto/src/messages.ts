@@ -121,6 +121,29 @@ export type GroupRole = sotto.v1.GroupRole;
 export const GroupAccess = v1.GroupAccess;
 export type GroupAccess = sotto.v1.GroupAccess;
 
+/** See sync.proto. */
+export type Sync = sotto.v1.Sync;
+export type SyncFields = sotto.v1.Sync.$Properties;
+export const Sync: Codec<Sync, SyncFields> = codecOf('Sync', v1.Sync);
+export type SyncSent = sotto.v1.SyncSent;
+export type SyncChat = sotto.v1.SyncChat;
+export type SyncChatFields = sotto.v1.SyncChat.$Properties;
+export type SyncContact = sotto.v1.SyncContact;
+export type SyncContactFields = sotto.v1.SyncContact.$Properties;
+export type SyncGroup = sotto.v1.SyncGroup;
+export type SyncGroupFields = sotto.v1.SyncGroup.$Properties;
+export type SyncSnapshotFields = sotto.v1.SyncSnapshot.$Properties;
+
+/** See linking.proto. */
+export type LinkCode = sotto.v1.LinkCode;
+export type LinkCodeFields = sotto.v1.LinkCode.$Properties;
+export const LinkCode: Codec<LinkCode, LinkCodeFields> = codecOf('LinkCode', v1.LinkCode);
+export type ProvisionMessage = sotto.v1.ProvisionMessage;
+export const ProvisionMessage: Codec<ProvisionMessage, sotto.v1.ProvisionMessage.$Properties> = codecOf(
+  'ProvisionMessage',
+  v1.ProvisionMessage,
+);
+
 /** See ephemeral.proto. */
 export type EphemeralPayload = sotto.v1.EphemeralPayload;
 export const EphemeralPayload: Codec<EphemeralPayload, sotto.v1.EphemeralPayload.$Properties> = codecOf(

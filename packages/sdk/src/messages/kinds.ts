@@ -16,6 +16,7 @@ const kinds: { readonly [Kind in NonNullable<Content['body']>]: ApplyContent } =
   groupKeys: applyUnknown,
   groupKeyRequest: applyUnknown,
   senderKeyDistribution: applyUnknown,
+  sync: applyUnknown,
 };
 
 /** How to apply a content. */
