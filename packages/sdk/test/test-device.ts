@@ -92,6 +92,7 @@ export async function testDevice(options: TestDeviceOptions = {}): Promise<TestD
     rootSecret,
     deviceList: signDeviceList(list, rootKeyOf(rootSecret)),
     profileKey: randomness.bytes(32),
+    nextProfileKey: undefined,
     refreshToken: randomness.bytes(32),
     nextRefreshToken: undefined,
     deletion: undefined,

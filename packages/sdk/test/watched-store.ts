@@ -48,6 +48,7 @@ export function watchedStore(store: Store): WatchedStore {
     unread: (chatId, upTo, limit) => store.unread(chatId, upTo, limit),
     expiring: (state, before, limit) => store.expiring(state, before, limit),
     userByNumber: (number) => store.userByNumber(number),
+    blockedUsers: () => store.blockedUsers(),
     chats: (below, limit) => store.chats(below, limit),
     outbox: (chatId, after, limit) => store.outbox(chatId, after, limit),
     outboxChats: () => store.outboxChats(),

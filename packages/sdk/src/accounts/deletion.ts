@@ -136,6 +136,7 @@ export class Deletion {
           devicePrivateKey: nothing,
           rootSecret: nothing,
           profileKey: nothing,
+          nextProfileKey: undefined,
           refreshToken: nothing,
           nextRefreshToken: undefined,
           accessToken: '',

@@ -87,6 +87,7 @@ export function newAccount(parts: {
     rootSecret,
     deviceList,
     profileKey,
+    nextProfileKey: undefined,
     refreshToken,
     nextRefreshToken: undefined,
     deletion: undefined,

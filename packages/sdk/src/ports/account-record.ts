@@ -18,6 +18,8 @@ export interface AccountRecord {
   readonly deviceList: Uint8Array;
   /** 32 bytes. Secret. */
   readonly profileKey: Uint8Array;
+  /** The profile key that is to take its place: committed before the relay is told of it. 32 bytes. Secret. */
+  readonly nextProfileKey: Uint8Array | undefined;
   /** 32 bytes. Secret. */
   readonly refreshToken: Uint8Array;
   /** Committed before a refresh is asked for, so that a crash can't lose the chain. Secret. */

@@ -40,6 +40,8 @@ export interface StoreQueries extends GroupQueries {
   receipts(messageId: MessageId): Promise<readonly ReceiptRecord[]>;
   /** The person who has this number (E.164), as far as this device knows: the one whose record changed last. */
   userByNumber(number: string): Promise<UserRecord | undefined>;
+  /** People whom this user has blocked (`blockedAt` is set), those who were blocked last first, then by id. */
+  blockedUsers(): Promise<readonly UserRecord[]>;
   /** By activity, latest first; those whose activity is below `below`. */
   chats(below: number | undefined, limit: number): Promise<readonly ChatRecord[]>;
   /** The outbox of one chat by id, those after `after`. */
