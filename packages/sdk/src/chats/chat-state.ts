@@ -1,6 +1,6 @@
 import type { Overlay } from '../crypto/overlay.ts';
 import type { ChatRecord, Place } from '../ports/chat-record.ts';
-import type { ChatId, UserId } from '../ports/ids.ts';
+import type { ChatId, GroupId, UserId } from '../ports/ids.ts';
 import type { MessageRecord } from '../ports/message-record.ts';
 
 /** The lock under which everything that changes a chat, its messages or its outbox runs. */
@@ -18,22 +18,46 @@ export async function openChat(overlay: Overlay, userId: UserId, now: number): P
   const id = chatWith(userId);
   const known = await overlay.get('chat', { id });
   if (known !== undefined) return known;
+  return addChat(overlay, { id, userId, groupId: undefined, accepted: false }, now);
+}
+
+/** The chat of a group: its id is the group's. */
+export function chatOfGroup(groupId: GroupId): ChatId {
+  return groupId as string as ChatId;
+}
+
+/** The chat of a group as it is, or a new one. The caller holds `chatLock`. */
+export async function openGroupChat(
+  overlay: Overlay,
+  groupId: GroupId,
+  now: number,
+  accepted = false,
+): Promise<ChatRecord> {
+  const id = chatOfGroup(groupId);
+  const known = await overlay.get('chat', { id });
+  return known ?? addChat(overlay, { id, userId: undefined, groupId, accepted }, now);
+}
+
+function addChat(
+  overlay: Overlay,
+  who: Pick<ChatRecord, 'id' | 'userId' | 'groupId' | 'accepted'>,
+  now: number,
+): ChatRecord {
   const chat: ChatRecord = {
-    id,
-    userId,
-    groupId: undefined,
-    accepted: false,
+    ...who,
     identityPolicy: undefined,
     nextSeq: 1,
     activity: overlay.nextPosition(),
     lastMessageId: undefined,
     unread: 0,
     readUpTo: { position: 0, seq: 0 },
+    mutedUntil: undefined,
+    receipts: undefined,
     createdAt: now,
     updatedAt: now,
   };
   overlay.put('chat', chat);
-  overlay.record({ type: 'chat.created', chatId: id });
+  overlay.record({ type: 'chat.created', chatId: who.id });
   return chat;
 }
 

@@ -52,15 +52,29 @@ export function checkStructure(kind: CiphertextKind, ciphertext: Uint8Array): Ch
  * @throws {Hold} `counter-jump`
  */
 export function checkJump(checked: CheckedCiphertext, chains: readonly ChainCounter[]): void {
-  const highest = chains.find((chain) => chain.ratchetKey === checked.ratchetKey)?.highest ?? 0;
-  if (checked.counter > highest + largestJump) throw new Hold('counter-jump');
+  refuseJump(chains, checked.ratchetKey, checked.counter);
 }
 
 /** The chains after a message was opened. */
 export function advanceChains(chains: readonly ChainCounter[], checked: CheckedCiphertext): readonly ChainCounter[] {
-  const known = chains.find((chain) => chain.ratchetKey === checked.ratchetKey);
-  if (known && known.highest >= checked.counter) return chains;
-  const advanced = { ratchetKey: checked.ratchetKey, highest: checked.counter };
+  return chainsAfter(chains, checked.ratchetKey, checked.counter);
+}
+
+/** @throws {Hold} `counter-jump` */
+export function refuseJump(chains: readonly ChainCounter[], ratchetKey: string, counter: number): void {
+  const highest = chains.find((chain) => chain.ratchetKey === ratchetKey)?.highest ?? 0;
+  if (counter > highest + largestJump) throw new Hold('counter-jump');
+}
+
+/** The chains once this counter of this one was seen; of more than eight the oldest are forgotten. */
+export function chainsAfter(
+  chains: readonly ChainCounter[],
+  ratchetKey: string,
+  counter: number,
+): readonly ChainCounter[] {
+  const known = chains.find((chain) => chain.ratchetKey === ratchetKey);
+  if (known && known.highest >= counter) return chains;
+  const advanced = { ratchetKey, highest: counter };
   if (known) return chains.map((chain) => (chain === known ? advanced : chain));
   return [...chains, advanced].slice(-chainsKept);
 }

@@ -22,12 +22,13 @@ export interface NewContent {
 }
 
 /**
- * Encodes a content for a person, without what differs by device of theirs.
+ * Encodes a content for a person, without what differs by device of theirs; or for a group, without what is added when it is sealed.
+ * @param recipient undefined: it is for a group, which the fields name
  * @param nonce 16 bytes, random unless the message must have the same id when it is made again
  */
 export function newContent(
   origin: ContentOrigin,
-  recipient: UserId,
+  recipient: UserId | undefined,
   fields: ContentFields,
   nonce: Uint8Array = origin.randomness.bytes(16),
 ): NewContent {
@@ -37,7 +38,7 @@ export function newContent(
   const encoded = Content.encode({
     senderUser: user,
     senderDevice: account.deviceId,
-    recipientUser: uuidToBytes(recipient),
+    ...(recipient !== undefined && { recipientUser: uuidToBytes(recipient) }),
     messageId: id,
     messageNonce: nonce,
     profileKey: account.profileKey,
@@ -60,12 +61,42 @@ function ownListOf(account: AccountRecord, sha256: Sha256): ContentFields {
 
 const ownLists = new WeakMap<Uint8Array, ContentFields>();
 
-/**
- * Completes an encoded content for one device: protobuf messages merge by concatenation.
- * @param ephemeralSecret as long as they are not known to have it
- */
-export function contentForDevice(encoded: Uint8Array, deviceId: number, ephemeralSecret?: Uint8Array): Uint8Array {
-  const rest = Content.encode({ recipientDevice: deviceId, ...(ephemeralSecret && { ephemeralSecret }) });
+/** What is known of a group when a content that belongs to it is sealed. */
+export interface GroupPlace {
+  readonly revision: number;
+  /** 32 bytes. */
+  readonly head: Uint8Array;
+}
+
+/** What differs by device of the recipient. */
+export interface DevicePart {
+  readonly deviceId: number;
+  /** As long as they are not known to have it. */
+  readonly ephemeralSecret?: Uint8Array | undefined;
+  /** Of a content that belongs to a group: to whom this copy goes, and where the group is. */
+  readonly group?: (GroupPlace & { readonly recipient: UserId }) | undefined;
+}
+
+/** Completes an encoded content for one device: protobuf messages merge by concatenation. */
+export function contentForDevice(encoded: Uint8Array, { deviceId, ephemeralSecret, group }: DevicePart): Uint8Array {
+  return merged(encoded, {
+    recipientDevice: deviceId,
+    ...(ephemeralSecret && { ephemeralSecret }),
+    ...(group && {
+      recipientUser: uuidToBytes(group.recipient),
+      groupEpoch: group.revision,
+      groupHead: group.head,
+    }),
+  });
+}
+
+/** Completes an encoded content for all of a group. */
+export function contentForGroup(encoded: Uint8Array, { revision, head }: GroupPlace): Uint8Array {
+  return merged(encoded, { groupEpoch: revision, groupHead: head });
+}
+
+function merged(encoded: Uint8Array, fields: ContentFields): Uint8Array {
+  const rest = Content.encode(fields);
   const whole = new Uint8Array(encoded.length + rest.length);
   whole.set(encoded, 0);
   whole.set(rest, encoded.length);

@@ -1,0 +1,30 @@
+import type { Overlay } from '../crypto/overlay.ts';
+import { groupForked, groupNotMember, groupUnknown } from '../groups/group-refusal.ts';
+import type { GroupRecord } from '../ports/group-records.ts';
+import type { GroupId } from '../ports/ids.ts';
+import { openGroupChat } from './chat-state.ts';
+import type { Outgoing } from './conversation.ts';
+
+/**
+ * A group to which messages may be sent now, as it is known here.
+ * @throws {SottoError} `group-unknown`, `group-not-member`, `group-forked`
+ */
+export async function sendableGroup(overlay: Overlay, groupId: GroupId): Promise<GroupRecord> {
+  const group = await overlay.get('group', { id: groupId });
+  if (group === undefined) throw groupUnknown();
+  if (group.standing !== 'member') throw groupNotMember();
+  if (group.forkedAt !== undefined) throw groupForked();
+  return group;
+}
+
+/** How messages are added to the chat of a group. Nothing came before that nobody was told of: receipts in groups wait for no acceptance. */
+export function outgoingToGroup(groupId: GroupId): Outgoing {
+  return {
+    open: async (overlay, now) => {
+      const { wireId } = await sendableGroup(overlay, groupId);
+      return { chat: await openGroupChat(overlay, groupId, now), to: { groupId, wireId } };
+    },
+    refuse: async () => undefined,
+    accepted: async () => undefined,
+  };
+}
