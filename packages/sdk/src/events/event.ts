@@ -12,6 +12,10 @@ export type SottoEvent =
       readonly late: boolean;
       /** It came under an identity key that is not accepted yet: it may be somebody else's. */
       readonly newIdentity: boolean;
+      /** It came in a chat that this user has not accepted: from a stranger. */
+      readonly request: boolean;
+      /** The chat was muted when it came. */
+      readonly muted: boolean;
     }
   /** An own message got further with this recipient. `at`: milliseconds since the Unix epoch. */
   | {
@@ -27,6 +31,12 @@ export type SottoEvent =
   /** What was held was given up: it was too old, or there was too much of its sender's. */
   | { readonly type: 'envelope.dropped'; readonly digest: string; readonly reason: string }
   | { readonly type: 'chat.created' | 'chat.read'; readonly chatId: ChatId }
+  /** A chat was accepted or muted, or has another setting. */
+  | { readonly type: 'chat.changed'; readonly chatId: ChatId }
+  /** A request was declined, or given up because there were too many: its messages are gone. */
+  | { readonly type: 'chat.removed'; readonly chatId: ChatId }
+  /** This user has blocked somebody, or taken them back. */
+  | { readonly type: 'contact.blocked' | 'contact.unblocked'; readonly userId: UserId }
   /** Somebody has a new identity key: a new phone, or somebody in between. */
   | { readonly type: 'identity.changed'; readonly userId: UserId }
   /** The relay shows another list of somebody's devices than they have themselves: it may hide that one was revoked. Nothing is sent to them until both agree. */

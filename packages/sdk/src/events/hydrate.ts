@@ -11,8 +11,10 @@ export async function hydrate(fact: EventFact, store: Store): Promise<SottoEvent
   if (record === undefined) return undefined;
   const message = toMessage(record);
   switch (fact.type) {
-    case 'message.received':
-      return { type: fact.type, message, late: fact.late, newIdentity: fact.newIdentity ?? false };
+    case 'message.received': {
+      const { type, late, newIdentity = false, request = false, muted = false } = fact;
+      return { type, message, late, newIdentity, request, muted };
+    }
     case 'message.failed':
       return { type: fact.type, message, code: fact.code };
     default:

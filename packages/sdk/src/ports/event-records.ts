@@ -21,6 +21,9 @@ export type EventFact =
       readonly late: boolean;
       /** It came under an identity key that is not accepted yet. Facts of earlier versions do not say. */
       readonly newIdentity?: boolean;
+      /** The chat was not accepted, or muted. Facts of earlier versions do not say. */
+      readonly request?: boolean;
+      readonly muted?: boolean;
     }
   | {
       readonly type: 'message.sent' | 'message.expired' | 'message.delivered' | 'message.read';
@@ -31,7 +34,8 @@ export type EventFact =
     }
   | { readonly type: 'message.failed'; readonly messageId: MessageId; readonly chatId: ChatId; readonly code: string }
   | { readonly type: 'envelope.held' | 'envelope.dropped'; readonly digest: string; readonly reason: string }
-  | { readonly type: 'chat.created' | 'chat.read'; readonly chatId: ChatId }
+  | { readonly type: 'chat.created' | 'chat.read' | 'chat.changed' | 'chat.removed'; readonly chatId: ChatId }
+  | { readonly type: 'contact.blocked' | 'contact.unblocked'; readonly userId: UserId }
   | { readonly type: 'identity.changed' | 'device-list.forked'; readonly userId: UserId }
   | { readonly type: 'profile.changed'; readonly userId: UserId }
   | { readonly type: 'contact.number-changed'; readonly userId: UserId; readonly number: string }
