@@ -1,10 +1,12 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ClientFrameFields, Envelope, uuidToBytes } from '@sotto/proto';
+import { type ClientFrameFields, Envelope, SignedDeviceList, toBase64Url, uuidToBytes } from '@sotto/proto';
 import { describe, expect, it } from 'vitest';
-import { open, type RawAccount, register } from './raw-client.ts';
+import type { DeviceId, UserId } from '../src/ports/ids.ts';
+import { call, open, type RawAccount, register } from './raw-client.ts';
 import { append, groupRecord, makeGroup } from './raw-group.ts';
+import { signedList } from './raw-keys.ts';
 import type { RawStream } from './raw-stream.ts';
 import { startRelay, storeKinds, type TestRelay } from './test-relay.ts';
 
@@ -43,7 +45,7 @@ async function people(relay: TestRelay): Promise<[RawAccount, RawAccount, RawAcc
   ];
 }
 
-const [accepted, notMember] = [1, 6];
+const [accepted, full, notMember] = [1, 4, 6];
 
 describe.each(storeKinds)('a Send to a group on %s stores', (stores) => {
   it('brings the one ciphertext to each device, connected or not', async () => {
@@ -102,27 +104,36 @@ describe.each(storeKinds)('a Send to a group on %s stores', (stores) => {
     expect((await sent(from, groupSend(groupId, [carol]))).statuses).toEqual([notMember]);
     const before = groupSend(groupId, [alice]);
     expect((await sent(fromBob, before)).statuses).toEqual([accepted]);
-    await append(relay, alice, groupId, groupRecord(groupId, 2, { added: [carol], removed: [bob] }));
+    await append(relay, alice, groupId, groupRecord(groupId, 2), { added: [carol], removed: [bob] });
     expect((await sent(from, groupSend(groupId, [bob, carol]))).statuses).toEqual([notMember, accepted]);
     expect(await sent(fromBob, groupSend(groupId, [alice]))).toMatchObject({ code: 'group-unknown' });
     // What was accepted before stays so, when its sender asks once more.
     expect(await sent(fromBob, before)).toMatchObject({ code: undefined, statuses: [accepted] });
   });
 
-  it('comes from no stranger, with a ciphertext each too', async () => {
+  it('is limited by device alone, and fills no more than the strangers’ share of who is shown no access key', async () => {
     const config = {
-      limits: { sendsToStranger: { burst: 1, refillMs: 1_000 } },
-      mailbox: { strangerQuotaCount: 1 },
+      limits: { sendsToStranger: { burst: 1, refillMs: 1_000 }, sendsToContact: { burst: 1, refillMs: 1_000 } },
+      mailbox: { strangerQuotaCount: 2 },
     };
     await using relay = await startRelay({ stores, config });
     const [alice, bob] = await people(relay);
     const groupId = await makeGroup(relay, [alice, bob]);
     const from = await open(relay, alice);
-    for (let count = 0; count < 5; count++) {
-      expect((await sent(from, groupSend(groupId, [bob]))).statuses).toEqual([accepted]);
+    const statuses = async (changes: Partial<Send> = {}) =>
+      (await sent(from, groupSend(groupId, [bob], changes))).statuses;
+    const seen = [await statuses(), await statuses(), await statuses()];
+    expect(seen).toEqual([[accepted], [accepted], [full]]);
+    const accessKey = randomBytes(16);
+    const device = { userId: bob.keys.userId as UserId, deviceId: 1 as DeviceId };
+    await relay.stores.accounts.putProfile(device, randomBytes(20), createHash('sha256').update(accessKey).digest());
+    const shown = (recipients: Send['recipients']) => (recipients ?? []).map((one) => ({ ...one, accessKey }));
+    for (let count = 0; count < 3; count++) {
+      expect(await statuses({ recipients: shown(groupSend(groupId, [bob]).recipients) })).toEqual([accepted]);
     }
+    expect(await statuses()).toEqual([full]);
     const each = groupSend(groupId, [bob], { sharedCiphertext: new Uint8Array() });
-    const [recipient] = each.recipients ?? [];
+    const [recipient] = shown(each.recipients);
     const devices = [{ ...recipient?.devices?.[0], kind: 1, ciphertext: randomBytes(50) }];
     for (let count = 0; count < 3; count++) {
       const pairwise = { ...each, sendId: randomBytes(16), recipients: [{ ...recipient, devices }] };
@@ -137,6 +148,36 @@ describe.each(storeKinds)('a Send to a group on %s stores', (stores) => {
       Buffer.from(groupId),
       7,
     ]);
+  });
+
+  it('reaches the sender’s own other devices, and not the one that sends', async () => {
+    await using relay = await startRelay({ stores });
+    const [alice, bob] = await people(relay);
+    const groupId = await makeGroup(relay, [alice, bob]);
+    const before = SignedDeviceList.decode(signedList(alice.keys)).list;
+    const list = signedList(alice.keys, {
+      version: 2,
+      previousHash: createHash('sha256').update(before).digest(),
+      devices: [
+        { deviceId: 1, registrationId: alice.keys.registrationId },
+        { deviceId: 2, registrationId: 22 },
+      ],
+    });
+    const body = { deviceList: toBase64Url(list) };
+    expect((await call(relay, 'PUT', '/v1/devices', { token: alice.token, body })).status).toBe(200);
+    const from = await open(relay, alice);
+    const own = {
+      userId: uuidToBytes(alice.keys.userId),
+      deviceListVersion: 2,
+      devices: [{ deviceId: 2, registrationId: 22, kind: 3 }],
+    };
+    const { recipients } = groupSend(groupId, [bob]);
+    const send = groupSend(groupId, [], { recipients: [own, ...(recipients ?? [])] });
+    expect((await sent(from, send)).statuses).toEqual([accepted, accepted]);
+    const held = (account: RawAccount, deviceId: number) =>
+      relay.stores.mailbox.usage({ userId: account.keys.userId as UserId, deviceId: deviceId as DeviceId });
+    const counts = [await held(alice, 1), await held(alice, 2), await held(bob, 1)].map(({ count }) => count);
+    expect(counts).toEqual([0, 1, 1]);
   });
 
   it('is refused when it breaks the form, and the stream goes on', async () => {

@@ -1,11 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { type GroupInvitationAnswer, type GroupLogAnswer, GroupRecord, toBase64Url, uuidToBytes } from '@sotto/proto';
+import { type GroupInvitationAnswer, type GroupLogAnswer, GroupRecord, toBase64Url } from '@sotto/proto';
 import { describe, expect, it } from 'vitest';
 import type { UserId } from '../src/ports/ids.ts';
 import { call, type RawAccount, refusal, register } from './raw-client.ts';
-import { append, groupRecord, hashOf, makeGroup } from './raw-group.ts';
+import { append, groupRecord, hashOf, makeGroup, repair } from './raw-group.ts';
 import { listHashOf } from './raw-proofs.ts';
 import { startRelay, storeKinds, type TestRelay } from './test-relay.ts';
+
+const day = 86_400_000;
 
 async function people(relay: TestRelay): Promise<[RawAccount, RawAccount, RawAccount]> {
   return [
@@ -61,28 +63,60 @@ describe.each(storeKinds)('groups on %s stores', (stores) => {
       const invite = { tokenHash: hashOf(randomBytes(32)), revision: 1, box: 'AAAA' };
       expect(await refusal(put(relay, of, id, 'invite', invite))).toMatchObject(unknown);
     }
-    const intrusion = groupRecord(groupId, 2, { added: [mallory] });
-    expect(await refusal(append(relay, mallory, groupId, intrusion))).toMatchObject(unknown);
-    const anew = groupRecord(groupId, 1, { added: [mallory] });
-    expect(await refusal(append(relay, mallory, groupId, anew))).toMatchObject(unknown);
+    for (const revision of [1, 2]) {
+      const intrusion = append(relay, mallory, groupId, groupRecord(groupId, revision), { added: [mallory] });
+      expect(await refusal(intrusion)).toMatchObject(unknown);
+    }
+    expect(await refusal(repair(relay, mallory, groupId, { added: [mallory] }))).toMatchObject(unknown);
     const { body } = await get<{ members: string[] }>(relay, bob, groupId, 'members');
     expect(body.members).toEqual([alice.keys.userId, bob.keys.userId].sort());
     expect(await refusal(call(relay, 'GET', '/v1/groups'))).toMatchObject({ code: 'token-missing' });
   });
 
-  it('show the removed nothing that came afterwards  [security: removed-member]', async () => {
-    await using relay = await startRelay({ stores });
+  it('show the removed nothing that came afterwards, seven days later; they never append  [security: removed-member]', async () => {
+    await using relay = await startRelay({ stores, config: { tokens: { accessTtlMs: 30 * day } } });
     const [alice, bob] = await people(relay);
     const groupId = await makeGroup(relay, [alice, bob]);
-    await append(relay, alice, groupId, groupRecord(groupId, 2, { removed: [bob] }));
+    await append(relay, alice, groupId, groupRecord(groupId, 2), { removed: [bob] });
     await append(relay, alice, groupId, groupRecord(groupId, 3));
     await put(relay, alice, groupId, 'checkpoint', { revision: 3, checkpoint: toBase64Url(randomBytes(64)) });
-    const log = await get<GroupLogAnswer>(relay, bob, groupId, 'records');
-    expect([log.body.records.length, log.body.lastRevision]).toEqual([2, 2]);
-    expect(await refusal(get(relay, bob, groupId, 'checkpoint'))).toMatchObject({ code: 'group-unknown' });
-    expect(await refusal(get(relay, bob, groupId, 'members'))).toMatchObject({ code: 'group-unknown' });
-    const late = groupRecord(groupId, 4, { added: [bob] });
-    expect(await refusal(append(relay, bob, groupId, late))).toMatchObject({ code: 'group-unknown' });
+    const late = () => refusal(append(relay, bob, groupId, groupRecord(groupId, 4), { added: [bob] }));
+    expect(await late()).toMatchObject({ code: 'group-unknown' });
+    const log = async () => {
+      const { body } = await get<GroupLogAnswer>(relay, bob, groupId, 'records');
+      return [body.records.length, body.lastRevision];
+    };
+    // What it can not open tells it that it was rightly removed, or who was.
+    expect(await log()).toEqual([3, 3]);
+    expect((await get(relay, bob, groupId, 'members')).body).toEqual({ members: [alice.keys.userId] });
+    relay.time.jump(7 * day);
+    expect(await log()).toEqual([2, 2]);
+    expect(await late()).toMatchObject({ code: 'group-unknown' });
+    for (const rest of ['checkpoint', 'members']) {
+      expect(await refusal(get(relay, bob, groupId, rest))).toMatchObject({ code: 'group-unknown' });
+    }
+    expect(await refusal(repair(relay, bob, groupId, { added: [bob] }))).toMatchObject({ code: 'group-unknown' });
+  });
+
+  it('are repaired by those whom a member has put out of the table  [security: group-membership]', async () => {
+    const config = { limits: { groupRepairsPerMember: { burst: 1, refillMs: 300_000 } } };
+    await using relay = await startRelay({ stores, config });
+    const [alice, bob, mallory] = await people(relay);
+    const groupId = await makeGroup(relay, [alice, bob, mallory]);
+    await append(relay, mallory, groupId, groupRecord(groupId, 2), { removed: [alice, bob] });
+    expect(await refusal(append(relay, alice, groupId, groupRecord(groupId, 3)))).toMatchObject({ status: 404 });
+    const nobody = { ...bob, keys: { ...bob.keys, userId: '11111111-1111-4111-8111-111111111111' } };
+    const repaired = await repair(relay, alice, groupId, { added: [alice, bob, nobody], removed: [mallory] });
+    expect([repaired.status, repaired.body]).toEqual([200, { members: [alice.keys.userId, bob.keys.userId].sort() }]);
+    expect((await append(relay, alice, groupId, groupRecord(groupId, 3))).status).toBe(200);
+    const again = await refusal(repair(relay, alice, groupId, { added: [mallory] }));
+    expect(again).toMatchObject({ status: 429, code: 'rate-limited', retryable: true, retryAfterMs: 300_000 });
+    // Each has its own share, and in each group.
+    expect((await repair(relay, bob, groupId, { removed: [mallory] })).status).toBe(200);
+    const other = await makeGroup(relay, [alice, bob]);
+    expect((await repair(relay, alice, other, { removed: [bob] })).status).toBe(200);
+    const twice = refusal(repair(relay, bob, other, { added: [alice, alice] }));
+    expect(await twice).toMatchObject({ status: 400, code: 'request-malformed' });
   });
 
   it('let in by a link, once', async () => {
@@ -100,9 +134,14 @@ describe.each(storeKinds)('groups on %s stores', (stores) => {
       });
     expect((await show(inviteToken)).body).toMatchObject({ box: invite.box, boxRevision: 1, firstRevision: 2 });
     expect(await refusal(show(randomBytes(32)))).toMatchObject({ status: 404, code: 'group-unknown' });
+    const foreign = groupRecord(groupId, 3, { keyCommitment: randomBytes(32) });
+    const under = append(relay, carol, groupId, foreign, { added: [carol] }, inviteToken);
+    expect(await refusal(under)).toMatchObject({ status: 409, code: 'group-changed' });
+    const others = append(relay, carol, groupId, groupRecord(groupId, 3), { added: [carol, bob] }, inviteToken);
+    expect(await refusal(others)).toMatchObject({ status: 404, code: 'group-unknown' });
     const request = groupRecord(groupId, 3);
-    expect((await append(relay, carol, groupId, request, inviteToken)).status).toBe(200);
-    const again = append(relay, carol, groupId, groupRecord(groupId, 4, { added: [carol] }), inviteToken);
+    expect((await append(relay, carol, groupId, request, {}, inviteToken)).status).toBe(200);
+    const again = append(relay, carol, groupId, groupRecord(groupId, 4), { added: [carol] }, inviteToken);
     expect(await refusal(again)).toMatchObject({ status: 409, code: 'group-invite-used' });
     const path = `/v1/groups/${toBase64Url(groupId)}/invite`;
     expect((await call(relay, 'DELETE', path, { token: alice.token })).status).toBe(204);
@@ -114,7 +153,7 @@ describe.each(storeKinds)('groups on %s stores', (stores) => {
     const [alice, bob] = await people(relay);
     const groupId = await makeGroup(relay, [alice, bob]);
     const nobody = { ...bob, keys: { ...bob.keys, userId: '11111111-1111-4111-8111-111111111111' } };
-    const adding = append(relay, alice, groupId, groupRecord(groupId, 2, { added: [nobody] }));
+    const adding = append(relay, alice, groupId, groupRecord(groupId, 2), { added: [nobody] });
     expect(await refusal(adding)).toMatchObject({ status: 404, code: 'user-unknown' });
     await relay.stores.control.end({
       userId: bob.keys.userId as UserId,
@@ -144,11 +183,10 @@ describe.each(storeKinds)('groups on %s stores', (stores) => {
   it('refuse what is malformed, too large or too often', async () => {
     await using relay = await startRelay({
       stores,
-      config: { limits: { writesPerAccount: { burst: 14, refillMs: 60_000 } } },
+      config: { limits: { writesPerAccount: { burst: 13, refillMs: 60_000 } } },
     });
     const [alice, bob] = await people(relay);
     const groupId = await makeGroup(relay, [alice, bob]);
-    const id = uuidToBytes(bob.keys.userId);
     const good = { groupId, revision: 2, keyEpoch: 1, keyCommitment: randomBytes(32), ciphertext: randomBytes(40) };
     const flawed = [
       { groupId: randomBytes(32) },
@@ -156,15 +194,16 @@ describe.each(storeKinds)('groups on %s stores', (stores) => {
       { keyEpoch: 0 },
       { keyCommitment: randomBytes(31) },
       { ciphertext: randomBytes(27) },
-      { added: [id, id] },
-      { added: [id], removed: [id] },
-      { removed: [randomBytes(15)] },
       { ciphertext: randomBytes(256 * 1024) },
     ];
     for (const flaw of flawed) {
       const bytes = GroupRecord.encode({ ...good, ...flaw });
       const { status, code } = await refusal(append(relay, alice, groupId, bytes));
       expect([flaw, status, code]).toEqual([flaw, 400, 'request-malformed']);
+    }
+    for (const members of [{ added: [bob, bob] }, { added: [bob], removed: [bob] }]) {
+      const twice = refusal(append(relay, alice, groupId, groupRecord(groupId, 2), members));
+      expect(await twice).toMatchObject({ status: 400, code: 'request-malformed' });
     }
     const huge = randomBytes(400 * 1024);
     expect(await refusal(append(relay, alice, groupId, huge))).toMatchObject({ code: 'request-too-large' });

@@ -105,6 +105,7 @@ export const configKeys = {
     lookupsPerAddress: bucket('lookupsPerAddress', 5_000, 2 * second),
     bundlesPerPair: bucket('bundlesPerPair', 6, 10 * minute),
     bundlesPerTarget: bucket('bundlesPerTarget', 300, second),
+    groupRepairsPerMember: bucket('groupRepairsPerMember', 12, 5 * minute),
     // Clients are told these three by the second, in whole numbers.
     sendsToStranger: bucket('sendsToStranger', 60, second, 0, second),
     sendsToContact: bucket('sendsToContact', 600, 10, 0, second),

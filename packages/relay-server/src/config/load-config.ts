@@ -104,6 +104,7 @@ export function loadConfig(sources: ConfigSources = {}): RelayConfig {
       bundlesPerTarget: bucket('bundlesPerTarget'),
       sendsToStranger: bucket('sendsToStranger'),
       sendsToContact: bucket('sendsToContact'),
+      groupRepairsPerMember: bucket('groupRepairsPerMember'),
       sendsPerDevice: bucket('sendsPerDevice'),
       ephemeralsPerStream: bucket('ephemeralsPerStream'),
     },

@@ -119,6 +119,8 @@ export interface LimitsConfig {
   /** Messages of one account to another whose access key it shows; a burst of 0 = no limit. */
   readonly sendsToContact: RateLimit;
   /** Sends of one device; a burst of 0 = no limit. */
+  /** Repairs of one group's members by one account. */
+  readonly groupRepairsPerMember: RateLimit;
   readonly sendsPerDevice: RateLimit;
   /** Ephemeral signals of one stream. */
   readonly ephemeralsPerStream: RateLimit;

@@ -1,6 +1,7 @@
 export { accountControlConformance } from './account-control.ts';
 export { accountStoreConformance } from './account-store.ts';
 export { blobStoreConformance } from './blob-store.ts';
+export { groupMembersConformance } from './group-members.ts';
 export { groupStoreConformance } from './group-store.ts';
 export type { Capability, Harness, HarnessMaker, SettableClock } from './harness.ts';
 export { liveMailboxConformance } from './live-mailbox.ts';

@@ -2,6 +2,7 @@ import type { RelayStores } from '../ports/relay-stores.ts';
 import { accountControlConformance } from './account-control.ts';
 import { accountStoreConformance } from './account-store.ts';
 import { blobStoreConformance } from './blob-store.ts';
+import { groupMembersConformance } from './group-members.ts';
 import { groupStoreConformance } from './group-store.ts';
 import type { HarnessMaker } from './harness.ts';
 import { liveMailboxConformance } from './live-mailbox.ts';
@@ -32,6 +33,7 @@ export function relayStoresConformance(runner: Runner, maker: HarnessMaker<Relay
   groupStoreConformance(runner, maker);
   blobStoreConformance(runner, maker);
   presenceConformance(runner, maker);
+  groupMembersConformance(runner, maker);
   rateLimiterConformance(runner, maker);
   ticketStoreConformance(runner, maker);
 }

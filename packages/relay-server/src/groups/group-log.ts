@@ -6,6 +6,7 @@ import {
   type GroupInvitationRequest,
   type GroupInviteRequest,
   type GroupLogAnswer,
+  type GroupMembersChange,
   toBase64Url,
 } from '@sotto/proto';
 import { type Directory, unknownUser } from '../accounts/directory.ts';
@@ -15,9 +16,10 @@ import type { Clock } from '../ports/clock.ts';
 import type { GroupAppend, GroupPage, GroupSeal, GroupStore } from '../ports/group-store.ts';
 import type { GroupId, UserId } from '../ports/ids.ts';
 import { RelayError } from '../relay-error.ts';
-import { groupSealBytes, mostMembers, readGroupRecord } from './group-record.ts';
+import { groupSealBytes, mostMembers, readGroupRecord, readMembersChange } from './group-record.ts';
 import type { GroupRoster } from './group-roster.ts';
 
+const userIdBytes = 16;
 /** How much of a log goes into one answer. */
 const pageSize = { records: 100, bytes: 512 * 1024 };
 
@@ -49,19 +51,19 @@ export class GroupLog {
   async append(groupId: GroupId, actor: UserId, request: GroupAppendRequest): Promise<number> {
     const { groups, roster, limits, clock } = this.#parts;
     const record = readGroupRecord(groupId, fromBase64Url(request.record));
-    await limits.takeGroupRecord(actor, record.bytes.length);
+    const members = readMembersChange(request);
+    await limits.takeGroupBytes(actor, record.bytes.length + sizeOf(members));
     const { inviteToken } = request;
     const inviteHash = inviteToken === undefined ? undefined : hashOfInviteToken(inviteToken);
-    const append: GroupAppend = { record, actor, inviteHash, at: clock.now(), mostMembers };
-    if (!(await this.#areThere(record.added)) && !(await this.#isRepeated(append))) throw unknownUser();
+    const append: GroupAppend = { record, ...members, actor, inviteHash, at: clock.now(), mostMembers };
+    const there = await this.#accountsOf(members.added);
+    if (there.length < members.added.length && !(await this.#isRepeated(append))) throw unknownUser();
     try {
       const status = await groups.append(append);
       if (status === 'unknown') throw unknownGroup();
       if (status === 'conflict') throw changedGroup();
       if (status === 'ended') throw unknownUser();
-      if (status === 'full') {
-        throw new RelayError('group-full', `A group has at most ${mostMembers} members: add fewer.`);
-      }
+      if (status === 'full') throw fullGroup();
       if (status === 'invite-used') {
         throw new RelayError('group-invite-used', 'This invite has been used by this account: ask for another one.');
       }
@@ -71,16 +73,39 @@ export class GroupLog {
     }
   }
 
+  /**
+   * Changes the table of members, passing over those who have no account; gives the members as they are then.
+   * @throws {RelayError} `request-malformed`, `group-unknown`, `group-full`, `rate-limited`
+   */
+  async repair(groupId: GroupId, actor: UserId, request: GroupMembersChange): Promise<readonly UserId[]> {
+    const { groups, roster, limits, clock } = this.#parts;
+    const { added, removed } = readMembersChange(request);
+    if (!(await groups.mayRepair(groupId, { userId: actor, at: clock.now() }))) throw unknownGroup();
+    await limits.takeGroupRepair(actor, groupId);
+    await limits.takeGroupBytes(actor, sizeOf({ added, removed }));
+    const there = await this.#accountsOf(added);
+    try {
+      const status = await groups.repair({ groupId, actor, added: there, removed, at: clock.now(), mostMembers });
+      if (status === 'unknown') throw unknownGroup();
+      if (status === 'full') throw fullGroup();
+    } finally {
+      roster.forget(groupId);
+    }
+    return this.#membersOf(groupId);
+  }
+
   /** @throws {RelayError} `group-unknown` */
-  async records(groupId: GroupId, reader: UserId, after: number): Promise<GroupLogAnswer> {
+  async records(groupId: GroupId, userId: UserId, after: number): Promise<GroupLogAnswer> {
+    const reader = { userId, at: this.#parts.clock.now() };
     const page = await this.#parts.groups.records(groupId, reader, after, pageSize);
     if (page === undefined) throw unknownGroup();
     return answerOf(page);
   }
 
   /** @throws {RelayError} `group-unknown`, also when there is no checkpoint for the reader */
-  async checkpoint(groupId: GroupId, reader: UserId): Promise<GroupCheckpointBody> {
-    const checkpoint = await this.#parts.groups.checkpoint(groupId, reader);
+  async checkpoint(groupId: GroupId, userId: UserId): Promise<GroupCheckpointBody> {
+    const { groups, clock } = this.#parts;
+    const checkpoint = await groups.checkpoint(groupId, { userId, at: clock.now() });
     if (checkpoint === undefined) throw unknownGroup();
     return { revision: checkpoint.revision, checkpoint: toBase64Url(checkpoint.bytes) };
   }
@@ -113,21 +138,28 @@ export class GroupLog {
   }
 
   /** @throws {RelayError} `group-unknown` */
-  async members(groupId: GroupId, member: UserId): Promise<readonly UserId[]> {
-    const members = await this.#parts.roster.members(groupId);
-    if (!members.has(member)) throw unknownGroup();
-    return [...members].sort();
+  async members(groupId: GroupId, userId: UserId): Promise<readonly UserId[]> {
+    const { groups, clock } = this.#parts;
+    if (!(await groups.mayRepair(groupId, { userId, at: clock.now() }))) throw unknownGroup();
+    return this.#membersOf(groupId);
   }
 
-  async #areThere(users: readonly UserId[]): Promise<boolean> {
-    for (const user of users) if ((await this.#parts.directory.deviceList(user)) === undefined) return false;
-    return true;
+  async #membersOf(groupId: GroupId): Promise<readonly UserId[]> {
+    return [...(await this.#parts.roster.members(groupId))].sort();
+  }
+
+  /** Those of them who have an account. */
+  async #accountsOf(users: readonly UserId[]): Promise<readonly UserId[]> {
+    const there: UserId[] = [];
+    for (const user of users) if ((await this.#parts.directory.deviceList(user)) !== undefined) there.push(user);
+    return there;
   }
 
   /** A record that stands stays a success, whoever of those that it added has ended since. */
-  async #isRepeated({ record, actor }: GroupAppend): Promise<boolean> {
+  async #isRepeated({ record, actor, at }: GroupAppend): Promise<boolean> {
     const { groupId, revision, bytes } = record;
-    const page = await this.#parts.groups.records(groupId, actor, revision - 1, { records: 1, bytes: 1 });
+    const reader = { userId: actor, at };
+    const page = await this.#parts.groups.records(groupId, reader, revision - 1, { records: 1, bytes: 1 });
     const [there] = page?.records ?? [];
     return page?.firstRevision === revision && there !== undefined && Buffer.compare(there, bytes) === 0;
   }
@@ -140,6 +172,14 @@ export function unknownGroup(): RelayError {
 
 function changedGroup(): RelayError {
   return new RelayError('group-changed', 'The log has another revision: fetch it, and build on what is there.');
+}
+
+function fullGroup(): RelayError {
+  return new RelayError('group-full', `A group has at most ${mostMembers} members: add fewer.`);
+}
+
+function sizeOf({ added, removed }: GroupMembersChange): number {
+  return (added.length + removed.length) * userIdBytes;
 }
 
 function check(outcome: 'kept' | 'conflict' | 'unknown'): void {

@@ -1,5 +1,5 @@
-import { GroupRecord as GroupRecordMessage, uuidToText } from '@sotto/proto';
-import type { GroupRecord } from '../ports/group-store.ts';
+import { GroupRecord as GroupRecordMessage, type GroupMembersChange as MembersChangeBody } from '@sotto/proto';
+import type { GroupMembersChange, GroupRecord } from '../ports/group-store.ts';
 import type { GroupId, UserId } from '../ports/ids.ts';
 import { RelayError } from '../relay-error.ts';
 
@@ -23,21 +23,20 @@ export function readGroupRecord(groupId: GroupId, bytes: Uint8Array): GroupRecor
   if (record.keyEpoch < 1) throw malformed('key_epoch counts from 1.');
   if (record.keyCommitment.length !== 32) throw malformed('key_commitment has 32 bytes.');
   if (record.ciphertext.length < leastCiphertext) throw malformed('a ciphertext has a nonce and a tag.');
-  const [added, removed] = [readUsers(record.added), readUsers(record.removed)];
-  const both = new Set([...added, ...removed]);
-  if (both.size !== added.length + removed.length) throw malformed('nobody is added and removed at once.');
-  return { groupId, revision: record.revision, bytes, added, removed };
+  const { revision, keyEpoch, keyCommitment } = record;
+  return { groupId, revision, keyEpoch, keyCommitment, bytes };
 }
 
-/** Ascending, so that each stands once. */
-function readUsers(ids: readonly Uint8Array[]): UserId[] {
-  if (ids.length > mostMembers) throw malformed(`a record adds and removes at most ${mostMembers} each.`);
-  for (const [at, id] of ids.entries()) {
-    const before = ids[at - 1];
-    if (id.length !== 16) throw malformed('user ids have 16 bytes.');
-    if (before !== undefined && Buffer.compare(before, id) >= 0) throw malformed('user ids stand in ascending order.');
-  }
-  return ids.map((id) => uuidToText(id) as UserId);
+/**
+ * Reads who comes and who goes.
+ * @throws {RelayError} `request-malformed`
+ */
+export function readMembersChange({ added, removed }: MembersChangeBody): GroupMembersChange {
+  const most = Math.max(added.length, removed.length);
+  if (most > mostMembers) throw malformed(`at most ${mostMembers} are added and removed each.`);
+  const each = new Set([...added, ...removed]);
+  if (each.size !== added.length + removed.length) throw malformed('everybody is added or removed once.');
+  return { added: added.map((id) => id as UserId), removed: removed.map((id) => id as UserId) };
 }
 
 function malformed(flaw: string): RelayError {

@@ -8,6 +8,7 @@ import {
   type GroupInviteRequest,
   type GroupLogAnswer,
   type GroupMembersAnswer,
+  type GroupMembersChange,
   type GroupsAnswer,
   toBase64Url,
 } from '@sotto/proto';
@@ -25,6 +26,8 @@ const bodyBytes = 512 * 1024;
 
 const revision = { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER } as const;
 const params = objectOf({ groupId: pieces.token });
+const people = { type: 'array', items: pieces.uuid } as const;
+const membersChange = { added: people, removed: people };
 const log = { records: { type: 'array', items: pieces.bytes }, firstRevision: revision, lastRevision: pieces.count };
 const checkpointSchema = objectOf({ revision, checkpoint: pieces.bytes });
 const nothing = answers({ 204: { type: 'null' } });
@@ -67,11 +70,27 @@ export function groupRoutes(
       summary: 'Who is a member, as the relay counts',
       security: withToken,
       params,
-      response: answers({ 200: objectOf({ members: { type: 'array', items: pieces.uuid } }) }),
+      response: answers({ 200: objectOf({ members: people }) }),
     },
     handler: async (request) => ({
       members: await parts.log.members(idOf(request.params.groupId), requests.of(request).userId),
     }),
+  });
+
+  app.post<OfGroup & { Body: GroupMembersChange; Reply: GroupMembersAnswer }>('/v1/groups/:groupId/members', {
+    onRequest,
+    bodyLimit: bodyBytes,
+    schema: {
+      summary: 'Repairs the table of members where it is not what the log says',
+      security: withToken,
+      params,
+      body: objectOf(membersChange),
+      response: answers({ 200: objectOf({ members: people }) }),
+    },
+    handler: async (request) => {
+      const { userId } = await requests.again(request);
+      return { members: await parts.log.repair(idOf(request.params.groupId), userId, request.body) };
+    },
   });
 
   app.post<OfGroup & { Body: GroupAppendRequest; Reply: GroupAppendAnswer }>('/v1/groups/:groupId/records', {
@@ -81,7 +100,7 @@ export function groupRoutes(
       summary: 'Appends a record to the log, if it has come to the revision before; the first one makes the group',
       security: withToken,
       params,
-      body: objectOf({ record: pieces.bytes, inviteToken: pieces.token }, ['inviteToken']),
+      body: objectOf({ record: pieces.bytes, ...membersChange, inviteToken: pieces.token }, ['inviteToken']),
       response: answers({ 200: objectOf({ revision }) }),
     },
     handler: async (request) => {

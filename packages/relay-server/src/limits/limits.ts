@@ -1,5 +1,5 @@
 import type { LimitsConfig } from '../config/relay-config.ts';
-import type { NumberMac, UserId } from '../ports/ids.ts';
+import type { GroupId, NumberMac, UserId } from '../ports/ids.ts';
 import type { RateLimiter } from '../ports/rate-limiter.ts';
 import { RelayError } from '../relay-error.ts';
 import { SeenNumbers } from './seen-numbers.ts';
@@ -85,8 +85,8 @@ export class Limits {
     return this.#takeOf('writesPerAccount', user);
   }
 
-  /** A record that an account appends to the log of a group: kept for good, so by its size, in KiB begun. */
-  takeGroupRecord(user: UserId, bytes: number): Promise<void> {
+  /** What an account adds to the log and the members of groups: kept for good, so by its size, in KiB begun. */
+  takeGroupBytes(user: UserId, bytes: number): Promise<void> {
     return this.#takeOf('groupKibPerAccount', user, Math.ceil(bytes / 1_024));
   }
 
@@ -95,6 +95,21 @@ export class Limits {
     const taken = await this.#limiter.take(`${name} ${of}`, cost, this.#config[name]);
     if (!taken.allowed) throw tooOften(taken.retryAfterMs);
   }
+  /** A change of a group's members without a record: every member has a bucket of its own, so that one alone can't keep the others from it. */
+  takeGroupRepair(user: UserId, groupId: GroupId): Promise<void> {
+    return this.#takeOf('groupRepairsPerMember', `${user} ${textOf(groupId)}`);
+  }
+
+  /** Sealed sends from one address. */
+  takeSealedFrom(network: string | undefined, cost = 1): Promise<void> {
+    return this.#takeOf('sealedPerAddress', network, cost);
+  }
+
+  /** A sealed send under one access key, which is known by its hash. */
+  takeSealedUnder(accessKeyHash: Uint8Array): Promise<void> {
+    return this.#takeOf('sealedPerKey', Buffer.from(accessKeyHash).toString('base64url'));
+  }
+
 }
 
 /** Refuses what comes too often. */
@@ -102,6 +117,6 @@ export function tooOften(retryAfterMs: number): RelayError {
   return new RelayError('rate-limited', 'Too often: wait, then try again.', { retryable: true, retryAfterMs });
 }
 
-function textOf(mac: NumberMac): string {
-  return Buffer.from(mac).toString('base64url');
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64url');
 }

@@ -87,6 +87,7 @@ export class Ingress {
       checked.push(this.#checked(recipient, userBytes, userId, list, hash, sender, members));
     }
     return members === 'all' ? this.#limited(checked, sender) : checked;
+    // Sends to a group are limited by device alone.
   }
 
   /** Whether a Send is for a group of which its sender is no member. */
@@ -225,7 +226,6 @@ export class Ingress {
     const shown = recipient.accessKey ?? nothing;
     // Who is in a group with somebody is no stranger there.
     const stranger =
-      members === 'all' &&
       status === RecipientStatus.RECIPIENT_STATUS_ACCEPTED &&
       this.#parts.limits.isStranger(sender.userId, userId, shown, accessKeyHash);
     return { userId, userBytes, list, status, stranger, retryAfterMs: 0 };

@@ -5,16 +5,23 @@ export interface GroupRecord {
   readonly groupId: GroupId;
   /** Counts from 1, without a gap. */
   readonly revision: number;
+  /** Which state key it is under. */
+  readonly keyEpoch: number;
+  readonly keyCommitment: Uint8Array;
   /** The encoded GroupRecord: kept and given back byte for byte, since members hash it. */
   readonly bytes: Uint8Array;
+}
+
+/** A change of the table of members. */
+export interface GroupMembersChange {
   /** Whom it makes members, each once. Who is one already stays one. */
   readonly added: readonly UserId[];
   /** Whom it makes members no more, each once, none of those added. Who is none is passed over. */
   readonly removed: readonly UserId[];
 }
 
-/** A record, with who wants to append it. */
-export interface GroupAppend {
+/** A record, with who wants to append it, and how the table of members changes with it. */
+export interface GroupAppend extends GroupMembersChange {
   readonly record: GroupRecord;
   readonly actor: UserId;
   /** SHA-256 of an invite's token, for an actor that is no member. */
@@ -25,12 +32,32 @@ export interface GroupAppend {
   readonly mostMembers: number;
 }
 
+/** A change of the table of members without a record, with who wants it. */
+export interface GroupRepair extends GroupMembersChange {
+  readonly groupId: GroupId;
+  readonly actor: UserId;
+  /** By the relay's clock. */
+  readonly at: number;
+  /** How many members the group may have afterwards. */
+  readonly mostMembers: number;
+}
+
+/** Who asks for something of a group. */
+export interface GroupReader {
+  readonly userId: UserId;
+  /** By the relay's clock. */
+  readonly at: number;
+}
+
 /**
  * `appended`: it is the log's last record now, and the members are what it says. `repeated`: this very record stands at its revision already, whoever asks.
- * `conflict`: the log goes on at another revision. `unknown`: there is no such group, or the actor is no member of it and shows no invite that is open; a group's first record has to add its actor, and an invite's nobody but its actor.
+ * `conflict`: the log goes on at another revision, or the record comes by an invite and is under another state key than the last one. `unknown`: there is no such group, or the actor is no member of it and shows no invite that is open; a group's first append has to add its actor, and an invite's nobody but its actor.
  * `invite-used`: the actor has appended a record by this invite before. `full`: it would have too many members. `ended`: an account that it adds, or the actor's, has ended. But for the first, nothing was stored.
  */
 export type GroupAppendStatus = 'appended' | 'repeated' | 'conflict' | 'unknown' | 'invite-used' | 'full' | 'ended';
+
+/** `repaired`: the members are what it says; of those whom it adds those who have ended were passed over. `unknown`: the actor may not. `full`: it would have too many members. But for the first, nothing was stored. */
+export type GroupRepairStatus = 'repaired' | 'unknown' | 'full';
 
 /** A piece of a group's log. */
 export interface GroupPage {
@@ -69,20 +96,26 @@ export interface GroupSummary {
 }
 
 /**
- * Groups: an append-only log of sealed records each, in which the relay only orders, and who is a member by the plain part of the records.
+ * Groups: an append-only log of sealed records each, in which the relay only orders, and a table of members, by whom the log is read and who may send to the group. The log names nobody.
  *
- * `append` is compare and set on the revision; log and membership change in one step, which is durable when it resolves. Of two records at one revision one wins.
+ * `append` is compare and set on the revision; log and table change in one step, which is durable when it resolves. Of two records at one revision one wins.
  * A member reads from the last checkpoint before its joining on (from the first record when there was none), and, after it was removed, up to the record that removed it. Who comes back keeps its first beginning, so that its log has no gap.
+ * Whoever appends is believed about who comes and goes. So who was removed by another one still reads on for seven days (`mendsForMs` of group-verdict.ts), and may repair the table as members may: they see by the log whether the removal was right.
+ * Whoever lets itself in again by that has no more than those seven days, however often it is removed.
  * When an account ends it is a member of nothing any more; the logs stay, and go with the last account that was a member ever. Bytes that were passed in are not changed by the caller afterwards.
  */
 export interface GroupStore {
   append(append: GroupAppend): Promise<GroupAppendStatus>;
+  /** Changes the table of members alone. Who was never a member before reads the whole log: it may have been let in long ago. */
+  repair(repair: GroupRepair): Promise<GroupRepairStatus>;
+  /** Whether somebody may repair the table, and so read it: a member, or one that was removed in the last seven days. */
+  mayRepair(groupId: GroupId, reader: GroupReader): Promise<boolean>;
   /** The records after a revision that a present or past member may read, at most one page; `undefined` when it may read nothing of the group. */
-  records(groupId: GroupId, reader: UserId, after: number, size: GroupPageSize): Promise<GroupPage | undefined>;
+  records(groupId: GroupId, reader: GroupReader, after: number, size: GroupPageSize): Promise<GroupPage | undefined>;
   /** Keeps a member's checkpoint if no newer one is kept: `kept` also when there is. `conflict`: the log has not come to that revision. */
   putCheckpoint(groupId: GroupId, member: UserId, checkpoint: GroupSeal): Promise<'kept' | 'conflict' | 'unknown'>;
   /** The newest checkpoint; `undefined` when there is none, or none that a present or past member may read. */
-  checkpoint(groupId: GroupId, reader: UserId): Promise<GroupSeal | undefined>;
+  checkpoint(groupId: GroupId, reader: GroupReader): Promise<GroupSeal | undefined>;
   /** Opens a member's invite in place of the one before, or closes it. `conflict`: the log has not come to that revision. */
   putInvite(
     groupId: GroupId,

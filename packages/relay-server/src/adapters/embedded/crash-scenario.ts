@@ -103,8 +103,10 @@ export class CrashScenario {
     const added = round === 0 ? [this.sender.userId, comer(0)] : [comer(round)];
     const removed = round === 0 ? [] : [comer(round - 1)];
     const groupId = this.#bytes('group', 32) as GroupId;
-    const record = { groupId, revision: round + 1, bytes: this.#bytes(`record ${round}`, 32), added, removed };
-    return { record, actor: this.sender.userId, inviteHash: undefined, at: 1000 + round, mostMembers: 2 };
+    const key = { keyEpoch: round + 1, keyCommitment: this.#bytes(`key ${round}`, 32) };
+    const record = { groupId, revision: round + 1, ...key, bytes: this.#bytes(`record ${round}`, 32) };
+    const rest = { actor: this.sender.userId, inviteHash: undefined, at: 1000 + round, mostMembers: 2 };
+    return { record, added, removed, ...rest };
   }
 
   /** The first refresh of a round's account. */

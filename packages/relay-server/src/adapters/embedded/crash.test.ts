@@ -110,7 +110,8 @@ describe('the embedded stores, killed', () => {
         // Log and members are those of one revision, whichever it is, but for an account that has ended: both ends are one step. All goes on from there by repeating.
         const grouped = did('group');
         const { groupId } = known.groupAppend(0).record;
-        const log = await stores.groups.records(groupId, known.sender.userId, 0, { records: 100, bytes: 10_000 });
+        const reader = { userId: known.sender.userId, at: 0 };
+        const log = await stores.groups.records(groupId, reader, 0, { records: 100, bytes: 10_000 });
         const last = log?.lastRevision ?? 0;
         expect(last).toBeGreaterThanOrEqual(grouped.size);
         if (last > 0) {

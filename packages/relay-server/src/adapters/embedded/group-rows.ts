@@ -1,4 +1,5 @@
 import type { Statement } from 'better-sqlite3';
+import type { GroupRecord } from '../../ports/group-store.ts';
 import type { GroupId, UserId } from '../../ports/ids.ts';
 import type { GroupStanding } from '../group-verdict.ts';
 import type { RelayDatabase } from './relay-database.ts';
@@ -8,22 +9,36 @@ import { userIdFromBytes, userIdToBytes } from './user-id-bytes.ts';
 export interface GroupRow {
   readonly key: number;
   readonly revision: number;
+  /** Of the last record. */
+  readonly keyEpoch: number;
+  readonly keyCommitment: Buffer;
 }
 
 interface StandingRow {
   readonly joinedAt: number | null;
   readonly leftAt: number | null;
+  readonly removedAt: number | null;
   readonly readsAfter: number;
   readonly usedInvite: Buffer | null;
 }
 
+type StandingValues = [
+  group: number,
+  user: Buffer,
+  joinedAt: number | null,
+  leftAt: number | null,
+  removedAt: number | null,
+  readsAfter: number,
+  usedInvite: Uint8Array | null,
+];
+
 /** Groups and who is in them, row by row. */
 export class GroupRows {
   readonly #find: Statement<[Uint8Array], GroupRow>;
-  readonly #add: Statement<[Uint8Array, number, number]>;
-  readonly #advance: Statement<[number, number, number]>;
+  readonly #add: Statement<[Uint8Array, number, Uint8Array, number, number]>;
+  readonly #advance: Statement<[number, number, Uint8Array, number, number]>;
   readonly #standing: Statement<[number, Buffer], StandingRow>;
-  readonly #putStanding: Statement<[number, Buffer, number | null, number | null, number, Uint8Array | null]>;
+  readonly #putStanding: Statement<StandingValues>;
   readonly #members: Statement<[number], { userId: Buffer }>;
   readonly #countMembers: Statement<[number], { count: number }>;
   readonly #groupsOf: Statement<[Buffer, Uint8Array, number], { groupId: Buffer; revision: number }>;
@@ -31,16 +46,22 @@ export class GroupRows {
   readonly #removeEmpty: Statement<[number, number]>;
 
   constructor({ sql }: RelayDatabase) {
-    this.#find = sql.prepare('SELECT key, revision FROM "group" WHERE id = ?');
-    this.#add = sql.prepare('INSERT INTO "group" (id, revision, created_at, updated_at) VALUES (?, 0, ?, ?)');
-    this.#advance = sql.prepare('UPDATE "group" SET revision = ?, updated_at = ? WHERE key = ?');
+    this.#find = sql.prepare(
+      'SELECT key, revision, key_epoch AS keyEpoch, key_commitment AS keyCommitment FROM "group" WHERE id = ?',
+    );
+    this.#add = sql.prepare(
+      'INSERT INTO "group" (id, revision, key_epoch, key_commitment, created_at, updated_at) VALUES (?, 0, ?, ?, ?, ?)',
+    );
+    this.#advance = sql.prepare(
+      'UPDATE "group" SET revision = ?, key_epoch = ?, key_commitment = ?, updated_at = ? WHERE key = ?',
+    );
     this.#standing = sql.prepare(
-      `SELECT joined_at AS joinedAt, left_at AS leftAt, reads_after AS readsAfter, used_invite AS usedInvite
-       FROM user_group WHERE group_key = ? AND user_id = ?`,
+      `SELECT joined_at AS joinedAt, left_at AS leftAt, removed_at AS removedAt, reads_after AS readsAfter,
+         used_invite AS usedInvite FROM user_group WHERE group_key = ? AND user_id = ?`,
     );
     this.#putStanding = sql.prepare(
-      `INSERT OR REPLACE INTO user_group (group_key, user_id, joined_at, left_at, reads_after, used_invite)
-       VALUES (?, ?, ?, ?, ?, ?)`,
+      `INSERT OR REPLACE INTO user_group (group_key, user_id, joined_at, left_at, removed_at, reads_after, used_invite)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#members = sql.prepare(
       'SELECT user_id AS userId FROM user_group WHERE group_key = ? AND joined_at IS NOT NULL AND left_at IS NULL',
@@ -63,30 +84,34 @@ export class GroupRows {
     return this.#find.get(groupId);
   }
 
-  add(groupId: GroupId, at: number): number {
-    return Number(this.#add.run(groupId, at, at).lastInsertRowid);
+  /** A group whose first record is still to come. */
+  add({ groupId, keyEpoch, keyCommitment }: GroupRecord, at: number): number {
+    return Number(this.#add.run(groupId, keyEpoch, keyCommitment, at, at).lastInsertRowid);
   }
 
-  advance(key: number, revision: number, at: number): void {
-    this.#advance.run(revision, at, key);
+  /** The record is the log's last now. */
+  advance(key: number, { revision, keyEpoch, keyCommitment }: GroupRecord, at: number): void {
+    this.#advance.run(revision, keyEpoch, keyCommitment, at, key);
   }
 
   standing(key: number, userId: UserId): GroupStanding | undefined {
     const row = this.#standing.get(key, userIdToBytes(userId));
     if (row === undefined) return undefined;
-    const { joinedAt, leftAt, readsAfter, usedInvite } = row;
+    const { joinedAt, leftAt, removedAt, readsAfter, usedInvite } = row;
     return {
       joinedAt: joinedAt ?? undefined,
       leftAt: leftAt ?? undefined,
+      removedAt: removedAt ?? undefined,
       readsAfter,
       usedInvite: usedInvite ?? undefined,
     };
   }
 
   putStanding(key: number, userId: UserId, standing: GroupStanding): void {
-    const { joinedAt, leftAt, readsAfter, usedInvite } = standing;
+    const { joinedAt, leftAt, removedAt, readsAfter, usedInvite } = standing;
     const user = userIdToBytes(userId);
-    this.#putStanding.run(key, user, joinedAt ?? null, leftAt ?? null, readsAfter, usedInvite ?? null);
+    const [joined, left, removed] = [joinedAt ?? null, leftAt ?? null, removedAt ?? null];
+    this.#putStanding.run(key, user, joined, left, removed, readsAfter, usedInvite ?? null);
   }
 
   members(key: number): UserId[] {

@@ -5,12 +5,15 @@ import type {
   GroupInvite,
   GroupPage,
   GroupPageSize,
+  GroupReader,
+  GroupRepair,
+  GroupRepairStatus,
   GroupSeal,
   GroupStore,
   GroupSummary,
 } from '../../ports/group-store.ts';
 import type { GroupId, UserId } from '../../ports/ids.ts';
-import { groupVerdict, isMember, readableOf } from '../group-verdict.ts';
+import { groupVerdict, isMember, mayRepair, readableOf, repairVerdict } from '../group-verdict.ts';
 import type { GroupRow, GroupRows } from './group-rows.ts';
 import type { OwnerRows } from './owner-rows.ts';
 import type { RelayDatabase } from './relay-database.ts';
@@ -72,6 +75,7 @@ export class EmbeddedGroupStore implements GroupStore {
       const { status, standings } = groupVerdict(append, {
         revision: group?.revision ?? 0,
         recordThere: this.#record.get(found, revision)?.record,
+        lastKey: group,
         checkpointRevision: this.#checkpointRevision.get(found)?.revision ?? 0,
         inviteHash: this.#inviteHash.get(found)?.tokenHash,
         memberCount: this.#rows.countMembers(found),
@@ -79,19 +83,41 @@ export class EmbeddedGroupStore implements GroupStore {
         hasEnded: (user) => this.#owners.hasEnded(user),
       });
       if (status !== 'appended') return status;
-      const key = group?.key ?? this.#rows.add(groupId, at);
+      const key = group?.key ?? this.#rows.add(record, at);
       this.#append.run(key, revision, bytes);
-      this.#rows.advance(key, revision, at);
+      this.#rows.advance(key, record, at);
       for (const [user, standing] of standings) this.#rows.putStanding(key, user, standing);
       return status;
     });
   }
 
-  records(groupId: GroupId, reader: UserId, after: number, size: GroupPageSize): Promise<GroupPage | undefined> {
+  repair(repair: GroupRepair): Promise<GroupRepairStatus> {
+    return this.#database.write('other', () => {
+      const group = this.#rows.find(repair.groupId);
+      if (group === undefined) return 'unknown';
+      const { status, standings } = repairVerdict(repair, {
+        revision: group.revision,
+        memberCount: this.#rows.countMembers(group.key),
+        standingOf: (user) => this.#rows.standing(group.key, user),
+        hasEnded: (user) => this.#owners.hasEnded(user),
+      });
+      for (const [user, standing] of standings) this.#rows.putStanding(group.key, user, standing);
+      return status;
+    });
+  }
+
+  mayRepair(groupId: GroupId, { userId, at }: GroupReader): Promise<boolean> {
+    return this.#database.read(() => {
+      const group = this.#rows.find(groupId);
+      return group !== undefined && mayRepair(this.#rows.standing(group.key, userId), at);
+    });
+  }
+
+  records(groupId: GroupId, reader: GroupReader, after: number, size: GroupPageSize): Promise<GroupPage | undefined> {
     return this.#database.read(() => {
       const group = this.#rows.find(groupId);
       if (group === undefined) return undefined;
-      const range = readableOf(this.#rows.standing(group.key, reader), group.revision);
+      const range = readableOf(this.#rows.standing(group.key, reader.userId), group.revision, reader);
       return range && this.#page(group.key, Math.max(after, range.after), range.last, size);
     });
   }
@@ -106,11 +132,11 @@ export class EmbeddedGroupStore implements GroupStore {
     });
   }
 
-  checkpoint(groupId: GroupId, reader: UserId): Promise<GroupSeal | undefined> {
+  checkpoint(groupId: GroupId, reader: GroupReader): Promise<GroupSeal | undefined> {
     return this.#database.read(() => {
       const group = this.#rows.find(groupId);
       if (group === undefined) return undefined;
-      const range = readableOf(this.#rows.standing(group.key, reader), group.revision);
+      const range = readableOf(this.#rows.standing(group.key, reader.userId), group.revision, reader);
       const checkpoint = this.#checkpoint.get(group.key);
       return range && checkpoint && checkpoint.revision <= range.last ? checkpoint : undefined;
     });

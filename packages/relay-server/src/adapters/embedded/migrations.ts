@@ -14,7 +14,8 @@ const applicationId = 0x536f7474;
  * A send has one receipt, whatever it has of recipients, so that inserting it tells whether the send was there before. Its key begins with the send id, whose first bytes clients take from their clock:
  * so receipts of one time lie together whoever sent, and a commit writes few pages for many. What removed devices have sent is found by a walk.
  * An end that envelopes of one send share has a row of its own, without a count of those that point to it: an index that only they are in tells whether one is left, and mail to one device pays nothing for it.
- * Of a group the relay has no title, avatar or creator: they are sealed in its records. The members' table also has those who were members, since they may read up to their end, and who only asked to join.
+ * Of a group the relay has no title, avatar or creator: they are sealed in its records, which name nobody. The members' table also has those who were members, since they may read up to their end, and who only asked to join.
+ * Its joined_at and left_at are revisions of the log; removed_at is a time.
  */
 const steps: readonly string[] = [
   `
@@ -158,6 +159,8 @@ const steps: readonly string[] = [
     id BLOB NOT NULL UNIQUE CHECK (length(id) = 32),
     revision INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
+    key_epoch INTEGER NOT NULL,
+    key_commitment BLOB NOT NULL,
     updated_at INTEGER NOT NULL
   ) STRICT;
 
@@ -167,6 +170,7 @@ const steps: readonly string[] = [
     joined_at INTEGER,
     left_at INTEGER CHECK (left_at IS NULL OR joined_at IS NOT NULL),
     reads_after INTEGER NOT NULL,
+    removed_at INTEGER,
     used_invite BLOB,
     PRIMARY KEY (group_key, user_id DESC)
   ) STRICT, WITHOUT ROWID;

@@ -1,4 +1,4 @@
-import type { GroupInvite, GroupSeal } from '../../ports/group-store.ts';
+import type { GroupInvite, GroupRecord, GroupSeal } from '../../ports/group-store.ts';
 import type { GroupId, UserId } from '../../ports/ids.ts';
 import type { GroupStanding } from '../group-verdict.ts';
 import { byteKey } from './byte-key.ts';
@@ -8,6 +8,8 @@ export interface GroupState {
   readonly groupId: GroupId;
   /** Revision 1 first. */
   readonly records: Uint8Array[];
+  /** Which state key the last record is under. */
+  lastKey: Pick<GroupRecord, 'keyEpoch' | 'keyCommitment'> | undefined;
   /** Of everybody who is a member, was one, or asked to become one. */
   readonly standings: Map<UserId, GroupStanding>;
   checkpoint: GroupSeal | undefined;

@@ -4,12 +4,15 @@ import type {
   GroupInvite,
   GroupPage,
   GroupPageSize,
+  GroupReader,
+  GroupRepair,
+  GroupRepairStatus,
   GroupSeal,
   GroupStore,
   GroupSummary,
 } from '../../ports/group-store.ts';
 import type { GroupId, UserId } from '../../ports/ids.ts';
-import { groupVerdict, isMember, readableOf } from '../group-verdict.ts';
+import { groupVerdict, isMember, mayRepair, readableOf, repairVerdict } from '../group-verdict.ts';
 import { type GroupState, groupKey } from './group-state.ts';
 import type { MemoryState } from './memory-state.ts';
 
@@ -27,6 +30,7 @@ export class MemoryGroupStore implements GroupStore {
     const { status, standings } = groupVerdict(append, {
       revision: group?.records.length ?? 0,
       recordThere: group?.records[record.revision - 1],
+      lastKey: group?.lastKey,
       checkpointRevision: group?.checkpoint?.revision ?? 0,
       inviteHash: group?.invite?.tokenHash,
       memberCount: group === undefined ? 0 : membersOf(group).length,
@@ -36,13 +40,36 @@ export class MemoryGroupStore implements GroupStore {
     if (status !== 'appended') return status;
     const changed = group ?? this.#create(record.groupId);
     changed.records.push(record.bytes.slice());
+    changed.lastKey = { keyEpoch: record.keyEpoch, keyCommitment: record.keyCommitment.slice() };
     for (const [user, standing] of standings) changed.standings.set(user, standing);
     return status;
   }
 
-  async records(groupId: GroupId, reader: UserId, after: number, size: GroupPageSize): Promise<GroupPage | undefined> {
+  async repair(repair: GroupRepair): Promise<GroupRepairStatus> {
+    const group = this.#find(repair.groupId);
+    if (group === undefined) return 'unknown';
+    const { status, standings } = repairVerdict(repair, {
+      revision: group.records.length,
+      memberCount: membersOf(group).length,
+      standingOf: (user) => group.standings.get(user),
+      hasEnded: (user) => this.#state.endedUsers.has(user),
+    });
+    for (const [user, standing] of standings) group.standings.set(user, standing);
+    return status;
+  }
+
+  async mayRepair(groupId: GroupId, { userId, at }: GroupReader): Promise<boolean> {
+    return mayRepair(this.#find(groupId)?.standings.get(userId), at);
+  }
+
+  async records(
+    groupId: GroupId,
+    reader: GroupReader,
+    after: number,
+    size: GroupPageSize,
+  ): Promise<GroupPage | undefined> {
     const group = this.#find(groupId);
-    const range = readableOf(group?.standings.get(reader), group?.records.length ?? 0);
+    const range = readableOf(group?.standings.get(reader.userId), group?.records.length ?? 0, reader);
     return group && range && pageOf(group, Math.max(after, range.after), range.last, size);
   }
 
@@ -58,9 +85,9 @@ export class MemoryGroupStore implements GroupStore {
     return 'kept';
   }
 
-  async checkpoint(groupId: GroupId, reader: UserId): Promise<GroupSeal | undefined> {
+  async checkpoint(groupId: GroupId, reader: GroupReader): Promise<GroupSeal | undefined> {
     const group = this.#find(groupId);
-    const range = readableOf(group?.standings.get(reader), group?.records.length ?? 0);
+    const range = readableOf(group?.standings.get(reader.userId), group?.records.length ?? 0, reader);
     const checkpoint = group?.checkpoint;
     return range && checkpoint && checkpoint.revision <= range.last ? checkpoint : undefined;
   }
@@ -114,6 +141,7 @@ export class MemoryGroupStore implements GroupStore {
     const group: GroupState = {
       groupId: groupId.slice() as GroupId,
       records: [],
+      lastKey: undefined,
       standings: new Map(),
       checkpoint: undefined,
       invite: undefined,
