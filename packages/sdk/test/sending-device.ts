@@ -53,6 +53,7 @@ export function sendingDevice(
       clock,
       randomness,
       identityPolicy: 'block-verified',
+      returnsReceipts: () => device.origin().returnsReceipts,
     }),
     commits: new OutboxCommits({
       executor,

@@ -22,7 +22,7 @@ export interface NewContent {
 }
 
 /**
- * Encodes a content for a person, without what differs by device of theirs; or for a group, without what is added when it is sealed.
+ * Encodes a content for a person or a group, without what is added when it is sealed: what differs by device, and what may be another thing by then.
  * @param recipient undefined: it is for a group, which the fields name
  * @param nonce 16 bytes, random unless the message must have the same id when it is made again
  */
@@ -41,8 +41,6 @@ export function newContent(
     ...(recipient !== undefined && { recipientUser: uuidToBytes(recipient) }),
     messageId: id,
     messageNonce: nonce,
-    profileKey: account.profileKey,
-    returnsReceipts: origin.returnsReceipts,
     ...ownListOf(account, sha256),
     ...fields,
   });
@@ -61,6 +59,14 @@ function ownListOf(account: AccountRecord, sha256: Sha256): ContentFields {
 
 const ownLists = new WeakMap<Uint8Array, ContentFields>();
 
+/** What a content says of this account, as it is when it is sealed: what waited says nothing that is over. */
+export interface OwnWords {
+  /** Undefined for people who are not to have it. */
+  readonly profileKey: Uint8Array | undefined;
+  /** Whether receipts are given in the chat. */
+  readonly returnsReceipts: boolean;
+}
+
 /** What is known of a group when a content that belongs to it is sealed. */
 export interface GroupPlace {
   readonly revision: number;
@@ -71,6 +77,7 @@ export interface GroupPlace {
 /** What differs by device of the recipient. */
 export interface DevicePart {
   readonly deviceId: number;
+  readonly own: OwnWords;
   /** As long as they are not known to have it. */
   readonly ephemeralSecret?: Uint8Array | undefined;
   /** Of a content that belongs to a group: to whom this copy goes, and where the group is. */
@@ -78,9 +85,13 @@ export interface DevicePart {
 }
 
 /** Completes an encoded content for one device: protobuf messages merge by concatenation. */
-export function contentForDevice(encoded: Uint8Array, { deviceId, ephemeralSecret, group }: DevicePart): Uint8Array {
+export function contentForDevice(
+  encoded: Uint8Array,
+  { deviceId, own, ephemeralSecret, group }: DevicePart,
+): Uint8Array {
   return merged(encoded, {
     recipientDevice: deviceId,
+    ...fieldsOf(own),
     ...(ephemeralSecret && { ephemeralSecret }),
     ...(group && {
       recipientUser: uuidToBytes(group.recipient),
@@ -91,8 +102,12 @@ export function contentForDevice(encoded: Uint8Array, { deviceId, ephemeralSecre
 }
 
 /** Completes an encoded content for all of a group. */
-export function contentForGroup(encoded: Uint8Array, { revision, head }: GroupPlace): Uint8Array {
-  return merged(encoded, { groupEpoch: revision, groupHead: head });
+export function contentForGroup(encoded: Uint8Array, { revision, head }: GroupPlace, own: OwnWords): Uint8Array {
+  return merged(encoded, { groupEpoch: revision, groupHead: head, ...fieldsOf(own) });
+}
+
+function fieldsOf({ profileKey, returnsReceipts }: OwnWords): ContentFields {
+  return { ...(profileKey && { profileKey }), returnsReceipts };
 }
 
 function merged(encoded: Uint8Array, fields: ContentFields): Uint8Array {

@@ -77,6 +77,8 @@ export class ChatQueue {
   private readonly lane: SendLane;
   /** In the order of the queue. */
   private readonly entries = new Set<QueueEntry>();
+  /** On their way when their rows were withdrawn: they wait for their result alone. */
+  private readonly discarded = new Set<QueueEntry>();
   private loadedUpTo = 0;
   private connection = 0;
   private online = false;
@@ -118,6 +120,8 @@ export class ChatQueue {
     this.refused = false;
     this.refusedForReason = false;
     this.lane.renew();
+    for (const entry of this.discarded) this.entries.delete(entry);
+    this.discarded.clear();
     for (const entry of this.entries) entry.inFlight = false;
     this.cancelRetry?.();
     this.cancelRetry = undefined;
@@ -142,6 +146,16 @@ export class ChatQueue {
           this.wake();
         }
       });
+  }
+
+  /** All rows that belong to no group were withdrawn: what has not left stays here, and what is on its way is not sent again. */
+  discard(): void {
+    for (const entry of this.entries) {
+      if (entry.record.groupId !== undefined) continue;
+      if (entry.inFlight) this.discarded.add(entry);
+      else this.entries.delete(entry);
+    }
+    this.wake();
   }
 
   /** What it waited for has come about: it is tried now instead of later. */
@@ -276,7 +290,7 @@ export class ChatQueue {
     for (const [at, entry] of ready.entries()) {
       const outcome = outcomes[at];
       if (outcome?.status === 'sealed') sends.push({ entry, ...outcome });
-      else if (outcome?.status === 'gone') this.entries.delete(entry);
+      else if (outcome?.status === 'gone') this.left(entry);
     }
     // What was refused meanwhile goes first.
     if (connection !== this.connection || refusals !== this.refusals) return true;
@@ -350,6 +364,10 @@ export class ChatQueue {
 
   private async fail(entry: QueueEntry, code: string): Promise<void> {
     await this.parts.commits.failed(entry.record, code);
+    this.left(entry);
+  }
+
+  private left(entry: QueueEntry): void {
     this.parts.onLeft();
     this.entries.delete(entry);
   }

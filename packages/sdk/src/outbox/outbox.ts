@@ -77,6 +77,12 @@ export class Outbox {
     this.queueOf(chatId).retry();
   }
 
+  /** All rows of this chat that belong to no group were withdrawn by a commit of somebody else. */
+  discard(chatId: ChatId): void {
+    this.queueOf(chatId).discard();
+    this.changed();
+  }
+
   /** Takes the results of one turn: one commit for all that were accepted. */
   async settle(results: readonly SendResult[]): Promise<void> {
     const byQueue = new Map<ChatQueue, EntryResult[]>();

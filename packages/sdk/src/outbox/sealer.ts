@@ -1,7 +1,7 @@
 import { CiphertextKind, Send, type SendDeviceFields, type SendFields, uuidToBytes } from '@sotto/proto';
 import { accessKeyOf } from '../accounts/access-key.ts';
 import { refuseWhenEnded } from '../accounts/standing.ts';
-import { chatLock } from '../chats/chat-state.ts';
+import { chatLock, chatOfGroup } from '../chats/chat-state.ts';
 import { isSendingBlocked } from '../chats/identity-policy.ts';
 import type { Executor } from '../crypto/executor.ts';
 import { identityChangedAdvice } from '../crypto/identity-trust.ts';
@@ -12,6 +12,7 @@ import { sameBytes } from '../crypto/same-bytes.ts';
 import { listedDevices, listedIdentity, type SendableDevice } from '../devices/accepted-list.ts';
 import { secretToGive } from '../ephemeral/ephemeral-secrets.ts';
 import { contentForDevice } from '../messages/outgoing-content.ts';
+import { hasBlocked } from '../people/blocked.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { UserId } from '../ports/ids.ts';
@@ -20,6 +21,7 @@ import type { OutboxRecord } from '../ports/outbox-record.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import type { NamedListRecord } from '../ports/user-record.ts';
 import { SottoError } from '../sotto-error.ts';
+import { ownWordsTo } from './own-words.ts';
 import { newSendId } from './send-id.ts';
 
 /** A sealed attempt without a result for this long is sealed anew. */
@@ -44,6 +46,7 @@ export class Sealer {
   private readonly clock: Clock;
   private readonly randomness: Randomness;
   private readonly identityPolicy: IdentityPolicy;
+  private readonly returnsReceipts: () => boolean;
 
   constructor(parts: {
     readonly executor: Executor;
@@ -52,12 +55,15 @@ export class Sealer {
     readonly randomness: Randomness;
     /** What a new identity key does, where the chat does not say. */
     readonly identityPolicy: IdentityPolicy;
+    /** Whether receipts are given, where the chat does not say. */
+    readonly returnsReceipts: () => boolean;
   }) {
     this.executor = parts.executor;
     this.account = parts.account;
     this.clock = parts.clock;
     this.randomness = parts.randomness;
     this.identityPolicy = parts.identityPolicy;
+    this.returnsReceipts = parts.returnsReceipts;
   }
 
   /**
@@ -130,6 +136,11 @@ export class Sealer {
   ): Promise<SealOutcome> {
     const record = await overlay.get('outbox', { id });
     if (record === undefined) return { status: 'gone' };
+    // What was queued before is gone with the block; this is what somebody has queued since.
+    if (record.groupId === undefined && (await hasBlocked(overlay, record.recipient))) {
+      overlay.delete('outbox', { id });
+      return { status: 'gone' };
+    }
     const known = this.usable(record);
     if (known !== undefined) return known;
     // A list that was contradicted is asked for by itself: bundles are handed out sparingly.
@@ -170,9 +181,13 @@ export class Sealer {
     record: OutboxRecord,
     now: number,
   ): Promise<SealOutcome> {
+    const { recipient, chatId, groupId } = record;
+    const self = { account: this.account(), returnsReceipts: this.returnsReceipts() };
+    const own = await ownWordsTo(overlay, self, groupId === undefined ? chatId : chatOfGroup(groupId), recipient);
+    const { ephemeralSecret } = targets;
     const devices = [];
     for (const { deviceId, registrationId } of targets.devices) {
-      const plaintext = pad(contentForDevice(record.content, deviceId, targets.ephemeralSecret));
+      const plaintext = pad(contentForDevice(record.content, { deviceId, own, ephemeralSecret }));
       const sealed = await ratchet.seal({ userId: record.recipient, deviceId }, plaintext);
       devices.push({ deviceId, registrationId, ...sealed });
     }

@@ -1,0 +1,148 @@
+import { uuidToBytes } from '@sotto/proto';
+import type { Executor } from '../crypto/executor.ts';
+import type { Overlay } from '../crypto/overlay.ts';
+import { hasBlocked } from '../people/blocked.ts';
+import type { ChatRecord, Place } from '../ports/chat-record.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { UserId } from '../ports/ids.ts';
+import type { MessageRecord } from '../ports/message-record.ts';
+import type { Store } from '../ports/store.ts';
+import { SottoError } from '../sotto-error.ts';
+import { chatLock, chatWith } from './chat-state.ts';
+
+/** How many messages of a request are kept; the oldest go first. */
+export const mostOfRequest = 100;
+/** How many requests are kept; those that were quiet longest go first. */
+export const mostRequests = 1_000;
+
+const page = 256;
+
+/** What `Requests` works with. */
+export interface RequestsParts {
+  readonly executor: Executor;
+  readonly store: Pick<Store, 'chats' | 'messages'>;
+  readonly clock: Clock;
+}
+
+/** A page of requests. */
+export interface RequestPage {
+  /** Latest activity first. */
+  readonly records: readonly ChatRecord[];
+  /** Where the next page begins; undefined when this is the last one. */
+  readonly next: number | undefined;
+}
+
+/** Chats that others began and this user has not accepted: bounded, whatever strangers send. */
+export class Requests {
+  readonly #parts: RequestsParts;
+
+  constructor(parts: RequestsParts) {
+    this.#parts = parts;
+  }
+
+  /** Those whose activity is below `below`, at most `limit`; without those of people who are blocked. */
+  async page(below: number | undefined, limit: number): Promise<RequestPage> {
+    const { executor, store } = this.#parts;
+    const records: ChatRecord[] = [];
+    for (let from = below; ; ) {
+      const found = await store.chats(from, page);
+      const waiting = found.filter(({ accepted }) => !accepted);
+      const shown = await executor.run([], (overlay) =>
+        Promise.all(waiting.map(async ({ userId }) => userId === undefined || !(await hasBlocked(overlay, userId)))),
+      );
+      records.push(...waiting.filter((_, at) => shown[at]));
+      const last = found.at(-1);
+      if (records.length > limit) return { records: records.slice(0, limit), next: records[limit - 1]?.activity };
+      if (last === undefined) return { records, next: undefined };
+      from = last.activity;
+    }
+  }
+
+  /**
+   * Removes a request with its messages. What the person sends next is a new one. Harmless when there is none.
+   * @throws {SottoError} `argument-invalid`: the chat was accepted
+   */
+  async decline(userId: UserId): Promise<void> {
+    const id = chatWith(userId);
+    // Alone: what the store is asked for holds all messages that came.
+    await this.#parts.executor.run(
+      [chatLock(id)],
+      async (overlay) => {
+        const chat = await overlay.get('chat', { id });
+        if (chat === undefined) return;
+        if (chat.accepted) {
+          throw new SottoError('argument-invalid', 'this chat was accepted, so it is no request: block its person');
+        }
+        await this.#remove(overlay, chat, undefined);
+        overlay.delete('chat', { id });
+        overlay.record({ type: 'chat.removed', chatId: id });
+      },
+      { alone: true },
+    );
+  }
+
+  /** Something of a stranger came: removes the oldest of their messages over the bound. */
+  async trim(userId: UserId): Promise<void> {
+    const id = chatWith(userId);
+    await this.#parts.executor.run(
+      [chatLock(id)],
+      async (overlay) => {
+        const chat = await overlay.get('chat', { id });
+        if (chat === undefined || chat.accepted) return;
+        const kept = await this.#parts.store.messages({ chatId: id, limit: mostOfRequest, before: undefined });
+        const oldest = kept.at(-1);
+        if (oldest === undefined || kept.length < mostOfRequest) return;
+        const unread = await this.#remove(overlay, chat, oldest);
+        if (unread > 0) overlay.put('chat', { ...chat, unread: Math.max(0, chat.unread - unread) });
+      },
+      { alone: true },
+    );
+  }
+
+  /** Removes the requests over the bound. */
+  async sweep(): Promise<void> {
+    let count = 0;
+    for (let from: number | undefined; ; ) {
+      const found = await this.#parts.store.chats(from, page);
+      for (const { accepted, userId } of found) {
+        if (accepted || userId === undefined) continue;
+        count++;
+        if (count > mostRequests) await this.#declineStill(userId);
+      }
+      const last = found.at(-1);
+      if (last === undefined) return;
+      from = last.activity;
+    }
+  }
+
+  /** The user may have accepted it since it was looked at. */
+  async #declineStill(userId: UserId): Promise<void> {
+    try {
+      await this.decline(userId);
+    } catch (error) {
+      if (!(error instanceof SottoError && error.code === 'argument-invalid')) throw error;
+    }
+  }
+
+  /** Removes the messages before a place, or all; how many of them were unread. */
+  async #remove(overlay: Overlay, { id }: ChatRecord, before: Place | undefined): Promise<number> {
+    const now = this.#parts.clock.now();
+    let unread = 0;
+    for (let place = before; ; ) {
+      const found: readonly MessageRecord[] = await this.#parts.store.messages({
+        chatId: id,
+        limit: page,
+        before: place,
+      });
+      for (const message of found) {
+        if (message.state === 'received') unread++;
+        overlay.delete('message', { id: message.id });
+        // Another attempt of it must not come as a new one.
+        overlay.put('seen', { key: uuidToBytes(message.id), at: now });
+      }
+      const last = found.at(-1);
+      if (last === undefined) return unread;
+      place = last;
+    }
+  }
+}
