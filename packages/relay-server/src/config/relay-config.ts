@@ -104,8 +104,10 @@ export interface LimitsConfig {
   readonly upgradesPerAddress: RateLimit;
   /** Requests of one account that change something. */
   readonly writesPerAccount: RateLimit;
-  /** KiB that one account appends to the logs of groups. At least 256, or the largest record is refused for good. */
+  /** KiB that one account appends to the logs of groups, with 16 bytes for each who comes and goes. At least 288, or the largest record is refused for good. */
   readonly groupKibPerAccount: RateLimit;
+  /** Repairs of one group's members by one account. */
+  readonly groupRepairsPerMember: RateLimit;
   /** Different numbers that one account looks up. */
   readonly lookupsPerAccount: RateLimit;
   /** Different numbers that are looked up from one address. */
@@ -119,8 +121,6 @@ export interface LimitsConfig {
   /** Messages of one account to another whose access key it shows; a burst of 0 = no limit. */
   readonly sendsToContact: RateLimit;
   /** Sends of one device; a burst of 0 = no limit. */
-  /** Repairs of one group's members by one account. */
-  readonly groupRepairsPerMember: RateLimit;
   readonly sendsPerDevice: RateLimit;
   /** Ephemeral signals of one stream. */
   readonly ephemeralsPerStream: RateLimit;

@@ -31,9 +31,9 @@ export function relayStoresConformance(runner: Runner, maker: HarnessMaker<Relay
   liveMailboxConformance(runner, maker);
   sharedMailConformance(runner, maker);
   groupStoreConformance(runner, maker);
+  groupMembersConformance(runner, maker);
   blobStoreConformance(runner, maker);
   presenceConformance(runner, maker);
-  groupMembersConformance(runner, maker);
   rateLimiterConformance(runner, maker);
   ticketStoreConformance(runner, maker);
 }

@@ -90,11 +90,6 @@ export class Limits {
     return this.#takeOf('groupKibPerAccount', user, Math.ceil(bytes / 1_024));
   }
 
-  async #takeOf(name: keyof LimitsConfig, of: string | undefined, cost = 1): Promise<void> {
-    if (of === undefined || cost === 0) return;
-    const taken = await this.#limiter.take(`${name} ${of}`, cost, this.#config[name]);
-    if (!taken.allowed) throw tooOften(taken.retryAfterMs);
-  }
   /** A change of a group's members without a record: every member has a bucket of its own, so that one alone can't keep the others from it. */
   takeGroupRepair(user: UserId, groupId: GroupId): Promise<void> {
     return this.#takeOf('groupRepairsPerMember', `${user} ${textOf(groupId)}`);
@@ -110,6 +105,11 @@ export class Limits {
     return this.#takeOf('sealedPerKey', Buffer.from(accessKeyHash).toString('base64url'));
   }
 
+  async #takeOf(name: keyof LimitsConfig, of: string | undefined, cost = 1): Promise<void> {
+    if (of === undefined || cost === 0) return;
+    const taken = await this.#limiter.take(`${name} ${of}`, cost, this.#config[name]);
+    if (!taken.allowed) throw tooOften(taken.retryAfterMs);
+  }
 }
 
 /** Refuses what comes too often. */

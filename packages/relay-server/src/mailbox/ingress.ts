@@ -86,8 +86,8 @@ export class Ingress {
       const hash = accessKeyHash === 'none' ? undefined : accessKeyHash;
       checked.push(this.#checked(recipient, userBytes, userId, list, hash, sender, members));
     }
-    return members === 'all' ? this.#limited(checked, sender) : checked;
     // Sends to a group are limited by device alone.
+    return members === 'all' ? this.#limited(checked, sender) : checked;
   }
 
   /** Whether a Send is for a group of which its sender is no member. */
@@ -224,7 +224,6 @@ export class Ingress {
     }
     const status = checkRecipient(userId, recipient, list, sender);
     const shown = recipient.accessKey ?? nothing;
-    // Who is in a group with somebody is no stranger there.
     const stranger =
       status === RecipientStatus.RECIPIENT_STATUS_ACCEPTED &&
       this.#parts.limits.isStranger(sender.userId, userId, shown, accessKeyHash);

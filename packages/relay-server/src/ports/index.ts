@@ -17,28 +17,27 @@ export type {
   GroupAppend,
   GroupAppendStatus,
   GroupInvite,
+  GroupMembersChange,
   GroupPage,
   GroupPageSize,
+  GroupReader,
   GroupRecord,
+  GroupRepair,
+  GroupRepairStatus,
   GroupSeal,
   GroupStore,
   GroupSummary,
 } from './group-store.ts';
 export type { DeviceAddress, DeviceId, GroupId, NumberMac, UserId } from './ids.ts';
 export type { LogFields, Logger } from './logger.ts';
-  GroupMembersChange,
 export type {
   MailAppend,
-  GroupReader,
   Mailbox,
-  GroupRepair,
-  GroupRepairStatus,
   MailEntry,
   MailItem,
   MailQuota,
   MailReader,
   MailReceipt,
-export type { LinkPoll, LinkStore, NewLink } from './link-store.ts';
   MailRecipient,
   MailResult,
   MailUsage,

@@ -158,9 +158,9 @@ const steps: readonly string[] = [
     key INTEGER PRIMARY KEY AUTOINCREMENT,
     id BLOB NOT NULL UNIQUE CHECK (length(id) = 32),
     revision INTEGER NOT NULL,
-    created_at INTEGER NOT NULL,
     key_epoch INTEGER NOT NULL,
     key_commitment BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
   ) STRICT;
 
@@ -169,8 +169,8 @@ const steps: readonly string[] = [
     user_id BLOB NOT NULL CHECK (length(user_id) = 16),
     joined_at INTEGER,
     left_at INTEGER CHECK (left_at IS NULL OR joined_at IS NOT NULL),
-    reads_after INTEGER NOT NULL,
     removed_at INTEGER,
+    reads_after INTEGER NOT NULL,
     used_invite BLOB,
     PRIMARY KEY (group_key, user_id DESC)
   ) STRICT, WITHOUT ROWID;
