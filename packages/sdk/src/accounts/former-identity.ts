@@ -21,7 +21,7 @@ export async function forgetFormerIdentity(
   sha256: Sha256,
 ): Promise<void> {
   for (const prekey of await queries.prekeys()) overlay.delete('prekey', prekey);
-  overlay.prune('kyberUse', Number.MAX_SAFE_INTEGER);
+  overlay.prune({ kind: 'kyberUse', before: Number.MAX_SAFE_INTEGER });
   overlay.delete('deviceList', { userId: former.userId });
   const self = await overlay.get('user', { id: former.userId });
   if (self !== undefined) overlay.put('user', { ...self, profileKey: undefined });

@@ -28,6 +28,11 @@ export interface ChatSummary {
   readonly unread: number;
   /** Whether this user began it, wrote into it or accepted it. */
   readonly accepted: boolean;
+  /** Whether it is muted now, and until when. */
+  readonly muted: boolean;
+  readonly mutedUntil: MutedUntil | undefined;
+  /** Whether its person is blocked. */
+  readonly blocked: boolean;
 }
 
 /** A page of the chat list. */
@@ -88,6 +93,18 @@ export class Chats {
     };
   }
 
+  /**
+   * A page of the chats that strangers began and this user has neither accepted nor declined, latest activity first; `list` has them, too. Those of people who are blocked are left out. At most 1,000 are kept, with the latest 100 messages each.
+   * @throws {SottoError} `argument-invalid`
+   */
+  async requests(options: { readonly after?: number } = {}): Promise<ChatPage> {
+    this.parts.assertRunning();
+    checkOptions('chats.requests', options, listRules);
+    const { records, next } = await this.parts.requests.page(options.after, pageSize);
+    const chats = await Promise.all(records.map((record) => this.summarise(record)));
+    return { chats: chats.filter((summary) => summary !== undefined), next };
+  }
+
   private async lookUp(number: string, options: CallOptions): Promise<UserId> {
     const [found] = await lookUpNumbers(this.http, [number], options);
     if (found === undefined) {
@@ -107,6 +124,7 @@ export class Chats {
           profileKey: undefined,
           avatarHash: undefined,
           returnsReceipts: false,
+          blockedAt: undefined,
           createdAt: now,
           ...user,
           id: userId,

@@ -65,9 +65,9 @@ export class Housekeeping {
   private async work(): Promise<void> {
     const now = this.clock.now();
     await this.executor.run([], (overlay) => {
-      overlay.prune('seen', now - seenFor);
-      overlay.prune('resend', now - seenFor);
-      overlay.prune('kyberUse', now - kyberUsesFor);
+      overlay.prune({ kind: 'seen', before: now - seenFor });
+      overlay.prune({ kind: 'resend', before: now - seenFor });
+      overlay.prune({ kind: 'kyberUse', before: now - kyberUsesFor });
     });
     await this.alsoDo();
   }

@@ -1,5 +1,6 @@
 import type { RecordKind, Records } from '../ports/changes.ts';
 import type { EventFact } from '../ports/event-records.ts';
+import type { GroupStanding } from '../ports/group-records.ts';
 import type { ChatId, DeviceId, GroupId, MessageId, UserId } from '../ports/ids.ts';
 import type { HeldReason } from '../ports/inbox-records.ts';
 import type { IdentityPolicy, PrekeyKind } from '../ports/key-records.ts';
@@ -23,7 +24,8 @@ const messageStates: readonly MessageState[] = [
   'seen',
 ];
 const receiptStates: readonly ReceiptRecord['state'][] = ['sent', 'expired', 'delivered', 'read'];
-const heldReasons: readonly HeldReason[] = ['malformed-envelope', 'no-session', 'not-a-duplicate', 'content-invalid'];
+const heldReasons: readonly HeldReason[] = ['malformed-envelope', 'no-session', 'content-invalid', 'no-sender-key'];
+const standings: readonly GroupStanding[] = ['member', 'left', 'removed', 'requested'];
 const identityPolicies: readonly IdentityPolicy[] = ['accept', 'block-verified', 'block'];
 const outboxKinds: readonly OutboxRecord['kind'][] = ['content', 'retry-request'];
 const prekeyKinds: readonly PrekeyKind[] = ['ec', 'kyber', 'signed', 'last-resort'];
@@ -108,6 +110,41 @@ export class SeededRecords {
     return isSet ? make() : undefined;
   }
 
+  #chains(): Records['session']['chains'] {
+    return Array.from({ length: this.below(9) }, () => ({ ratchetKey: this.#text(), highest: this.#integer() }));
+  }
+
+  #users(): readonly UserId[] {
+    return Array.from({ length: this.pick([0, 0, 1, 3]) }, () => this.#id<UserId>());
+  }
+
+  #group(): Records['group'] {
+    return {
+      id: this.#id(),
+      wireId: this.#bytes(32),
+      title: [...this.#text()].slice(0, 25).join(''),
+      avatar: this.#maybe(() => this.#text()),
+      adminId: this.#id(),
+      state: this.#bytes(),
+      head: this.#bytes(32),
+      revision: this.#small(),
+      knownRevision: this.#small(),
+      standing: this.pick(standings),
+      forkedAt: this.#maybe(() => this.#integer()),
+      checkpointRevision: this.#integer(),
+      checkpointEpoch: this.#integer(),
+      waitingFor: this.#maybe(() => ({
+        keyEpoch: this.#integer(),
+        keyCommitment: this.#bytes(32),
+        since: this.#integer(),
+        asked: this.#integer(),
+        askAt: this.#integer(),
+      })),
+      createdAt: this.#integer(),
+      updatedAt: this.#integer(),
+    };
+  }
+
   #account(): Records['account'] {
     return {
       userId: this.#id(),
@@ -117,9 +154,10 @@ export class SeededRecords {
       registrationId: this.#integer(),
       identityKeyPair: this.#bytes(),
       devicePrivateKey: this.#bytes(),
-      rootSecret: this.#bytes(),
+      rootSecret: this.#maybe(() => this.#bytes()),
       deviceList: this.#bytes(),
       profileKey: this.#bytes(),
+      nextProfileKey: this.#maybe(() => this.#bytes()),
       refreshToken: this.#bytes(),
       nextRefreshToken: this.#maybe(() => this.#bytes()),
       accessToken: this.#text(),
@@ -167,6 +205,8 @@ export class SeededRecords {
       updatedAt: this.#integer(),
       acceptedAt: this.#maybe(() => this.#integer()),
       expiresAt: this.#maybe(() => this.#small()),
+      recipients: toGroup ? this.#maybe(() => this.#integer()) : undefined,
+      revision: toGroup ? this.#maybe(() => this.#integer()) : undefined,
       failure: this.#maybe(() => this.#text()),
     };
   }
@@ -187,6 +227,7 @@ export class SeededRecords {
       profileKey: this.#maybe(() => this.#bytes(32)),
       avatarHash: this.#maybe(() => this.#bytes(32)),
       returnsReceipts: this.#flag(),
+      blockedAt: this.#maybe(() => this.#small()),
       createdAt: this.#integer(),
       updatedAt: this.#small(),
     }),
@@ -216,7 +257,7 @@ export class SeededRecords {
       userId: this.#id(),
       deviceId: this.#device(),
       record: this.#bytes(),
-      chains: Array.from({ length: this.below(9) }, () => ({ ratchetKey: this.#text(), highest: this.#integer() })),
+      chains: this.#chains(),
     }),
     prekey: () => ({
       kind: this.pick(prekeyKinds),
@@ -241,6 +282,8 @@ export class SeededRecords {
         groupId: withGroup ? this.#id<GroupId>() : undefined,
         accepted: this.#flag(),
         identityPolicy: this.#maybe(() => this.pick(identityPolicies)),
+        mutedUntil: this.#maybe(() => this.#integer()),
+        receipts: this.#maybe(() => this.#flag()),
         nextSeq: this.#integer(),
         activity: this.#seq,
         lastMessageId: this.#maybe(() => this.#id<MessageId>()),
@@ -268,18 +311,22 @@ export class SeededRecords {
       state: this.pick(receiptStates),
       at: this.#integer(),
     }),
-    outbox: () => ({
-      id: 1 + this.#small(),
-      chatId: this.#id(),
-      recipient: this.#id(),
-      messageId: this.#id(),
-      kind: this.pick(outboxKinds),
-      visible: this.#flag(),
-      content: this.#bytes(),
-      createdAt: this.#integer(),
-      attempt: this.#integer(),
-      sealed: this.#maybe(() => ({ sendId: this.#bytes(16), send: this.#bytes(), sealedAt: this.#integer() })),
-    }),
+    outbox: () => {
+      const recipient = this.#maybe(() => this.#id<UserId>());
+      return {
+        id: 1 + this.#small(),
+        chatId: this.#id(),
+        recipient,
+        groupId: recipient === undefined ? this.#id() : this.#maybe(() => this.#id<GroupId>()),
+        messageId: this.#id(),
+        kind: this.pick(outboxKinds),
+        visible: this.#flag(),
+        content: this.#bytes(),
+        createdAt: this.#integer(),
+        attempt: this.#integer(),
+        sealed: this.#maybe(() => ({ sendId: this.#bytes(16), send: this.#bytes(), sealedAt: this.#integer() })),
+      };
+    },
     seen: () => ({ key: this.#bytes(this.pick([1, 1, 16, 32])), at: this.#small() }),
     held: () => ({
       digest: this.#bytes(1),
@@ -289,6 +336,7 @@ export class SeededRecords {
       retries: this.#integer(),
       sender: this.#maybe(() => this.#id<UserId>()),
       messageId: this.#maybe(() => this.#id<MessageId>()),
+      groupId: this.#maybe(() => this.#id<GroupId>()),
       mendable: this.#flag(),
       requests: this.#integer(),
       requestAt: this.#maybe(() => this.#small()),
@@ -326,6 +374,73 @@ export class SeededRecords {
       deviceListVersion: this.#integer(),
       since: this.#integer(),
       known: this.#flag(),
+    }),
+    group: () => this.#group(),
+    groupMember: () => {
+      const groupId = this.#id<GroupId>();
+      const userId = this.#id<UserId>();
+      return {
+        // From the key, as the real one is.
+        id: `${groupId.slice(0, 18)}${userId.slice(18)}`,
+        groupId,
+        userId,
+        joinedAt: this.#integer(),
+        leftAt: this.#maybe(() => this.#integer()),
+        leftSeenAt: this.#maybe(() => this.#integer()),
+      };
+    },
+    groupKey: () => ({
+      groupId: this.#id(),
+      keyEpoch: 1 + this.below(4),
+      keyCommitment: this.#bytes(1),
+      key: this.#bytes(32),
+      evaluated: this.#flag(),
+    }),
+    groupHead: () => ({ groupId: this.#id(), revision: this.#small(), head: this.#bytes(32) }),
+    groupIntent: () => ({
+      groupId: this.#id(),
+      operations: this.#bytes(),
+      record: this.#bytes(),
+      revision: this.#integer(),
+      keyEpoch: this.#integer(),
+      key: this.#maybe(() => this.#bytes(32)),
+      welcomed: this.#users(),
+      added: this.#users(),
+      removed: this.#users(),
+      inviteKey: this.#maybe(() => this.#bytes(32)),
+      createdAt: this.#integer(),
+    }),
+    senderKey: () => ({
+      userId: this.#id(),
+      deviceId: this.#device(),
+      distributionId: this.#id<string>(),
+      groupId: this.#id(),
+      record: this.#bytes(),
+      chains: this.#chains(),
+      createdAt: this.#small(),
+    }),
+    ownChain: () => ({
+      groupId: this.#id(),
+      distributionId: this.#id<string>(),
+      createdAt: this.#integer(),
+      messages: this.#integer(),
+    }),
+    senderKeyShared: () => ({
+      distributionId: this.#id<string>(),
+      userId: this.#id(),
+      deviceId: this.#device(),
+      registrationId: this.#integer(),
+      at: this.#integer(),
+    }),
+    listIntent: () => ({
+      signed: this.#bytes(),
+      identityKeyPair: this.#maybe(() => this.#bytes()),
+      createdAt: this.#integer(),
+    }),
+    certificate: () => ({
+      trustRoots: Array.from({ length: this.below(4) }, () => this.#bytes(33)),
+      certificate: this.#maybe(() => this.#bytes()),
+      expiresAt: this.#integer(),
     }),
   };
 }

@@ -35,7 +35,24 @@ export const recordKinds: readonly RecordKind[] = [
   'resend',
   'repair',
   'ephemeralSecret',
+  'group',
+  'groupMember',
+  'groupKey',
+  'groupHead',
+  'groupIntent',
+  'senderKey',
+  'ownChain',
+  'senderKeyShared',
+  'listIntent',
+  'certificate',
 ];
+
+/** The order of records by a text of theirs. */
+function by<Item>(textOf: (record: Item) => string): (a: Item, b: Item) => number {
+  return (a, b) => (textOf(a) < textOf(b) ? -1 : textOf(a) > textOf(b) ? 1 : 0);
+}
+
+const byDigest = by<HeldRecord>((held) => recordKey('held', held));
 
 function byPlace(a: MessageRecord, b: MessageRecord): number {
   return a.position - b.position || a.seq - b.seq;
@@ -69,6 +86,16 @@ export class StoreModel {
     resend: new Map(),
     repair: new Map(),
     ephemeralSecret: new Map(),
+    group: new Map(),
+    groupMember: new Map(),
+    groupKey: new Map(),
+    groupHead: new Map(),
+    groupIntent: new Map(),
+    senderKey: new Map(),
+    ownChain: new Map(),
+    senderKeyShared: new Map(),
+    listIntent: new Map(),
+    certificate: new Map(),
   };
   counters: StoreCounters = { position: 0, outbox: 0, changeSeq: 0 };
 
@@ -80,7 +107,14 @@ export class StoreModel {
       else if (change.kind === 'seen') this.#prune('seen', ({ at }) => at < change.before);
       else if (change.kind === 'kyberUse') this.#prune('kyberUse', ({ usedAt }) => usedAt < change.before);
       else if (change.kind === 'resend') this.#prune('resend', ({ at }) => at < change.before);
-      else this.#prune('event', ({ changeSeq }) => changeSeq <= change.before);
+      else if (change.kind === 'event') this.#prune('event', ({ changeSeq }) => changeSeq <= change.before);
+      else if (change.kind === 'groupHead') {
+        const { groupId, before } = change;
+        this.#prune('groupHead', (head) => head.groupId === groupId && head.revision < before);
+      } else if (change.kind === 'senderKeyShared') {
+        const { distributionId } = change;
+        this.#prune('senderKeyShared', (shared) => shared.distributionId === distributionId);
+      }
     }
   }
 
@@ -146,7 +180,6 @@ export class StoreModel {
     const cursors = this.all('cursor').flatMap(({ changeSeq, expired }) => (expired ? [] : [changeSeq]));
     yield { name: 'slowestCursor', actual: store.slowestCursor(), expected: cursors.sort((a, b) => a - b)[0] };
     const held = this.all('held');
-    const byKey = (a: HeldRecord, b: HeldRecord) => (recordKey('held', a) < recordKey('held', b) ? -1 : 1);
     for (const sender of new Set(held.map((one) => one.sender))) {
       const own = held.filter((one) => one.sender === sender);
       const bytes = own.reduce((sum, { envelope }) => sum + envelope.length, 0);
@@ -155,12 +188,14 @@ export class StoreModel {
         actual: store.heldUsage().then((all) => all.find((usage) => usage.sender === sender)),
         expected: { sender, count: own.length, bytes },
       };
-      const inOrder = own.sort((a, b) => Number(a.mendable) - Number(b.mendable) || a.heldAt - b.heldAt || byKey(a, b));
+      const inOrder = own.sort(
+        (a, b) => Number(a.mendable) - Number(b.mendable) || a.heldAt - b.heldAt || byDigest(a, b),
+      );
       yield { name: 'heldOf', actual: store.heldOf(sender, limit), expected: inOrder.slice(0, limit) };
     }
     for (const messageId of new Set(held.map((one) => one.messageId))) {
       if (messageId === undefined) continue;
-      const attempts = held.filter((one) => one.messageId === messageId).sort(byKey);
+      const attempts = held.filter((one) => one.messageId === messageId).sort(byDigest);
       yield {
         name: 'heldAttempts',
         actual: store.heldAttempts(messageId, limit),
@@ -168,11 +203,86 @@ export class StoreModel {
       };
     }
     const due = held.filter(({ requestAt }) => requestAt !== undefined);
-    due.sort((a, b) => (a.requestAt ?? 0) - (b.requestAt ?? 0) || byKey(a, b));
+    due.sort((a, b) => (a.requestAt ?? 0) - (b.requestAt ?? 0) || byDigest(a, b));
     yield { name: 'heldRequests', actual: store.heldRequests(limit), expected: due.slice(0, limit) };
     const idle = this.all('cursor').filter(({ usedAt, expired }) => !expired && usedAt < some);
     idle.sort((a, b) => a.usedAt - b.usedAt || (a.name < b.name ? -1 : 1));
     yield { name: 'idleCursors', actual: store.idleCursors(some, limit), expected: idle.slice(0, limit) };
+  }
+
+  /** The queries over groups, likewise. */
+  *groupQueries(
+    store: Store,
+    limit: number,
+    place: Place,
+  ): Generator<{ name: string; actual: Promise<unknown>; expected: unknown }> {
+    const groups = this.all('group').sort(by(({ id }) => id));
+    yield { name: 'groups', actual: store.groups(undefined, limit), expected: groups.slice(0, limit) };
+    const [first] = groups;
+    if (first !== undefined) {
+      yield { name: 'groups after', actual: store.groups(first.id, limit), expected: groups.slice(1, 1 + limit) };
+    }
+    const behind = groups.filter((group) => group.knownRevision > group.revision || group.waitingFor !== undefined);
+    yield {
+      name: 'groupsBehind',
+      actual: store.groupsBehind().then((found) => [...found].sort(by(({ id }) => id))),
+      expected: behind,
+    };
+    const blocked = this.all('user').filter(({ blockedAt }) => blockedAt !== undefined);
+    blocked.sort((a, b) => (b.blockedAt ?? 0) - (a.blockedAt ?? 0) || by<typeof a>(({ id }) => id)(a, b));
+    yield { name: 'blockedUsers', actual: store.blockedUsers(), expected: blocked };
+    const intents = this.all('groupIntent').sort(by(({ groupId }) => groupId));
+    yield { name: 'groupIntents', actual: store.groupIntents(), expected: intents };
+    for (const shared of this.all('senderKeyShared')) {
+      const { distributionId } = shared;
+      const all = this.all('senderKeyShared').filter((one) => one.distributionId === distributionId);
+      yield {
+        name: 'senderKeyShared',
+        actual: store.senderKeyShared(distributionId),
+        expected: all.sort((a, b) => by<typeof a>(({ userId }) => userId)(a, b) || a.deviceId - b.deviceId),
+      };
+    }
+    for (const { groupId, userId, deviceId } of this.all('senderKey')) {
+      const all = this.all('senderKey').filter((key) => key.groupId === groupId);
+      const own = all.filter((key) => key.userId === userId && key.deviceId === deviceId);
+      yield {
+        name: 'senderKeys',
+        actual: store.senderKeys(groupId, userId, deviceId),
+        expected: own.sort((a, b) => a.createdAt - b.createdAt || (a.distributionId < b.distributionId ? -1 : 1)),
+      };
+    }
+    for (const { messageId } of this.all('receipt')) {
+      const all = this.all('receipt').filter((receipt) => receipt.messageId === messageId);
+      yield { name: 'receipts', actual: store.receipts(messageId), expected: all.sort(by(({ userId }) => userId)) };
+    }
+    for (const { userId } of this.all('groupMember')) {
+      const all = this.all('groupMember').filter((member) => member.userId === userId);
+      yield { name: 'groupsWith', actual: store.groupsWith(userId), expected: all.sort(by(({ groupId }) => groupId)) };
+    }
+    const named = [...this.all('groupMember'), ...this.all('groupKey'), ...this.all('held')];
+    for (const groupId of new Set(named.map((record) => record.groupId))) {
+      if (groupId === undefined) continue;
+      const members = this.all('groupMember').filter((member) => member.groupId === groupId);
+      yield {
+        name: 'groupMembers',
+        actual: store.groupMembers(groupId),
+        expected: members.sort(by(({ userId }) => userId)),
+      };
+      const keys = this.all('groupKey').filter((key) => key.groupId === groupId);
+      keys.sort((a, b) => a.keyEpoch - b.keyEpoch || by<typeof a>((key) => recordKey('groupKey', key))(a, b));
+      yield { name: 'groupKeys', actual: store.groupKeys(groupId), expected: keys };
+      const held = this.all('held').filter((one) => one.groupId === groupId);
+      held.sort((a, b) => a.heldAt - b.heldAt || byDigest(a, b));
+      yield { name: 'heldOfGroup', actual: store.heldOfGroup(groupId, limit), expected: held.slice(0, limit) };
+      const [earliest] = held.filter(({ heldAt }) => heldAt >= place.seq);
+      if (earliest === undefined) continue;
+      const at = held.indexOf(earliest) + 1;
+      yield {
+        name: 'heldOfGroup after',
+        actual: store.heldOfGroup(groupId, limit, earliest),
+        expected: held.slice(at, at + limit),
+      };
+    }
   }
 
   #put<Kind extends RecordKind>({ kind, record }: KeyedRecord<Kind>): void {

@@ -36,6 +36,7 @@ export function storeQueryCases({ describe, it, expect }: ConformanceRunner, mak
         expect(await store.unread(chatId, { position: 10, seq: 10 }, 10)).toEqual([]);
         expect(await store.expiring('sent', 10, 10)).toEqual([]);
         expect(await store.userByNumber('')).toBe(undefined);
+        expect(await store.blockedUsers()).toEqual([]);
         expect(await store.chats(undefined, 10)).toEqual([]);
         expect(await store.outbox(chatId, 0, 10)).toEqual([]);
         expect(await store.outboxChats()).toEqual([]);
@@ -130,6 +131,7 @@ export function storeQueryCases({ describe, it, expect }: ConformanceRunner, mak
             profileKey: undefined,
             avatarHash: undefined,
             returnsReceipts: false,
+            blockedAt: undefined,
             createdAt: 1,
             updatedAt,
           },
@@ -140,6 +142,34 @@ export function storeQueryCases({ describe, it, expect }: ConformanceRunner, mak
         expect((await store.userByNumber('first'))?.id).toBe(me);
         expect(await store.userByNumber('')).toBe(undefined);
         expect(await store.userByNumber('second')).toBe(undefined);
+      }),
+    );
+
+    it(
+      'those who are blocked, the last one first',
+      withStore(makeHarness, async ({ store, opening: { ownerEpoch } }) => {
+        const user = (id: UserId, blockedAt: number | undefined): Change => ({
+          type: 'put',
+          kind: 'user',
+          record: {
+            id,
+            number: '',
+            username: '',
+            profileKey: undefined,
+            avatarHash: undefined,
+            returnsReceipts: false,
+            blockedAt,
+            createdAt: 1,
+            updatedAt: 1,
+          },
+        });
+        await store.commit([user(me, 1), user(peer, 2)], ownerEpoch);
+        expect((await store.blockedUsers()).map(({ id, blockedAt }) => [id, blockedAt])).toEqual([
+          [peer, 2],
+          [me, 1],
+        ]);
+        await store.commit([user(peer, undefined)], ownerEpoch);
+        expect((await store.blockedUsers()).map(({ id }) => id)).toEqual([me]);
       }),
     );
 
@@ -210,6 +240,7 @@ export function storeQueryCases({ describe, it, expect }: ConformanceRunner, mak
                   retries: 0,
                   sender: heldAt === 10 ? undefined : peer,
                   messageId: messageIdOf(heldAt),
+                  groupId: undefined,
                   mendable: heldAt === 30,
                   requests: 0,
                   requestAt: heldAt === 10 ? undefined : 100 - heldAt,

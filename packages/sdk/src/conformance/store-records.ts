@@ -1,4 +1,4 @@
-import type { Change, RecordKeys, RecordKind } from '../ports/changes.ts';
+import type { Change, Pruning, RecordKeys, RecordKind } from '../ports/changes.ts';
 import { recordKey } from '../ports/record-key.ts';
 import type { Store } from '../ports/store.ts';
 import { withStore } from './open-store.ts';
@@ -22,10 +22,18 @@ function remove({ kind, record }: KeyedRecord): Change {
   return { type: 'delete', kind, key: record } as Change;
 }
 
+function drawPruning(draw: SeededRecords): Pruning {
+  const kind = draw.pick(['seen', 'kyberUse', 'event', 'resend', 'groupHead', 'senderKeyShared'] as const);
+  const before = draw.below(8);
+  if (kind === 'groupHead') return { kind, groupId: draw.record('group').id, before };
+  if (kind === 'senderKeyShared') return { kind, distributionId: draw.record('ownChain').distributionId };
+  return { kind, before };
+}
+
 function drawChange(draw: SeededRecords): Change {
   const choice = draw.below(8);
   if (choice === 0) {
-    return { type: 'prune', kind: draw.pick(['seen', 'kyberUse', 'event', 'resend'] as const), before: draw.below(8) };
+    return { type: 'prune', ...drawPruning(draw) };
   }
   const drawn = drawRecord(draw, draw.pick(recordKinds));
   return choice < 3 ? remove(drawn) : put(drawn);
@@ -133,7 +141,8 @@ export function storeRecordCases({ describe, it, expect }: ConformanceRunner, ma
               expect(opening.counters).toEqual(model.counters);
             }
             const place = { position: draw.below(20), seq: draw.below(20) };
-            for (const query of model.queries(store, 1 + draw.below(5), place)) {
+            const limit = 1 + draw.below(5);
+            for (const query of [...model.queries(store, limit, place), ...model.groupQueries(store, limit, place)]) {
               expect({ [query.name]: await query.actual }).toEqual({ [query.name]: query.expected });
             }
           }

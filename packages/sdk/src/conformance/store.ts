@@ -1,5 +1,6 @@
 import type { ConformanceRunner } from './runner.ts';
 import { storeCommitCases } from './store-commits.ts';
+import { storeGroupCases } from './store-groups.ts';
 import type { MakeStoreHarness } from './store-harness.ts';
 import { storeOwnerCases } from './store-owners.ts';
 import { storeQueryCases } from './store-queries.ts';
@@ -18,6 +19,7 @@ export function storeConformance(runner: ConformanceRunner, makeHarness: MakeSto
     storeRecordCases(runner, makeHarness);
     storeCommitCases(runner, makeHarness);
     storeQueryCases(runner, makeHarness);
+    storeGroupCases(runner, makeHarness);
     storeOwnerCases(runner, makeHarness);
   });
 }

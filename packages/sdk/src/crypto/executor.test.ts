@@ -85,7 +85,7 @@ describe('the executor', () => {
     const bad = executor.run(['a'], async (overlay) => {
       await increment(overlay, 'a');
       overlay.record({ type: 'chat.read', chatId: chatIdOf(1) });
-      overlay.prune('event', 99);
+      overlay.prune({ kind: 'event', before: 99 });
       throw new TypeError('a bug');
     });
     const alsoBad = executor.run([], () => {

@@ -49,7 +49,7 @@ describe('an overlay', () => {
       part.put('cursor', cursor('a', 3));
       part.delete('cursor', { name: 'a' });
       part.put('cursor', cursor('b', 3));
-      part.prune('seen', 3);
+      part.prune({ kind: 'seen', before: 3 });
       part.record({ type: 'identity.changed', userId: userIdOf(2) });
       throw new Error('no');
     });
@@ -80,7 +80,7 @@ describe('an overlay', () => {
     const overlay = overlayOn();
     const one = overlayOn(overlay);
     const two = overlayOn(overlay);
-    one.prune('event', 5);
+    one.prune({ kind: 'event', before: 5 });
     one.put('cursor', cursor('a', 1));
     two.put('cursor', cursor('b', 2));
     two.delete('cursor', { name: 'a' });

@@ -1,15 +1,17 @@
-import type { Change, PrunedKind, RecordKeys, RecordKind, Records } from '../ports/changes.ts';
+import type { Change, Pruning, RecordKeys, RecordKind, Records } from '../ports/changes.ts';
 import type { EventFact } from '../ports/event-records.ts';
 import { recordKey } from '../ports/record-key.ts';
 
 /** What an operation reads from and writes to: its own changes first, then those of the operations before it in the batch, then the store. */
 export interface Overlay {
   get<Kind extends RecordKind>(kind: Kind, key: RecordKeys[Kind]): Promise<Records[Kind] | undefined>;
+  /** The records of a kind that were put and are not in the store yet: what a query of the store can't know. */
+  pending<Kind extends RecordKind>(kind: Kind): readonly Records[Kind][];
   /** @param changed the only fields in which the record differs from the one that is there: a store may spare itself the rest */
   put<Kind extends RecordKind>(kind: Kind, record: Records[Kind], changed?: readonly (keyof Records[Kind])[]): void;
   delete<Kind extends RecordKind>(kind: Kind, key: RecordKeys[Kind]): void;
-  /** Removes what has become too old, when the batch is committed. */
-  prune(kind: PrunedKind, before: number): void;
+  /** Removes what has become too old or was given up, when the batch is committed, behind all its other changes. */
+  prune(pruning: Pruning): void;
   /** Writes down what happened, in the same commit. */
   record(fact: EventFact): void;
   /** Where the next message stands in the order of this device. Never given twice. */
@@ -29,6 +31,7 @@ export interface NumberSource {
 /** What lies below an overlay. */
 export interface RecordSource {
   get<Kind extends RecordKind>(kind: Kind, key: RecordKeys[Kind]): Promise<Records[Kind] | undefined>;
+  pending<Kind extends RecordKind>(kind: Kind): readonly Records[Kind][];
 }
 
 /** An overlay in memory: collects changes, one per record, until they are merged below or committed. */
@@ -53,6 +56,16 @@ export class RecordOverlay implements Overlay {
     return Promise.resolve(change.type === 'put' ? (change.record as Records[Kind]) : undefined);
   }
 
+  pending<Kind extends RecordKind>(kind: Kind): readonly Records[Kind][] {
+    const here = this.changes.get(kind);
+    const below = this.below.pending(kind);
+    if (here === undefined) return below;
+    // Every record carries the fields of its key (RecordKeys picks them from it).
+    const covered = (record: Records[Kind]) => here.has(recordKey(kind, record as unknown as RecordKeys[Kind]));
+    const put = [...here.values()].flatMap((change) => (change.type === 'put' ? [change.record as Records[Kind]] : []));
+    return [...below.filter((record) => !covered(record)), ...put];
+  }
+
   put<Kind extends RecordKind>(kind: Kind, record: Records[Kind], changed?: readonly (keyof Records[Kind])[]): void {
     // Every record carries the fields of its key (RecordKeys picks them from it).
     const key = recordKey(kind, record as unknown as RecordKeys[Kind]);
@@ -63,8 +76,8 @@ export class RecordOverlay implements Overlay {
     this.set(kind, recordKey(kind, key), { type: 'delete', kind, key } as Change);
   }
 
-  prune(kind: PrunedKind, before: number): void {
-    this.pruned.push({ type: 'prune', kind, before });
+  prune(pruning: Pruning): void {
+    this.pruned.push({ type: 'prune', ...pruning });
   }
 
   record(fact: EventFact): void {

@@ -15,6 +15,12 @@ const keptKinds: ReadonlySet<RecordKind> = new Set<RecordKind>([
   'stream',
   'message',
   'outbox',
+  'group',
+  'groupMember',
+  'groupHead',
+  'senderKey',
+  'ownChain',
+  'senderKeyShared',
 ]);
 
 /** The most records that are kept of one kind: those of the last two generations. */
@@ -61,11 +67,21 @@ export class RecordCache implements RecordSource {
     return Promise.resolve(record);
   }
 
+  /** What is committed is in the store. */
+  pending(): readonly never[] {
+    return [];
+  }
+
   /** These changes are in the store now. */
   committed(changes: readonly Change[]): void {
     this.commits++;
     for (const change of changes) {
-      if (change.type === 'prune' || !keptKinds.has(change.kind)) continue;
+      if (!keptKinds.has(change.kind)) continue;
+      if (change.type === 'prune') {
+        // Rare for these kinds, and never right behind their use.
+        this.kept.delete(change.kind);
+        continue;
+      }
       const key = change.type === 'put' ? change.record : change.key;
       const name = recordKey(change.kind, key as RecordKeys[RecordKind]);
       this.keep(change.kind, name, change.type === 'put' ? change.record : undefined);
@@ -115,6 +131,7 @@ export class RecordCache implements RecordSource {
 function isLarge(record: Records[RecordKind]): boolean {
   return (
     ('text' in record && record.text.length > largestField) ||
-    ('content' in record && record.content.length > largestField)
+    ('content' in record && record.content.length > largestField) ||
+    ('state' in record && record.state.length > largestField)
   );
 }

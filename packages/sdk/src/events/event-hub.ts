@@ -238,7 +238,7 @@ export class EventHub {
     const slowest = Math.min(this.latest, ...[...this.streams].map((stream) => stream.position));
     this.executor
       .run([], async (overlay) =>
-        overlay.prune('event', Math.min(slowest, (await this.store.slowestCursor()) ?? slowest)),
+        overlay.prune({ kind: 'event', before: Math.min(slowest, (await this.store.slowestCursor()) ?? slowest) }),
       )
       .catch((error: unknown) => {
         for (const stream of this.streams) stream.end({ error });

@@ -2,6 +2,7 @@ import type { Content } from '@sotto/proto';
 import type { Overlay } from '../crypto/overlay.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
 import { noteNamedList } from '../devices/named-list.ts';
+import { newUser } from '../people/blocked.ts';
 import type { UserId } from '../ports/ids.ts';
 
 /**
@@ -27,6 +28,7 @@ export async function learnFromContent(
     number: known?.number ?? '',
     username: known?.username ?? '',
     avatarHash: known?.avatarHash,
+    blockedAt: known?.blockedAt,
     createdAt: known?.createdAt ?? now,
     profileKey,
     returnsReceipts: content.returnsReceipts,

@@ -45,6 +45,8 @@ async function addToHistory(arrival: Arrival, what: Pick<MessageRecord, 'text' |
     updatedAt: now,
     acceptedAt: envelope.acceptedAt,
     expiresAt: envelope.expiresAt,
+    recipients: undefined,
+    revision: undefined,
     failure: undefined,
   };
   overlay.put('stream', admission.stream);

@@ -70,6 +70,8 @@ for (;;) {
         updatedAt: number,
         acceptedAt: undefined,
         expiresAt: undefined,
+        recipients: undefined,
+        revision: undefined,
         failure: undefined,
       },
     };

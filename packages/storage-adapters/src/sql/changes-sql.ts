@@ -1,21 +1,32 @@
-import type { Change, PrunedKind, RecordKeys, RecordKind, Records } from '@sotto/sdk/ports';
+import type { Change, PrunedKind, Pruning, RecordKeys, RecordKind, Records } from '@sotto/sdk/ports';
 import { SottoError } from '@sotto/sdk/ports';
 import type { SqlStatement } from '../driver/sql-driver.ts';
 import type { RecordTable } from './record-table.ts';
 import { recordTables } from './record-tables.ts';
 import { storeSql } from './store-sql.ts';
+import { uuidBytes } from './uuid.ts';
 
 type Put<Kind extends RecordKind> = {
   [K in Kind]: { readonly kind: K; readonly record: Records[K]; readonly changed?: readonly (keyof Records[K])[] };
 }[Kind];
 type Delete<Kind extends RecordKind> = { [K in Kind]: { readonly kind: K; readonly key: RecordKeys[K] } }[Kind];
 
-const prune: Readonly<Record<PrunedKind, string>> = {
+const pruneOld: Readonly<Record<PrunedKind, string>> = {
   seen: storeSql.pruneSeen,
   kyberUse: storeSql.pruneKyberUse,
   event: storeSql.pruneEvent,
   resend: storeSql.pruneResend,
 };
+
+function prune(pruning: Pruning): SqlStatement {
+  if (pruning.kind === 'groupHead') {
+    return { sql: storeSql.pruneGroupHead, params: [uuidBytes(pruning.groupId), pruning.before] };
+  }
+  if (pruning.kind === 'senderKeyShared') {
+    return { sql: storeSql.pruneSenderKeyShared, params: [uuidBytes(pruning.distributionId)] };
+  }
+  return { sql: pruneOld[pruning.kind], params: [pruning.before] };
+}
 
 function put<Kind extends RecordKind>({ kind, record, changed }: Put<Kind>): readonly SqlStatement[] {
   const table: RecordTable<Kind> = recordTables[kind];
@@ -30,7 +41,7 @@ function remove<Kind extends RecordKind>({ kind, key }: Delete<Kind>): readonly 
 function statementsOf(change: Change): readonly SqlStatement[] {
   if (change.type === 'put') return put(change);
   if (change.type === 'delete') return remove(change);
-  return [{ sql: prune[change.kind], params: [change.before] }];
+  return [prune(change)];
 }
 
 /**

@@ -55,11 +55,16 @@ export function idOrNoneBytes(text: string | undefined): Uint8Array {
   return text === undefined ? none : uuidBytes(text);
 }
 
+/** A column with byte strings of one length, one after another. */
+export function bytesOf(row: SqlRow, column: string, length: number): Uint8Array[] {
+  const value = bytes(row, column);
+  if (value.length % length !== 0) throw damaged(column);
+  return Array.from({ length: value.length / length }, (_, at) => value.slice(at * length, (at + 1) * length));
+}
+
 /** A column with the 16 bytes of each of some UUIDs, one after another. */
 export function ids<Id extends string>(row: SqlRow, column: string): Id[] {
-  const value = bytes(row, column);
-  if (value.length % 16 !== 0) throw damaged(column);
-  return Array.from({ length: value.length / 16 }, (_, at) => uuidText(value.subarray(at * 16, at * 16 + 16)) as Id);
+  return bytesOf(row, column, 16).map((value) => uuidText(value) as Id);
 }
 
 /** What `ids` reads. */

@@ -1,19 +1,67 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { DeviceId, MessageId, UserId } from '@sotto/sdk/ports';
+import type { DeviceId, MessageId, OutboxRecord, UserId } from '@sotto/sdk/ports';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { betterSqlite3 } from '../better-sqlite3/better-sqlite3.ts';
 import { betterSqlite3Driver } from '../better-sqlite3/better-sqlite3-driver.ts';
-import type { SqlDriver } from '../driver/sql-driver.ts';
+import type { SqlDriver, SqlStatement } from '../driver/sql-driver.ts';
 import { migrate } from './migrate.ts';
 import { migrations } from './migrations.ts';
 
-/** The first version that knows resends. */
-const resendsFrom =
-  1 + migrations.findIndex(({ statements }) => statements.some((sql) => /CREATE TABLE resend\b/.test(sql)));
+/** The first version that has this table. */
+const versionOf = (table: RegExp) =>
+  1 + migrations.findIndex(({ statements }) => statements.some((sql) => table.test(sql)));
+const historyFrom = versionOf(/CREATE TABLE outbox\b/);
+const groupsFrom = versionOf(/CREATE TABLE user_group\b/);
+const membersFrom = versionOf(/CREATE TABLE member\b/);
+const resendsFrom = versionOf(/CREATE TABLE resend\b/);
 const noId = <Id extends string>() => '00000000-0000-0000-0000-000000000000' as Id;
 const deviceId = 1 as DeviceId;
+const secret = Uint8Array.of(9, 9);
+const zeros = new Uint8Array(16);
+
+/** Rows of tables that later steps make anew, in columns that they always had. */
+const sampleRows: readonly SqlStatement[] = [
+  {
+    sql: `INSERT INTO account (slot, user_id, device_id, number, username, registration_id, identity_key_pair, device_private_key,
+      root_secret, device_list, profile_key, refresh_token, access_token, access_expires_at, created_at, ended)
+      VALUES (0, ?, 1, '', 'Ann', 7, ?, ?, ?, ?, ?, ?, '', 1, 1, 0)`,
+    params: [zeros, ...Array.from({ length: 6 }, () => secret)],
+  },
+  ...[1, 2].map((id) => ({
+    sql: `INSERT INTO outbox (id, chat_id, recipient, message_id, visible, content, created_at, attempt, send_id, send, sealed_at)
+      VALUES (?, ?, ?, ?, 1, ?, 3, ?, ?, ?, ?)`,
+    params: [id, zeros, zeros, zeros, secret, id - 1, ...(id === 2 ? [secret, secret, 5] : [null, null, null])],
+  })),
+];
+
+const sampleGroup = (version: number): readonly SqlStatement[] => [
+  {
+    sql: `INSERT INTO "group" (id, title, admin_id, created_at, updated_at) VALUES (?, 'Old', ?, 1, 1)`,
+    params: [zeros, zeros],
+  },
+  version < membersFrom
+    ? { sql: 'INSERT INTO user_group (id, user_id, group_id) VALUES (?, ?, ?)', params: [zeros, zeros, zeros] }
+    : {
+        sql: 'INSERT INTO user_group (id, user_id, group_id, joined_at) VALUES (?, ?, ?, 1)',
+        params: [zeros, zeros, zeros],
+      },
+];
+
+const keptRow = (id: number, sealed: OutboxRecord['sealed']): OutboxRecord => ({
+  id,
+  chatId: noId(),
+  recipient: noId(),
+  groupId: undefined,
+  messageId: noId(),
+  kind: 'content',
+  visible: true,
+  content: secret,
+  createdAt: 3,
+  attempt: id - 1,
+  sealed,
+});
 
 let folder: string;
 let path: string;
@@ -51,6 +99,8 @@ describe('migrate', () => {
         if (from > 1) {
           await driver.commit([{ sql: 'INSERT INTO cursor (name, change_seq) VALUES (?, ?)', params: ['ui', 3] }]);
         }
+        if (from >= historyFrom) await driver.commit(sampleRows);
+        if (from >= groupsFrom) await driver.commit(sampleGroup(from));
         if (from >= resendsFrom) {
           const sql = 'INSERT INTO resend (message_id, user_id, device_id, count, at) VALUES (?, ?, 1, 2, 3)';
           await driver.commit([{ sql, params: [new Uint8Array(16), new Uint8Array(16)] }]);
@@ -62,6 +112,13 @@ describe('migrate', () => {
       expect(await store.slowestCursor()).toBe(from > 1 ? 3 : undefined);
       const resend = await store.get('resend', { messageId: noId<MessageId>(), userId: noId<UserId>(), deviceId });
       expect(resend?.replaces).toEqual(from >= resendsFrom ? [] : undefined);
+      expect((await store.get('account', {}))?.rootSecret).toEqual(from >= historyFrom ? secret : undefined);
+      expect(await store.outbox(noId(), 0, 9)).toEqual(
+        from >= historyFrom ? [keptRow(1, undefined), keptRow(2, { sendId: secret, send: secret, sealedAt: 5 })] : [],
+      );
+      const members = (await store.groupMembers(noId())).map(({ userId, joinedAt }) => ({ userId, joinedAt }));
+      expect(members).toEqual(from >= groupsFrom ? [{ userId: noId<UserId>(), joinedAt: 1 }] : []);
+      expect((await store.groups(undefined, 9)).map(({ title }) => title)).toEqual(from >= groupsFrom ? ['Old'] : []);
       await store.close();
       const schema = await withDriver(schemaOf);
 

@@ -8,6 +8,9 @@ import { namedLists } from './migrations/0007-named-lists.ts';
 import { answers } from './migrations/0008-answers.ts';
 import { messageFailure } from './migrations/0009-message-failure.ts';
 import { deletion } from './migrations/0010-deletion.ts';
+import { groups } from './migrations/0011-groups.ts';
+import { devices } from './migrations/0012-devices.ts';
+import { people } from './migrations/0013-people.ts';
 import type { Migration } from './migrations/migration.ts';
 
 /** All steps of the schema, in their order. */
@@ -22,4 +25,7 @@ export const migrations: readonly Migration[] = [
   answers,
   messageFailure,
   deletion,
+  groups,
+  devices,
+  people,
 ];

@@ -3,7 +3,13 @@ import type {
   ChatId,
   ChatRecord,
   CursorRecord,
+  DeviceId,
   EventRecord,
+  GroupId,
+  GroupIntentRecord,
+  GroupKeyRecord,
+  GroupMemberRecord,
+  GroupRecord,
   HeldRecord,
   HeldUsage,
   MessageId,
@@ -13,9 +19,12 @@ import type {
   OutboxRecord,
   Place,
   PrekeyRecord,
+  ReceiptRecord,
   RecordKeys,
   RecordKind,
   Records,
+  SenderKeyRecord,
+  SenderKeySharedRecord,
   Store,
   StoreOpener,
   UserId,
@@ -69,9 +78,17 @@ class SqlStore implements Store {
     return isOwn ? this.#all('message', storeSql.expiring, [state, before, limit]) : [];
   }
 
+  async receipts(messageId: MessageId): Promise<readonly ReceiptRecord[]> {
+    return this.#all('receipt', storeSql.receipts, [uuidBytes(messageId)]);
+  }
+
   async userByNumber(number: string): Promise<UserRecord | undefined> {
     const [user] = await this.#all('user', storeSql.userByNumber, [number]);
     return user;
+  }
+
+  async blockedUsers(): Promise<readonly UserRecord[]> {
+    return this.#all('user', storeSql.blockedUsers, []);
   }
 
   async chats(below: number | undefined, limit: number): Promise<readonly ChatRecord[]> {
@@ -127,6 +144,47 @@ class SqlStore implements Store {
 
   async prekeys(): Promise<readonly PrekeyRecord[]> {
     return this.#all('prekey', storeSql.prekeys, []);
+  }
+
+  async groups(after: GroupId | undefined, limit: number): Promise<readonly GroupRecord[]> {
+    return this.#all('group', storeSql.groups, [idOrNoneBytes(after), limit]);
+  }
+
+  async groupsBehind(): Promise<readonly GroupRecord[]> {
+    return this.#all('group', storeSql.groupsBehind, []);
+  }
+
+  async groupMembers(groupId: GroupId): Promise<readonly GroupMemberRecord[]> {
+    return this.#all('groupMember', storeSql.groupMembers, [uuidBytes(groupId)]);
+  }
+
+  async groupsWith(userId: UserId): Promise<readonly GroupMemberRecord[]> {
+    return this.#all('groupMember', storeSql.groupsWith, [uuidBytes(userId)]);
+  }
+
+  async groupKeys(groupId: GroupId): Promise<readonly GroupKeyRecord[]> {
+    return this.#all('groupKey', storeSql.groupKeys, [uuidBytes(groupId)]);
+  }
+
+  async groupIntents(): Promise<readonly GroupIntentRecord[]> {
+    return this.#all('groupIntent', storeSql.groupIntents, []);
+  }
+
+  async senderKeys(groupId: GroupId, userId: UserId, deviceId: DeviceId): Promise<readonly SenderKeyRecord[]> {
+    return this.#all('senderKey', storeSql.senderKeys, [uuidBytes(groupId), uuidBytes(userId), deviceId]);
+  }
+
+  async senderKeyShared(distributionId: string): Promise<readonly SenderKeySharedRecord[]> {
+    return this.#all('senderKeyShared', storeSql.senderKeyShared, [uuidBytes(distributionId)]);
+  }
+
+  async heldOfGroup(
+    groupId: GroupId,
+    limit: number,
+    after?: Pick<HeldRecord, 'heldAt' | 'digest'>,
+  ): Promise<readonly HeldRecord[]> {
+    const { heldAt, digest } = after ?? { heldAt: -Infinity, digest: new Uint8Array() };
+    return this.#all('held', storeSql.heldOfGroup, [uuidBytes(groupId), heldAt, digest, limit]);
   }
 
   async close(): Promise<void> {

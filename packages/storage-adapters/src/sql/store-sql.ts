@@ -7,7 +7,9 @@ export const storeSql = {
   unread:
     "SELECT * FROM message WHERE chat_id = ? AND state = 'received' AND (position, seq) <= (?, ?) ORDER BY position, seq, id LIMIT ?",
   expiring: 'SELECT * FROM message WHERE state = ? AND expires_at < ? ORDER BY expires_at, id LIMIT ?',
+  receipts: 'SELECT * FROM receipt WHERE message_id = ? ORDER BY user_id',
   userByNumber: "SELECT * FROM user WHERE number = ? AND number <> '' ORDER BY updated_at DESC, id DESC LIMIT 1",
+  blockedUsers: 'SELECT * FROM user WHERE blocked_at IS NOT NULL ORDER BY blocked_at DESC, id',
   chats: 'SELECT * FROM chat WHERE activity < ? ORDER BY activity DESC, id DESC LIMIT ?',
   outbox: 'SELECT * FROM outbox WHERE chat_id = ? AND id > ? ORDER BY id LIMIT ?',
   outboxChats: 'SELECT DISTINCT chat_id FROM outbox ORDER BY chat_id',
@@ -20,8 +22,21 @@ export const storeSql = {
   heldRequests: 'SELECT * FROM held WHERE request_at IS NOT NULL ORDER BY request_at, digest LIMIT ?',
   idleCursors: 'SELECT * FROM cursor WHERE expired = 0 AND used_at < ? ORDER BY used_at, name LIMIT ?',
   prekeys: 'SELECT * FROM prekey ORDER BY created_at, kind, id',
+  groups: 'SELECT * FROM "group" WHERE id > ? ORDER BY id LIMIT ?',
+  groupsBehind:
+    'SELECT * FROM "group" INDEXED BY group_behind WHERE known_revision > revision OR waiting_epoch IS NOT NULL',
+  groupMembers: 'SELECT * FROM user_group WHERE group_id = ? ORDER BY user_id',
+  groupsWith: 'SELECT * FROM user_group WHERE user_id = ? ORDER BY group_id',
+  groupKeys: 'SELECT * FROM group_key WHERE group_id = ? ORDER BY key_epoch, key_commitment',
+  groupIntents: 'SELECT * FROM group_intent ORDER BY group_id',
+  senderKeys:
+    'SELECT * FROM sender_key WHERE group_id = ? AND user_id = ? AND device_id = ? ORDER BY created_at, distribution_id',
+  senderKeyShared: 'SELECT * FROM sender_key_shared WHERE distribution_id = ? ORDER BY user_id, device_id',
+  heldOfGroup: 'SELECT * FROM held WHERE group_id = ? AND (held_at, digest) > (?, ?) ORDER BY held_at, digest LIMIT ?',
   pruneSeen: 'DELETE FROM seen WHERE at < ?',
   pruneKyberUse: 'DELETE FROM kyber_use WHERE used_at < ?',
   pruneResend: 'DELETE FROM resend WHERE at < ?',
   pruneEvent: 'DELETE FROM event WHERE change_seq <= ?',
+  pruneGroupHead: 'DELETE FROM group_head WHERE group_id = ? AND revision < ?',
+  pruneSenderKeyShared: 'DELETE FROM sender_key_shared WHERE distribution_id = ?',
 } as const;

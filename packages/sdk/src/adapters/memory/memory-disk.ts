@@ -32,6 +32,16 @@ export class MemoryDisk {
     resend: new Map(),
     repair: new Map(),
     ephemeralSecret: new Map(),
+    group: new Map(),
+    groupMember: new Map(),
+    groupKey: new Map(),
+    groupHead: new Map(),
+    groupIntent: new Map(),
+    senderKey: new Map(),
+    ownChain: new Map(),
+    senderKeyShared: new Map(),
+    listIntent: new Map(),
+    certificate: new Map(),
   };
   ownerEpoch = 0;
   counters: StoreCounters = { position: 0, outbox: 0, changeSeq: 0 };

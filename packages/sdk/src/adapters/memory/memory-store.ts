@@ -1,10 +1,18 @@
-import type { Change, PrunedKind, RecordKeys, RecordKind, Records } from '../../ports/changes.ts';
+import type { Change, Pruning, RecordKeys, RecordKind, Records } from '../../ports/changes.ts';
 import type { ChatRecord, Place } from '../../ports/chat-record.ts';
 import type { CursorRecord, EventRecord } from '../../ports/event-records.ts';
-import type { ChatId, MessageId, UserId } from '../../ports/ids.ts';
+import type {
+  GroupIntentRecord,
+  GroupKeyRecord,
+  GroupMemberRecord,
+  GroupRecord,
+  SenderKeyRecord,
+  SenderKeySharedRecord,
+} from '../../ports/group-records.ts';
+import type { ChatId, DeviceId, GroupId, MessageId, UserId } from '../../ports/ids.ts';
 import type { HeldRecord, HeldUsage } from '../../ports/inbox-records.ts';
 import type { PrekeyRecord } from '../../ports/key-records.ts';
-import type { MessageRecord, MessageState } from '../../ports/message-record.ts';
+import type { MessageRecord, MessageState, ReceiptRecord } from '../../ports/message-record.ts';
 import type { OutboxRecord } from '../../ports/outbox-record.ts';
 import { recordKey } from '../../ports/record-key.ts';
 import type { MessagePage, Store, StoreOpener } from '../../ports/store.ts';
@@ -36,6 +44,10 @@ type HeldPlace = Pick<HeldRecord, 'heldAt' | 'digest'>;
 
 function compareHeld(a: HeldPlace, b: HeldPlace): number {
   return a.heldAt - b.heldAt || compare(recordKey('held', a), recordKey('held', b));
+}
+
+function removeWhere<Item>(table: Map<string, Item>, isGone: (record: Item) => boolean): void {
+  for (const [key, record] of table) if (isGone(record)) table.delete(key);
 }
 
 /** The `Store` as plain maps: what every other one has to agree with. */
@@ -71,7 +83,7 @@ class MemoryStore implements Store {
     for (const change of changes) {
       if (change.type === 'put') this.#put(change);
       else if (change.type === 'delete') this.#delete(change);
-      else this.#prune(change.kind, change.before);
+      else this.#prune(change);
       this.#count(change);
     }
   }
@@ -109,11 +121,25 @@ class MemoryStore implements Store {
       .map(({ message }) => copyRecord(message));
   }
 
+  async receipts(messageId: MessageId): Promise<readonly ReceiptRecord[]> {
+    return this.#all('receipt')
+      .filter((receipt) => receipt.messageId === messageId)
+      .sort((a, b) => compare(a.userId, b.userId))
+      .map(copyRecord);
+  }
+
   async userByNumber(number: string): Promise<UserRecord | undefined> {
     const [latest] = this.#all('user')
       .filter((user) => user.number === number && number !== '')
       .sort((a, b) => b.updatedAt - a.updatedAt || compare(b.id, a.id));
     return copyRecord(latest);
+  }
+
+  async blockedUsers(): Promise<readonly UserRecord[]> {
+    return this.#all('user')
+      .flatMap((user) => (user.blockedAt === undefined ? [] : [{ user, blockedAt: user.blockedAt }]))
+      .sort((a, b) => b.blockedAt - a.blockedAt || compare(a.user.id, b.user.id))
+      .map(({ user }) => copyRecord(user));
   }
 
   async chats(below: number | undefined, limit: number): Promise<readonly ChatRecord[]> {
@@ -208,6 +234,69 @@ class MemoryStore implements Store {
       .map(copyRecord);
   }
 
+  async groups(after: GroupId | undefined, limit: number): Promise<readonly GroupRecord[]> {
+    return this.#all('group')
+      .filter((group) => after === undefined || group.id > after)
+      .sort((a, b) => compare(a.id, b.id))
+      .slice(0, limit)
+      .map(copyRecord);
+  }
+
+  async groupsBehind(): Promise<readonly GroupRecord[]> {
+    return this.#all('group')
+      .filter((group) => group.knownRevision > group.revision || group.waitingFor !== undefined)
+      .map(copyRecord);
+  }
+
+  async groupMembers(groupId: GroupId): Promise<readonly GroupMemberRecord[]> {
+    return this.#all('groupMember')
+      .filter((member) => member.groupId === groupId)
+      .sort((a, b) => compare(a.userId, b.userId))
+      .map(copyRecord);
+  }
+
+  async groupsWith(userId: UserId): Promise<readonly GroupMemberRecord[]> {
+    return this.#all('groupMember')
+      .filter((member) => member.userId === userId)
+      .sort((a, b) => compare(a.groupId, b.groupId))
+      .map(copyRecord);
+  }
+
+  async groupKeys(groupId: GroupId): Promise<readonly GroupKeyRecord[]> {
+    return this.#all('groupKey')
+      .filter((key) => key.groupId === groupId)
+      .sort((a, b) => a.keyEpoch - b.keyEpoch || compare(recordKey('groupKey', a), recordKey('groupKey', b)))
+      .map(copyRecord);
+  }
+
+  async groupIntents(): Promise<readonly GroupIntentRecord[]> {
+    return this.#all('groupIntent')
+      .sort((a, b) => compare(a.groupId, b.groupId))
+      .map(copyRecord);
+  }
+
+  async senderKeys(groupId: GroupId, userId: UserId, deviceId: DeviceId): Promise<readonly SenderKeyRecord[]> {
+    return this.#all('senderKey')
+      .filter((key) => key.groupId === groupId && key.userId === userId && key.deviceId === deviceId)
+      .sort((a, b) => a.createdAt - b.createdAt || compare(a.distributionId, b.distributionId))
+      .map(copyRecord);
+  }
+
+  async senderKeyShared(distributionId: string): Promise<readonly SenderKeySharedRecord[]> {
+    return this.#all('senderKeyShared')
+      .filter((shared) => shared.distributionId === distributionId)
+      .sort((a, b) => compare(a.userId, b.userId) || a.deviceId - b.deviceId)
+      .map(copyRecord);
+  }
+
+  async heldOfGroup(groupId: GroupId, limit: number, after?: HeldPlace): Promise<readonly HeldRecord[]> {
+    return this.#all('held')
+      .filter((held) => held.groupId === groupId && (after === undefined || compareHeld(held, after) > 0))
+      .sort(compareHeld)
+      .slice(0, limit)
+      .map(copyRecord);
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     this.#disk.unlock(this);
@@ -222,12 +311,18 @@ class MemoryStore implements Store {
     this.#disk.tables[kind].delete(recordKey(kind, key));
   }
 
-  #prune(kind: PrunedKind, before: number): void {
-    const { seen, kyberUse, event, resend } = this.#disk.tables;
-    if (kind === 'seen') for (const [key, { at }] of seen) if (at < before) seen.delete(key);
-    if (kind === 'kyberUse') for (const [key, { usedAt }] of kyberUse) if (usedAt < before) kyberUse.delete(key);
-    if (kind === 'resend') for (const [key, { at }] of resend) if (at < before) resend.delete(key);
-    if (kind === 'event') for (const [key, { changeSeq }] of event) if (changeSeq <= before) event.delete(key);
+  #prune(old: Pruning): void {
+    const { seen, kyberUse, event, resend, groupHead, senderKeyShared } = this.#disk.tables;
+    if (old.kind === 'seen') removeWhere(seen, ({ at }) => at < old.before);
+    if (old.kind === 'kyberUse') removeWhere(kyberUse, ({ usedAt }) => usedAt < old.before);
+    if (old.kind === 'resend') removeWhere(resend, ({ at }) => at < old.before);
+    if (old.kind === 'event') removeWhere(event, ({ changeSeq }) => changeSeq <= old.before);
+    if (old.kind === 'groupHead') {
+      removeWhere(groupHead, ({ groupId, revision }) => groupId === old.groupId && revision < old.before);
+    }
+    if (old.kind === 'senderKeyShared') {
+      removeWhere(senderKeyShared, ({ distributionId }) => distributionId === old.distributionId);
+    }
   }
 
   /** The counters outlive the records that raised them: a number is never given twice. */

@@ -11,8 +11,10 @@ const uuidFields = new Set([
   'senderId',
   'receiverId',
   'recipient',
+  'adminId',
+  'distributionId',
 ]);
-const uuidKinds: ReadonlySet<RecordKind> = new Set(['user', 'chat', 'message']);
+const uuidKinds: ReadonlySet<RecordKind> = new Set(['user', 'chat', 'message', 'group', 'groupMember']);
 
 function refuse(kind: RecordKind, rule: string): never {
   throw new SottoError(
@@ -36,6 +38,16 @@ const rules: { readonly [Kind in RecordKind]?: (record: Records[Kind]) => void }
       refuse('message', 'it has a text, or files, or an unknown content');
     }
     if (nonce.length !== 16) refuse('message', 'nonce has 16 bytes');
+  },
+  outbox: ({ recipient, groupId }) => {
+    if (recipient === undefined && groupId === undefined) refuse('outbox', 'recipient or groupId is set');
+  },
+  group: ({ title, wireId }) => {
+    if ([...title].length > 25) refuse('group', 'title has at most 25 characters');
+    if (wireId.length !== 32) refuse('group', 'wireId has 32 bytes');
+  },
+  certificate: ({ trustRoots }) => {
+    if (trustRoots.some((root) => root.length !== 33)) refuse('certificate', 'each of trustRoots has 33 bytes');
   },
 };
 

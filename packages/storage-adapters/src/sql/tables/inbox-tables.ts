@@ -1,6 +1,7 @@
-import type { HeldReason, MessageId, UserId } from '@sotto/sdk/ports';
-import { bytes, flag, idOrNone, idOrNoneBytes, integer, optional, text } from '../columns.ts';
+import type { GroupId, HeldReason, MessageId, UserId } from '@sotto/sdk/ports';
+import { bytes, flag, id, idOrNone, idOrNoneBytes, integer, optional, text } from '../columns.ts';
 import { recordTable } from '../record-table.ts';
+import { uuidBytes } from '../uuid.ts';
 
 /** What was seen before. */
 export const seenTable = recordTable<'seen'>({
@@ -21,6 +22,7 @@ export const heldTable = recordTable<'held'>({
     retries: (held) => held.retries,
     sender: (held) => idOrNoneBytes(held.sender),
     message_id: (held) => idOrNoneBytes(held.messageId),
+    group_id: ({ groupId }) => (groupId === undefined ? null : uuidBytes(groupId)),
     mendable: (held) => Number(held.mendable),
     requests: (held) => held.requests,
     request_at: (held) => held.requestAt ?? null,
@@ -34,6 +36,7 @@ export const heldTable = recordTable<'held'>({
     retries: integer(row, 'retries'),
     sender: idOrNone<UserId>(row, 'sender'),
     messageId: idOrNone<MessageId>(row, 'message_id'),
+    groupId: optional(row, 'group_id', id<GroupId>),
     mendable: flag(row, 'mendable'),
     requests: integer(row, 'requests'),
     requestAt: optional(row, 'request_at', integer),

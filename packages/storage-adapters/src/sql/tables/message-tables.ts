@@ -25,6 +25,8 @@ export const messageTable = recordTable<'message'>({
     updated_at: (message) => message.updatedAt,
     accepted_at: (message) => message.acceptedAt ?? null,
     expires_at: (message) => message.expiresAt ?? null,
+    recipients: (message) => message.recipients ?? null,
+    revision: (message) => message.revision ?? null,
     failure: (message) => message.failure ?? null,
   },
   read: (row) => ({
@@ -46,6 +48,8 @@ export const messageTable = recordTable<'message'>({
     updatedAt: integer(row, 'updated_at'),
     acceptedAt: optional(row, 'accepted_at', integer),
     expiresAt: optional(row, 'expires_at', integer),
+    recipients: optional(row, 'recipients', integer),
+    revision: optional(row, 'revision', integer),
     failure: optional(row, 'failure', text),
   }),
 });

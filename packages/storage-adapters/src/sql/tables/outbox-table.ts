@@ -1,6 +1,6 @@
-import type { OutboxRecord, SealedSend } from '@sotto/sdk/ports';
+import type { GroupId, OutboxRecord, SealedSend, UserId } from '@sotto/sdk/ports';
 import type { SqlRow } from '../../driver/sql-driver.ts';
-import { bytes, flag, id, integer, text } from '../columns.ts';
+import { bytes, flag, id, integer, optional, text } from '../columns.ts';
 import { recordTable } from '../record-table.ts';
 import { uuidBytes } from '../uuid.ts';
 
@@ -14,7 +14,8 @@ export const outboxTable = recordTable<'outbox'>({
   key: { id: (item) => item.id },
   fields: {
     chat_id: (item) => uuidBytes(item.chatId),
-    recipient: (item) => uuidBytes(item.recipient),
+    recipient: ({ recipient }) => (recipient === undefined ? null : uuidBytes(recipient)),
+    group_id: ({ groupId }) => (groupId === undefined ? null : uuidBytes(groupId)),
     message_id: (item) => uuidBytes(item.messageId),
     kind: (item) => item.kind,
     visible: (item) => Number(item.visible),
@@ -29,7 +30,8 @@ export const outboxTable = recordTable<'outbox'>({
   read: (row) => ({
     id: integer(row, 'id'),
     chatId: id(row, 'chat_id'),
-    recipient: id(row, 'recipient'),
+    recipient: optional(row, 'recipient', id<UserId>),
+    groupId: optional(row, 'group_id', id<GroupId>),
     messageId: id(row, 'message_id'),
     kind: text(row, 'kind') as OutboxRecord['kind'],
     visible: flag(row, 'visible'),
