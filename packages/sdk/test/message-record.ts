@@ -22,6 +22,8 @@ export function messageRecord(fields: Partial<MessageRecord> = {}): MessageRecor
     updatedAt: 0,
     acceptedAt: undefined,
     expiresAt: undefined,
+    recipients: undefined,
+    revision: undefined,
     failure: undefined,
     ...fields,
   };

@@ -222,6 +222,7 @@ describe('Registration', () => {
         profileKey: undefined,
         avatarHash: undefined,
         returnsReceipts: true,
+        blockedAt: undefined,
         createdAt: now,
         updatedAt: now,
       });
@@ -231,6 +232,8 @@ describe('Registration', () => {
         groupId: undefined,
         accepted: true,
         identityPolicy: undefined,
+        mutedUntil: undefined,
+        receipts: undefined,
         nextSeq: 7,
         activity: 1,
         lastMessageId: message.id,
@@ -258,12 +261,15 @@ describe('Registration', () => {
         updatedAt: now,
         acceptedAt: undefined,
         expiresAt: undefined,
+        recipients: undefined,
+        revision: undefined,
         failure: undefined,
       });
       overlay.put('outbox', {
         id: 1,
         chatId,
         recipient: bob,
+        groupId: undefined,
         messageId: message.id,
         kind: 'content',
         visible: true,

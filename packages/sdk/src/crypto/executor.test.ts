@@ -197,6 +197,8 @@ describe('the executor', () => {
         groupId: undefined,
         accepted: true,
         identityPolicy: undefined,
+        mutedUntil: undefined,
+        receipts: undefined,
         nextSeq: 1,
         activity,
         lastMessageId: undefined,

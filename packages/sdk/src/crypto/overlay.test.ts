@@ -4,7 +4,7 @@ import { cursorRecord as cursor } from '../conformance/store-cases.ts';
 import { RecordOverlay } from './overlay.ts';
 
 const numbers = { nextPosition: () => 1, nextOutboxId: () => 1 };
-const empty = { get: async () => undefined };
+const empty = { get: async () => undefined, pending: () => [] };
 
 function overlayOn(below: ConstructorParameters<typeof RecordOverlay>[0] = empty) {
   return new RecordOverlay(below, numbers);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RecordKeys, RecordKind, Records } from '../ports/changes.ts';
-import type { ChatId, MessageId, UserId } from '../ports/ids.ts';
+import type { ChatId, GroupId, MessageId, UserId } from '../ports/ids.ts';
 import type { UserRecord } from '../ports/user-record.ts';
 import { RecordCache } from './record-cache.ts';
 
@@ -12,6 +12,7 @@ function user(id: string, username: string): UserRecord {
     profileKey: undefined,
     avatarHash: undefined,
     returnsReceipts: true,
+    blockedAt: undefined,
     createdAt: 1,
     updatedAt: 1,
   };
@@ -24,6 +25,10 @@ class CountingSource {
   async get<Kind extends RecordKind>(_kind: Kind, key: RecordKeys[Kind]): Promise<Records[Kind] | undefined> {
     this.reads++;
     return this.users.get((key as { id: string }).id) as Records[Kind] | undefined;
+  }
+
+  pending(): readonly never[] {
+    return [];
   }
 }
 
@@ -125,6 +130,7 @@ describe('the record cache', () => {
         id: 1,
         chatId: 'c' as ChatId,
         recipient: 'r' as UserId,
+        groupId: undefined,
         messageId: 'm' as MessageId,
         kind: 'content',
         visible: true,
@@ -138,6 +144,19 @@ describe('the record cache', () => {
     expect(source.reads).toBe(0);
     cache.committed([{ type: 'put', kind: 'outbox', record: item(new Uint8Array(10_000)) }]);
     await cache.get('outbox', { id: 1 });
+    expect(source.reads).toBe(1);
+  });
+
+  it('knows nothing any more of a kind of which something was pruned', async () => {
+    const source = new CountingSource();
+    const cache = new RecordCache(source);
+    const groupId = 'g' as GroupId;
+    const head = { groupId, revision: 1, head: new Uint8Array(32) };
+    cache.committed([{ type: 'put', kind: 'groupHead', record: head }]);
+    expect(await cache.get('groupHead', head)).toEqual(head);
+    expect(source.reads).toBe(0);
+    cache.committed([{ type: 'prune', kind: 'groupHead', groupId, before: 2 }]);
+    expect(await cache.get('groupHead', head)).toBeUndefined();
     expect(source.reads).toBe(1);
   });
 });

@@ -301,6 +301,7 @@ describe('the outbox', () => {
         profileKey: undefined,
         avatarHash: undefined,
         returnsReceipts: false,
+        blockedAt: undefined,
         createdAt: 0,
         updatedAt: 0,
       }),
