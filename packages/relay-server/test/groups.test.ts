@@ -105,6 +105,7 @@ describe.each(storeKinds)('groups on %s stores', (stores) => {
     const groupId = await makeGroup(relay, [alice, bob, mallory]);
     await append(relay, mallory, groupId, groupRecord(groupId, 2), { removed: [alice, bob] });
     expect(await refusal(append(relay, alice, groupId, groupRecord(groupId, 3)))).toMatchObject({ status: 404 });
+    expect((await get(relay, mallory, groupId, 'members')).body).toEqual({ members: [mallory.keys.userId] });
     const nobody = { ...bob, keys: { ...bob.keys, userId: '11111111-1111-4111-8111-111111111111' } };
     const repaired = await repair(relay, alice, groupId, { added: [alice, bob, nobody], removed: [mallory] });
     expect([repaired.status, repaired.body]).toEqual([200, { members: [alice.keys.userId, bob.keys.userId].sort() }]);

@@ -109,9 +109,13 @@ export function groupMembersConformance(runner: Runner, maker: HarnessMaker<Rela
         expect(await repair(mallory, start + week, [mallory])).toBe('unknown');
         expect(await groups.members(groupId)).toEqual([alice]);
         // Whom another one lets in has them anew.
-        expect(await repair(alice, start + week, [mallory])).toBe('repaired');
-        expect(await repair(alice, start + week + 1, [], [mallory])).toBe('repaired');
-        expect(await repair(mallory, start + 2 * week, [mallory])).toBe('repaired');
+        const other = await made(groups, [alice, mallory]);
+        const inOther = { groupId: other, actor: alice, added: [], removed: [], mostMembers: 4 };
+        await groups.append(change(other, 2, alice, { removed: [mallory] }));
+        await groups.repair({ ...inOther, added: [mallory], at: start + 10 });
+        await groups.repair({ ...inOther, removed: [mallory], at: start + 20 });
+        expect(await groups.mayRepair(other, reader(mallory, start + week + 19))).toBe(true);
+        expect(await groups.mayRepair(other, reader(mallory, start + week + 20))).toBe(false);
       },
     );
 

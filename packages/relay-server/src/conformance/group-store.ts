@@ -196,8 +196,12 @@ export function groupStoreConformance(runner: Runner, maker: HarnessMaker<RelayS
       expect(await groups.records(groupId, reader(bob), 0, wholeLog)).toBe(undefined);
       expect(await by(3, carol, { added: [carol] })).toBe('appended');
       expect([...(await groups.members(groupId))].sort()).toEqual([alice, carol].sort());
-      const approved = change(groupId, 4, carol, { added: [bob] });
+      const newKey = { keyEpoch: 2, keyCommitment: someBytes(32) };
+      const approved = change(groupId, 4, carol, { added: [bob] }, newKey);
       expect(await groups.append(approved)).toBe('appended');
+      const dave = someUser();
+      const join = (key: object) => groups.append(change(groupId, 5, dave, { added: [dave] }, { inviteHash, ...key }));
+      expect([await join({}), await join(newKey)]).toEqual(['conflict', 'appended']);
       expect((await groups.records(groupId, reader(bob), 0, wholeLog))?.firstRevision).toBe(1);
     });
 
