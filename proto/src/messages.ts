@@ -132,6 +132,9 @@ export type SyncContact = sotto.v1.SyncContact;
 export type SyncContactFields = sotto.v1.SyncContact.$Properties;
 export type SyncGroup = sotto.v1.SyncGroup;
 export type SyncGroupFields = sotto.v1.SyncGroup.$Properties;
+export type SyncRead = sotto.v1.SyncRead;
+export type SyncAccount = sotto.v1.SyncAccount;
+export type SyncSnapshot = sotto.v1.SyncSnapshot;
 export type SyncSnapshotFields = sotto.v1.SyncSnapshot.$Properties;
 
 /** See linking.proto. */
@@ -186,6 +189,7 @@ export const SendResult: Codec<SendResult, SendResultFields> = codecOf('SendResu
 
 export type RecipientResult = sotto.v1.RecipientResult;
 export type RecipientResultFields = sotto.v1.RecipientResult.$Properties;
+export type DeviceResultFields = sotto.v1.DeviceResult.$Properties;
 export type SendRecipient = sotto.v1.SendRecipient;
 export type SendRecipientFields = sotto.v1.SendRecipient.$Properties;
 export type SendDeviceFields = sotto.v1.SendDevice.$Properties;

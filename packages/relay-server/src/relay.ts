@@ -16,6 +16,11 @@ import { Sessions } from './auth/sessions.ts';
 import { Avatars } from './blobs/avatars.ts';
 import { avatarRoutes } from './blobs/routes.ts';
 import type { RelayConfig } from './config/relay-config.ts';
+import { DeviceRegistrations } from './devices/device-registrations.ts';
+import { LastSeen } from './devices/last-seen.ts';
+import { Linkings } from './devices/linkings.ts';
+import { OwnDevices } from './devices/own-devices.ts';
+import { deviceRoutes } from './devices/routes.ts';
 import { ConnectedDevices } from './dispatch/connected-devices.ts';
 import { proxyTrust } from './gateway/client-address.ts';
 import { ConnectionCaps } from './gateway/connection-caps.ts';
@@ -48,6 +53,9 @@ import type { Timers } from './ports/timers.ts';
 import type { Tracer } from './ports/tracer.ts';
 import { RelayError } from './relay-error.ts';
 import { relayVersion } from './relay-version.ts';
+import { CertificateAuthority, trustRootOf } from './sealed/certificate-authority.ts';
+import { sealedRoutes } from './sealed/routes.ts';
+import { SealedIngress } from './sealed/sealed-ingress.ts';
 
 /** All that a relay is made of. */
 export interface RelayParts {
@@ -55,6 +63,8 @@ export interface RelayParts {
   readonly stores: RelayStores;
   /** The relay's own secret, 32 bytes: numbers are hashed and encrypted under it. */
   readonly relayKey: Uint8Array;
+  /** The private key that certificates of sealed senders come from, 32 bytes; without one it is made from `relayKey`. */
+  readonly trustRoot?: Uint8Array | undefined;
   readonly codeSender: CodeSender;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -85,8 +95,10 @@ export function createRelay(parts: RelayParts): Relay {
   const node = randomUuid(randomness);
   const counts = relayCounts(metrics);
   const key = new RelayKey(parts.relayKey, randomness);
+  const authority = new CertificateAuthority(parts.trustRoot ?? trustRootOf(parts.relayKey), clock);
   const connected = new ConnectedDevices();
   const directory = new Directory(stores.accounts);
+  const lastSeen = new LastSeen({ ...stores, ...config.accounts, directory, connected, clock });
   const roster = new GroupRoster(stores.groups);
   const limits = new Limits(stores.rateLimiter, config.limits);
   const trust = proxyTrust(config.trustedProxies);
@@ -115,6 +127,7 @@ export function createRelay(parts: RelayParts): Relay {
   const streams = new Streams({
     ingress,
     directory,
+    lastSeen,
     mailbox: stores.mailbox,
     prekeys: stores.prekeys,
     presence: stores.presence,
@@ -145,6 +158,7 @@ export function createRelay(parts: RelayParts): Relay {
   const sweeper = new Sweeper({
     stores,
     avatars,
+    lastSeen,
     clock,
     timers,
     logger,
@@ -177,6 +191,19 @@ export function createRelay(parts: RelayParts): Relay {
     forgetAvatar: (userId) => logFailed([avatars.delete(userId)]),
   });
   const recoveries = new Recoveries({ accounts: stores.accounts, verifications });
+  const mostDevices = 1 + config.accounts.linkedDevices;
+  const ownDevices = new OwnDevices({ ...stores, directory, connected, mostDevices });
+  const deviceRegistrations = new DeviceRegistrations({
+    ...stores,
+    ...config.accounts,
+    sessions,
+    directory,
+    clock,
+    randomness,
+    mostDevices,
+    onListChanged: (by, list) => ownDevices.tellOthers(by, list),
+  });
+  const linkings = new Linkings({ ...stores, ...config.accounts, clock, timers, randomness });
   const commands = new AccountCommands({
     control: stores.control,
     directory,
@@ -196,7 +223,7 @@ export function createRelay(parts: RelayParts): Relay {
     directory.forget(userId);
     roster.forgetUser(userId);
     connected.endOf(userId);
-    await logFailed([stores.tickets.revoke(userId), avatars.delete(userId)]);
+    await logFailed([stores.tickets.revoke(userId), stores.deviceCodes.revoke(userId), avatars.delete(userId)]);
   }
 
   async function logFailed(endings: readonly Promise<void>[]): Promise<void> {
@@ -234,14 +261,19 @@ export function createRelay(parts: RelayParts): Relay {
     const requests = requestSessions(sessions);
     limitRequests(app, { limits, requests, counts });
     const bundles = new Bundles({ prekeys: stores.prekeys, directory, limits, connected });
-    serviceRoutes(app, { config, version: relayVersion, metrics, checkReady });
+    const { trustRoot } = authority;
+    serviceRoutes(app, { config, version: relayVersion, trustRoots: [trustRoot], metrics, checkReady });
     registrationRoutes(app, { verifications, registrations, codes: config.codes, counts });
     accountRoutes(app, requests, { commands, recoveries });
     authRoutes(app, sessions, requests);
     keyRoutes(app, requests, { prekeys: stores.prekeys, bundles, directory, connected });
-    userRoutes(app, requests, { ...stores, directory, avatars, connected, limits, key });
+    userRoutes(app, requests, { ...stores, directory, avatars, limits, key });
+    deviceRoutes(app, requests, { ownDevices, deviceRegistrations, linkings });
     avatarRoutes(app, requests, avatars, directory);
     groupRoutes(app, requests, { ...stores, log: new GroupLog({ ...stores, roster, directory, limits, clock }) });
+    const sealed = new SealedIngress({ ingress, directory, limits, counts });
+    const bodyBytes = config.stream.maxMessageBytes;
+    sealedRoutes(app, requests, { authority, sealed, directory, bodyBytes });
     app.server.on('upgrade', (request, socket, head) => upgrades.handle(request, socket, head));
     const address = await (parts.listener === undefined ? listen(app) : handIn(app, parts.listener));
     streams.start();
@@ -272,6 +304,7 @@ export function createRelay(parts: RelayParts): Relay {
     isDraining = true;
     await starting?.catch(() => undefined);
     await parts.listener?.close();
+    linkings.stop();
     await upgrades.settled();
     await streams.drain(retryAfterDrainMs, drainGraceMs);
     await sweeper.stop();

@@ -1,7 +1,8 @@
-import type { AccountStore, StoredDeviceList } from '../ports/account-store.ts';
-import type { DeviceAddress, UserId } from '../ports/ids.ts';
+import type { AccountStore, PrekeyRenewal, StoredDeviceList } from '../ports/account-store.ts';
+import type { UserId } from '../ports/ids.ts';
 import { RelayError } from '../relay-error.ts';
 import { type CheckedDeviceList, checkFollows } from './device-list.ts';
+import { outdatedList } from './outdated-list.ts';
 
 /** The most lists that are kept in memory. */
 const mostCached = 100_000;
@@ -36,10 +37,9 @@ export class Directory {
     return list;
   }
 
-  /** Whether its account lists a device now. Nothing is kept for it: many connect to whom nobody writes. */
-  async lists({ userId, deviceId }: DeviceAddress): Promise<boolean> {
-    const list = this.#cache.get(userId) ?? (await this.#accounts.deviceList(userId));
-    return list?.devices.some((device) => device.deviceId === deviceId) ?? false;
+  /** The list as it is now. Nothing is kept for it: many connect to whom nobody writes. */
+  async peek(userId: UserId): Promise<StoredDeviceList | undefined> {
+    return this.#cache.get(userId) ?? (await this.#accounts.deviceList(userId));
   }
 
   /** The hash of `accessKeyHash` if it is in memory, without waiting; `none` when it is known that there is none. */
@@ -58,25 +58,22 @@ export class Directory {
   }
 
   /**
-   * Stores the next version of an account's list; the very list that is stored already is success.
-   * @throws {RelayError} `devices-changed` with the list as it is, `device-list-invalid`, `user-unknown`
+   * Stores the next version of an account's list, with the prekeys that come with a new identity key; the very list that is stored already is success.
+   * @throws {RelayError} `devices-changed` with the list as it is, `device-list-invalid`, `user-unknown`, `prekey-conflict`
    */
-  async replace(userId: UserId, next: CheckedDeviceList): Promise<StoredDeviceList> {
+  async replace(userId: UserId, next: CheckedDeviceList, renewal?: PrekeyRenewal): Promise<StoredDeviceList> {
     const before = await this.#accounts.deviceList(userId);
     if (before === undefined) throw unknownUser();
     checkFollows(before, next, userId);
     if (Buffer.compare(before.signed, next.stored.signed) === 0) return before;
     const outcome =
       next.stored.version === before.version + 1
-        ? await this.#accounts.replaceDeviceList(userId, next.stored)
+        ? await this.#accounts.replaceDeviceList(userId, next.stored, renewal)
         : 'conflict';
     this.forget(userId);
     if (outcome === 'unknown') throw unknownUser();
     if (outcome === 'conflict') {
-      const now = await this.#accounts.deviceList(userId);
-      throw new RelayError('devices-changed', 'Another version was stored before: build on the list that is here.', {
-        ...(now && { deviceList: now.signed }),
-      });
+      throw outdatedList(await this.#accounts.deviceList(userId));
     }
     return next.stored;
   }

@@ -9,13 +9,14 @@ import type { Sessions } from '../auth/sessions.ts';
 import { hashOfToken, readToken } from '../auth/token.ts';
 import { readPrekeyUpload } from '../keys/prekey-upload.ts';
 import { readEcKey, signedBy } from '../keys/public-key.ts';
-import type { AccountStore, StoredDeviceList } from '../ports/account-store.ts';
+import type { AccountStore } from '../ports/account-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceAddress, DeviceId, NumberMac, UserId } from '../ports/ids.ts';
 import { RelayError } from '../relay-error.ts';
 import { readAccessKey } from './access-key.ts';
 import { type CheckedDeviceList, checkFollows, readFirstDeviceList, readRecoveredDeviceList } from './device-list.ts';
 import { lockedAccount, readLockAttempt } from './lock-secret.ts';
+import { outdatedList } from './outdated-list.ts';
 import { readProfile } from './profile.ts';
 import { wrongRecoveryKey } from './recoveries.ts';
 import { refusedCode } from './refused-code.ts';
@@ -131,12 +132,6 @@ export class Registrations {
     if (before.version !== recovered.stored.version - 1) throw outdatedList(before);
     checkFollows(before, recovered, userId);
   }
-}
-
-function outdatedList(now: StoredDeviceList | undefined): RelayError {
-  return new RelayError('devices-changed', 'Another version was stored before: build on the list that is here.', {
-    ...(now && { deviceList: now.signed }),
-  });
 }
 
 /** Over what the account is made of. The code and the PIN's secret are left out: a lost answer may be asked for again with a new one. */

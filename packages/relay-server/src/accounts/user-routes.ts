@@ -1,7 +1,5 @@
 import {
   type DeviceListAnswer,
-  type DeviceListRequest,
-  fromBase64Url,
   type LookupAnswer,
   type LookupRequest,
   type ProfileAnswer,
@@ -12,15 +10,12 @@ import type { FastifyInstance } from 'fastify';
 import { invalidToken } from '../auth/bearer.ts';
 import type { RequestSessions } from '../auth/require-session.ts';
 import type { Avatars } from '../blobs/avatars.ts';
-import type { ConnectedDevices } from '../dispatch/connected-devices.ts';
 import { answers, objectOf, pieces, withToken } from '../gateway/error-schema.ts';
 import type { Limits } from '../limits/limits.ts';
 import { networkOfRequest } from '../limits/request-limits.ts';
 import type { AccountStore } from '../ports/account-store.ts';
 import type { UserId } from '../ports/ids.ts';
-import type { TicketStore } from '../ports/ticket-store.ts';
 import { readAccessKey } from './access-key.ts';
-import { readDeviceList } from './device-list.ts';
 import { type Directory, unknownUser } from './directory.ts';
 import { readNumber } from './phone-number.ts';
 import { readProfile } from './profile.ts';
@@ -31,8 +26,6 @@ export interface UserRouteParts {
   readonly accounts: AccountStore;
   readonly directory: Directory;
   readonly avatars: Avatars;
-  readonly connected: ConnectedDevices;
-  readonly tickets: TicketStore;
   readonly limits: Limits;
   readonly key: RelayKey;
 }
@@ -41,9 +34,9 @@ const mostNumbers = 100;
 const userParams = objectOf({ userId: pieces.uuid });
 const deviceListSchema = objectOf({ deviceList: pieces.bytes });
 
-/** `/v1/lookups`, `/v1/devices`, `/v1/profile` and what `/v1/users/{userId}` has of them. */
+/** `/v1/lookups`, `/v1/profile` and what `/v1/users/{userId}` has of them. */
 export function userRoutes(app: FastifyInstance, requests: RequestSessions, parts: UserRouteParts): void {
-  const { accounts, directory, avatars, connected, tickets, limits, key } = parts;
+  const { accounts, directory, avatars, limits, key } = parts;
 
   app.post<{ Body: LookupRequest; Reply: LookupAnswer }>('/v1/lookups', {
     onRequest: requests.require,
@@ -80,30 +73,6 @@ export function userRoutes(app: FastifyInstance, requests: RequestSessions, part
     handler: async ({ params }) => {
       const list = await directory.deviceList(params.userId as UserId);
       if (list === undefined) throw unknownUser();
-      return { deviceList: toBase64Url(list.signed) };
-    },
-  });
-
-  app.put<{ Body: DeviceListRequest; Reply: DeviceListAnswer }>('/v1/devices', {
-    onRequest: requests.require,
-    schema: {
-      summary: 'Stores the next version of the own device list',
-      security: withToken,
-      body: deviceListSchema,
-      response: answers({ 200: deviceListSchema }),
-    },
-    handler: async (request) => {
-      const { userId } = requests.of(request);
-      const before = await directory.deviceList(userId);
-      const list = await directory.replace(userId, readDeviceList(fromBase64Url(request.body.deviceList)));
-      // A device that comes back under another registration id is another one: what the first had has ended.
-      const kept = list.devices.filter(({ deviceId, registrationId }) =>
-        before?.devices.some((device) => device.deviceId === deviceId && device.registrationId === registrationId),
-      );
-      connected.endOf(userId, kept);
-      for (const { deviceId } of before?.devices ?? []) {
-        if (!kept.some((device) => device.deviceId === deviceId)) await tickets.revoke(userId, deviceId);
-      }
       return { deviceList: toBase64Url(list.signed) };
     },
   });

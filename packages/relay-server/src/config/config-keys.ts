@@ -83,6 +83,9 @@ export const configKeys = {
   },
   accounts: {
     lockIdleMs: integerKey('accounts.lockIdleMs', 30 * day, minute, 3_650 * day),
+    linkedDevices: integerKey('accounts.linkedDevices', 6, 0, 126),
+    linkTtlMs: integerKey('accounts.linkTtlMs', 2 * minute, second, hour),
+    deviceIdleMs: integerKey('accounts.deviceIdleMs', 45 * day, day, 3_650 * day),
   },
   tokens: {
     accessTtlMs: integerKey('tokens.accessTtlMs', hour, second, 30 * day),
@@ -94,6 +97,7 @@ export const configKeys = {
     codesPerPrefix: bucket('codesPerPrefix', 50, 30 * second),
     codesInAll: bucket('codesInAll', 10_000, 100),
     guessesPerNumber: bucket('guessesPerNumber', 6, 30 * second),
+    linkingsPerAddress: bucket('linkingsPerAddress', 6, 2 * minute),
     registrationsPerAddress: bucket('registrationsPerAddress', 60, 10 * second),
     refreshesPerAddress: bucket('refreshesPerAddress', 120, 5 * second),
     requestsPerAddress: bucket('requestsPerAddress', 300, 50),
@@ -106,6 +110,8 @@ export const configKeys = {
     lookupsPerAddress: bucket('lookupsPerAddress', 5_000, 2 * second),
     bundlesPerPair: bucket('bundlesPerPair', 6, 10 * minute),
     bundlesPerTarget: bucket('bundlesPerTarget', 300, second),
+    sealedPerKey: bucket('sealedPerKey', 1_000, 10),
+    sealedPerAddress: bucket('sealedPerAddress', 2_000, 5),
     // Clients are told these three by the second, in whole numbers.
     sendsToStranger: bucket('sendsToStranger', 60, second, 0, second),
     sendsToContact: bucket('sendsToContact', 600, 10, 0, second),

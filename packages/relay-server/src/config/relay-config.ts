@@ -19,11 +19,22 @@ export interface RelayConfig {
   readonly mailbox: MailboxConfig;
   readonly stream: StreamConfig;
   readonly connections: ConnectionsConfig;
-  /** A registration lock ends when no device of its account was heard of for `lockIdleMs`. */
-  readonly accounts: { readonly lockIdleMs: number };
+  readonly accounts: AccountsConfig;
   readonly tokens: { readonly accessTtlMs: number; readonly ticketTtlMs: number };
   readonly limits: LimitsConfig;
   readonly logLevel: LogLevel;
+}
+
+/** What accounts may have, and for how long. */
+export interface AccountsConfig {
+  /** A registration lock ends when no device of its account was heard of for this long. */
+  readonly lockIdleMs: number;
+  /** The most devices of an account beside its primary. */
+  readonly linkedDevices: number;
+  /** How long a new device has to be linked, from the code that it shows. */
+  readonly linkTtlMs: number;
+  /** A linked device that was not connected for this long gets no mail until it is, and is to be taken off the list. Counted in days. */
+  readonly deviceIdleMs: number;
 }
 
 /** How verification codes are made and sent. */
@@ -94,6 +105,8 @@ export interface LimitsConfig {
   readonly codesInAll: RateLimit;
   /** Tries at the codes of one number. */
   readonly guessesPerNumber: RateLimit;
+  /** Linkings that new devices begin at one address. */
+  readonly linkingsPerAddress: RateLimit;
   /** Registrations tried from one address. */
   readonly registrationsPerAddress: RateLimit;
   /** Access tokens asked for from one address. */
@@ -120,6 +133,10 @@ export interface LimitsConfig {
   readonly sendsToStranger: RateLimit;
   /** Messages of one account to another whose access key it shows; a burst of 0 = no limit. */
   readonly sendsToContact: RateLimit;
+  /** Sealed sends under one access key: of all contacts of an account together. */
+  readonly sealedPerKey: RateLimit;
+  /** Sealed sends from one address, and requests that try to be one. */
+  readonly sealedPerAddress: RateLimit;
   /** Sends of one device; a burst of 0 = no limit. */
   readonly sendsPerDevice: RateLimit;
   /** Ephemeral signals of one stream. */

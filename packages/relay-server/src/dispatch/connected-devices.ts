@@ -1,4 +1,4 @@
-import type { UserId } from '../ports/ids.ts';
+import type { DeviceAddress, DeviceId, UserId } from '../ports/ids.ts';
 import type { PrekeysLeft } from '../ports/prekey-store.ts';
 
 /** Why the relay ends a stream from its own side. */
@@ -11,10 +11,15 @@ export interface DeviceStream {
   /** Hands over an ephemeral signal; dropped when the device reads too slowly. */
   ephemeral(signal: { readonly userId: Uint8Array; readonly deviceId: number; readonly payload: Uint8Array }): void;
   prekeysLeft(left: PrekeysLeft): void;
+  /** Another device of the account has changed its list: an encoded SignedDeviceList. */
+  devicesChanged(signed: Uint8Array): void;
+  /** Tells the primary which devices of the account are idle. */
+  devicesIdle(deviceIds: readonly number[]): void;
   end(reason: StreamEnd): void;
 }
 
-interface Attached {
+/** A device with its stream. */
+export interface Attached {
   readonly deviceId: number;
   readonly stream: DeviceStream;
 }
@@ -28,6 +33,18 @@ export class ConnectedDevices {
     const ofUser = this.#streams.get(userId);
     if (ofUser !== undefined) for (const attached of ofUser) if (attached.deviceId === deviceId) return attached.stream;
     return undefined;
+  }
+
+  /** A user's devices that are connected. */
+  of(userId: UserId): readonly Attached[] {
+    return this.#streams.get(userId) ?? [];
+  }
+
+  /** All devices that are connected now. */
+  all(): DeviceAddress[] {
+    return [...this.#streams].flatMap(([userId, attached]) =>
+      attached.map(({ deviceId }) => ({ userId, deviceId: deviceId as DeviceId })),
+    );
   }
 
   /** Makes `stream` the device's own; the one before it ends as replaced. */

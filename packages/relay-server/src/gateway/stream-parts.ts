@@ -1,5 +1,6 @@
 import type { Directory } from '../accounts/directory.ts';
 import type { LimitsConfig, StreamConfig } from '../config/relay-config.ts';
+import type { LastSeen } from '../devices/last-seen.ts';
 import type { DeviceStream } from '../dispatch/connected-devices.ts';
 import type { Ingress } from '../mailbox/ingress.ts';
 import type { RelayCounts } from '../metrics/relay-counts.ts';
@@ -14,6 +15,7 @@ import type { Tracer } from '../ports/tracer.ts';
 export interface StreamParts {
   readonly ingress: Ingress;
   readonly directory: Directory;
+  readonly lastSeen: Pick<LastSeen, 'heard'>;
   readonly mailbox: Mailbox;
   readonly prekeys: PrekeyStore;
   readonly clock: Clock;

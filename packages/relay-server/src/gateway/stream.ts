@@ -5,9 +5,11 @@ import {
   ProtoError,
   type SendResultFields,
   type ServerFrameFields,
+  SignedDeviceList,
   uuidToBytes,
 } from '@sotto/proto';
 import type { WebSocket } from 'ws';
+import { idleDevices } from '../devices/idle-devices.ts';
 import type { DeviceStream, StreamEnd } from '../dispatch/connected-devices.ts';
 import { type PrekeyLevel, prekeyLevel } from '../keys/prekey-level.ts';
 import { afterOne, waitOf } from '../limits/pace.ts';
@@ -95,6 +97,16 @@ export class Stream implements DeviceStream {
       this.#queue({ prekeysLow: { ecLeft: left.ec, kyberLeft: left.kyber } }, 16);
     }
     this.#toldLevel = level === 0 || level > this.#toldLevel ? level : this.#toldLevel;
+  }
+
+  devicesChanged(signed: Uint8Array): void {
+    if (this.#state !== 'open') return;
+    this.#queue({ devicesChanged: { deviceList: SignedDeviceList.decode(signed) } }, signed.length + 16);
+  }
+
+  devicesIdle(deviceIds: readonly number[]): void {
+    if (this.#state !== 'open' || deviceIds.length === 0) return;
+    this.#queue({ devicesIdle: { deviceIds: [...deviceIds] } }, deviceIds.length + 16);
   }
 
   end(reason: StreamEnd): void {
@@ -214,15 +226,18 @@ export class Stream implements DeviceStream {
 
   /** Catching up starts when it is known how much there is to catch up with. */
   async #open(): Promise<void> {
-    const { directory, mailbox, prekeys, clock, stream } = this.#parts;
+    const { directory, lastSeen, mailbox, prekeys, clock, stream } = this.#parts;
     const device = this.#device;
+    const list = await directory.peek(device.userId);
     // The account may have ended between the check of the token and the moment from which this stream is told of it.
-    if (!(await directory.lists(device))) this.end('session-ended');
+    if (!list?.devices.some(({ deviceId }) => deviceId === device.deviceId)) this.end('session-ended');
+    else if (list.devices.length > 1) await lastSeen.heard(device);
     const { count } = await mailbox.usage(device);
     const left = await prekeys.left(device);
     if (this.#state !== 'opening') return;
     this.#state = 'open';
     this.prekeysLeft(left);
+    if (list?.devices[0]?.deviceId === device.deviceId) this.devicesIdle(idleDevices(list));
     this.#pump = new DeliveryPump({
       reader: mailbox.reader(device),
       clock,

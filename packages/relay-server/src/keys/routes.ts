@@ -1,6 +1,7 @@
 import type { BundlesAnswer, PrekeyCount, PrekeyUpload } from '@sotto/proto';
 import type { FastifyInstance } from 'fastify';
 import { type Directory, unknownUser } from '../accounts/directory.ts';
+import { outdatedList } from '../accounts/outdated-list.ts';
 import type { RequestSessions } from '../auth/require-session.ts';
 import type { ConnectedDevices } from '../dispatch/connected-devices.ts';
 import { answers, objectOf, pieces, withToken } from '../gateway/error-schema.ts';
@@ -13,6 +14,9 @@ import { readPrekeyUpload } from './prekey-upload.ts';
 
 /** The most one-time keys of a kind that are kept for a device. */
 const mostPrekeys = 200;
+
+/** How often the identity key may change while one upload is checked. */
+const mostRotations = 3;
 
 /** What the routes work with. */
 export interface KeyRouteParts {
@@ -60,13 +64,16 @@ export function keyRoutes(app: FastifyInstance, requests: RequestSessions, parts
     },
     handler: async (request) => {
       const { userId, deviceId } = requests.of(request);
-      const list = await directory.deviceList(userId);
-      if (list === undefined) throw unknownUser();
-      const outcome = await prekeys.put(
-        { userId, deviceId },
-        readPrekeyUpload(request.body, list.identityKey),
-        mostPrekeys,
-      );
+      const put = async () => {
+        const list = await directory.deviceList(userId);
+        if (list === undefined) throw unknownUser();
+        const { identityKey } = list;
+        const keys = readPrekeyUpload(request.body, identityKey);
+        return prekeys.put({ userId, deviceId }, keys, mostPrekeys, identityKey);
+      };
+      let outcome = await put();
+      // The identity key changed while the signatures were checked: they are checked under the new one.
+      for (let tries = 0; outcome === 'outdated' && tries < mostRotations; tries++) outcome = await put();
       if (outcome === 'conflict') {
         throw new RelayError('prekey-conflict', 'Another key has one of these ids: give every key an id of its own.');
       }
@@ -74,6 +81,9 @@ export function keyRoutes(app: FastifyInstance, requests: RequestSessions, parts
         throw new RelayError('prekeys-full', `At most ${mostPrekeys} one-time keys of a kind are kept: send fewer.`);
       }
       if (outcome === 'unknown') throw unknownUser();
+      if (outcome === 'outdated') throw outdatedList(await directory.deviceList(userId));
+      const standing = directory.cached(userId)?.devices.find((device) => device.deviceId === deviceId)?.standing;
+      if (standing === 'keyless') directory.forget(userId);
       const left = await prekeys.left({ userId, deviceId });
       connected.get(userId, deviceId)?.prekeysLeft(left);
       return left;

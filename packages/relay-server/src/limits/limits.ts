@@ -70,6 +70,11 @@ export class Limits {
     return this.#takeOf('registrationsPerAddress', network);
   }
 
+  /** A linking that a new device begins. */
+  takeLinking(network: string | undefined): Promise<void> {
+    return this.#takeOf('linkingsPerAddress', network);
+  }
+
   /** A new access token: leaves a row for as long as a replaced one is remembered. */
   takeRefresh(network: string | undefined): Promise<void> {
     return this.#takeOf('refreshesPerAddress', network);

@@ -15,7 +15,10 @@ export interface RequestLimitParts {
 /** What operators' machines ask, many times a minute from one address. */
 const unlimited: readonly string[] = ['/healthz', '/readyz', '/metrics'];
 /** Changes without a token: each checks signatures or codes. */
-const registering: readonly string[] = ['/v1/registrations', '/v1/recoveries'];
+const registering: readonly string[] = ['POST /v1/registrations', 'POST /v1/recoveries', 'POST /v1/devices'];
+
+/** Sends without a token: they have a budget of their own, as those over streams have. */
+const sealing: readonly string[] = ['/v1/sealed', '/v1/sealed/multi'];
 
 /** Hooks that bound what any client can repeat: by address before anything is read, by account as soon as the token was checked. For routes that are added afterwards. */
 export function limitRequests(app: FastifyInstance, { limits, requests, counts }: RequestLimitParts): void {
@@ -31,9 +34,14 @@ export function limitRequests(app: FastifyInstance, { limits, requests, counts }
     const route = request.routeOptions.url ?? '';
     if (unlimited.includes(route)) return;
     const network = networkOfRequest(request);
+    if (sealing.includes(route)) {
+      await counted(limits.takeSealedFrom(network));
+      return;
+    }
     await counted(limits.takeRequest(network));
-    if (registering.includes(route)) await counted(limits.takeRegistration(network));
+    if (registering.includes(`${request.method} ${route}`)) await counted(limits.takeRegistration(network));
     else if (route === '/v1/tokens') await counted(limits.takeRefresh(network));
+    else if (route === '/v1/linking') await counted(limits.takeLinking(network));
   });
   app.addHook('preParsing', async (request) => {
     const device = requests.find(request);

@@ -1,5 +1,6 @@
 import { RecipientStatus, type Send, type SendRecipientFields, uuidToText } from '@sotto/proto';
 import type { Directory } from '../accounts/directory.ts';
+import { idleDevices } from '../devices/idle-devices.ts';
 import type { ConnectedDevices } from '../dispatch/connected-devices.ts';
 import type { GroupRoster } from '../groups/group-roster.ts';
 import type { SendLimits } from '../limits/send-limits.ts';
@@ -10,12 +11,13 @@ import type { DeviceAddress, DeviceId, UserId } from '../ports/ids.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Mailbox, MailOrder, MailQuota, MailReceipt, MailRecipient } from '../ports/mailbox.ts';
 import { RelayError } from '../relay-error.ts';
-import { envelopesOf } from './envelopes.ts';
+import { type Envelopes, envelopesOf, type MailTimes } from './envelopes.ts';
 import type { Cargo, Headroom } from './headroom.ts';
 import { checkRecipient } from './recipient-check.ts';
 import type { CheckedRecipient } from './send-result.ts';
 
 const nothing = new Uint8Array();
+const nobody: readonly number[] = [];
 
 /** What `Ingress` works with. */
 export interface IngressParts {
@@ -113,19 +115,32 @@ export class Ingress {
 
   /** Makes the envelopes of the recipients that passed the check. */
   prepare(send: Send, sender: Sender, checked: readonly CheckedRecipient[]): PreparedAppend {
+    return this.prepareWith(send, checked, (times) =>
+      envelopesOf(send, { senderUser: sender.userBytes, senderDevice: sender.deviceId, ...times }),
+    );
+  }
+
+  /** The same for envelopes of any form. */
+  prepareWith(
+    send: Pick<Send, 'ttlSeconds' | 'recipients'>,
+    checked: readonly CheckedRecipient[],
+    envelopesAt: (times: MailTimes) => Envelopes,
+  ): PreparedAppend {
     const { clock, headroom, retentionMs } = this.#parts;
     const acceptedAt = clock.now();
     const ttlMs = send.ttlSeconds === 0 ? retentionMs : Math.min(send.ttlSeconds * 1_000, retentionMs);
     const expiresAt = acceptedAt + ttlMs;
-    const origin = { senderUser: sender.userBytes, senderDevice: sender.deviceId, acceptedAt, expiresAt };
-    const envelopes = envelopesOf(send, origin);
+    const envelopes = envelopesAt({ acceptedAt, expiresAt });
     const sharedSize = envelopes.shared?.length ?? 0;
     const recipients: MailRecipient[] = [];
     const cargo: Cargo[] = [];
     let sure = true;
-    for (const [at, { userId, userBytes, status, stranger }] of checked.entries()) {
+    for (const [at, { userId, userBytes, list, status, stranger }] of checked.entries()) {
       if (status !== RecipientStatus.RECIPIENT_STATUS_ACCEPTED) continue;
-      const devices: SendRecipientFields['devices'] = send.recipients[at]?.devices ?? [];
+      const idle = list === undefined ? nobody : idleDevices(list);
+      const named: SendRecipientFields['devices'] = send.recipients[at]?.devices ?? [];
+      const devices = idle.length === 0 ? named : named.filter(({ deviceId }) => !idle.includes(deviceId ?? 0));
+      if (devices.length === 0) continue;
       const items = devices.map((device) => {
         const deviceId = device.deviceId ?? 0;
         const { kind, ciphertext } = device;
@@ -157,19 +172,27 @@ export class Ingress {
 
   /**
    * Stores the mail, then hints to the connected devices among the recipients.
+   * @param sender none when it is sealed
    * @param order of its lane: nothing is stored behind an append of it that failed
    * @throws {RelayError} `store-unavailable` when it could not be made durable
    */
-  async append(sendId: Uint8Array, sender: Sender, append: PreparedAppend, order?: MailOrder): Promise<MailReceipt> {
+  async append(
+    sendId: Uint8Array,
+    sender: Sender | undefined,
+    append: PreparedAppend,
+    order?: MailOrder,
+  ): Promise<MailReceipt> {
     const { mailbox, headroom, quota, connected, counts } = this.#parts;
     const { recipients, shared, acceptedAt, expiresAt } = append;
+    // Idle devices alone.
+    if (recipients.length === 0) return { repeated: false, acceptedAt, expiresAt, results: [] };
     for (const part of append.cargo) headroom.enter(part);
     let stored = false;
     const observe = counts.appendSeconds.startTimer();
     try {
       const receipt = await mailbox.append(
         {
-          sender: { userId: sender.userId, deviceId: sender.deviceId },
+          sender: sender && { userId: sender.userId, deviceId: sender.deviceId },
           sendId,
           recipients,
           shared,
@@ -201,9 +224,10 @@ export class Ingress {
    * The recorded receipt of an earlier Send.
    * @throws {RelayError} `store-unavailable`
    */
-  async recorded(sendId: Uint8Array, sender: Sender): Promise<MailReceipt | undefined> {
+  async recorded(sendId: Uint8Array, sender: Sender | undefined): Promise<MailReceipt | undefined> {
     try {
-      return await this.#parts.mailbox.recorded({ userId: sender.userId, deviceId: sender.deviceId }, sendId);
+      const device = sender && { userId: sender.userId, deviceId: sender.deviceId };
+      return await this.#parts.mailbox.recorded(device, sendId);
     } catch (cause) {
       throw this.#storeFailed(cause);
     }

@@ -1,10 +1,12 @@
 import {
+  type DeviceResultFields,
   DeviceStatus,
   type RecipientResultFields,
   RecipientStatus,
   type SendResultFields,
   SignedDeviceList,
 } from '@sotto/proto';
+import { idleDevices } from '../devices/idle-devices.ts';
 import type { StoredDeviceList } from '../ports/account-store.ts';
 import type { UserId } from '../ports/ids.ts';
 import type { MailReceipt, MailResult } from '../ports/mailbox.ts';
@@ -49,20 +51,24 @@ export function sendResult(
 ): SendResultFields {
   let listBytes = 0;
   const results = recipients.map((recipient): RecipientResultFields => {
-    const mail = receipt?.results.find((result) => result.userId === recipient.userId);
-    if (mail !== undefined) return mailResult(recipient.userBytes, mail);
     const { list } = recipient;
+    const idle = list === undefined ? [] : idleDevices(list).map(idleResult);
+    const mail = receipt?.results.find((result) => result.userId === recipient.userId);
+    if (mail !== undefined) return mailResult(recipient.userBytes, mail, idle);
+    if (recipient.status === RecipientStatus.RECIPIENT_STATUS_ACCEPTED && idle.length > 0) {
+      return { userId: recipient.userBytes, status: recipient.status, devices: idle };
+    }
     const result = { userId: recipient.userBytes, status: recipient.status };
     if (recipient.retryAfterMs > 0) return { ...result, retryAfterMs: recipient.retryAfterMs };
     if (recipient.status !== RecipientStatus.RECIPIENT_STATUS_DEVICES_CHANGED || list === undefined) return result;
     listBytes += list.signed.length;
     return listBytes > mostListBytes ? result : { ...result, deviceList: SignedDeviceList.decode(list.signed) };
   });
-  const stored = receipt?.results.some((result) => result.status === 'accepted') ?? false;
+  const isTaken = results.some(({ status }) => status === RecipientStatus.RECIPIENT_STATUS_ACCEPTED);
   return {
     sendId,
-    acceptedAt: stored ? (receipt?.acceptedAt ?? 0) : 0,
-    expiresAt: stored ? (receipt?.expiresAt ?? 0) : 0,
+    acceptedAt: isTaken ? (receipt?.acceptedAt ?? 0) : 0,
+    expiresAt: isTaken ? (receipt?.expiresAt ?? 0) : 0,
     recipients: results,
   };
 }
@@ -75,7 +81,7 @@ export function isAccepted(result: SendResultFields): boolean {
   );
 }
 
-function mailResult(userId: Uint8Array, mail: MailResult): RecipientResultFields {
+function mailResult(userId: Uint8Array, mail: MailResult, idle: readonly DeviceResultFields[]): RecipientResultFields {
   // The list was another one at the check: whoever asks for it now learns whether the account is still there, or its own session.
   if (mail.status === 'gone') return { userId, status: RecipientStatus.RECIPIENT_STATUS_DEVICES_CHANGED };
   return {
@@ -84,9 +90,16 @@ function mailResult(userId: Uint8Array, mail: MailResult): RecipientResultFields
       mail.status === 'accepted'
         ? RecipientStatus.RECIPIENT_STATUS_ACCEPTED
         : RecipientStatus.RECIPIENT_STATUS_MAILBOX_FULL,
-    devices: mail.devices.map(({ deviceId, status }) => ({
-      deviceId,
-      status: status === 'accepted' ? DeviceStatus.DEVICE_STATUS_ACCEPTED : DeviceStatus.DEVICE_STATUS_FULL,
-    })),
+    devices: [
+      ...mail.devices.map(({ deviceId, status }) => ({
+        deviceId,
+        status: status === 'accepted' ? DeviceStatus.DEVICE_STATUS_ACCEPTED : DeviceStatus.DEVICE_STATUS_FULL,
+      })),
+      ...idle,
+    ],
   };
+}
+
+function idleResult(deviceId: number): DeviceResultFields {
+  return { deviceId, status: DeviceStatus.DEVICE_STATUS_IDLE };
 }

@@ -1,5 +1,6 @@
 import type { Avatars } from '../blobs/avatars.ts';
 import { sweepEndedAvatars } from '../blobs/ended-avatars.ts';
+import type { LastSeen } from '../devices/last-seen.ts';
 import type { RelayCounts } from '../metrics/relay-counts.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
@@ -11,6 +12,7 @@ import { RelayError } from '../relay-error.ts';
 export interface SweeperParts {
   readonly stores: Pick<RelayStores, 'mailbox' | 'tokens' | 'verifications' | 'control'>;
   readonly avatars: Pick<Avatars, 'delete'>;
+  readonly lastSeen: Pick<LastSeen, 'sweep'>;
   readonly clock: Clock;
   readonly timers: Timers;
   readonly logger: Logger;
@@ -71,6 +73,7 @@ export class Sweeper {
     counts.expired.add(expired);
     if (expired > 0) logger.info('mailbox.expired', { count: expired });
     await this.#sweepAvatars();
+    await this.#parts.lastSeen.sweep();
   }
 
   #sweepAvatars(): Promise<void> {

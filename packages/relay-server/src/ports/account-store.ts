@@ -6,6 +6,18 @@ import type { LockAttempt, LockRefusal } from './registration-lock.ts';
 export interface ListedDevice {
   readonly deviceId: number;
   readonly registrationId: number;
+  /**
+   * `idle`: it was not connected for long, and gets no mail. `keyless`: it has uploaded no prekeys since the account's identity key changed. Either may be left out of a Send.
+   *
+   * Left out for all others, and of no meaning in a list that is to be stored.
+   */
+  readonly standing?: 'idle' | 'keyless';
+}
+
+/** Prekeys that come with a new identity key. */
+export interface PrekeyRenewal {
+  readonly deviceId: number;
+  readonly prekeys: PrekeySet;
 }
 
 /** A signed device list with what the relay reads from it. */
@@ -73,8 +85,17 @@ export interface AccountStore {
   /** Which of these numbers have an account, by position in `macs`. */
   byNumbers(macs: readonly NumberMac[]): Promise<readonly (UserId | undefined)[]>;
   deviceList(userId: UserId): Promise<StoredDeviceList | undefined>;
-  /** Stores the next version if the stored one is `list.version - 1`; otherwise `conflict`. Devices that are no longer listed, or under another registration id, lose tokens, prekeys and mail. */
-  replaceDeviceList(userId: UserId, list: StoredDeviceList): Promise<'stored' | 'conflict' | 'unknown'>;
+  /**
+   * Stores the next version if the stored one is `list.version - 1`; otherwise `conflict`. Devices that are no longer listed, or under another registration id, lose tokens, prekeys and mail.
+   *
+   * When the identity key is another one all devices lose their prekeys, and are keyless until they upload new ones: but for the one of `renewal`, whose keys are stored in the same step.
+   * @throws {RelayError} `prekey-conflict` when a key of `renewal` has an id that another one has, or had and was given away
+   */
+  replaceDeviceList(
+    userId: UserId,
+    list: StoredDeviceList,
+    renewal?: PrekeyRenewal,
+  ): Promise<'stored' | 'conflict' | 'unknown'>;
   profile(userId: UserId): Promise<Uint8Array | undefined>;
   /** Replaces the profile, and with it the access key's hash when one is given, in the name of a device: `unknown` when its account does not list it (any more). */
   putProfile(device: DeviceAddress, profile: Uint8Array, accessKeyHash?: Uint8Array): Promise<'stored' | 'unknown'>;

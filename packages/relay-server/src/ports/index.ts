@@ -8,11 +8,20 @@ export type {
   NumberMove,
   ProvenOwner,
 } from './account-control.ts';
-export type { AccountStore, ListedDevice, NewAccount, RegistrationOutcome, StoredDeviceList } from './account-store.ts';
+export type {
+  AccountStore,
+  ListedDevice,
+  NewAccount,
+  PrekeyRenewal,
+  RegistrationOutcome,
+  StoredDeviceList,
+} from './account-store.ts';
 export type { BlobStore } from './blob-store.ts';
 export type { ChallengeCheck, ChallengeRequest, ChallengeVerdict } from './challenge-check.ts';
 export type { Clock } from './clock.ts';
 export type { CodeMessage, CodeSender } from './code-sender.ts';
+export type { DeviceCodeStore } from './device-code-store.ts';
+export type { DeviceSighting, DeviceStore, JoinedDevice, JoinOutcome, NewDevice } from './device-store.ts';
 export type {
   GroupAppend,
   GroupAppendStatus,
@@ -29,6 +38,7 @@ export type {
   GroupSummary,
 } from './group-store.ts';
 export type { DeviceAddress, DeviceId, GroupId, NumberMac, UserId } from './ids.ts';
+export type { LinkPoll, LinkStore, NewLink } from './link-store.ts';
 export type { LogFields, Logger } from './logger.ts';
 export type {
   MailAppend,
@@ -43,7 +53,15 @@ export type {
   MailUsage,
 } from './mailbox.ts';
 export type { Counter, Gauge, Histogram, Metrics } from './metrics.ts';
-export type { EcPrekey, PrekeySet, PrekeyStore, PrekeysLeft, SignedPrekey, TakenPrekeys } from './prekey-store.ts';
+export type {
+  EcPrekey,
+  PrekeyPut,
+  PrekeySet,
+  PrekeyStore,
+  PrekeysLeft,
+  SignedPrekey,
+  TakenPrekeys,
+} from './prekey-store.ts';
 export type { Holder, Presence } from './presence.ts';
 export type { Randomness } from './randomness.ts';
 export type { RateLimit, RateLimiter } from './rate-limiter.ts';

@@ -1,7 +1,10 @@
 import type { AccountControl } from './account-control.ts';
 import type { AccountStore } from './account-store.ts';
 import type { BlobStore } from './blob-store.ts';
+import type { DeviceCodeStore } from './device-code-store.ts';
+import type { DeviceStore } from './device-store.ts';
 import type { GroupStore } from './group-store.ts';
+import type { LinkStore } from './link-store.ts';
 import type { Mailbox } from './mailbox.ts';
 import type { PrekeyStore } from './prekey-store.ts';
 import type { Presence } from './presence.ts';
@@ -17,12 +20,15 @@ export interface RelayStores {
   readonly verifications: VerificationStore;
   readonly tokens: TokenStore;
   readonly prekeys: PrekeyStore;
+  readonly devices: DeviceStore;
   readonly mailbox: Mailbox;
   readonly groups: GroupStore;
   readonly blobs: BlobStore;
   readonly presence: Presence;
   readonly rateLimiter: RateLimiter;
   readonly tickets: TicketStore;
+  readonly links: LinkStore;
+  readonly deviceCodes: DeviceCodeStore;
   /** Finishes what was begun, then lets go of files and locks; idempotent. No call may follow it. */
   close(): Promise<void>;
 }

@@ -1,19 +1,28 @@
 import type { Statement } from 'better-sqlite3';
-import type { AccountStore, NewAccount, RegistrationOutcome, StoredDeviceList } from '../../ports/account-store.ts';
-import type { DeviceAddress, NumberMac, UserId } from '../../ports/ids.ts';
+import type {
+  AccountStore,
+  NewAccount,
+  PrekeyRenewal,
+  RegistrationOutcome,
+  StoredDeviceList,
+} from '../../ports/account-store.ts';
+import type { DeviceAddress, DeviceId, NumberMac, UserId } from '../../ports/ids.ts';
+import { RelayError } from '../../relay-error.ts';
 import type { DeviceRows } from './device-rows.ts';
+import { type ListRows, listColumns } from './list-rows.ts';
 import type { OwnerRows } from './owner-rows.ts';
 import type { PrekeyRows } from './prekey-rows.ts';
 import type { RelayDatabase } from './relay-database.ts';
 import type { TokenRows } from './token-rows.ts';
 import { userIdFromBytes, userIdToBytes } from './user-id-bytes.ts';
 
-interface ListRow {
-  readonly version: number;
-  readonly signed: Buffer;
-  readonly hash: Buffer;
-  readonly rootKey: Buffer;
-  readonly identityKey: Buffer;
+/** The rows that the store of accounts works on. */
+export interface AccountStoreRows {
+  readonly devices: DeviceRows;
+  readonly prekeys: PrekeyRows;
+  readonly tokens: TokenRows;
+  readonly owners: OwnerRows;
+  readonly lists: ListRows;
 }
 
 /** Accounts in SQLite. */
@@ -23,6 +32,7 @@ export class EmbeddedAccountStore implements AccountStore {
   readonly #prekeys: PrekeyRows;
   readonly #tokens: TokenRows;
   readonly #owners: OwnerRows;
+  readonly #lists: ListRows;
   readonly #byRegistration: Statement<[Uint8Array], { requestHash: Buffer }>;
   readonly #byNumber: Statement<[Uint8Array], { userId: Buffer }>;
   readonly #updateAccount: Statement<[Uint8Array, Uint8Array, Uint8Array, Uint8Array | null, number, Buffer]>;
@@ -43,19 +53,18 @@ export class EmbeddedAccountStore implements AccountStore {
       number,
     ]
   >;
-  readonly #list: Statement<[Buffer], ListRow>;
-  readonly #updateList: Statement<[number, Uint8Array, Uint8Array, Uint8Array, Uint8Array, Buffer]>;
   readonly #profile: Statement<[Buffer], { profile: Buffer }>;
   readonly #updateProfile: Statement<[Uint8Array, Uint8Array | null, Buffer]>;
   readonly #accessKeyHash: Statement<[Buffer], { hash: Buffer | null }>;
 
-  constructor(database: RelayDatabase, devices: DeviceRows, prekeys: PrekeyRows, tokens: TokenRows, owners: OwnerRows) {
+  constructor(database: RelayDatabase, { devices, prekeys, tokens, owners, lists }: AccountStoreRows) {
     const { sql } = database;
     this.#database = database;
     this.#devices = devices;
     this.#prekeys = prekeys;
     this.#tokens = tokens;
     this.#owners = owners;
+    this.#lists = lists;
     this.#byRegistration = sql.prepare('SELECT request_hash AS requestHash FROM account WHERE idempotency_key = ?');
     this.#byNumber = sql.prepare('SELECT user_id AS userId FROM account WHERE number_mac = ?');
     this.#updateAccount = sql.prepare(
@@ -66,14 +75,6 @@ export class EmbeddedAccountStore implements AccountStore {
       `INSERT INTO account (user_id, number_mac, number_ciphertext, idempotency_key, request_hash,
          list_version, list_signed, list_hash, root_key, identity_key, profile, access_key_hash, created_at)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    );
-    this.#list = sql.prepare(
-      `SELECT list_version AS version, list_signed AS signed, list_hash AS hash, root_key AS rootKey,
-         identity_key AS identityKey FROM account WHERE user_id = ?`,
-    );
-    this.#updateList = sql.prepare(
-      `UPDATE account SET list_version = ?, list_signed = ?, list_hash = ?, root_key = ?, identity_key = ?
-       WHERE user_id = ?`,
     );
     this.#profile = sql.prepare('SELECT profile FROM account WHERE user_id = ?');
     this.#updateProfile = sql.prepare(
@@ -93,13 +94,14 @@ export class EmbeddedAccountStore implements AccountStore {
       const holder = this.#owners.holder(numberMac);
       if (!recovers && this.#devices.hasUser(account.userId)) return { status: 'user-id-taken' };
       if (recovers && holder !== account.userId) return { status: 'recovery-refused' };
-      if (recovers && this.#list.get(user)?.version !== deviceList.version - 1) return { status: 'recovery-outdated' };
+      if (recovers && this.#lists.versionOf(account.userId) !== deviceList.version - 1)
+        return { status: 'recovery-outdated' };
       this.#tokens.checkNew(account.refreshTokenHash);
       this.#prekeys.checkSet(account.prekeys);
 
       if (recovers) {
         this.#devices.removeAll(account.userId);
-        this.#updateList.run(...listColumns(deviceList), user);
+        this.#lists.replace(account.userId, deviceList);
         this.#updateAccount.run(
           account.idempotencyKey,
           account.requestHash,
@@ -127,6 +129,7 @@ export class EmbeddedAccountStore implements AccountStore {
       this.#devices.replace(account.userId, deviceList.devices);
       const device = this.#devices.intern(account.device);
       this.#prekeys.store(device, account.prekeys);
+      this.#devices.setKeyless(device, false);
       this.#tokens.begin(device, account.refreshTokenHash);
       return recovers ? { status: 'recovered' } : { status: 'registered', replaced: holder };
     });
@@ -142,20 +145,23 @@ export class EmbeddedAccountStore implements AccountStore {
   }
 
   deviceList(userId: UserId): Promise<StoredDeviceList | undefined> {
-    return this.#database.read(() => {
-      const row = this.#list.get(userIdToBytes(userId));
-      return row === undefined ? undefined : { ...row, devices: this.#devices.listed(userId) };
-    });
+    return this.#database.read(() => this.#lists.get(userId));
   }
 
-  replaceDeviceList(userId: UserId, list: StoredDeviceList): Promise<'stored' | 'conflict' | 'unknown'> {
+  replaceDeviceList(
+    userId: UserId,
+    list: StoredDeviceList,
+    renewal?: PrekeyRenewal,
+  ): Promise<'stored' | 'conflict' | 'unknown'> {
     return this.#database.write('other', () => {
-      const user = userIdToBytes(userId);
-      const stored = this.#list.get(user);
-      if (stored === undefined) return 'unknown';
-      if (stored.version !== list.version - 1) return 'conflict';
-      this.#updateList.run(...listColumns(list), user);
-      this.#devices.replace(userId, list.devices);
+      const version = this.#lists.versionOf(userId);
+      if (version === undefined) return 'unknown';
+      if (version !== list.version - 1) return 'conflict';
+      const renewed = renewal && this.#devices.findListed({ userId, deviceId: renewal.deviceId as DeviceId });
+      // Before anything is written: what a write throws undoes none of it.
+      if (renewal && renewed !== undefined && !this.#prekeys.fits(renewed, renewal.prekeys)) throw conflictingPrekeys();
+      this.#lists.replace(userId, list);
+      if (renewal !== undefined) this.#renew(userId, renewal);
       return 'stored';
     });
   }
@@ -175,8 +181,15 @@ export class EmbeddedAccountStore implements AccountStore {
   accessKeyHash(userId: UserId): Promise<Uint8Array | undefined> {
     return this.#database.read(() => this.#accessKeyHash.get(userIdToBytes(userId))?.hash ?? undefined);
   }
+
+  #renew(userId: UserId, { deviceId, prekeys }: PrekeyRenewal): void {
+    const device = this.#devices.findListed({ userId, deviceId: deviceId as DeviceId });
+    if (device === undefined) return;
+    this.#prekeys.put(device, prekeys, Number.POSITIVE_INFINITY);
+    this.#devices.setKeyless(device, false);
+  }
 }
 
-function listColumns(list: StoredDeviceList): [number, Uint8Array, Uint8Array, Uint8Array, Uint8Array] {
-  return [list.version, list.signed, list.hash, list.rootKey, list.identityKey];
+function conflictingPrekeys(): RelayError {
+  return new RelayError('prekey-conflict', 'a prekey has an id that another one had: give each an id of its own');
 }

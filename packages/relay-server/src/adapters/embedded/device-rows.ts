@@ -8,13 +8,20 @@ import { userIdToBytes } from './user-id-bytes.ts';
 /** Users whose rows are remembered: about 40 MiB. */
 const remembered = 100_000;
 
+interface ListedRow {
+  readonly deviceId: number;
+  readonly registrationId: number;
+  readonly isIdle: number;
+  readonly isKeyless: number;
+}
+
 interface KnownUser {
   readonly bytes: Buffer;
   /** Key after device id, pair by pair: most users have one device, and a map takes more memory. */
   keys: readonly number[];
 }
 
-/** Integer keys of devices. `intern`, `admit`, `replace` and `removeAll` write, and belong into a transaction. */
+/** Integer keys of devices. `intern`, `admit`, `replace`, `setKeyless` and `removeAll` write, and belong into a transaction. */
 export class DeviceRows {
   readonly #known = new Map<UserId, KnownUser>();
   readonly #removed: ((id: number) => void)[] = [];
@@ -23,7 +30,10 @@ export class DeviceRows {
   readonly #list: Statement<[Buffer, number, number]>;
   readonly #remove: Statement<[number]>;
   readonly #all: Statement<[Buffer], { id: number }>;
-  readonly #listed: Statement<[Buffer], ListedDevice>;
+  readonly #listed: Statement<[Buffer], ListedRow>;
+  readonly #setKeyless: Statement<[number, number, number]>;
+  readonly #forgetDay: Statement<[Buffer]>;
+  readonly #wake: Statement<[Buffer, number]>;
   readonly #registered: Statement<[number], { id: number }>;
   readonly #hasUser: Statement<[Buffer, Buffer]>;
 
@@ -38,9 +48,12 @@ export class DeviceRows {
     this.#remove = sql.prepare('DELETE FROM device WHERE id = ?');
     this.#all = sql.prepare('SELECT id FROM device WHERE user_id = ?');
     this.#listed = sql.prepare(
-      `SELECT device_id AS deviceId, registration_id AS registrationId FROM device
-       WHERE user_id = ? AND registration_id IS NOT NULL ORDER BY device_id`,
+      `SELECT device_id AS deviceId, registration_id AS registrationId, is_idle AS isIdle, is_keyless AS isKeyless
+       FROM device WHERE user_id = ? AND registration_id IS NOT NULL ORDER BY device_id`,
     );
+    this.#setKeyless = sql.prepare('UPDATE device SET is_keyless = ? WHERE id = ? AND is_keyless <> ?');
+    this.#forgetDay = sql.prepare('UPDATE device SET seen_day = NULL WHERE user_id = ? AND seen_day IS NOT NULL');
+    this.#wake = sql.prepare('UPDATE device SET is_idle = 0 WHERE user_id = ? AND device_id = ? AND is_idle = 1');
     this.#registered = sql.prepare('SELECT id FROM device WHERE id = ? AND registration_id IS NOT NULL');
     this.#hasUser = sql.prepare(
       'SELECT 1 FROM account WHERE user_id = ? UNION ALL SELECT 1 FROM ended_user WHERE digest = ?',
@@ -97,7 +110,11 @@ export class DeviceRows {
 
   /** The devices that an account lists, by id. */
   listed(userId: UserId): ListedDevice[] {
-    return this.#listed.all(userIdToBytes(userId));
+    return this.#listed.all(userIdToBytes(userId)).map(({ deviceId, registrationId, isIdle, isKeyless }) => {
+      const device = { deviceId, registrationId };
+      if (isIdle === 1) return { ...device, standing: 'idle' };
+      return isKeyless === 1 ? { ...device, standing: 'keyless' } : device;
+    });
   }
 
   /** Makes the account's devices those of `devices`. Whoever leaves, or comes back under another registration id, loses all that hangs on the row. */
@@ -110,6 +127,16 @@ export class DeviceRows {
       this.#removeRow(this.#find.get(bytes, deviceId));
     }
     for (const { deviceId, registrationId } of devices) this.#list.run(bytes, deviceId, registrationId);
+    // When somebody was online is kept only where it is needed: to find the device that is not used any more.
+    if (devices.length === 1) this.#forgetDay.run(bytes);
+    // Whoever comes to be the primary is never idle.
+    this.#wake.run(bytes, Math.min(...devices.map(({ deviceId }) => deviceId)));
+  }
+
+  /** Whether a device has yet to upload prekeys under the account's new identity key. */
+  setKeyless(id: number, isKeyless: boolean): void {
+    const value = isKeyless ? 1 : 0;
+    this.#setKeyless.run(value, id, value);
   }
 
   /** Removes all of an account's rows with all that hangs on them. */

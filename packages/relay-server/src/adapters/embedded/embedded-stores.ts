@@ -5,6 +5,8 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Randomness } from '../../ports/randomness.ts';
 import type { RelayStores } from '../../ports/relay-stores.ts';
 import type { Tracer } from '../../ports/tracer.ts';
+import { MemoryDeviceCodeStore } from '../memory/device-code-store.ts';
+import { MemoryLinkStore } from '../memory/link-store.ts';
 import { MemoryPresence } from '../memory/presence.ts';
 import { MemoryRateLimiter } from '../memory/rate-limiter.ts';
 import { MemoryTicketStore } from '../memory/ticket-store.ts';
@@ -14,9 +16,11 @@ import { EmbeddedAccountStore } from './account-store.ts';
 import { BlobFolder } from './blob-folder.ts';
 import { makeDataFolder } from './data-folder.ts';
 import { DeviceRows } from './device-rows.ts';
+import { EmbeddedDeviceStore } from './device-store.ts';
 import { lockFile } from './file-lock.ts';
 import { GroupRows } from './group-rows.ts';
 import { EmbeddedGroupStore } from './group-store.ts';
+import { ListRows } from './list-rows.ts';
 import { EmbeddedMailbox } from './mailbox.ts';
 import { OwnerRows } from './owner-rows.ts';
 import { PrekeyRows } from './prekey-rows.ts';
@@ -63,18 +67,22 @@ export async function openEmbeddedStores(options: EmbeddedStoresOptions): Promis
     const tokens = new TokenRows(database);
     const groups = new GroupRows(database);
     const owners = new OwnerRows(database, devices, groups);
+    const lists = new ListRows(database, devices, prekeys);
     return {
-      accounts: new EmbeddedAccountStore(database, devices, prekeys, tokens, owners),
+      accounts: new EmbeddedAccountStore(database, { devices, prekeys, tokens, owners, lists }),
       control: new EmbeddedAccountControl(database, owners),
       verifications: new EmbeddedVerificationStore(database),
       tokens: new EmbeddedTokenStore(database, devices, tokens),
-      prekeys: new EmbeddedPrekeyStore(database, devices, prekeys),
+      prekeys: new EmbeddedPrekeyStore(database, devices, prekeys, lists),
+      devices: new EmbeddedDeviceStore(database, { devices, lists, prekeys, tokens }),
       mailbox: new EmbeddedMailbox(database, devices, randomness),
       groups: new EmbeddedGroupStore(database, groups, owners),
       blobs,
       presence: new MemoryPresence(randomness),
       rateLimiter: new MemoryRateLimiter(clock),
       tickets: new MemoryTicketStore(clock),
+      links: new MemoryLinkStore(),
+      deviceCodes: new MemoryDeviceCodeStore(clock),
       close: async () => letGo(),
     };
   } catch (error) {

@@ -13,6 +13,7 @@ const applicationId = 0x536f7474;
  * Its numbers are given by the one process that writes it: AUTOINCREMENT would write a second table for each entry.
  * A send has one receipt, whatever it has of recipients, so that inserting it tells whether the send was there before. Its key begins with the send id, whose first bytes clients take from their clock:
  * so receipts of one time lie together whoever sent, and a commit writes few pages for many. What removed devices have sent is found by a walk.
+ * On which day a device was connected last stands there only where an account has several: for the one that is not used any more.
  * An end that envelopes of one send share has a row of its own, without a count of those that point to it: an index that only they are in tells whether one is left, and mail to one device pays nothing for it.
  * Of a group the relay has no title, avatar or creator: they are sealed in its records, which name nobody. The members' table also has those who were members, since they may read up to their end, and who only asked to join.
  * Its joined_at and left_at are revisions of the log; removed_at is a time.
@@ -201,6 +202,18 @@ const steps: readonly string[] = [
   ALTER TABLE mail ADD COLUMN shared INTEGER;
   ALTER TABLE mail ADD COLUMN shared_size INTEGER NOT NULL DEFAULT 0;
   CREATE INDEX mail_by_shared ON mail (shared) WHERE shared IS NOT NULL;
+  `,
+  `
+  ALTER TABLE device ADD COLUMN seen_day INTEGER;
+  ALTER TABLE device ADD COLUMN is_idle INTEGER NOT NULL DEFAULT 0 CHECK (is_idle IN (0, 1));
+  ALTER TABLE device ADD COLUMN is_keyless INTEGER NOT NULL DEFAULT 0 CHECK (is_keyless IN (0, 1));
+  CREATE INDEX device_by_day ON device (seen_day) WHERE seen_day IS NOT NULL;
+
+  CREATE TABLE device_join (
+    idempotency_key BLOB PRIMARY KEY,
+    request_hash BLOB NOT NULL,
+    device INTEGER NOT NULL UNIQUE REFERENCES device (id) ON DELETE CASCADE
+  ) STRICT, WITHOUT ROWID;
   `,
 ];
 

@@ -30,6 +30,8 @@ export class PrekeyRows {
   readonly #taken: Statement<[number, Kind, number], { digest: Buffer }>;
   readonly #putTaken: Statement<[number, Kind, number, Buffer]>;
   readonly #count: Statement<[number, Kind], { count: number }>;
+  readonly #dropStanding: Statement<[number]>;
+  readonly #dropOneTime: Statement<[number]>;
 
   constructor({ sql }: RelayDatabase) {
     this.#standing = sql.prepare(
@@ -48,12 +50,21 @@ export class PrekeyRows {
     this.#taken = sql.prepare('SELECT digest FROM taken_prekey WHERE device = ? AND kind = ? AND id = ?');
     this.#putTaken = sql.prepare('INSERT INTO taken_prekey VALUES (?, ?, ?, ?)');
     this.#count = sql.prepare('SELECT count(*) AS count FROM one_time_prekey WHERE device = ? AND kind = ?');
+    this.#dropStanding = sql.prepare('DELETE FROM standing_prekey WHERE device = ?');
+    this.#dropOneTime = sql.prepare('DELETE FROM one_time_prekey WHERE device = ?');
   }
 
   /** @throws {RelayError} `prekey-conflict` when two keys of the set share an id */
   checkSet(keys: PrekeySet): void {
     if (byId(keys.prekeys) !== undefined && byId(keys.kyberPrekeys) !== undefined) return;
     throw new RelayError('prekey-conflict', 'two prekeys of one kind have the same id: give each its own');
+  }
+
+  /** Whether no one-time key of the set has an id that stands, or stood, for another one. */
+  fits(device: number, { prekeys, kyberPrekeys }: PrekeySet): boolean {
+    return (
+      this.#fresh(device, ecKind, prekeys) !== undefined && this.#fresh(device, kyberKind, kyberPrekeys) !== undefined
+    );
   }
 
   /** Puts a set into a device's keys, whole or not at all. */
@@ -80,6 +91,17 @@ export class PrekeyRows {
     for (const { id, publicKey, signature } of byId(keys.kyberPrekeys)?.values() ?? []) {
       this.#putOneTime.run(device, kyberKind, id, publicKey, signature);
     }
+  }
+
+  /** Removes all keys of a device. Those that were given away stay known. */
+  drop(device: number): void {
+    this.#dropStanding.run(device);
+    this.#dropOneTime.run(device);
+  }
+
+  /** Whether a device has what every bundle needs. */
+  isComplete(device: number): boolean {
+    return this.#standing.get(device, ecKind) !== undefined && this.#standing.get(device, kyberKind) !== undefined;
   }
 
   /** Pops what one requester gets. */

@@ -1,6 +1,7 @@
 import type { DeviceAddress } from '../../ports/ids.ts';
-import type { PrekeySet, PrekeyStore, PrekeysLeft, TakenPrekeys } from '../../ports/prekey-store.ts';
+import type { PrekeyPut, PrekeySet, PrekeyStore, PrekeysLeft, TakenPrekeys } from '../../ports/prekey-store.ts';
 import type { DeviceRows } from './device-rows.ts';
+import type { ListRows } from './list-rows.ts';
 import type { PrekeyRows } from './prekey-rows.ts';
 import type { RelayDatabase } from './relay-database.ts';
 
@@ -9,17 +10,23 @@ export class EmbeddedPrekeyStore implements PrekeyStore {
   readonly #database: RelayDatabase;
   readonly #devices: DeviceRows;
   readonly #rows: PrekeyRows;
+  readonly #lists: ListRows;
 
-  constructor(database: RelayDatabase, devices: DeviceRows, rows: PrekeyRows) {
+  constructor(database: RelayDatabase, devices: DeviceRows, rows: PrekeyRows, lists: ListRows) {
     this.#database = database;
     this.#devices = devices;
     this.#rows = rows;
+    this.#lists = lists;
   }
 
-  put(device: DeviceAddress, keys: PrekeySet, limit: number): Promise<'stored' | 'conflict' | 'full' | 'unknown'> {
+  put(device: DeviceAddress, keys: PrekeySet, limit: number, identityKey?: Uint8Array): Promise<PrekeyPut> {
     return this.#database.write('prekeys', () => {
       const id = this.#devices.findListed(device);
-      return id === undefined ? 'unknown' : this.#rows.put(id, keys, limit);
+      if (id === undefined) return 'unknown';
+      if (identityKey !== undefined && !this.#lists.hasIdentityKey(device.userId, identityKey)) return 'outdated';
+      const outcome = this.#rows.put(id, keys, limit);
+      if (outcome === 'stored' && this.#rows.isComplete(id)) this.#devices.setKeyless(id, false);
+      return outcome;
     });
   }
 

@@ -1,6 +1,13 @@
-import type { AccountStore, NewAccount, RegistrationOutcome, StoredDeviceList } from '../../ports/account-store.ts';
-import type { DeviceAddress, DeviceId, UserId } from '../../ports/ids.ts';
+import type {
+  AccountStore,
+  NewAccount,
+  PrekeyRenewal,
+  RegistrationOutcome,
+  StoredDeviceList,
+} from '../../ports/account-store.ts';
+import type { DeviceAddress, UserId } from '../../ports/ids.ts';
 import { RelayError } from '../../relay-error.ts';
+import { fitsRenewal, inOrder, listWithStandings, renewPrekeys, replaceList } from './account-list.ts';
 import { byteKey } from './byte-key.ts';
 import { deviceKey, devicesOf, endAccount, forgetDevice, isGone, type MemoryState, tryLock } from './memory-state.ts';
 import { noPrekeys, storePrekeys } from './prekey-store.ts';
@@ -69,22 +76,21 @@ export class MemoryAccountStore implements AccountStore {
   }
 
   async deviceList(userId: UserId): Promise<StoredDeviceList | undefined> {
-    return this.#state.accounts.get(userId)?.deviceList;
+    const account = this.#state.accounts.get(userId);
+    return account && listWithStandings(this.#state, userId, account.deviceList);
   }
 
-  async replaceDeviceList(userId: UserId, list: StoredDeviceList): Promise<'stored' | 'conflict' | 'unknown'> {
+  async replaceDeviceList(
+    userId: UserId,
+    list: StoredDeviceList,
+    renewal?: PrekeyRenewal,
+  ): Promise<'stored' | 'conflict' | 'unknown'> {
     const account = this.#state.accounts.get(userId);
     if (account === undefined) return 'unknown';
     if (account.deviceList.version !== list.version - 1) return 'conflict';
-    const listed = new Map(list.devices.map((device) => [device.deviceId, device.registrationId]));
-    for (const { deviceId, registrationId } of account.deviceList.devices) {
-      if (listed.get(deviceId) !== registrationId) forgetDevice(this.#state, address(userId, deviceId));
-    }
-    for (const device of devicesOf(userId, list)) {
-      const key = deviceKey(device);
-      if (!this.#state.prekeys.has(key)) this.#state.prekeys.set(key, noPrekeys());
-    }
-    account.deviceList = inOrder(list);
+    if (renewal !== undefined && !fitsRenewal(this.#state, userId, renewal)) throw conflictingPrekeys();
+    replaceList(this.#state, userId, account, list);
+    if (renewal !== undefined) renewPrekeys(this.#state, userId, renewal);
     return 'stored';
   }
 
@@ -117,12 +123,4 @@ export function usedRefreshToken(): RelayError {
 /** A registration may not bring two keys under one id. */
 export function conflictingPrekeys(): RelayError {
   return new RelayError('prekey-conflict', 'two prekeys of one kind have the same id: give each its own');
-}
-
-function address(userId: UserId, deviceId: number): DeviceAddress {
-  return { userId, deviceId: deviceId as DeviceId };
-}
-
-function inOrder(list: StoredDeviceList): StoredDeviceList {
-  return { ...list, devices: [...list.devices].sort((one, other) => one.deviceId - other.deviceId) };
 }

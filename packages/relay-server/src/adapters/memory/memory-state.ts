@@ -45,6 +45,12 @@ export interface RefreshRecord {
   replacedAt: number | undefined;
 }
 
+/** A device that joined an account. */
+export interface JoinRecord {
+  readonly device: DeviceAddress;
+  readonly requestHash: string;
+}
+
 /** A stored envelope. */
 export interface MailRecord {
   readonly seq: number;
@@ -60,7 +66,8 @@ export interface MailRecord {
 
 /** What was accepted under one send id, by recipient. */
 export interface ReceiptRecord {
-  readonly sender: DeviceAddress;
+  /** None of a sealed send. */
+  readonly sender: DeviceAddress | undefined;
   readonly acceptedAt: number;
   readonly expiresAt: number;
   readonly results: Map<UserId, MailResult>;
@@ -88,6 +95,14 @@ export interface MemoryState {
   readonly verifications: Map<string, VerificationRecord>;
   /** By device key; a listed device has an entry, if an empty one. */
   readonly prekeys: Map<string, DevicePrekeys>;
+  /** Devices that joined an account, by the idempotency keys of their requests. */
+  readonly joins: Map<string, JoinRecord>;
+  /** By device key: on which day a device was connected last. */
+  readonly seenDays: Map<string, number>;
+  /** Keys of devices that were not connected for long. */
+  readonly idle: Set<string>;
+  /** Keys of devices that have uploaded no prekeys since the identity key changed. */
+  readonly keyless: Set<string>;
   readonly refreshTokens: Map<string, RefreshRecord>;
   readonly accessTokens: Map<string, Session>;
   readonly mail: Map<string, MailRecord[]>;
@@ -110,6 +125,10 @@ export function emptyState(): MemoryState {
     userByRegistration: new Map(),
     verifications: new Map(),
     prekeys: new Map(),
+    joins: new Map(),
+    seenDays: new Map(),
+    idle: new Set(),
+    keyless: new Set(),
     refreshTokens: new Map(),
     accessTokens: new Map(),
     mail: new Map(),
@@ -170,13 +189,17 @@ export function tryLock(account: AccountRecord | undefined, attempt: LockAttempt
   return verdict.refusal;
 }
 
-/** Removes all that a device had: tokens, prekeys, mail and the receipts of its sends. */
+/** Removes all that a device had: tokens, prekeys, mail, the receipts of its sends, and how it joined. */
 export function forgetDevice(state: MemoryState, device: DeviceAddress): void {
   forgetTokens(state, device);
   const key = deviceKey(device);
   state.prekeys.delete(key);
+  state.seenDays.delete(key);
+  state.idle.delete(key);
+  state.keyless.delete(key);
+  for (const [joinKey, join] of state.joins) if (deviceKey(join.device) === key) state.joins.delete(joinKey);
   state.mail.delete(key);
   for (const [sendKey, receipt] of state.receipts) {
-    if (deviceKey(receipt.sender) === key) state.receipts.delete(sendKey);
+    if (receipt.sender !== undefined && deviceKey(receipt.sender) === key) state.receipts.delete(sendKey);
   }
 }

@@ -5,7 +5,10 @@ import type { RelayStores } from '../../ports/relay-stores.ts';
 import { MemoryAccountControl } from './account-control.ts';
 import { MemoryAccountStore } from './account-store.ts';
 import { MemoryBlobStore } from './blob-store.ts';
+import { MemoryDeviceCodeStore } from './device-code-store.ts';
+import { MemoryDeviceStore } from './device-store.ts';
 import { MemoryGroupStore } from './group-store.ts';
+import { MemoryLinkStore } from './link-store.ts';
 import { MemoryMailbox } from './mailbox.ts';
 import { MemoryRelayDisk, stateOf } from './memory-relay-disk.ts';
 import { MemoryPrekeyStore } from './prekey-store.ts';
@@ -24,7 +27,7 @@ export interface MemoryStoresOptions {
   readonly disk?: MemoryRelayDisk;
 }
 
-/** All stores of a relay in memory: for tests and trials, since nothing outlives the process. Limits, presence and tickets don't outlive the set of stores. */
+/** All stores of a relay in memory: for tests and trials, since nothing outlives the process. Limits, presence, tickets and linkings don't outlive the set of stores. */
 export function memoryStores(options: MemoryStoresOptions): RelayStores {
   const { clock, randomness = systemRandomness, disk = new MemoryRelayDisk() } = options;
   const state = stateOf(disk);
@@ -34,12 +37,15 @@ export function memoryStores(options: MemoryStoresOptions): RelayStores {
     verifications: new MemoryVerificationStore(state),
     tokens: new MemoryTokenStore(state),
     prekeys: new MemoryPrekeyStore(state),
+    devices: new MemoryDeviceStore(state),
     mailbox: new MemoryMailbox(state, randomness),
     groups: new MemoryGroupStore(state),
     blobs: new MemoryBlobStore(state.blobs),
     presence: new MemoryPresence(randomness),
     rateLimiter: new MemoryRateLimiter(clock),
     tickets: new MemoryTicketStore(clock),
+    links: new MemoryLinkStore(),
+    deviceCodes: new MemoryDeviceCodeStore(clock),
     close: () => Promise.resolve(),
   };
 }

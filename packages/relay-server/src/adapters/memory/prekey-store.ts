@@ -1,6 +1,7 @@
 import type { DeviceAddress } from '../../ports/ids.ts';
 import type {
   EcPrekey,
+  PrekeyPut,
   PrekeySet,
   PrekeyStore,
   PrekeysLeft,
@@ -18,13 +19,17 @@ export class MemoryPrekeyStore implements PrekeyStore {
     this.#state = state;
   }
 
-  async put(
-    device: DeviceAddress,
-    keys: PrekeySet,
-    limit: number,
-  ): Promise<'stored' | 'conflict' | 'full' | 'unknown'> {
-    const held = this.#state.prekeys.get(deviceKey(device));
-    return held === undefined ? 'unknown' : storePrekeys(held, keys, limit);
+  async put(device: DeviceAddress, keys: PrekeySet, limit: number, identityKey?: Uint8Array): Promise<PrekeyPut> {
+    const { prekeys, accounts, keyless } = this.#state;
+    const held = prekeys.get(deviceKey(device));
+    if (held === undefined) return 'unknown';
+    const current = accounts.get(device.userId)?.deviceList.identityKey;
+    if (identityKey !== undefined && current !== undefined && !sameBytes(current, identityKey)) return 'outdated';
+    const outcome = storePrekeys(held, keys, limit);
+    if (outcome === 'stored' && held.signedPrekey !== undefined && held.lastResort !== undefined) {
+      keyless.delete(deviceKey(device));
+    }
+    return outcome;
   }
 
   async take(device: DeviceAddress): Promise<TakenPrekeys | undefined> {
@@ -51,6 +56,19 @@ export function noPrekeys(): DevicePrekeys {
     ec: { left: new Map(), taken: new Map() },
     kyber: { left: new Map(), taken: new Map() },
   };
+}
+
+/** Whether no one-time key of the set has an id that stands, or stood, for another one. */
+export function fitsPrekeys(held: DevicePrekeys, keys: PrekeySet): boolean {
+  return fresh(held.ec, keys.prekeys ?? []) !== undefined && fresh(held.kyber, keys.kyberPrekeys ?? []) !== undefined;
+}
+
+/** Removes all keys of a device. Those that were given away stay known. */
+export function dropPrekeys(held: DevicePrekeys): void {
+  held.signedPrekey = undefined;
+  held.lastResort = undefined;
+  held.ec.left.clear();
+  held.kyber.left.clear();
 }
 
 /** Puts a set into a device's keys, whole or not at all. */

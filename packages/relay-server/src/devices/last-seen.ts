@@ -1,0 +1,73 @@
+import type { Directory } from '../accounts/directory.ts';
+import type { ConnectedDevices } from '../dispatch/connected-devices.ts';
+import { dayOf } from '../platform/utc-day.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { DeviceStore } from '../ports/device-store.ts';
+import type { DeviceAddress, UserId } from '../ports/ids.ts';
+import { idleDevices } from './idle-devices.ts';
+
+/** Devices in one write. */
+const mostAtOnce = 1_000;
+
+/** What `LastSeen` works with. */
+export interface LastSeenParts {
+  readonly devices: DeviceStore;
+  readonly directory: Directory;
+  readonly connected: ConnectedDevices;
+  readonly clock: Clock;
+  readonly deviceIdleMs: number;
+}
+
+/**
+ * On which day the devices of accounts that have several were connected last, and which of them are idle.
+ *
+ * Marks are made when a day begins while the relay runs, and never right after its start: whoever could not connect since the relay was down is not idle.
+ */
+export class LastSeen {
+  readonly #parts: LastSeenParts;
+  #day: number;
+  /** Who was written down today. */
+  #written = new Set<string>();
+
+  constructor(parts: LastSeenParts) {
+    this.#parts = parts;
+    this.#day = dayOf(parts.clock.now());
+  }
+
+  /** A device of an account with several has connected. */
+  async heard(device: DeviceAddress): Promise<void> {
+    const { clock } = this.#parts;
+    const key = `${device.userId}.${device.deviceId}`;
+    if (this.#written.has(key) && dayOf(clock.now()) === this.#day) return;
+    await this.#write([device]);
+    this.#written.add(key);
+  }
+
+  /** Once a day: whoever is connected was seen today, and whoever was not for long is idle from now on. */
+  async sweep(): Promise<void> {
+    const { devices, directory, connected, clock, deviceIdleMs } = this.#parts;
+    const now = clock.now();
+    if (dayOf(now) === this.#day) return;
+    this.#day = dayOf(now);
+    this.#written = new Set();
+    const online = connected.all();
+    for (let at = 0; at < online.length; at += mostAtOnce) await this.#write(online.slice(at, at + mostAtOnce));
+    const idle = await devices.markIdle(now - deviceIdleMs);
+    for (const userId of new Set(idle.map((device) => device.userId))) {
+      directory.forget(userId);
+      await this.#tellPrimary(userId);
+    }
+  }
+
+  async #write(heard: readonly DeviceAddress[]): Promise<void> {
+    const { devices, directory, clock } = this.#parts;
+    for (const { userId } of await devices.heard(heard, clock.now())) directory.forget(userId);
+  }
+
+  async #tellPrimary(userId: UserId): Promise<void> {
+    const list = await this.#parts.directory.peek(userId);
+    const [primary] = list?.devices ?? [];
+    if (list === undefined || primary === undefined) return;
+    this.#parts.connected.get(userId, primary.deviceId)?.devicesIdle(idleDevices(list));
+  }
+}
