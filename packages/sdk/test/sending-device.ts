@@ -1,11 +1,13 @@
 import { Chat, type ChatParts } from '../src/chats/chat.ts';
 import { chatWith } from '../src/chats/chat-state.ts';
 import { Identities } from '../src/chats/identities.ts';
+import { Requests } from '../src/chats/requests.ts';
 import { acceptDeviceList } from '../src/devices/accept-device-list.ts';
 import { Outbox } from '../src/outbox/outbox.ts';
 import { OutboxCommits } from '../src/outbox/outbox-commits.ts';
 import { ReceiptQueue } from '../src/outbox/receipt-queue.ts';
 import { Sealer } from '../src/outbox/sealer.ts';
+import type { Report } from '../src/people/report.ts';
 import type { UserId } from '../src/ports/ids.ts';
 import { ManualTimers } from './manual-timers.ts';
 import type { ModelRelay } from './model-relay.ts';
@@ -21,6 +23,8 @@ export interface SendingDevice {
   readonly timers: ManualTimers;
   readonly parts: ChatParts;
   readonly failures: unknown[];
+  /** What the app was handed. */
+  readonly reports: Report[];
   /** How often sessions were asked for. */
   readonly sessionCalls: UserId[];
   chat(userId: UserId): Chat;
@@ -42,6 +46,7 @@ export function sendingDevice(
   const { executor, store, clock, steps } = device;
   const timers = new ManualTimers();
   const failures: unknown[] = [];
+  const reports: Report[] = [];
   const sessionCalls: UserId[] = [];
   const receipts = new ReceiptQueue(device.origin);
   const tracer = { reached: (step: (typeof steps)[number]) => void steps.push(step) };
@@ -93,6 +98,8 @@ export function sendingDevice(
     outbox,
     receipts,
     signals: { setTyping: () => undefined },
+    requests: new Requests({ executor, store, clock }),
+    onReport: (made) => void reports.push(made),
     origin: device.origin,
     clock,
     tracer,
@@ -111,6 +118,7 @@ export function sendingDevice(
     timers,
     parts,
     failures,
+    reports,
     sessionCalls,
     chat: (userId) => new Chat(chatWith(userId), userId, parts),
     async connect() {

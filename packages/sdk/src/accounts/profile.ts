@@ -5,6 +5,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Sha256 } from '../ports/hash.ts';
 import type { UserId } from '../ports/ids.ts';
 import type { Randomness } from '../ports/randomness.ts';
+import { SottoError } from '../sotto-error.ts';
 import type { AuthorizedClient, CallOptions } from '../transport/http-client.ts';
 import { removeAvatar, requestAvatar, requestProfile, storeAvatar, storeProfile } from '../transport/profile-calls.ts';
 import { accessKeyOf } from './access-key.ts';
@@ -37,6 +38,7 @@ export interface ProfileParts {
 /** The own profile, and those of others: names and avatars that the relay has only encrypted. */
 export class Profiles {
   readonly #parts: ProfileParts;
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(parts: ProfileParts) {
     this.#parts = parts;
@@ -48,10 +50,69 @@ export class Profiles {
    */
   async set(change: ProfileChange): Promise<void> {
     checkOptions('profile.set', change, changeRules);
-    const { username, avatar, signal } = change;
+    if (change.username !== undefined) checkUsername(change.username);
+    if (change.avatar) checkAvatar(change.avatar);
+    await this.inTurn(() => this.#set(change));
+  }
+
+  /** Runs what changes the own profile at the relay, behind what does so already: two at once could leave it under a key that nobody was told. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(work);
+    // Whoever asked is told how it ended.
+    this.#turn = done.then(
+      () => undefined,
+      () => undefined,
+    );
+    return done;
+  }
+
+  /**
+   * Stores the own profile as it is at the relay, sealed under another key; here nothing changes. Calling it again is harmless.
+   * @returns the profile as it is stored: without the avatar, if that can't be had from the relay any more
+   * @throws {SottoError} `not-registered`, `session-ended`, and as AuthorizedClient
+   */
+  async storeUnder(profileKey: Uint8Array, { signal }: CallOptions = {}): Promise<OpenProfile> {
+    const { executor, http, randomness } = this.#parts;
+    const { account, before } = await executor.run([], async (overlay) => {
+      const own = stayingAccount(await overlay.get('account', {}));
+      return { account: own, before: await overlay.get('user', { id: own.userId }) };
+    });
+    const keys = [account.profileKey, profileKey];
+    const avatar = before?.avatarHash && (await this.#ownAvatar(account.userId, before.avatarHash, keys, { signal }));
+    const profile: OpenProfile = {
+      username: account.username,
+      avatarHash: avatar === undefined ? undefined : before?.avatarHash,
+    };
+    if (avatar) await storeAvatar(http, sealAvatar(avatar, profileKey, randomness), { signal });
+    await storeProfile(http, sealProfile(profile, profileKey, randomness), accessKeyOf(profileKey), { signal });
+    return profile;
+  }
+
+  /** It is under the first of the keys, or under the second when it was stored before; undefined when neither opens it, or it is gone. */
+  async #ownAvatar(
+    userId: UserId,
+    hash: Uint8Array,
+    keys: readonly Uint8Array[],
+    options: CallOptions,
+  ): Promise<Uint8Array | undefined> {
+    const { http, sha256 } = this.#parts;
+    const sealed = await requestAvatar(http, userId, options).catch((error: unknown) => {
+      if (error instanceof SottoError && error.relayCode === 'not-found') return undefined;
+      throw error;
+    });
+    if (sealed === undefined) return undefined;
+    for (const key of keys) {
+      try {
+        return openAvatar(sealed, hash, key, sha256);
+      } catch (error) {
+        if (!(error instanceof SottoError && error.code === 'relay-misbehaved')) throw error;
+      }
+    }
+    return undefined;
+  }
+
+  async #set({ username, avatar, signal }: ProfileChange): Promise<void> {
     const { executor, http, clock, randomness, sha256 } = this.#parts;
-    if (username !== undefined) checkUsername(username);
-    if (avatar) checkAvatar(avatar);
     const { account, before } = await executor.run([], async (overlay) => {
       const own = stayingAccount(await overlay.get('account', {}));
       return { account: own, before: await overlay.get('user', { id: own.userId }) };

@@ -18,6 +18,7 @@ export async function acceptChat(
   const chat = await openChat(overlay, userId, now);
   if (chat.accepted) return false;
   overlay.put('chat', { ...chat, accepted: true });
+  overlay.record({ type: 'chat.changed', chatId: chat.id });
   await addOverdueReceipts(overlay, parts, userId, now);
   return true;
 }

@@ -44,11 +44,7 @@ export interface SettingsOf {
  * Mutes a chat until a time, for ever, or no more (`undefined`). Events of it come as before, and say so: showing them is the app's.
  * @throws {SottoError} `argument-invalid`, and what `chat.open` throws
  */
-export function muteChat(
-  parts: ChatSettingsParts,
-  chat: SettingsOf,
-  until: MutedUntil | undefined,
-): Promise<void> {
+export function muteChat(parts: ChatSettingsParts, chat: SettingsOf, until: MutedUntil | undefined): Promise<void> {
   const mutedUntil = until === 'forever' ? forever : until;
   demand(
     mutedUntil === undefined || (Number.isSafeInteger(mutedUntil) && mutedUntil >= 0),

@@ -4,10 +4,13 @@ import type { Message } from '../messages/message.ts';
 import type { MessageProgress } from '../messages/message-progress.ts';
 import { demand } from '../option-rules.ts';
 import { addOverdueReceipts } from '../outbox/overdue-receipts.ts';
+import { refuseWhenBlocked } from '../people/blocked.ts';
+import { type Report, type ReportHook, type ReportOptions, report } from '../people/report.ts';
 import type { ChatId, UserId } from '../ports/ids.ts';
 import type { IdentityPolicy } from '../ports/key-records.ts';
 import { SottoError } from '../sotto-error.ts';
 import { acceptChat } from './accept-chat.ts';
+import { type MutedUntil, muteChat, type SettingsOf, setChatReceipts } from './chat-settings.ts';
 import { chatLock, openChat } from './chat-state.ts';
 import {
   Conversation,
@@ -18,11 +21,15 @@ import {
   type SendOptions,
 } from './conversation.ts';
 import type { Identities, IdentityState, SafetyNumber } from './identities.ts';
+import type { Requests } from './requests.ts';
 
 /** What a chat works with. */
 export interface ChatParts extends ConversationParts {
   readonly identities: Identities;
   readonly signals: Pick<Signals, 'setTyping'>;
+  readonly requests: Requests;
+  /** Takes reports, if the app does. */
+  readonly onReport: ReportHook | undefined;
 }
 
 /** A conversation with one person. A light handle: it holds no state, and any number of them may stand for the same chat. */
@@ -33,22 +40,27 @@ export class Chat {
   private readonly parts: ChatParts;
   private readonly conversation: Conversation;
   private readonly outgoing: Outgoing;
+  private readonly settings: SettingsOf;
 
   constructor(id: ChatId, userId: UserId, parts: ChatParts) {
     this.id = id;
     this.userId = userId;
     this.parts = parts;
     this.conversation = new Conversation(id, parts);
+    this.settings = { id, open: (overlay, now) => openChat(overlay, userId, now) };
     this.outgoing = {
       open: async (overlay, now) => ({ chat: await openChat(overlay, userId, now), to: { recipient: userId } }),
-      refuse: (overlay) => parts.identities.assertTrusted(overlay, userId),
+      refuse: async (overlay) => {
+        await refuseWhenBlocked(overlay, userId);
+        await parts.identities.assertTrusted(overlay, userId);
+      },
       accepted: (overlay, now) => addOverdueReceipts(overlay, parts, userId, now),
     };
   }
 
   /**
    * Sends a text. Resolves when the message is in the store (`queued`), connected or not; it leaves when it can, in order, and events tell how far it got.
-   * @throws {SottoError} `text-empty`, `text-too-long` (over 65,536 bytes of UTF-8), `text-malformed`, `argument-invalid`, `identity-changed` (with an `action` that accepts the new key), `device-list-forked` (the relay was asked once more), `not-registered`, `session-ended`, and the store's
+   * @throws {SottoError} `text-empty`, `text-too-long` (over 65,536 bytes of UTF-8), `text-malformed`, `argument-invalid`, `blocked`, `identity-changed` (with an `action` that accepts the new key), `device-list-forked` (the relay was asked once more), `not-registered`, `session-ended`, and the store's
    */
   async send(text: string, options: SendOptions = {}): Promise<Message> {
     const add = () => this.conversation.send(text, options, this.outgoing);
@@ -97,12 +109,48 @@ export class Chat {
     this.parts.signals.setTyping(this.userId, typing);
   }
 
-  /** Lets a stranger's chat be as one that this user began: receipts are sent, also for what came before. Writing into a chat accepts it, too. */
+  /**
+   * Lets a stranger's chat be as one that this user began: receipts are sent, also for what came before. Writing into a chat accepts it, too.
+   * @throws {SottoError} `blocked`
+   */
   async accept(): Promise<void> {
-    const isNew = await this.parts.executor.run([chatLock(this.id)], (overlay) =>
-      acceptChat(overlay, this.parts, this.userId, this.parts.clock.now()),
-    );
+    const isNew = await this.parts.executor.run([chatLock(this.id)], async (overlay) => {
+      await refuseWhenBlocked(overlay, this.userId);
+      return acceptChat(overlay, this.parts, this.userId, this.parts.clock.now());
+    });
     if (isNew) this.parts.outbox.wake(this.id);
+  }
+
+  /**
+   * Removes a stranger's chat with its messages, without a word to them. What they send next is a new request; to end that, block them. Harmless when there is no such chat.
+   * @throws {SottoError} `argument-invalid`: the chat was accepted
+   */
+  decline(): Promise<void> {
+    return this.parts.requests.decline(this.userId);
+  }
+
+  /**
+   * Mutes this chat until a time (milliseconds since the Unix epoch), for ever, or no more (`undefined`). Everything comes and is told as before; events and the list say that it is muted, and not to make a sound of it is the app's.
+   * @throws {SottoError} `argument-invalid`
+   */
+  mute(until: MutedUntil | undefined): Promise<void> {
+    return muteChat(this.parts, this.settings, until);
+  }
+
+  /**
+   * Says whether this person is told that their messages came and were read; `undefined`: as the client says.
+   * @throws {SottoError} `argument-invalid`
+   */
+  setReceipts(receipts: boolean | undefined): Promise<void> {
+    return setChatReceipts(this.parts, this.settings, receipts);
+  }
+
+  /**
+   * Hands what moderation needs to know of this person to the `onReport` of `Client.open`: their last five messages, or those given. Nothing goes to the relay, nor to them; block them, too, if nothing more is to come.
+   * @throws {SottoError} `argument-invalid` (also without `onReport`), `message-unknown` (none of theirs in this chat), `not-registered`, `session-ended`; and what `onReport` throws
+   */
+  report(options: ReportOptions = {}): Promise<Report> {
+    return report(this.parts, { userId: this.userId, chatId: this.id, groupId: undefined }, options);
   }
 
   /**

@@ -3,6 +3,7 @@ import { parsePhoneNumber } from '../accounts/phone-number.ts';
 import type { Executor } from '../crypto/executor.ts';
 import { type Message, toMessage } from '../messages/message.ts';
 import { checkOptions, given, signalOnly } from '../option-rules.ts';
+import { newUser } from '../people/blocked.ts';
 import type { ChatRecord } from '../ports/chat-record.ts';
 import type { UserId } from '../ports/ids.ts';
 import { SottoError } from '../sotto-error.ts';
@@ -10,7 +11,8 @@ import type { AuthorizedClient, CallOptions } from '../transport/http-client.ts'
 import { lookUpNumbers } from '../transport/user-calls.ts';
 import { acceptChat } from './accept-chat.ts';
 import { Chat, type ChatParts } from './chat.ts';
-import { chatLock, chatWith } from './chat-state.ts';
+import { isMuted, type MutedUntil, mutedUntilOf } from './chat-settings.ts';
+import { chatLock, chatWith, openChat } from './chat-state.ts';
 
 /** Chats on a page of the list, as the study has it. */
 const pageSize = 15;
@@ -119,18 +121,12 @@ export class Chats {
       const now = this.parts.clock.now();
       const user = await overlay.get('user', { id: userId });
       if (user?.number !== number) {
-        overlay.put('user', {
-          username: '',
-          profileKey: undefined,
-          avatarHash: undefined,
-          returnsReceipts: false,
-          blockedAt: undefined,
-          createdAt: now,
-          ...user,
-          id: userId,
-          number,
-          updatedAt: now,
-        });
+        overlay.put('user', { ...(user ?? newUser(userId, now)), number, updatedAt: now });
+      }
+      // Whoever is blocked is looked at, not accepted.
+      if (user?.blockedAt !== undefined) {
+        await openChat(overlay, userId, now);
+        return false;
       }
       return acceptChat(overlay, this.parts, userId, now);
     });
@@ -140,7 +136,8 @@ export class Chats {
 
   private async summarise(record: ChatRecord): Promise<ChatSummary | undefined> {
     if (record.userId === undefined) return undefined;
-    const { store } = this.parts;
+    const { store, clock } = this.parts;
+    const now = clock.now();
     const user = await store.get('user', { id: record.userId });
     const last = record.lastMessageId && (await store.get('message', { id: record.lastMessageId }));
     return {
@@ -150,6 +147,9 @@ export class Chats {
       lastMessage: last && toMessage(last),
       unread: record.unread,
       accepted: record.accepted,
+      muted: isMuted(record, now),
+      mutedUntil: mutedUntilOf(record, now),
+      blocked: user?.blockedAt !== undefined,
     };
   }
 

@@ -63,9 +63,7 @@ export interface HistoryPage {
 }
 
 /** Where a message goes: to one person, or to a group, by its 32 bytes on the wire. */
-export type MessageTarget =
-  | { readonly recipient: UserId }
-  | { readonly groupId: GroupId; readonly wireId: Uint8Array };
+export type MessageTarget = { readonly recipient: UserId } | { readonly groupId: GroupId; readonly wireId: Uint8Array };
 
 /** What differs between conversations when a message is added. */
 export interface Outgoing {
@@ -286,7 +284,7 @@ export class Conversation {
     const told: UserId[] = [];
     for (const author of chat.accepted && !silent ? authors : []) {
       const ids = unread.filter(({ senderId }) => senderId === author).map(({ id }) => id);
-      if (await this.parts.receipts.add(overlay, author, 'read', ids, now)) told.push(author);
+      if (await this.parts.receipts.add(overlay, author, 'read', ids, now, this.id)) told.push(author);
     }
     return { count: found.length, told, needed: [] };
   }
@@ -305,8 +303,7 @@ function nonceOf(key: string, chatId: ChatId, { sha256, account }: ContentOrigin
     throw new SottoError('argument-invalid', 'a key has 1 to 200 characters');
   }
   const encoder = new TextEncoder();
-  return sha256(encoder.encode('sotto send key v1'), account.profileKey, encoder.encode(`${chatId}:${key}`)).subarray(
-    0,
-    16,
-  );
+  // A secret that stays as it is as long as the device, whose messages these are.
+  const secret = account.devicePrivateKey;
+  return sha256(encoder.encode('sotto send key v1'), secret, encoder.encode(`${chatId}:${key}`)).subarray(0, 16);
 }

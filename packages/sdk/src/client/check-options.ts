@@ -17,6 +17,7 @@ export const clientRules: OptionRules<ClientOptions> = {
   typing: given.flag,
   presence: given.flag,
   identityPolicy: { fits: isIdentityPolicy, says: 'accept, block-verified or block' },
+  onReport: given.call,
   platform: given.object,
 };
 

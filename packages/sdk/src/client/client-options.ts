@@ -1,4 +1,5 @@
 import { defaultPlatform } from '#platform';
+import type { ReportHook } from '../people/report.ts';
 import type { IdentityPolicy } from '../ports/key-records.ts';
 import type { Platform } from '../ports/platform.ts';
 import type { StoreOpener } from '../ports/store.ts';
@@ -19,6 +20,8 @@ export interface ClientOptions {
   readonly presence?: boolean;
   /** What a new identity key of somebody does to sending: `accept` goes on, `block` waits for `acceptIdentity`, `block-verified` (when left out) waits if the person was verified. An event tells of it in any case. Chats may say otherwise. */
   readonly identityPolicy?: IdentityPolicy;
+  /** Takes what `chat.report` puts together, to bring it to those who decide on reports. Sotto tells nobody by itself. */
+  readonly onReport?: ReportHook;
   /** Parts of the platform in place of the defaults: clock, timers, randomness, sockets, fetch, logger, tracer. */
   readonly platform?: Partial<Platform>;
 }

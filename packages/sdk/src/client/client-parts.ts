@@ -1,15 +1,18 @@
 import { Deletion } from '../accounts/deletion.ts';
 import { NumberChange } from '../accounts/number-change.ts';
 import { Profiles } from '../accounts/profile.ts';
+import { ProfileKeyRotation } from '../accounts/profile-key-rotation.ts';
 import { Registration } from '../accounts/registration.ts';
 import { RegistrationLock } from '../accounts/registration-lock.ts';
 import { Tokens } from '../accounts/tokens.ts';
 import { Chats } from '../chats/chats.ts';
 import { Identities } from '../chats/identities.ts';
+import { Requests } from '../chats/requests.ts';
 import { StoreExecutor } from '../crypto/executor.ts';
 import type { ConnectionChange } from '../events/event.ts';
 import { EventHub } from '../events/event-hub.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
+import { BlockList } from '../people/block-list.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { Platform } from '../ports/platform.ts';
 import type { Store, StoreOpening } from '../ports/store.ts';
@@ -51,6 +54,8 @@ export interface ClientParts {
   readonly registration: Registration;
   readonly numberChange: NumberChange;
   readonly messaging: Messaging;
+  readonly rotation: ProfileKeyRotation;
+  readonly blockList: BlockList;
   readonly chats: Chats;
 }
 
@@ -82,6 +87,7 @@ export function assembleClient(assembly: ClientAssembly): ClientParts {
   });
   const origin = () => originOf(current.staying());
   const identityPolicy = options.identityPolicy ?? 'block-verified';
+  const requests = new Requests({ executor, store, clock });
   const messaging = new Messaging({
     platform,
     store,
@@ -93,13 +99,33 @@ export function assembleClient(assembly: ClientAssembly): ClientParts {
     profiles,
     origin: () => originOf(current.get()),
     identityPolicy,
-    alsoEveryHour: () => hub.expireCursors(),
+    alsoEveryHour: async () => {
+      await hub.expireCursors();
+      await requests.sweep();
+      rotation.wake();
+    },
+    onRequest: (userId) => requests.trim(userId),
     signals: { typing: options.typing ?? true, presence: options.presence ?? false },
-    onState: assembly.onState,
+    onState: (change) => {
+      if (change.state === 'live') rotation.wake();
+      assembly.onState(change);
+    },
     onPassing: (event) => hub.passing(event),
     onFailure,
   });
   const { outbox, receipts, signals } = messaging;
+  const rotation: ProfileKeyRotation = new ProfileKeyRotation({
+    executor,
+    queries: store,
+    profiles,
+    origin,
+    clock,
+    logger,
+    onRotated: async (chats) => {
+      await current.load();
+      for (const chatId of chats) outbox.wake(chatId);
+    },
+  });
   const identities = new Identities({
     store,
     executor,
@@ -142,6 +168,15 @@ export function assembleClient(assembly: ClientAssembly): ClientParts {
       clock,
     }),
     messaging,
+    rotation,
+    blockList: new BlockList({
+      executor,
+      store,
+      outbox,
+      clock,
+      randomness,
+      onRotationDue: () => rotation.wake(),
+    }),
     chats: new Chats({
       store,
       executor,
@@ -153,6 +188,8 @@ export function assembleClient(assembly: ClientAssembly): ClientParts {
       tracer,
       assertRunning,
       identities,
+      requests,
+      onReport: options.onReport,
       http: authorized,
     }),
   };

@@ -1,9 +1,11 @@
 import type { Deletion } from '../accounts/deletion.ts';
 import type { ChangeNumberOptions, NumberChange } from '../accounts/number-change.ts';
 import type { Profiles } from '../accounts/profile.ts';
+import type { ProfileKeyRotation } from '../accounts/profile-key-rotation.ts';
 import { formatRecoveryKey } from '../accounts/recovery-key.ts';
 import type { Registered, RegisterOptions, Registration } from '../accounts/registration.ts';
 import type { RegistrationLock } from '../accounts/registration-lock.ts';
+import { rootSecretOf } from '../accounts/standing.ts';
 import type { Tokens } from '../accounts/tokens.ts';
 import type { Chats } from '../chats/chats.ts';
 import { clientStopped } from '../client-stopped.ts';
@@ -13,6 +15,7 @@ import type { ConnectionChange, EventOf, EventType, SottoEvent } from '../events
 import type { EventConsumer } from '../events/event-consumer.ts';
 import type { EventHub, EventOptions } from '../events/event-hub.ts';
 import { checkOptions, signalOnly } from '../option-rules.ts';
+import type { BlockedPerson, BlockList } from '../people/block-list.ts';
 import type { DeviceId, UserId } from '../ports/ids.ts';
 import type { Platform } from '../ports/platform.ts';
 import type { Store, StoreOpening } from '../ports/store.ts';
@@ -60,6 +63,8 @@ export class Client {
   private readonly deletion: Deletion;
   private readonly contactNumbers: ContactNumbers;
   private readonly messaging: Messaging;
+  private readonly rotation: ProfileKeyRotation;
+  private readonly blockList: BlockList;
   private readonly ending = new AbortController();
   private stopping: Promise<void> | undefined;
 
@@ -119,6 +124,8 @@ export class Client {
     this.registration = parts.registration;
     this.numberChange = parts.numberChange;
     this.messaging = parts.messaging;
+    this.rotation = parts.rotation;
+    this.blockList = parts.blockList;
     this.chats = parts.chats;
   }
 
@@ -204,10 +211,10 @@ export class Client {
 
   /**
    * The recovery key once more: `register` may have been cut off before anyone saw it. To be kept by the user, off this device. Secret.
-   * @throws {SottoError} `not-registered`, `session-ended`
+   * @throws {SottoError} `not-registered`, `session-ended`, `primary-only`
    */
   recoveryKey(): string {
-    return formatRecoveryKey(this.current.staying().rootSecret, this.platform.sha256);
+    return formatRecoveryKey(rootSecretOf(this.current.staying()), this.platform.sha256);
   }
 
   /** What the connection to the relay is like now: `stopped` before there is an account, after `stop`, and when a store is opened whose account has ended; `ended` from the moment it ends. */
@@ -264,6 +271,37 @@ export class Client {
     return this.messaging.signals.dropped;
   }
 
+  /** How many messages of people who are blocked were dropped since the start. */
+  droppedMessages(): number {
+    return this.messaging.dropped;
+  }
+
+  /**
+   * Blocks somebody, with an account or as a stranger. From now on nothing is sent to them (`blocked`), what they send is dropped unread, and neither sees whether the other types or is there; what waited for them fails. Their messages in groups are dropped, too; they stay members, and what is written there reaches them.
+   *
+   * If they had this account's profile key, a new one is made, and brought to the relay and to all other contacts as soon as there is a connection: then the relay takes them for a stranger, and they see no later name or picture. The chat with its history stays. They are not told.
+   * @throws {SottoError} `argument-invalid`, `recipient-invalid` (the own id), `not-registered`, `session-ended`
+   */
+  async block(userId: UserId): Promise<void> {
+    this.checkRunning();
+    await this.blockList.block(userId);
+  }
+
+  /**
+   * Takes somebody back who was blocked. What they sent meanwhile is gone.
+   * @throws {SottoError} `argument-invalid`, `not-registered`, `session-ended`
+   */
+  async unblock(userId: UserId): Promise<void> {
+    this.checkRunning();
+    await this.blockList.unblock(userId);
+  }
+
+  /** Whom this user has blocked, the last one first. */
+  async blocked(): Promise<readonly BlockedPerson[]> {
+    this.checkRunning();
+    return this.blockList.list();
+  }
+
   /** Finishes what is being committed, closes the connection and the store, and leaves nothing behind. Idempotent. */
   stop(): Promise<void> {
     this.stopping ??= this.end();
@@ -279,6 +317,7 @@ export class Client {
     try {
       await this.tokens.stop();
       await this.contactNumbers.stop();
+      await this.rotation.stop();
       await this.messaging.stop();
       await this.hub.stop();
       await this.executor.stop();

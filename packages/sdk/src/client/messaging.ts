@@ -56,6 +56,8 @@ export interface MessagingParts {
   readonly identityPolicy: IdentityPolicy;
   /** What else is due every hour. */
   readonly alsoEveryHour: () => Promise<void>;
+  /** A stranger's message was added to a chat that is not accepted. */
+  readonly onRequest: (userId: UserId) => Promise<void>;
   /** Which signals this user gives and takes. */
   readonly signals: Pick<SignalsParts, 'typing' | 'presence'>;
   /** Tells whoever listens now. */
@@ -125,7 +127,14 @@ export class Messaging {
     this.starter = new SessionStarter({ executor, http, account, clock, sha256, identityPolicy, signal });
     this.outbox = new Outbox({
       store,
-      sealer: new Sealer({ executor, account, clock, randomness, identityPolicy }),
+      sealer: new Sealer({
+        executor,
+        account,
+        clock,
+        randomness,
+        identityPolicy,
+        returnsReceipts: () => origin().returnsReceipts,
+      }),
       commits: new OutboxCommits({
         executor,
         clock,
@@ -165,6 +174,7 @@ export class Messaging {
       receiver: new EnvelopeReceiver({
         executor,
         account,
+        origin,
         clock,
         sha256,
         logger,
@@ -179,6 +189,7 @@ export class Messaging {
       ack: (deliveryIds, handed) => this.stream.send([ackOf(deliveryIds)], handed),
       onApplied: (sender) => this.peers.heardFrom(sender.userId),
       onReceipts: (sender) => this.outbox.wake(chatWith(sender.userId)),
+      onRequest: (sender) => void parts.onRequest(sender.userId).catch(onFailure),
       onHeld: async () => {
         await this.heldKeeper.trim();
         this.asker.wake();
@@ -217,6 +228,11 @@ export class Messaging {
       onPrekeysLow: () => this.prekeys.wake(),
       onFailure,
     });
+  }
+
+  /** How many messages of blocked people were dropped since the start. */
+  get dropped(): number {
+    return this.inbox.dropped;
   }
 
   get state(): ConnectionState {

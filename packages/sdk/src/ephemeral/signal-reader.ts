@@ -2,6 +2,7 @@ import { type EphemeralSignal, uuidToText } from '@sotto/proto';
 import { chatWith } from '../chats/chat-state.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
 import { type Bucket, fullBucket, type Rate, refilled } from '../limits/token-bucket.ts';
+import { hasBlocked } from '../people/blocked.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { EphemeralSecretRecord } from '../ports/ephemeral-record.ts';
 import type { DeviceAddress, DeviceId, UserId } from '../ports/ids.ts';
@@ -9,7 +10,7 @@ import type { Store } from '../ports/store.ts';
 import { freshFor, PeerRuns } from './peer-runs.ts';
 import { readPayload, type SealedSignal, SignalCipher } from './signal-cipher.ts';
 
-/** Why a signal was dropped: its form, more than anybody needs, from somebody who was not accepted, no secret or not made under it, seen before, too old or too new. */
+/** Why a signal was dropped: its form, more than anybody needs, from somebody who was not accepted or is blocked, no secret or not made under it, seen before, too old or too new. */
 export type SignalDrop = 'malformed' | 'flood' | 'stranger' | 'forged' | 'replayed' | 'stale';
 
 /** As it came from the relay. */
@@ -127,7 +128,7 @@ export class SignalReader {
   ): Promise<EphemeralSignal | SignalDrop> {
     const { userId } = sender;
     const chat = await this.store.get('chat', { id: chatWith(userId) });
-    if (!chat?.accepted) return 'stranger';
+    if (!chat?.accepted || (await hasBlocked(this.store, userId))) return 'stranger';
     const record = await this.store.get('ephemeralSecret', { ...sender, direction: 'in' });
     if (record === undefined || !(await this.isCurrent(record))) return 'forged';
     if (peer.secret === undefined || !sameBytes(peer.secret, record.secret)) {

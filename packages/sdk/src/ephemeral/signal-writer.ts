@@ -2,6 +2,7 @@ import { type ClientFrameFields, type EphemeralSignalFields, uuidToBytes } from 
 import { chatWith } from '../chats/chat-state.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
 import { listedDevices } from '../devices/accepted-list.ts';
+import { hasBlocked } from '../people/blocked.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceAddress, UserId } from '../ports/ids.ts';
 import type { Randomness } from '../ports/randomness.ts';
@@ -44,7 +45,7 @@ export class SignalWriter {
   }
 
   /**
-   * Tells a person, on all their devices, if this user has accepted their chat and they were given a secret; else nothing.
+   * Tells a person, on all their devices, if this user has accepted their chat, has not blocked them, and they were given a secret; else nothing.
    * @throws {SottoError} what the store throws
    */
   async tell(userId: UserId, signal: EphemeralSignalFields): Promise<void> {
@@ -56,7 +57,7 @@ export class SignalWriter {
       this.store.get('deviceList', { userId }),
     ]);
     if (!chat?.accepted || secret === undefined || identity === undefined || list === undefined) return;
-    if (!sameBytes(secret.identityKey, identity.key)) return;
+    if (!sameBytes(secret.identityKey, identity.key) || (await hasBlocked(this.store, userId))) return;
     const timed = { sentAt: this.clock.now(), ...signal };
     const user = uuidToBytes(userId);
     const frames = listedDevices(list).map(({ deviceId }) => ({

@@ -1,3 +1,4 @@
+import { isMuted } from '../chats/chat-settings.ts';
 import { openChat, withMessage } from '../chats/chat-state.ts';
 import { Hold } from '../crypto/hold.ts';
 import type { MessageRecord } from '../ports/message-record.ts';
@@ -22,6 +23,8 @@ async function addToHistory(arrival: Arrival, what: Pick<MessageRecord, 'text' |
   const { overlay, account, sender, messageId, envelope, content, newIdentity, now } = arrival;
   if (content.seq === 0) throw new Hold('content-invalid');
   if ((await overlay.get('message', { id: messageId })) !== undefined) return nothingDue;
+  // Another attempt of what was removed with its request.
+  if (envelope.attempt > 1 && (await overlay.get('seen', { key: content.messageId })) !== undefined) return nothingDue;
   const chat = await openChat(overlay, sender.userId, now);
   const streamKey = { chatId: chat.id, ...sender };
   const stream = (await overlay.get('stream', streamKey)) ?? { ...streamKey, highest: 0, gaps: [] };
@@ -52,6 +55,9 @@ async function addToHistory(arrival: Arrival, what: Pick<MessageRecord, 'text' |
   overlay.put('stream', admission.stream);
   overlay.put('message', message);
   overlay.put('chat', withMessage(chat, message, next, now));
-  overlay.record({ type: 'message.received', messageId, chatId: chat.id, late: admission.late, newIdentity });
-  return { receiptDue: chat.accepted };
+  const request = !chat.accepted;
+  const muted = isMuted(chat, now);
+  const { late } = admission;
+  overlay.record({ type: 'message.received', messageId, chatId: chat.id, late, newIdentity, request, muted });
+  return { receiptDue: chat.accepted, request };
 }

@@ -1,9 +1,11 @@
 import { Content, type ContentFields, ReceiptKind, uuidToBytes, uuidToText } from '@sotto/proto';
 import { hasEnded } from '../accounts/standing.ts';
+import { givesReceipts } from '../chats/chat-settings.ts';
 import { chatWith } from '../chats/chat-state.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { largestReceipt } from '../messages/apply-receipt.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
+import { hasBlocked } from '../people/blocked.ts';
 import type { ChatId, MessageId, UserId } from '../ports/ids.ts';
 import type { OutboxRecord } from '../ports/outbox-record.ts';
 import { addHiddenContent } from './hidden-row.ts';
@@ -23,16 +25,20 @@ export class ReceiptQueue {
     this.origin = origin;
   }
 
-  /** Queues receipts in the caller's operation, which holds the chat's lock; whether anything was queued. */
+  /**
+   * Queues receipts in the caller's operation, which holds the chat's lock; whether anything was queued: not to people who are blocked, nor where receipts are off.
+   * @param of the chat of the messages: it may say whether receipts are given
+   */
   async add(
     overlay: Overlay,
     author: UserId,
     says: ReceiptSays,
     messageIds: readonly MessageId[],
     now: number,
+    of: ChatId = chatWith(author),
   ): Promise<boolean> {
-    if (await hasEnded(overlay)) return false;
-    if (!this.origin().returnsReceipts || messageIds.length === 0) return false;
+    if (messageIds.length === 0 || (await hasEnded(overlay)) || (await hasBlocked(overlay, author))) return false;
+    if (!givesReceipts(await overlay.get('chat', { id: of }), this.origin().returnsReceipts)) return false;
     const chatId = chatWith(author);
     let left = messageIds.map(uuidToBytes);
     const open = await this.openRow(overlay, chatId, says);

@@ -156,5 +156,8 @@ export class BlockList {
 }
 
 function checkPerson(call: string, userId: UserId): void {
-  demand(typeof userId === 'string' && isUuid(userId), `${call} takes a user id: that of a chat, a message or an event`);
+  demand(
+    typeof userId === 'string' && isUuid(userId),
+    `${call} takes a user id: that of a chat, a message or an event`,
+  );
 }

@@ -1,7 +1,7 @@
 import { isUuid } from '@sotto/proto';
-import type { ContentOrigin } from '../messages/outgoing-content.ts';
 import type { Message } from '../messages/message.ts';
-import { checkOptions, demand, given, type OptionRules } from '../option-rules.ts';
+import type { ContentOrigin } from '../messages/outgoing-content.ts';
+import { checkOptions, demand, type OptionRules } from '../option-rules.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ChatId, DeviceId, GroupId, MessageId, UserId } from '../ports/ids.ts';
 import type { MessageRecord } from '../ports/message-record.ts';

@@ -6,6 +6,7 @@ import { listedDevices } from '../devices/accepted-list.ts';
 import { type ContentOrigin, newContent } from '../messages/outgoing-content.ts';
 import { addOverdueReceipts } from '../outbox/overdue-receipts.ts';
 import type { ReceiptQueue } from '../outbox/receipt-queue.ts';
+import { hasBlocked } from '../people/blocked.ts';
 import type { DeviceAddress, MessageId } from '../ports/ids.ts';
 import type { IdentityRecord } from '../ports/key-records.ts';
 import type { MessageRecord } from '../ports/message-record.ts';
@@ -32,6 +33,7 @@ export type RetryAnswer =
   | 'resent'
   | 'replaced'
   | 'not-for-this-device'
+  | 'blocked'
   | 'unknown-device'
   | 'identity-not-trusted'
   | 'not-sent-to-them'
@@ -59,6 +61,7 @@ export class RetryAnswerer {
     const origin = this.origin();
     const { account } = origin;
     if (request.deviceId !== account.deviceId) return 'not-for-this-device';
+    if (await hasBlocked(overlay, device.userId)) return 'blocked';
     const list = await overlay.get('deviceList', { userId: device.userId });
     const isListed = list && listedDevices(list).some(({ deviceId }) => deviceId === device.deviceId);
     if (!isListed) return 'unknown-device';
