@@ -134,7 +134,7 @@ answer<ClientCalls>({
     return {
       ended: own.ended,
       leaving: own.deletion !== undefined,
-      hasSecrets: secrets.some((secret) => secret.some((byte) => byte !== 0)),
+      hasSecrets: secrets.some((secret) => secret?.some((byte) => byte !== 0) === true),
     };
   },
   lookUp: async (phone) => ({ userId: (await client.chats.with(phone)).userId }),

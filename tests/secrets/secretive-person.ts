@@ -73,7 +73,7 @@ export class SecretivePerson {
   /** Takes note of all secrets of the account as they are now. */
   async noteKeys(): Promise<void> {
     const account = await this.#observed.store().get('account', {});
-    if (account === undefined) throw new Error('there is no account');
+    if (account?.rootSecret === undefined) throw new Error('there is no account with a root secret');
     this.told.push(
       bytesCanary('access token', fromBase64Url(account.accessToken)),
       bytesCanary('refresh token', account.refreshToken),

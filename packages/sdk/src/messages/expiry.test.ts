@@ -21,6 +21,7 @@ async function openWith(fields: Partial<MessageRecord>, returnsReceipts: boolean
       profileKey: undefined,
       avatarHash: undefined,
       returnsReceipts,
+      blockedAt: undefined,
       createdAt: 0,
       updatedAt: 0,
     });
