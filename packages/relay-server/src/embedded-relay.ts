@@ -13,9 +13,10 @@ import { systemClock } from './platform/system-clock.ts';
 import { systemRandomness } from './platform/system-randomness.ts';
 import { systemTimers } from './platform/system-timers.ts';
 import { createRelay, type Relay, type RelayParts } from './relay.ts';
+import { readTrustRootFile } from './sealed/trust-root-file.ts';
 
 /** What may be replaced in an embedded relay: all but its stores. */
-export type EmbeddedRelayOptions = { readonly config: RelayConfig } & Partial<Omit<RelayParts, 'stores' | 'relayKey'>>;
+export type EmbeddedRelayOptions = { readonly config: RelayConfig } & Partial<Omit<RelayParts, 'stores' | 'relayKey' | 'trustRoot'>>;
 
 /**
  * A relay of one process: SQLite and a folder under `config.data`, the platform's clock, timers and randomness unless others are given.
@@ -28,6 +29,7 @@ export async function openEmbeddedRelay(options: EmbeddedRelayOptions): Promise<
   await makeDataFolder(config.data);
   const databaseExists = existsSync(join(config.data, 'relay.db'));
   const relayKey = await openRelayKeyFile({ folder: config.data, databaseExists, randomness });
+  const trustRoot = await readTrustRootFile(config.data);
   const stores = await openEmbeddedStores({ folder: config.data, clock, randomness, tracer });
   try {
     const codeSender = options.codeSender ?? codeSenderOf(config, clock);
@@ -35,6 +37,7 @@ export async function openEmbeddedRelay(options: EmbeddedRelayOptions): Promise<
       config,
       stores,
       relayKey,
+      trustRoot,
       codeSender,
       clock,
       timers,

@@ -91,7 +91,7 @@ export function mailboxConformance(runner: Runner, maker: HarnessMaker<{ readonl
       const to = someDevice();
       const append = mail(to);
       await mailbox.append(append, roomy);
-      await mailbox.append({ ...append, sender: someDevice(2, append.sender.userId) }, roomy);
+      await mailbox.append({ ...append, sender: someDevice(2, append.sender?.userId) }, roomy);
       await mailbox.append({ ...append, sender: someDevice() }, roomy);
       await mailbox.append({ ...append, sendId: someBytes(16) }, roomy);
       expect((await stored(mailbox, to)).length).toBe(4);

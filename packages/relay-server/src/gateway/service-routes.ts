@@ -1,4 +1,4 @@
-import type { RelayDescription } from '@sotto/proto';
+import { type RelayDescription, toBase64Url } from '@sotto/proto';
 import type { FastifyInstance } from 'fastify';
 import { profileBytes } from '../accounts/profile.ts';
 import { avatarBytes } from '../blobs/avatars.ts';
@@ -12,6 +12,8 @@ import { protocolRange } from './protocol-range.ts';
 export interface ServiceRouteParts {
   readonly config: RelayConfig;
   readonly version: string;
+  /** Public keys, 33 bytes each, under which certificates of sealed senders are made. */
+  readonly trustRoots: readonly Uint8Array[];
   readonly metrics: Metrics;
   /** Rejects while the relay can not serve. */
   readonly checkReady: () => Promise<void>;
@@ -21,7 +23,7 @@ const okSchema = objectOf({ status: { type: 'string' } });
 
 /** What operators and machines ask: descriptions, health, metrics. */
 export function serviceRoutes(app: FastifyInstance, parts: ServiceRouteParts): void {
-  const { config, version, metrics, checkReady } = parts;
+  const { config, version, trustRoots, metrics, checkReady } = parts;
   const description: RelayDescription = {
     protocol: protocolRange,
     version,
@@ -31,6 +33,7 @@ export function serviceRoutes(app: FastifyInstance, parts: ServiceRouteParts): v
       profileBytes,
       retentionMs: config.mailbox.retentionMs,
     },
+    trustRoots: trustRoots.map(toBase64Url),
   };
 
   app.get<{ Reply: RelayDescription }>('/.well-known/sotto.json', {
@@ -46,6 +49,7 @@ export function serviceRoutes(app: FastifyInstance, parts: ServiceRouteParts): v
             profileBytes: pieces.count,
             retentionMs: pieces.ms,
           }),
+          trustRoots: { type: 'array', items: pieces.bytes },
         }),
       }),
     },

@@ -1,12 +1,16 @@
 import { Envelope, type Send } from '@sotto/proto';
 import { envelopeBytes } from './envelope-bytes.ts';
 
-/** Who sends, and when it was accepted. */
-export interface EnvelopeOrigin {
-  readonly senderUser: Uint8Array;
-  readonly senderDevice: number;
+/** When mail was accepted, and its end. */
+export interface MailTimes {
   readonly acceptedAt: number;
   readonly expiresAt: number;
+}
+
+/** Who sends, and when it was accepted. */
+export interface EnvelopeOrigin extends MailTimes {
+  readonly senderUser: Uint8Array;
+  readonly senderDevice: number;
 }
 
 /** One device of a recipient. */

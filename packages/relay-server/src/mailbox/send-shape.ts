@@ -1,11 +1,13 @@
-import { CiphertextKind, type Send, type SendRecipientFields } from '@sotto/proto';
+import { CiphertextKind, type Send, type SendDeviceFields, type SendRecipientFields } from '@sotto/proto';
 
 /** The most bytes of one ciphertext. */
 export const ciphertextBytes = 256 * 1024;
-const mostRecipients = 1_024;
+/** The most accounts that one send is for. */
+export const mostRecipients = 1_024;
 const mostDevices = 127;
 const greatestRegistrationId = 16_380;
-const longestTtlSeconds = 30 * 24 * 3_600;
+/** The longest that mail is kept. */
+export const longestTtlSeconds = 30 * 24 * 3_600;
 
 /** What is wrong with the form of a Send, as advice; `undefined` when nothing is. */
 export function flawOfSend(send: Send): string | undefined {
@@ -48,7 +50,17 @@ function flawOfRecipient(recipient: SendRecipientFields, shares: boolean): strin
   if (recipient.userId?.length !== 16) return 'user_id has to have 16 bytes.';
   const accessKeyLength = recipient.accessKey?.length ?? 0;
   if (accessKeyLength !== 0 && accessKeyLength !== 16) return 'access_key has 16 bytes, or none.';
-  const devices = recipient.devices ?? [];
+  return flawOfDevices(recipient.devices ?? [], shares ? 'shared' : undefined);
+}
+
+/**
+ * What is wrong with the devices of one recipient.
+ * @param kindOfAll the one that all have to have; `shared`: SENDER_KEY, without a ciphertext of their own
+ */
+export function flawOfDevices(
+  devices: readonly SendDeviceFields[],
+  kindOfAll: CiphertextKind | 'shared' | undefined,
+): string | undefined {
   if (devices.length < 1 || devices.length > mostDevices) return 'a recipient has 1 to 127 devices.';
   let seen: Set<number> | undefined;
   for (const { deviceId = 0, registrationId = 0, kind = 0, ciphertext } of devices) {
@@ -57,10 +69,12 @@ function flawOfRecipient(recipient: SendRecipientFields, shares: boolean): strin
       return 'registration ids are 1 to 16380.';
     }
     if (kind === null || kind < 1) return 'the kind of each ciphertext has to be named.';
-    if (shares) {
+    if (kindOfAll === 'shared') {
       if (kind !== CiphertextKind.CIPHERTEXT_KIND_SENDER_KEY || ciphertext?.length) {
         return 'with a shared_ciphertext devices are of kind SENDER_KEY and have none of their own.';
       }
+    } else if (kindOfAll !== undefined && kind !== kindOfAll) {
+      return 'all ciphertexts have to be of the kind that belongs here.';
     } else if (!ciphertext?.length || ciphertext.length > ciphertextBytes) {
       return `a ciphertext has 1 to ${ciphertextBytes} bytes.`;
     }

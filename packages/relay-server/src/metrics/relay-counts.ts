@@ -9,6 +9,9 @@ export interface RelayCounts {
   readonly sendsIncomplete: Counter;
   /** By the code of the refusal: `relay_sends_refused_<code>_total`. */
   sendsRefused(code: string): Counter;
+  readonly sealedAccepted: Counter;
+  readonly sealedIncomplete: Counter;
+  readonly sealedRefused: Counter;
   readonly recipientsRateLimited: Counter;
   readonly ephemeralsLimited: Counter;
   readonly requestsLimited: Counter;
@@ -57,6 +60,15 @@ export function relayCounts(metrics: Metrics): RelayCounts {
     sendsAccepted: metrics.counter('relay_sends_accepted_total', 'Sends that every recipient was accepted of'),
     sendsIncomplete: metrics.counter('relay_sends_incomplete_total', 'Sends with a recipient that was not accepted'),
     sendsRefused: refusedBy,
+    sealedAccepted: metrics.counter('relay_sealed_accepted_total', 'Sealed sends that every recipient was accepted of'),
+    sealedIncomplete: metrics.counter(
+      'relay_sealed_incomplete_total',
+      'Sealed sends with a recipient that was not accepted, or that were superseded',
+    ),
+    sealedRefused: metrics.counter(
+      'relay_sealed_refused_total',
+      'Requests of sealed senders who showed no right access key',
+    ),
     recipientsRateLimited: metrics.counter(
       'relay_recipients_rate_limited_total',
       'Recipients of Sends that were refused because their sender sends to them too fast',

@@ -23,9 +23,9 @@ export interface MailOrder {
 
 /** A send as it goes into the mailboxes. */
 export interface MailAppend {
-  /** Whose send_id it is: an identified sender's device. */
-  readonly sender: DeviceAddress;
-  /** 16 bytes. */
+  /** Whose send_id it is: an identified sender's device; `undefined` for a sealed one, of whom nothing is known or kept. */
+  readonly sender: DeviceAddress | undefined;
+  /** 16 bytes; of sealed senders it alone tells one send from another. */
   readonly sendId: Uint8Array;
   readonly recipients: readonly MailRecipient[];
   /** How the envelopes of all items end: given behind each of them, kept once. */
@@ -102,7 +102,7 @@ export interface MailQuota {
 export interface Mailbox {
   append(append: MailAppend, quota: MailQuota): Promise<MailReceipt>;
   /** The recorded receipt of an earlier send, if there is one: the recipients that were accepted, and no others. */
-  recorded(sender: DeviceAddress, sendId: Uint8Array): Promise<MailReceipt | undefined>;
+  recorded(sender: DeviceAddress | undefined, sendId: Uint8Array): Promise<MailReceipt | undefined>;
   reader(device: DeviceAddress): MailReader;
   /** Resolves when the deletion is durable; gives how many entries went. */
   ack(device: DeviceAddress, deliveryIds: readonly Uint8Array[]): Promise<number>;

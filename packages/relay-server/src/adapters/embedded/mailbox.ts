@@ -53,6 +53,9 @@ interface GoneRow {
   readonly shared: number | null;
 }
 
+/** Stands in the receipts of sealed sends where others have the key of their device: no device has it, and so none of them goes with a device. */
+const noSender = 0;
+
 /** How many rows one transaction of `expire` deletes, so that others get their turn. */
 const expiredAtOnce = 1000;
 
@@ -137,7 +140,7 @@ export class EmbeddedMailbox implements Mailbox {
       const sharedSize = shared?.length ?? 0;
       for (const { userId } of recipients) this.#devices.bytesOf(userId);
       const fresh = { acceptedAt, expiresAt, results: new Map<UserId, MailResult>() };
-      const sender = this.#devices.admit(append.sender);
+      const sender = append.sender === undefined ? noSender : this.#devices.admit(append.sender);
       if (sender === undefined) {
         return { repeated: false, acceptedAt, expiresAt, results: recipients.map(goneResult) };
       }
@@ -162,9 +165,9 @@ export class EmbeddedMailbox implements Mailbox {
     });
   }
 
-  recorded(sender: DeviceAddress, sendId: Uint8Array): Promise<MailReceipt | undefined> {
+  recorded(sender: DeviceAddress | undefined, sendId: Uint8Array): Promise<MailReceipt | undefined> {
     return this.#database.read(() => {
-      const device = this.#devices.find(sender);
+      const device = sender === undefined ? noSender : this.#devices.find(sender);
       const recorded = device === undefined ? undefined : this.#receipts.find(device, sendId);
       return recorded && { ...recorded, repeated: true, results: [...recorded.results.values()] };
     });

@@ -31,7 +31,7 @@ export class MemoryMailbox implements Mailbox {
   async append(append: MailAppend, quota: MailQuota): Promise<MailReceipt> {
     const key = sendKey(append.sender, append.sendId);
     if (append.order?.broken) throw laneBroken();
-    if (isGone(this.#state, append.sender)) {
+    if (append.sender !== undefined && isGone(this.#state, append.sender)) {
       const { acceptedAt, expiresAt } = append;
       return { repeated: false, acceptedAt, expiresAt, results: append.recipients.map(goneResult) };
     }
@@ -59,7 +59,7 @@ export class MemoryMailbox implements Mailbox {
     return { repeated: known !== undefined && !stored, acceptedAt, expiresAt, results };
   }
 
-  async recorded(sender: DeviceAddress, sendId: Uint8Array): Promise<MailReceipt | undefined> {
+  async recorded(sender: DeviceAddress | undefined, sendId: Uint8Array): Promise<MailReceipt | undefined> {
     const receipt = this.#state.receipts.get(sendKey(sender, sendId));
     if (receipt === undefined) return undefined;
     const { acceptedAt, expiresAt, results } = receipt;
@@ -151,8 +151,8 @@ export class MemoryMailbox implements Mailbox {
   }
 }
 
-function sendKey(sender: DeviceAddress, sendId: Uint8Array): string {
-  return `${deviceKey(sender)}.${byteKey(sendId)}`;
+function sendKey(sender: DeviceAddress | undefined, sendId: Uint8Array): string {
+  return `${sender === undefined ? 'sealed' : deviceKey(sender)}.${byteKey(sendId)}`;
 }
 
 function hasRoom(mail: readonly MailRecord[], stranger: boolean, bytes: number, quota: MailQuota): boolean {

@@ -1,0 +1,178 @@
+import { randomBytes } from 'node:crypto';
+import { sealedSenderMultiRecipientMessageForSingleRecipient } from '@signalapp/libsignal-client';
+import SealedSenderMultiRecipientMessage from '@signalapp/libsignal-client/dist/SealedSenderMultiRecipientMessage.js';
+import { CiphertextKind, Envelope, RecipientStatus, type SealedMultiSendFields, uuidToBytes } from '@sotto/proto';
+import { describe, expect, it } from 'vitest';
+import type { DeviceId, UserId } from '../src/ports/ids.ts';
+import { open, refusal } from './raw-client.ts';
+import { multiMessage } from './raw-multi.ts';
+import { postMulti, registerWithKey, resultsOf, type SealedAccount } from './raw-sealed.ts';
+import { startRelay, storeKinds, type TestRelay } from './test-relay.ts';
+
+const {
+  RECIPIENT_STATUS_ACCEPTED: accepted,
+  RECIPIENT_STATUS_DEVICES_CHANGED: changed,
+  RECIPIENT_STATUS_SEALED_REFUSED: refused,
+  RECIPIENT_STATUS_RATE_LIMITED: limited,
+} = RecipientStatus;
+
+function register(relay: TestRelay, count: number): Promise<SealedAccount[]> {
+  return Promise.all(Array.from({ length: count }, (_, at) => registerWithKey(relay, `+1415555${1_000 + at}`)));
+}
+
+/** One message to the one device of each account. */
+async function sendTo(to: readonly SealedAccount[], changes: Partial<SealedMultiSendFields> = {}) {
+  const targets = to.map(({ keys }) => ({ keys, deviceId: 1, registrationId: keys.registrationId }));
+  const recipients = to.map(({ keys, accessKey }) => ({
+    userId: uuidToBytes(keys.userId),
+    accessKey,
+    deviceListVersion: 1,
+  }));
+  const message = await multiMessage(targets);
+  const send = { sendId: randomBytes(16), suite: 1, attempt: 1, recipients, ...changes };
+  return { ...send, message };
+}
+
+async function statusesOf(relay: TestRelay, send: SealedMultiSendFields): Promise<unknown[]> {
+  const [result] = await resultsOf(postMulti(relay, send));
+  return (result?.recipients ?? []).map(({ status }) => status);
+}
+
+async function mailOf(relay: TestRelay, account: SealedAccount): Promise<Envelope[]> {
+  const stream = await open(relay, account);
+  await stream.next('queueEmpty');
+  const count = stream.kinds.filter((kind) => kind === 'deliver').length;
+  const mail = await stream.take('deliver', count);
+  await stream.close();
+  return mail.map(({ envelope }) => Envelope.decode(envelope ?? new Uint8Array()));
+}
+
+describe.each(storeKinds)('a sealed message to many on %s stores', (stores) => {
+  it('is what libsignal makes of it for each, and is kept once', async () => {
+    await using relay = await startRelay({ stores });
+    const people = await register(relay, 5);
+    const send = await sendTo(people, { ttlSeconds: 3_600, urgent: true });
+    expect(await statusesOf(relay, send)).toEqual(people.map(() => accepted));
+    const parsed = new SealedSenderMultiRecipientMessage(new Uint8Array(send.message));
+    for (const person of people) {
+      const recipient = parsed.recipientsByServiceIdString()[person.keys.userId];
+      if (recipient === undefined) throw new Error('libsignal finds no such recipient');
+      const [envelope, ...others] = await mailOf(relay, person);
+      expect(others).toEqual([]);
+      expect(envelope).toMatchObject({ suite: 1, attempt: 1, urgent: true, recipientDevice: 1, senderDevice: 0 });
+      expect(envelope?.kind).toBe(CiphertextKind.CIPHERTEXT_KIND_SEALED);
+      const { ciphertext, senderUser, messageId, groupId, recipientUser } =
+        envelope ?? Envelope.decode(new Uint8Array());
+      expect([senderUser.length, messageId.length, groupId.length]).toEqual([0, 0, 0]);
+      expect(Buffer.from(recipientUser)).toEqual(Buffer.from(uuidToBytes(person.keys.userId)));
+      expect(Buffer.from(ciphertext)).toEqual(Buffer.from(parsed.messageForRecipient(recipient)));
+      expect((envelope?.expiresAt ?? 0) - (envelope?.acceptedAt ?? 0)).toBe(3_600_000);
+    }
+  });
+
+  it('for one is what libsignal makes of it', async () => {
+    await using relay = await startRelay({ stores });
+    const [bob] = await register(relay, 1);
+    if (bob === undefined) throw new Error('nobody is registered');
+    const send = await sendTo([bob]);
+    expect(await statusesOf(relay, send)).toEqual([accepted]);
+    const [envelope] = await mailOf(relay, bob);
+    const whole = sealedSenderMultiRecipientMessageForSingleRecipient(new Uint8Array(send.message));
+    expect(Buffer.from(envelope?.ciphertext ?? [])).toEqual(Buffer.from(whole));
+  });
+
+  it('reaches the others of whoever is not let in, has other devices, or is over the limit  [security: sealed-sends]', async () => {
+    const config = { limits: { sealedPerKey: { burst: 2, refillMs: 1_000 } } };
+    await using relay = await startRelay({ stores, config });
+    const people = await register(relay, 4);
+    const [wrong, other, busy, fine] = people;
+    if (!wrong || !other || !busy || !fine) throw new Error('four were to register');
+    for (let sent = 0; sent < 2; sent++) await statusesOf(relay, await sendTo([busy]));
+    const send = await sendTo(people);
+    const recipients = (send.recipients ?? []).map((recipient, at) => {
+      if (at === 0) return { ...recipient, accessKey: randomBytes(16) };
+      return at === 1 ? { ...recipient, deviceListVersion: 2 } : recipient;
+    });
+    const [result] = await resultsOf(postMulti(relay, { ...send, recipients }));
+    expect(result?.recipients).toMatchObject([
+      { status: refused },
+      { status: changed },
+      { status: limited, retryAfterMs: 1_000 },
+      { status: accepted },
+    ]);
+    expect(result?.recipients?.[1]?.deviceList?.list?.length).toBeGreaterThan(0);
+    expect((await mailOf(relay, fine)).length).toBe(1);
+    // The same once more with what was wrong mended: those who have it do not get it again.
+    relay.time.jump(10_000);
+    expect(await statusesOf(relay, send)).toEqual([accepted, accepted, accepted, accepted]);
+    expect(await Promise.all(people.map(async (person) => (await mailOf(relay, person)).length))).toEqual([1, 1, 3, 1]);
+  });
+
+  it('is stored once, whatever happens meanwhile', async () => {
+    await using relay = await startRelay({ stores });
+    const people = await register(relay, 3);
+    const send = await sendTo(people);
+    const [first] = await resultsOf(postMulti(relay, send));
+    relay.time.jump(5_000);
+    const [again] = await resultsOf(postMulti(relay, send));
+    expect(again).toEqual(first);
+    for (const person of people) expect((await mailOf(relay, person)).length).toBe(1);
+  });
+
+  it('counts whole against each quota', async () => {
+    await using relay = await startRelay({ stores });
+    const people = await register(relay, 2);
+    const send = await sendTo(people);
+    await statusesOf(relay, send);
+    for (const { keys } of people) {
+      const device = { userId: keys.userId as UserId, deviceId: 1 as DeviceId };
+      const { bytes, strangerCount } = await relay.stores.mailbox.usage(device);
+      expect([bytes > 600, strangerCount]).toEqual([true, 0]);
+    }
+  });
+});
+
+describe('the form of a sealed message to many', () => {
+  it('is refused whole when no key is right, alike for a wrong key and no account  [security: sealed-sends]', async () => {
+    await using relay = await startRelay();
+    const people = await register(relay, 2);
+    const send = await sendTo(people);
+    const recipients = (send.recipients ?? []).map((recipient) => ({ ...recipient, accessKey: randomBytes(16) }));
+    const strangers = people.map(({ keys, accessKey, ...rest }) => ({
+      ...rest,
+      accessKey,
+      keys: { ...keys, userId: keys.userId.replace(/^../, keys.userId.startsWith('00') ? '01' : '00') },
+    }));
+    const told = [
+      await refusal(postMulti(relay, { ...send, recipients })),
+      await refusal(postMulti(relay, await sendTo(strangers))),
+    ];
+    expect(told[0]).toMatchObject({ status: 401, code: 'sealed-refused' });
+    expect(told[1]).toEqual(told[0]);
+  });
+
+  it('is checked, with advice', async () => {
+    await using relay = await startRelay();
+    const people = await register(relay, 3);
+    const send = await sendTo(people);
+    const [first, second] = send.recipients ?? [];
+    if (!first || !second) throw new Error('three were to register');
+    const wrong: Partial<SealedMultiSendFields>[] = [
+      { message: new Uint8Array() },
+      { message: randomBytes(500) },
+      { message: send.message.subarray(0, 100) },
+      { message: send.message.map((byte, at) => (at === 0 ? byte ^ 1 : byte)) },
+      { message: new Uint8Array(256 * 1_024 + 1) },
+      { recipients: [] },
+      { recipients: [first, second] },
+      { recipients: [first, second, second] },
+      { recipients: [...(send.recipients ?? []), { ...first, userId: randomBytes(16) }] },
+      { sendId: randomBytes(8) },
+      { suite: 0 },
+    ];
+    for (const changes of wrong) {
+      expect(await refusal(postMulti(relay, { ...send, ...changes }))).toMatchObject({ code: 'request-malformed' });
+    }
+    for (const person of people) expect(await mailOf(relay, person)).toEqual([]);
+  });
+});
