@@ -35,6 +35,7 @@ export type SottoErrorCode =
   | 'text-too-long'
   | 'text-malformed'
   | 'recipient-invalid'
+  | 'blocked'
   | 'message-unknown'
   | 'identity-changed'
   | 'device-list-invalid'
@@ -42,6 +43,11 @@ export type SottoErrorCode =
   | 'bundle-invalid'
   | 'user-unknown'
   | 'rate-limited'
+  // devices
+  | 'link-invalid'
+  | 'link-expired'
+  | 'primary-only'
+  | 'device-unknown'
   // groups
   | 'title-invalid'
   | 'group-unknown'

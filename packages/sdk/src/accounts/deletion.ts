@@ -12,6 +12,7 @@ import type { CallOptions, HttpClient } from '../transport/http-client.ts';
 import type { TokenSource } from '../transport/token-source.ts';
 import { proofOf } from './account-proof.ts';
 import { forgetFormerIdentity } from './former-identity.ts';
+import { rootSecretOf } from './standing.ts';
 
 /** What `Deletion` works with. */
 export interface DeletionParts {
@@ -41,7 +42,7 @@ export class Deletion {
 
   /**
    * Writes down that the account is to end. Harmless when it was before.
-   * @throws {SottoError} `not-registered`, `session-ended`
+   * @throws {SottoError} `not-registered`, `session-ended`, `primary-only`
    */
   async begin(): Promise<void> {
     const { executor, sha256 } = this.#parts;
@@ -53,6 +54,7 @@ export class Deletion {
           throw new SottoError('not-registered', 'this store has no account: there is none to end');
         if (own.deletion !== undefined) return;
         if (own.ended) throw new SottoError('session-ended', 'the relay ended the session of this device already');
+        rootSecretOf(own);
         const proof = proofOf(own, 'delete', new Uint8Array(), sha256);
         overlay.put('account', { ...own, deletion: fromBase64Url(proof) });
       },
@@ -134,7 +136,7 @@ export class Deletion {
           ...own,
           identityKeyPair: new Uint8Array(own.identityKeyPair.length),
           devicePrivateKey: nothing,
-          rootSecret: nothing,
+          rootSecret: own.rootSecret && nothing,
           profileKey: nothing,
           nextProfileKey: undefined,
           refreshToken: nothing,

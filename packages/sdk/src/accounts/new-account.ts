@@ -8,19 +8,18 @@ import {
 import { IdentityKeyPair, PrivateKey } from '#libsignal';
 import { asBuffer } from '../crypto/as-buffer.ts';
 import { type CheckedDeviceList, signDeviceList } from '../devices/device-list.ts';
+import { freshDeviceId } from '../devices/next-list.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { DeviceId, UserId } from '../ports/ids.ts';
 import type { PrekeyRecord } from '../ports/key-records.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import { PrekeyIds } from '../prekeys/prekey-id.ts';
 import { firstPrekeys, fullUploadOf, makePrekeys } from '../prekeys/prekey-material.ts';
-import { SottoError } from '../sotto-error.ts';
 import { accessKeyOf } from './access-key.ts';
 import { rootKeyOf } from './recovery-key.ts';
 import { sealProfile } from './sealed-profile.ts';
 
 const primaryDevice = 1 as DeviceId;
-const greatestDeviceId = 127;
 const greatestRegistrationId = 16_380;
 
 /** Everything that a registration commits before it asks. */
@@ -70,6 +69,7 @@ export function newAccount(parts: {
       createdAt: now,
       identityKey: identity.publicKey.serialize(),
       devices: [{ deviceId, registrationId, deviceKey: device.getPublicKey().serialize() }],
+      ...(recovers?.list.lastDeviceId && { lastDeviceId: recovers.list.lastDeviceId }),
     },
     rootKey,
   );
@@ -121,15 +121,6 @@ function signedRecovery(
   return toBase64Url(rootKey.sign(asBuffer(message)));
 }
 
-/** A device that the account does not have: to its contacts it is another sender, whose numbers begin at 1. */
-function freshDeviceId({ devices }: CheckedDeviceList): DeviceId {
-  const ids = devices.map(({ deviceId }) => deviceId);
-  const above = Math.max(...ids) + 1;
-  if (above <= greatestDeviceId) return above as DeviceId;
-  for (let id = 1; id < greatestDeviceId; id++) if (!ids.some((taken) => taken === id)) return id as DeviceId;
-  throw new SottoError('device-list-invalid', 'the account has every device that it can have');
-}
-
 /** A random UUID (RFC 9562, version 4). */
 function randomUserId(randomness: Randomness): UserId {
   const bytes = Uint8Array.from(randomness.bytes(16));
@@ -138,7 +129,8 @@ function randomUserId(randomness: Randomness): UserId {
   return uuidToText(bytes) as UserId;
 }
 
-function randomRegistrationId(randomness: Randomness): number {
+/** What tells one registration of a device from another: 1..16380. */
+export function randomRegistrationId(randomness: Randomness): number {
   for (;;) {
     const [high = 0, low = 0] = randomness.bytes(2);
     const id = ((high & 63) << 8) | low;

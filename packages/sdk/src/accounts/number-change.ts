@@ -3,6 +3,7 @@ import type { Executor } from '../crypto/executor.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
 import { addHiddenContent } from '../outbox/hidden-row.ts';
+import { hasBlocked } from '../people/blocked.ts';
 import type { RegistrationRecord } from '../ports/account-record.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ChatId, UserId } from '../ports/ids.ts';
@@ -17,6 +18,7 @@ import { parsePhoneNumber } from './phone-number.ts';
 import { type PinSource, withPin } from './pin.ts';
 import { draftAfter, verdictOn } from './registration-draft.ts';
 import { sealNumber } from './sealed-number.ts';
+import { rootSecretOf } from './standing.ts';
 import { type CodeContext, readCode } from './verification-code.ts';
 
 /** What a change of the number needs. */
@@ -61,12 +63,13 @@ export class NumberChange {
 
   /**
    * @returns the chats whose contacts are to be told
-   * @throws {SottoError} `number-invalid`, `code-invalid`, those of a code (call again), `number-barred`, `rate-limited`, `code-sender-unavailable`, `challenge-required`, `registration-locked`, `pin-invalid`, `not-registered`, `session-ended`, and as AuthorizedClient
+   * @throws {SottoError} `number-invalid`, `code-invalid`, those of a code (call again), `number-barred`, `rate-limited`, `code-sender-unavailable`, `challenge-required`, `registration-locked`, `pin-invalid`, `primary-only`, `not-registered`, `session-ended`, and as AuthorizedClient
    */
   async change(options: ChangeNumberOptions): Promise<readonly ChatId[]> {
     const { http, origin } = this.#parts;
     const { signal } = options;
     const number = parsePhoneNumber(options.phone);
+    rootSecretOf(origin().account);
     // Also where the number here is the one asked for: after a lost answer the relay may have another.
     if ((await requestAccount(http, { signal })).number !== number) await this.#move(number, options);
     else if (number === origin().account.number) return [];
@@ -130,7 +133,9 @@ export class NumberChange {
       overlay.put('account', { ...account, number });
       const self = await overlay.get('user', { id: account.userId });
       if (self) overlay.put('user', { ...self, number, updatedAt: now });
-      for (const contact of contacts) this.#tell(overlay, contact, number, account.number, now);
+      for (const contact of contacts) {
+        if (!(await hasBlocked(overlay, contact))) this.#tell(overlay, contact, number, account.number, now);
+      }
     });
     return chats;
   }

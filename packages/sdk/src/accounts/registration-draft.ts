@@ -1,4 +1,5 @@
-import type { RegistrationRequest } from '@sotto/proto';
+import type { DeviceRegistrationRequest, RegistrationRequest } from '@sotto/proto';
+import type { Overlay } from '../crypto/overlay.ts';
 import type { RegistrationRecord } from '../ports/account-record.ts';
 import type { PrekeyRecord } from '../ports/key-records.ts';
 import { SottoError } from '../sotto-error.ts';
@@ -86,6 +87,19 @@ export function prekeysOf(draft: RegistrationRecord): readonly Pick<PrekeyRecord
     ...prekeys.map(({ id }) => ({ kind: 'ec' as const, id })),
     ...kyberPrekeys.map(({ id }) => ({ kind: 'kyber' as const, id })),
   ];
+}
+
+/** Removes a draft with the prekeys that were made for it. */
+export function dropDraft(overlay: Overlay, draft: RegistrationRecord): void {
+  for (const prekey of prekeysOf(draft)) overlay.delete('prekey', prekey);
+  overlay.delete('registration', {});
+}
+
+/** Whether it is not a number that is being registered, but this device, with an account that has others. */
+export function isLinkDraft(draft: RegistrationRecord): boolean {
+  if (draft.account === undefined || draft.request === undefined) return false;
+  const request: Partial<DeviceRegistrationRequest> = JSON.parse(draft.request);
+  return request.deviceId !== undefined && request.signature !== undefined;
 }
 
 function withoutCode(draft: RegistrationRecord): RegistrationRecord {

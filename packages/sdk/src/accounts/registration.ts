@@ -1,7 +1,6 @@
 import { fromBase64Url, type RegistrationAnswer, signedBytesOfRecovery, toBase64Url } from '@sotto/proto';
 import { asBuffer } from '../crypto/as-buffer.ts';
 import type { Executor } from '../crypto/executor.ts';
-import type { Overlay } from '../crypto/overlay.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
 import { type CheckedDeviceList, verifyDeviceList } from '../devices/device-list.ts';
 import type { AccountRecord, RegistrationRecord } from '../ports/account-record.ts';
@@ -21,13 +20,16 @@ import { accessExpiry } from './access-expiry.ts';
 import { type ChallengeSource, requestCode } from './challenge.ts';
 import { forgetFormerIdentity } from './former-identity.ts';
 import { newAccount, type RecoveredAccount } from './new-account.ts';
+import { putOwnRecords } from './own-records.ts';
 import { parsePhoneNumber } from './phone-number.ts';
 import { type PinSource, withPin } from './pin.ts';
 import type { Profiles } from './profile.ts';
 import { formatRecoveryKey, parseRecoveryKey, rootKeyOf } from './recovery-key.ts';
 import {
   draftAfter,
+  dropDraft,
   idempotencyKeyOf,
+  isLinkDraft,
   keylessRequest,
   prekeysOf,
   verdictOn,
@@ -36,6 +38,7 @@ import {
   withLockSecret,
 } from './registration-draft.ts';
 import { checkAvatar } from './sealed-profile.ts';
+import { rootSecretOf } from './standing.ts';
 import { checkUsername } from './username.ts';
 import { type CodeContext, readCode } from './verification-code.ts';
 
@@ -113,7 +116,7 @@ export class Registration {
     try {
       const account = await this.#registerNumber(number, rootSecret, options);
       const { userId, deviceId } = account;
-      const recoveryKey = formatRecoveryKey(account.rootSecret, this.#parts.sha256);
+      const recoveryKey = formatRecoveryKey(rootSecretOf(account), this.#parts.sha256);
       return { userId, deviceId, recoveryKey, profileStored: await this.#storeProfile(account, options) };
     } finally {
       this.#underWay = false;
@@ -161,7 +164,7 @@ export class Registration {
       }
       const draft = await overlay.get('registration', {});
       if (draft === undefined) return undefined;
-      const sameNumber = draft.number === number;
+      const sameNumber = draft.number === number && !isLinkDraft(draft);
       const drafted = draft.account?.rootSecret;
       if (sameNumber && (!drafted || !rootSecret || sameBytes(drafted, rootSecret))) return draft;
       dropDraft(overlay, draft);
@@ -326,28 +329,6 @@ export class Registration {
       return false;
     }
   }
-}
-
-/** What this device knows of its own user and devices, as of any other. */
-function putOwnRecords(overlay: Overlay, account: AccountRecord, now: number, sha256: Sha256): void {
-  const { userId, number, username, profileKey } = account;
-  const { rootKey, version, hash, signed } = verifyDeviceList(account.deviceList, userId, sha256);
-  overlay.put('deviceList', { userId, rootKey, version, hash, signed });
-  overlay.put('user', {
-    id: userId,
-    number,
-    username,
-    profileKey,
-    avatarHash: undefined,
-    returnsReceipts: true,
-    createdAt: now,
-    updatedAt: now,
-  });
-}
-
-function dropDraft(overlay: Overlay, draft: RegistrationRecord): void {
-  for (const prekey of prekeysOf(draft)) overlay.delete('prekey', prekey);
-  overlay.delete('registration', {});
 }
 
 function keylessOf(draft: RegistrationRecord): string | undefined {

@@ -39,6 +39,15 @@ export async function hasEnded(overlay: Overlay): Promise<boolean> {
   return (await overlay.get('account', {}))?.ended === true;
 }
 
+/**
+ * The secret of the root key, which the primary device alone has.
+ * @throws {SottoError} `primary-only`
+ */
+export function rootSecretOf({ rootSecret }: AccountRecord): Uint8Array {
+  if (rootSecret !== undefined) return rootSecret;
+  throw new SottoError('primary-only', 'this device was linked to another one: do it there, on the first device');
+}
+
 function sessionEnded(): SottoError {
   return new SottoError('session-ended', 'the relay ended the session of this device: call register() again');
 }

@@ -15,16 +15,16 @@ interface ParsedList {
 const parsedLists = new WeakMap<Uint8Array, ParsedList>();
 
 /** The devices of an accepted list. It was verified when it was stored. */
-export function listedDevices(list: DeviceListRecord): readonly SendableDevice[] {
+export function listedDevices(list: Pick<DeviceListRecord, 'signed'>): readonly SendableDevice[] {
   return parseList(list).devices;
 }
 
 /** The identity key of an accepted list, 33 bytes. */
-export function listedIdentity(list: DeviceListRecord): Uint8Array {
+export function listedIdentity(list: Pick<DeviceListRecord, 'signed'>): Uint8Array {
   return parseList(list).identityKey;
 }
 
-function parseList({ signed }: DeviceListRecord): ParsedList {
+function parseList({ signed }: Pick<DeviceListRecord, 'signed'>): ParsedList {
   const known = parsedLists.get(signed);
   if (known !== undefined) return known;
   const { devices, identityKey } = DeviceList.decode(SignedDeviceList.decode(signed).list);

@@ -7,7 +7,8 @@ import type { DeviceId, UserId } from '../ports/ids.ts';
 import type { DeviceListRecord } from '../ports/user-record.ts';
 import { SottoError } from '../sotto-error.ts';
 
-const mostDevices = 127;
+/** The most devices of an account: their ids are 1 to 127. */
+export const mostDevices = 127;
 const greatestRegistrationId = 16_380;
 const publicKeyBytes = 33;
 /** Curve25519 ignores this bit of a key's last byte (RFC 7748, section 5): set, it would make other bytes of the same key. */
@@ -19,6 +20,12 @@ export interface ListedDevice {
   readonly registrationId: number;
   /** libsignal's 33 bytes. */
   readonly deviceKey: Uint8Array;
+  /** By the clock of whoever signed; the list's own time when left out of a new one. */
+  readonly addedAt?: number;
+  /** Its name, for the account's own devices (`openDeviceName`). */
+  readonly sealedName?: Uint8Array;
+  /** The account's identity key pair, for this device alone (`openIdentity`). */
+  readonly sealedIdentity?: Uint8Array;
 }
 
 /** What a signed device list says, once its signature and form were checked. */
@@ -32,6 +39,8 @@ export interface CheckedDeviceList {
   readonly identityKey: Uint8Array;
   /** At least one, each id once. */
   readonly devices: readonly ListedDevice[];
+  /** The highest device id that was ever given; at least that of `devices`. */
+  readonly lastDeviceId?: number;
   readonly rootKey: Uint8Array;
   /** SHA-256 of the inner list. */
   readonly hash: Uint8Array;
@@ -50,7 +59,8 @@ export function signDeviceList(list: NewDeviceList, rootKey: PrivateKey): Uint8A
     previousHash: list.previousHash,
     createdAt: list.createdAt,
     identityKey: list.identityKey,
-    devices: list.devices.map((device) => ({ ...device, addedAt: list.createdAt })),
+    devices: list.devices.map((device) => ({ addedAt: list.createdAt, ...device })),
+    lastDeviceId: lastDeviceIdOf(list),
   });
   const signed = SignedDeviceList.encode({
     list: encoded,
@@ -70,18 +80,21 @@ export function verifyDeviceList(signed: Uint8Array, userId: UserId, sha256: Sha
     if (!readKey(rootKey).verify(asBuffer(signedBytesOfDeviceList(list)), asBuffer(signature))) {
       throw invalid('its root key did not sign it');
     }
-    const { version, previousHash, createdAt, identityKey, devices, userId: owner } = DeviceList.decode(list);
+    const decoded = DeviceList.decode(list);
+    const { version, previousHash, createdAt, identityKey, devices, userId: owner } = decoded;
     if (uuidToText(owner) !== userId) throw invalid('it belongs to somebody else');
     if (version < 1) throw invalid('versions count from 1');
     if (previousHash.length !== (version === 1 ? 0 : 32)) throw invalid('its link to the version before is missing');
     readKey(identityKey);
+    const listed = readDevices(devices);
     return {
       userId,
       version,
       previousHash: Uint8Array.from(previousHash),
       createdAt,
       identityKey: Uint8Array.from(identityKey),
-      devices: readDevices(devices),
+      devices: listed,
+      lastDeviceId: lastDeviceIdOf({ devices: listed, lastDeviceId: decoded.lastDeviceId }),
       rootKey: Uint8Array.from(rootKey),
       hash: sha256(list),
       signed: Uint8Array.from(signed),
@@ -109,6 +122,11 @@ export function checkSuccession(known: DeviceListRecord | undefined, next: Check
   }
 }
 
+function lastDeviceIdOf({ devices, lastDeviceId = 0 }: Pick<NewDeviceList, 'devices' | 'lastDeviceId'>): number {
+  const named = Math.min(lastDeviceId, mostDevices);
+  return Math.max(named, ...devices.map(({ deviceId }) => deviceId));
+}
+
 function readDevices(devices: DeviceList['devices']): readonly ListedDevice[] {
   if (devices.length < 1 || devices.length > mostDevices) throw invalid('it has no devices, or too many');
   const seen = new Set<number>();
@@ -121,7 +139,15 @@ function readDevices(devices: DeviceList['devices']): readonly ListedDevice[] {
     if (seen.has(deviceId)) throw invalid('it names a device twice');
     seen.add(deviceId);
     readKey(deviceKey);
-    return { deviceId: deviceId as DeviceId, registrationId, deviceKey };
+    const { sealedName, sealedIdentity } = device;
+    return {
+      deviceId: deviceId as DeviceId,
+      registrationId,
+      deviceKey,
+      addedAt: device.addedAt ?? 0,
+      ...(sealedName && sealedName.length > 0 && { sealedName: Uint8Array.from(sealedName) }),
+      ...(sealedIdentity && sealedIdentity.length > 0 && { sealedIdentity: Uint8Array.from(sealedIdentity) }),
+    };
   });
 }
 

@@ -25,6 +25,8 @@ const eventTypes: Readonly<Record<EventType, true>> = {
   'group.forked': true,
   'group.waiting': true,
   'group.requested': true,
+  'device.linked': true,
+  'device.removed': true,
   'account.deleted': true,
   'connection.changed': true,
   'typing.changed': true,

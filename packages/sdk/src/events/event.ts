@@ -1,6 +1,6 @@
 import type { Message } from '../messages/message.ts';
 import type { GroupNews } from '../ports/event-records.ts';
-import type { ChatId, GroupId, UserId } from '../ports/ids.ts';
+import type { ChatId, DeviceId, GroupId, UserId } from '../ports/ids.ts';
 import type { ConnectionState, EndReason, OfflineReason } from '../transport/connection-state.ts';
 
 /** What happened, after it was committed. One union; branch on `type`. */
@@ -17,9 +17,16 @@ export type SottoEvent =
       /** The chat was muted when it came. */
       readonly muted: boolean;
     }
-  /** An own message got further with this recipient. `at`: milliseconds since the Unix epoch. */
+  /** The relay has an own message, or has deleted it undelivered. `userId`: to whom it went; undefined in a group. `at`: milliseconds since the Unix epoch. */
   | {
-      readonly type: 'message.sent' | 'message.delivered' | 'message.read' | 'message.expired';
+      readonly type: 'message.sent' | 'message.expired';
+      readonly message: Message;
+      readonly userId: UserId | undefined;
+      readonly at: number;
+    }
+  /** An own message got further with this recipient. `message.state` says what all of a group have reached. */
+  | {
+      readonly type: 'message.delivered' | 'message.read';
       readonly message: Message;
       readonly userId: UserId;
       readonly at: number;
@@ -74,6 +81,8 @@ export type SottoEvent =
       readonly groupId: GroupId;
       readonly userId: UserId;
     }
+  /** Another device was let into the own account, or taken out of it. `name`: empty when it has none. */
+  | { readonly type: 'device.linked' | 'device.removed'; readonly deviceId: DeviceId; readonly name: string }
   /** `deleteAccount` is done: the secrets of the own account are overwritten here. */
   | {
       readonly type: 'account.deleted';

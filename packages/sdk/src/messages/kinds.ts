@@ -1,5 +1,9 @@
 import type { Content } from '@sotto/proto';
+import { applySync } from '../sync/apply-sync.ts';
 import { applyAccountNotice } from './apply-account-notice.ts';
+import { applyGroupKeyRequest, applyGroupKeys } from './apply-group-keys.ts';
+import { applyGroupPoke } from './apply-group-poke.ts';
+import { applyGroupWelcome } from './apply-group-welcome.ts';
 import { applyReceipt } from './apply-receipt.ts';
 import { applySeqHole } from './apply-seq-hole.ts';
 import { applyText, applyUnknown } from './apply-visible.ts';
@@ -11,12 +15,12 @@ const kinds: { readonly [Kind in NonNullable<Content['body']>]: ApplyContent } =
   receipt: applyReceipt,
   seqHole: applySeqHole,
   accountNotice: applyAccountNotice,
-  // Read and checked by groups/; nothing is done with them before the client has groups.
-  groupWelcome: applyUnknown,
-  groupKeys: applyUnknown,
-  groupKeyRequest: applyUnknown,
+  groupWelcome: applyGroupWelcome,
+  groupKeys: applyGroupKeys,
+  groupKeyRequest: applyGroupKeyRequest,
+  groupPoke: applyGroupPoke,
   senderKeyDistribution: applyUnknown,
-  sync: applyUnknown,
+  sync: applySync,
 };
 
 /** How to apply a content. */

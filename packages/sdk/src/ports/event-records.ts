@@ -1,4 +1,4 @@
-import type { ChatId, GroupId, MessageId, UserId } from './ids.ts';
+import type { ChatId, DeviceId, GroupId, MessageId, UserId } from './ids.ts';
 
 /** One thing that a change of a group has changed. */
 export type GroupNews =
@@ -26,7 +26,15 @@ export type EventFact =
       readonly muted?: boolean;
     }
   | {
-      readonly type: 'message.sent' | 'message.expired' | 'message.delivered' | 'message.read';
+      readonly type: 'message.sent' | 'message.expired';
+      readonly messageId: MessageId;
+      readonly chatId: ChatId;
+      /** Undefined when it is all recipients of a message to a group. */
+      readonly userId: UserId | undefined;
+      readonly at: number;
+    }
+  | {
+      readonly type: 'message.delivered' | 'message.read';
       readonly messageId: MessageId;
       readonly chatId: ChatId;
       readonly userId: UserId;
@@ -59,6 +67,7 @@ export type EventFact =
       readonly groupId: GroupId;
       readonly userId: UserId;
     }
+  | { readonly type: 'device.linked' | 'device.removed'; readonly deviceId: DeviceId; readonly name: string }
   | {
       readonly type: 'account.deleted';
       readonly userId: UserId;

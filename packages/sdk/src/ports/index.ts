@@ -45,3 +45,4 @@ export type { MessagePage, Store, StoreCounters, StoreOpener, StoreOpening, Stor
 export type { CancelTimer, Timers } from './timers.ts';
 export type { ClientStep, Tracer } from './tracer.ts';
 export type { DeviceListRecord, NamedListRecord, UserRecord } from './user-record.ts';
+export type { SnapshotChat, SnapshotContact, SnapshotGroup, SnapshotImport } from './snapshot-import.ts';

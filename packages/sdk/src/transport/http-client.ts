@@ -20,6 +20,8 @@ export interface HttpRequest<T> extends CallOptions {
   /** A JSON body, already encoded, or bytes. */
   readonly body?: string | Uint8Array;
   readonly answer: AnswerForm<T>;
+  /** How long to wait for the answer; 20 seconds when left out. */
+  readonly timeoutMs?: number;
 }
 
 /** What a good answer is. */
@@ -67,7 +69,7 @@ export function httpClient(parts: {
       const ending = new AbortController();
       const forward = () => ending.abort();
       for (const signal of signals) signal.addEventListener('abort', forward, { once: true });
-      const cancel = parts.timers.after(timeoutMs, () => ending.abort());
+      const cancel = parts.timers.after(request.timeoutMs ?? timeoutMs, () => ending.abort());
       try {
         const answer = await parts.fetch(parts.address.http + request.path, {
           method: request.method,

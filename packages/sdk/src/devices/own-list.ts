@@ -1,0 +1,198 @@
+import { IdentityKeyPair, KyberPreKeyRecord, type PublicKey, SignedPreKeyRecord } from '#libsignal';
+import { asBuffer } from '../crypto/as-buffer.ts';
+import { firstIdentity } from '../crypto/identity-trust.ts';
+import type { Overlay } from '../crypto/overlay.ts';
+import { Ratchet } from '../crypto/ratchet.ts';
+import { sameBytes } from '../crypto/same-bytes.ts';
+import type { AccountRecord } from '../ports/account-record.ts';
+import type { Sha256 } from '../ports/hash.ts';
+import type { GroupId, UserId } from '../ports/ids.ts';
+import type { PrekeyRecord } from '../ports/key-records.ts';
+import type { Randomness } from '../ports/randomness.ts';
+import type { StoreQueries } from '../ports/store.ts';
+import { PrekeyIds } from '../prekeys/prekey-id.ts';
+import { firstPrekeys, makePrekeys } from '../prekeys/prekey-material.ts';
+import { listedDevices } from './accepted-list.ts';
+import { type CheckedDeviceList, verifyDeviceList } from './device-list.ts';
+import { openDeviceName } from './device-name.ts';
+import { openIdentity } from './sealed-identity.ts';
+
+/** What the own list is taken over with. */
+export interface OwnListParts {
+  readonly queries: StoreQueries;
+  readonly now: number;
+  readonly randomness: Randomness;
+  readonly sha256: Sha256;
+}
+
+/** What became of the own account. */
+export interface TakenOver {
+  /** The list is a later one than before. */
+  readonly changed: boolean;
+  /** A device is gone from it. */
+  readonly removed: boolean;
+  /** The account has another identity key. */
+  readonly identity: 'kept' | 'replaced' | 'waiting' | 'missing';
+}
+
+const nothing: TakenOver = { changed: false, removed: false, identity: 'kept' };
+const page = 256;
+
+/**
+ * Lets the account be as its list says, which was accepted as that of any other: the devices that came and went are told, and a new identity key takes the place of the old one, with new prekeys and without a session that could still be sent on.
+ *
+ * To be run alone, under the lock `account`: it asks the store what there is.
+ * @param mayReplace whether a new identity key is taken now: better when the mailbox is empty, since what others began under the old key can't be opened any more
+ */
+export async function takeOverOwnList(overlay: Overlay, parts: OwnListParts, mayReplace: boolean): Promise<TakenOver> {
+  const own = await overlay.get('account', {});
+  if (own === undefined || own.ended) return nothing;
+  const { sha256 } = parts;
+  const before = verifyDeviceList(own.deviceList, own.userId, sha256);
+  const known = await overlay.get('deviceList', { userId: own.userId });
+  const changed = known !== undefined && known.version > before.version && sameBytes(known.rootKey, before.rootKey);
+  const list = changed ? verifyDeviceList(known.signed, own.userId, sha256) : before;
+  const intent = await overlay.get('listIntent', {});
+  const account = changed ? { ...own, deviceList: list.signed } : own;
+  const removed = changed && tellDifference(overlay, before, list, own);
+  if (removed) await endOwnChains(overlay, parts.queries);
+  const replaced = await replaceIdentity(overlay, account, list, intent?.identityKeyPair, parts, mayReplace);
+  const next = replaced.account ?? account;
+  if (next !== own) overlay.put('account', next);
+  // A later list than the one that was to come has its place.
+  const isDone = intent !== undefined && verifyDeviceList(intent.signed, own.userId, sha256).version <= list.version;
+  if (isDone && replaced.identity !== 'waiting') overlay.delete('listIntent', {});
+  return { changed, removed, identity: replaced.identity };
+}
+
+/** Tells which devices came and went; whether one went. */
+function tellDifference(
+  overlay: Overlay,
+  before: CheckedDeviceList,
+  list: CheckedDeviceList,
+  { profileKey }: AccountRecord,
+): boolean {
+  const isIn = ({ devices }: CheckedDeviceList, wanted: CheckedDeviceList['devices'][number]) =>
+    devices.some(({ deviceId, registrationId }) => {
+      return deviceId === wanted.deviceId && registrationId === wanted.registrationId;
+    });
+  const gone = before.devices.filter((device) => !isIn(list, device));
+  const come = list.devices.filter((device) => !isIn(before, device));
+  for (const { deviceId, sealedName } of gone) {
+    overlay.record({ type: 'device.removed', deviceId, name: openDeviceName(sealedName, profileKey) });
+  }
+  for (const { deviceId, sealedName } of come) {
+    overlay.record({ type: 'device.linked', deviceId, name: openDeviceName(sealedName, profileKey) });
+  }
+  return gone.length > 0;
+}
+
+/** Whoever was taken off the list knows the chains that this device sends to groups under. */
+async function endOwnChains(overlay: Overlay, queries: StoreQueries): Promise<void> {
+  for (const groupId of await groupsOf(queries)) {
+    const chain = await overlay.get('ownChain', { groupId });
+    if (chain === undefined) continue;
+    overlay.delete('ownChain', { groupId });
+    overlay.prune({ kind: 'senderKeyShared', distributionId: chain.distributionId });
+  }
+}
+
+async function replaceIdentity(
+  overlay: Overlay,
+  account: AccountRecord,
+  list: CheckedDeviceList,
+  intended: Uint8Array | undefined,
+  parts: OwnListParts,
+  mayReplace: boolean,
+): Promise<{ readonly identity: TakenOver['identity']; readonly account?: AccountRecord }> {
+  if (sameBytes(publicOf(account.identityKeyPair), list.identityKey)) return { identity: 'kept' };
+  if (!mayReplace) return { identity: 'waiting' };
+  const isIntended = intended !== undefined && sameBytes(publicOf(intended), list.identityKey);
+  const identityKeyPair = isIntended ? intended : openIdentity(list, account);
+  if (identityKeyPair === undefined) return { identity: 'missing' };
+  const next = { ...account, identityKeyPair };
+  const { userId } = account;
+  overlay.put('identity', firstIdentity(userId, list.identityKey, parts.now));
+  overlay.delete('namedList', { userId });
+  await replacePrekeys(overlay, next, isIntended, parts);
+  await endSessions(overlay, next, parts);
+  return { identity: 'replaced', account: next };
+}
+
+/** All prekeys go: nobody can begin a session with what the old key signed. Those of an own intent are with the relay already. */
+async function replacePrekeys(
+  overlay: Overlay,
+  { identityKeyPair }: AccountRecord,
+  isIntended: boolean,
+  { queries, randomness, now }: OwnListParts,
+): Promise<void> {
+  const existing = await queries.prekeys();
+  const prepared = isIntended ? preparedPrekeys(existing, identityKeyPair) : [];
+  for (const prekey of existing) {
+    if (prepared.includes(prekey)) overlay.put('prekey', { ...prekey, uploaded: true });
+    else overlay.delete('prekey', prekey);
+  }
+  overlay.prune({ kind: 'kyberUse', before: Number.MAX_SAFE_INTEGER });
+  if (prepared.length > 0) return;
+  const ids = new PrekeyIds(randomness, existing);
+  for (const prekey of makePrekeys(firstPrekeys, { identityKeyPair, ids, now })) overlay.put('prekey', prekey);
+}
+
+/** The prekeys that were made for an identity key which is not the account's yet: the relay has none of them, and the key signed those that are signed. One-time EC keys are not. */
+export function preparedPrekeys(
+  existing: readonly PrekeyRecord[],
+  identityKeyPair: Uint8Array,
+): readonly PrekeyRecord[] {
+  const identity = IdentityKeyPair.deserialize(asBuffer(identityKeyPair)).publicKey;
+  const waiting = existing.filter(({ uploaded, replacedAt }) => !uploaded && replacedAt === undefined);
+  const signed = waiting.filter((prekey) => prekey.kind !== 'ec' && isSignedBy(prekey, identity));
+  const since = Math.min(...signed.map(({ createdAt }) => createdAt));
+  return waiting.filter((prekey) => (prekey.kind === 'ec' ? prekey.createdAt >= since : signed.includes(prekey)));
+}
+
+function isSignedBy({ kind, record }: PrekeyRecord, identity: PublicKey): boolean {
+  const prekey =
+    kind === 'signed'
+      ? SignedPreKeyRecord.deserialize(asBuffer(record))
+      : KyberPreKeyRecord.deserialize(asBuffer(record));
+  return identity.verify(prekey.publicKey().serialize(), prekey.signature());
+}
+
+/** What is sent from here on begins sessions under the new key: with the own other devices, and with everybody in a chat or a group. */
+async function endSessions(overlay: Overlay, account: AccountRecord, { queries, now }: OwnListParts): Promise<void> {
+  const ratchet = new Ratchet(account, overlay, now);
+  for (const userId of await peopleOf(account.userId, queries)) {
+    const list = await overlay.get('deviceList', { userId });
+    for (const { deviceId } of list === undefined ? [] : listedDevices(list)) {
+      await ratchet.setAside({ userId, deviceId });
+    }
+  }
+}
+
+async function peopleOf(self: UserId, queries: StoreQueries): Promise<ReadonlySet<UserId>> {
+  const people = new Set([self]);
+  for (let below: number | undefined; ; ) {
+    const chats = await queries.chats(below, page);
+    for (const { userId } of chats) if (userId !== undefined) people.add(userId);
+    const last = chats.at(-1);
+    if (last === undefined) break;
+    below = last.activity;
+  }
+  for (const groupId of await groupsOf(queries)) {
+    for (const { userId } of await queries.groupMembers(groupId)) people.add(userId);
+  }
+  return people;
+}
+
+async function groupsOf(queries: StoreQueries): Promise<readonly GroupId[]> {
+  const ids: GroupId[] = [];
+  for (;;) {
+    const groups = await queries.groups(ids.at(-1), page);
+    if (groups.length === 0) return ids;
+    ids.push(...groups.map(({ id }) => id));
+  }
+}
+
+function publicOf(identityKeyPair: Uint8Array): Uint8Array {
+  return IdentityKeyPair.deserialize(asBuffer(identityKeyPair)).publicKey.serialize();
+}

@@ -1,0 +1,113 @@
+import type { SyncAccount, SyncChat, SyncContact, SyncGroup, SyncRead, SyncSent, SyncSnapshot } from '@sotto/proto';
+import { chatLock, chatOfGroup, chatWith, openChat } from '../chats/chat-state.ts';
+import { Hold } from '../crypto/hold.ts';
+import { demandLocks } from '../crypto/locks-wanted.ts';
+import { sameBytes } from '../crypto/same-bytes.ts';
+import { type Applied, type Arrival, nothingDue } from '../messages/arrival.ts';
+import { applyRead } from './apply-read.ts';
+import { applySent } from './apply-sent.ts';
+import { applySnapshot, chatOf, contactOf, idOf } from './apply-snapshot.ts';
+import { answerSnapshotRequest } from './write-snapshot.ts';
+
+/**
+ * Applies what another own device tells. From anybody else it is nothing that may be said.
+ * @throws {Hold} `content-invalid`
+ */
+export async function applySync(arrival: Arrival): Promise<Applied> {
+  const { account, sender, content } = arrival;
+  const { sync } = content;
+  if (sender.userId !== account.userId || sender.deviceId === account.deviceId || !sync) {
+    throw new Hold('content-invalid');
+  }
+  // The decoder gives whole messages: fields that were absent have their defaults.
+  if (sync.sent) return applySent(arrival, sync.sent as SyncSent);
+  if (sync.read) return applyRead(arrival, sync.read as SyncRead);
+  if (sync.chat) return applyChat(arrival, sync.chat as SyncChat);
+  if (sync.contact) return applyContact(arrival, sync.contact as SyncContact);
+  if (sync.group) return applySnapshot(arrival, { contacts: [], chats: [], groups: [sync.group as SyncGroup] });
+  if (sync.account) return applyAccount(arrival, sync.account as SyncAccount);
+  if (sync.snapshotRequest) return answerSnapshotRequest(arrival);
+  if (sync.snapshot) return applySnapshot(arrival, sync.snapshot as SyncSnapshot);
+  // A later version tells more: it is no business of this one.
+  return nothingDue;
+}
+
+/** Settings of a chat that were changed on another own device. */
+async function applyChat(arrival: Arrival, sync: SyncChat): Promise<Applied> {
+  const { overlay, account, origin, locks, now } = arrival;
+  const told = chatOf(sync, origin.sha256);
+  const id = idOf(told);
+  demandLocks(locks, [chatLock(id)]);
+  const { userId, groupId, accepted, mutedUntil, receipts } = told;
+  if (userId === account.userId) return nothingDue;
+  const known = await overlay.get('chat', { id: groupId === undefined ? id : chatOfGroup(groupId) });
+  const chat = known ?? (userId && (await openChat(overlay, userId, now)));
+  if (chat === undefined) return nothingDue;
+  const next = { ...chat, accepted: chat.accepted || accepted, mutedUntil, receipts };
+  const isSame =
+    next.accepted === chat.accepted && next.mutedUntil === chat.mutedUntil && next.receipts === chat.receipts;
+  if (isSame) return nothingDue;
+  overlay.put('chat', { ...next, updatedAt: now });
+  overlay.record({ type: 'chat.changed', chatId: id });
+  return nothingDue;
+}
+
+/** A person who was looked up, named, blocked or taken back on another own device. */
+async function applyContact(arrival: Arrival, sync: SyncContact): Promise<Applied> {
+  const { overlay, account, origin, locks, now } = arrival;
+  const { userId, number, username, profileKey, blockedAt } = contactOf(sync);
+  if (userId === account.userId) throw new Hold('content-invalid');
+  const known = await overlay.get('user', { id: userId });
+  const blocks = blockedAt !== undefined && known?.blockedAt === undefined;
+  demandLocks(locks, [chatLock(chatWith(userId)), ...(blocks ? ['account'] : [])]);
+  overlay.put('user', {
+    avatarHash: undefined,
+    returnsReceipts: false,
+    createdAt: now,
+    ...known,
+    id: userId,
+    number,
+    username: username || (known?.username ?? ''),
+    profileKey: known?.profileKey ?? profileKey,
+    blockedAt: blockedAt === undefined ? undefined : (known?.blockedAt ?? blockedAt),
+    updatedAt: now,
+  });
+  if (blocks) {
+    overlay.record({ type: 'contact.blocked', userId });
+    const own = await overlay.get('account', {});
+    // The primary device alone gives the account another profile key.
+    if (own?.rootSecret !== undefined && !own.ended && own.nextProfileKey === undefined) {
+      overlay.put('account', { ...own, nextProfileKey: origin.randomness.bytes(32) });
+    }
+  }
+  if (blockedAt === undefined && known?.blockedAt !== undefined) {
+    overlay.record({ type: 'contact.unblocked', userId });
+  }
+  return nothingDue;
+}
+
+/** The own account, as it was changed on another own device. */
+async function applyAccount(arrival: Arrival, { number, username, profileKey }: SyncAccount): Promise<Applied> {
+  const { overlay, locks, now } = arrival;
+  if (number.length > 32 || username.length > 200) throw new Hold('content-invalid');
+  demandLocks(locks, ['account']);
+  const own = await overlay.get('account', {});
+  if (own === undefined || own.ended) return nothingDue;
+  const next = {
+    ...own,
+    number: number || own.number,
+    username: username || own.username,
+    profileKey: profileKey.length === 32 ? profileKey.slice() : own.profileKey,
+  };
+  overlay.put('account', next);
+  const self = await overlay.get('user', { id: own.userId });
+  if (self !== undefined) {
+    const { profileKey: key } = next;
+    overlay.put('user', { ...self, number: next.number, username: next.username, profileKey: key, updatedAt: now });
+  }
+  const isSame = own.username === next.username && own.number === next.number;
+  if (!isSame || !sameBytes(own.profileKey, next.profileKey)) {
+    overlay.record({ type: 'profile.changed', userId: own.userId });
+  }
+  return nothingDue;
+}
