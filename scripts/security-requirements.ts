@@ -180,8 +180,7 @@ export const securityRequirements: readonly SecurityRequirement[] = [
     id: 'sealed-sends',
     area: 'Relay',
     harm: 'a sealed sender floods',
-    required: 'a blocked or unknown sender is refused',
-    waitsFor: 'sealed sender',
+    required: 'a blocked or unknown sender is refused; a flood is capped; a dump of the relay names no sender',
   },
   {
     id: 'turn-abuse',
