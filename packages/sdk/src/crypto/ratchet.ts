@@ -1,5 +1,6 @@
 import { CiphertextKind } from '@sotto/proto';
 import {
+  type CiphertextMessage,
   CiphertextMessageType,
   ErrorCode,
   LibSignalErrorBase,
@@ -26,6 +27,7 @@ import { recordOf, sessionOf } from './live-session.ts';
 import type { Overlay } from './overlay.ts';
 import { advanceChains, type CheckedCiphertext, checkJump } from './precheck.ts';
 import { protocolAddress } from './protocol-address.ts';
+import { type SealedOrigin, sealOuter } from './sealed-seal.ts';
 
 /** A ciphertext for one device. */
 export interface SealedCiphertext {
@@ -115,14 +117,7 @@ export class Ratchet {
    */
   async seal(device: DeviceAddress, plaintext: Uint8Array<ArrayBuffer>): Promise<SealedCiphertext> {
     try {
-      const message = await signalEncrypt(
-        plaintext,
-        protocolAddress(device),
-        this.local,
-        new OverlaySession(this.records, device),
-        this.identityOf(device),
-        new Date(this.now),
-      );
+      const message = await this.encrypt(device, plaintext);
       const kind =
         message.type() === CiphertextMessageType.PreKey
           ? CiphertextKind.CIPHERTEXT_KIND_PREKEY
@@ -132,6 +127,36 @@ export class Ratchet {
       this.records.rethrow();
       throw sendingError(cause);
     }
+  }
+
+  /**
+   * Encrypts for one device, which alone learns who sent it.
+   * @throws {SottoError} as `seal`
+   */
+  async sealUnnamed(
+    device: DeviceAddress,
+    plaintext: Uint8Array<ArrayBuffer>,
+    origin: SealedOrigin,
+  ): Promise<SealedCiphertext> {
+    try {
+      const message = await this.encrypt(device, plaintext);
+      const ciphertext = await sealOuter(message, origin, protocolAddress(device), this.identityOf(device));
+      return { kind: CiphertextKind.CIPHERTEXT_KIND_SEALED, ciphertext };
+    } catch (cause) {
+      this.records.rethrow();
+      throw sendingError(cause);
+    }
+  }
+
+  private encrypt(device: DeviceAddress, plaintext: Uint8Array<ArrayBuffer>): Promise<CiphertextMessage> {
+    return signalEncrypt(
+      plaintext,
+      protocolAddress(device),
+      this.local,
+      new OverlaySession(this.records, device),
+      this.identityOf(device),
+      new Date(this.now),
+    );
   }
 
   /**

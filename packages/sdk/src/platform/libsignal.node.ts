@@ -3,6 +3,7 @@ export {
   Aes256GcmSiv,
   CiphertextMessage,
   CiphertextMessageType,
+  ContentHint,
   DecryptionErrorMessage,
   Direction,
   ErrorCode,
@@ -29,6 +30,7 @@ export {
   processPreKeyBundle,
   processSenderKeyDistributionMessage,
   ScannableFingerprint,
+  SenderCertificate,
   SenderKeyDistributionMessage,
   SenderKeyMessage,
   SenderKeyRecord,
@@ -38,9 +40,13 @@ export {
   SignalMessage,
   SignedPreKeyRecord,
   SignedPreKeyStore,
+  sealedSenderDecryptToUsmc,
+  sealedSenderEncrypt,
+  sealedSenderMultiRecipientEncrypt,
   signalDecrypt,
   signalDecryptPreKey,
   signalEncrypt,
+  UnidentifiedSenderMessageContent,
 } from '@signalapp/libsignal-client';
 // Not among the names of the package's index.
 export { PinHash } from '@signalapp/libsignal-client/dist/AccountKeys.js';

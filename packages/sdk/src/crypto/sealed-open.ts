@@ -1,0 +1,115 @@
+import { CiphertextKind, Envelope, ProtoError, SealedContext, uuidToBytes } from '@sotto/proto';
+import {
+  CiphertextMessageType,
+  IdentityChange,
+  type IdentityKeyPair,
+  IdentityKeyStore,
+  LibSignalErrorBase,
+  type PrivateKey,
+  sealedSenderDecryptToUsmc,
+  type UnidentifiedSenderMessageContent,
+} from '#libsignal';
+import { asBuffer } from './as-buffer.ts';
+import { Hold } from './hold.ts';
+import { type CertifiedSender, certifiedSender } from './sealed-certificate.ts';
+
+/** A sealed envelope after its first layer. */
+export interface UnsealedEnvelope extends CertifiedSender {
+  /** As it would have come from a sender who says who they are. */
+  readonly envelope: Envelope;
+}
+
+const kinds: ReadonlyMap<number, CiphertextKind> = new Map([
+  [CiphertextMessageType.Whisper, CiphertextKind.CIPHERTEXT_KIND_WHISPER],
+  [CiphertextMessageType.PreKey, CiphertextKind.CIPHERTEXT_KIND_PREKEY],
+  [CiphertextMessageType.SenderKey, CiphertextKind.CIPHERTEXT_KIND_SENDER_KEY],
+]);
+
+/**
+ * Opens the outer layer of a sealed envelope, of either version, and finds out who sent it. Touches no session: what stands inside is opened as if its sender had been named.
+ *
+ * The certificate is held against the time at which the relay took the message: it may have waited for weeks.
+ * @param envelope of kind SEALED
+ * @throws {Hold} `malformed-envelope` when it names what a sealed one must not; `undecryptable`, `malformed-ciphertext`, `unknown-kind`, `certificate-invalid`
+ */
+export async function unseal(
+  envelope: Envelope,
+  own: IdentityKeyPair,
+  trustRoots: readonly Uint8Array[],
+): Promise<UnsealedEnvelope> {
+  const { messageId, senderUser, senderDevice, groupId, groupEpoch } = envelope;
+  if (messageId.length + senderUser.length + groupId.length > 0 || senderDevice !== 0 || groupEpoch !== 0) {
+    throw new Hold('malformed-envelope');
+  }
+  const content = await outerLayer(envelope.ciphertext, own);
+  const { sender, identityKey } = certifiedSender(content.senderCertificate(), trustRoots, envelope.acceptedAt);
+  const kind = kinds.get(content.msgType());
+  if (kind === undefined) throw new Hold('unknown-kind');
+  const context = readContext(content.groupId());
+  const named = Envelope.encode({
+    ...envelope,
+    kind,
+    ciphertext: content.contents(),
+    messageId: context.messageId,
+    senderUser: uuidToBytes(sender.userId),
+    senderDevice: sender.deviceId,
+    groupId: context.groupId,
+    groupEpoch: context.groupEpoch,
+  });
+  return { envelope: Envelope.decode(named), sender, identityKey };
+}
+
+async function outerLayer(ciphertext: Uint8Array, own: IdentityKeyPair): Promise<UnidentifiedSenderMessageContent> {
+  try {
+    return await sealedSenderDecryptToUsmc(asBuffer(ciphertext), new OwnIdentity(own));
+  } catch (cause) {
+    if (cause instanceof LibSignalErrorBase) throw new Hold('undecryptable', { cause });
+    throw cause;
+  }
+}
+
+function readContext(bytes: Uint8Array | null): SealedContext {
+  try {
+    const context = SealedContext.decode(bytes ?? new Uint8Array());
+    const { messageId, groupId, groupEpoch } = context;
+    const isInGroup = groupId.length === 32 && groupEpoch > 0;
+    if (messageId.length === 16 && (isInGroup || (groupId.length === 0 && groupEpoch === 0))) return context;
+  } catch (cause) {
+    if (!(cause instanceof ProtoError)) throw cause;
+  }
+  throw new Hold('malformed-ciphertext');
+}
+
+/** What libsignal needs of the own identity to open the outer layer; it asks for nothing else. */
+class OwnIdentity extends IdentityKeyStore {
+  private readonly own: IdentityKeyPair;
+
+  constructor(own: IdentityKeyPair) {
+    super();
+    this.own = own;
+  }
+
+  override async getIdentityKey(): Promise<PrivateKey> {
+    return this.own.privateKey;
+  }
+
+  override async getIdentityKeyPair(): Promise<IdentityKeyPair> {
+    return this.own;
+  }
+
+  override async getLocalRegistrationId(): Promise<number> {
+    return 0;
+  }
+
+  override async saveIdentity(): Promise<IdentityChange> {
+    return IdentityChange.NewOrUnchanged;
+  }
+
+  override async isTrustedIdentity(): Promise<boolean> {
+    return false;
+  }
+
+  override async getIdentity(): Promise<null> {
+    return null;
+  }
+}
