@@ -6,13 +6,21 @@
  * What each stands for when the process is killed right after it, or right before:
  * - `send-invoke` is written before `send` is called: without it there was no call.
  * - `send-result` is written after `send` has answered: with it the program knew. An invoke without a result may or may not have been stored.
+ * - `address` says for whom a message is, where that is not everybody who has a history of the chat: in a group whose members come and go, those who were members when it was sealed. A message of which there is none is for everybody.
+ * - `fail` is written when the sender was told that the message could not be sent.
  * - `apply` is written after the receiver's commit; `ack` before the acknowledgement leaves; `deliver` when the program has handled the event, before it asks for the next one; `expire` when it was told that the message will not come any more.
  */
 export type Action =
   | ({ readonly type: 'send-invoke' } & OfMessage)
   /** `accepted`: it will arrive. `refused`: it was not stored and never will be. `unknown`: an error that leaves it open. */
   | ({ readonly type: 'send-result'; readonly outcome: SendOutcome } & OfMessage)
-  | ({ readonly type: 'expire' } & OfMessage)
+  | ({ readonly type: 'expire' | 'fail' } & OfMessage)
+  /** `receivers` have to have it in the end; `others` may have it; nobody else but its sender may. Of several the last one counts, and whoever an earlier one named may have it, too. */
+  | ({
+      readonly type: 'address';
+      readonly receivers: readonly string[];
+      readonly others: readonly string[];
+    } & OfMessage)
   | ({ readonly type: 'apply' | 'ack'; readonly receiver: string } & OfMessage)
   /** `late`: the program was told that it comes after a later one. */
   | ({ readonly type: 'deliver'; readonly receiver: string; readonly late: boolean } & OfMessage);

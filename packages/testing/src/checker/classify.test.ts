@@ -190,6 +190,65 @@ describe('classify', () => {
     expect(run.counts()).toMatchObject({ lost: 1, expired: 0 });
   });
 
+  describe('of messages that are for some of a chat', () => {
+    const third = 'cid/1';
+    const held = (...messages: string[]) => messages.map((message) => ({ message, sender, late: false }));
+    const withThird = (run: Run, ...messages: string[]): DeviceHistory[] => [
+      ...run.histories(),
+      { device: third, chat, listens: false, messages: held(...messages) },
+    ];
+    const address = (run: Run, message: string, receivers: string[], others: string[] = []) =>
+      run.add({ type: 'address', receivers, others, ...run.about(message) });
+
+    it('asks for those, lets others have them, and finds them unexpected with anybody else', () => {
+      const run = new Run(['a', 'b', 'c']);
+      address(run, 'a', [receiver, third]);
+      address(run, 'b', [receiver], [third]);
+      address(run, 'c', [receiver]);
+      const counts = (...messages: string[]) => classify(run.actions, withThird(run, ...messages)).counts;
+      expect(counts('a')).toMatchObject({ lost: 0, unexpected: 0 });
+      expect(counts('a', 'b')).toMatchObject({ lost: 0, unexpected: 0 });
+      expect(counts('b')).toMatchObject({ lost: 1, unexpected: 0 });
+      expect(counts('a', 'c')).toMatchObject({ lost: 0, unexpected: 1 });
+    });
+
+    it('finds one lost with somebody of whom there is no history, and with its own sender', () => {
+      const run = new Run(['a']);
+      address(run, 'a', [receiver, third]);
+      expect(run.counts().lost).toBe(1);
+      address(run, 'a', [receiver]);
+      expect(run.counts().lost).toBe(0);
+      run.own.pop();
+      expect(run.counts().lost).toBe(1);
+    });
+
+    it('goes by the last address, in whatever order they are read, and lets those of the ones before have it', () => {
+      const run = new Run(['a']);
+      address(run, 'a', [receiver, third]);
+      address(run, 'a', [receiver]);
+      for (const actions of [run.actions, run.actions.toReversed()]) {
+        expect(classify(actions, withThird(run)).counts).toMatchObject({ lost: 0, unexpected: 0 });
+        expect(classify(actions, withThird(run, 'a')).counts).toMatchObject({ lost: 0, unexpected: 0 });
+      }
+    });
+
+    it('finds one lost with somebody who had it once, though they need not have had it', () => {
+      const run = new Run(['a']);
+      address(run, 'a', [receiver], [third]);
+      run.add({ type: 'apply', receiver: third, ...run.about('a') });
+      expect(classify(run.actions, withThird(run)).counts.lost).toBe(1);
+    });
+
+    it('counts one that could not be sent as failed where it is missing, unless it was seen there', () => {
+      const run = new Run(['a']);
+      address(run, 'a', [receiver, third]);
+      run.add({ type: 'fail', ...run.about('a') });
+      expect(classify(run.actions, withThird(run)).counts).toMatchObject({ lost: 0, failed: 1 });
+      run.add({ type: 'ack', receiver: third, ...run.about('a') });
+      expect(classify(run.actions, withThird(run)).counts).toMatchObject({ lost: 1, failed: 0 });
+    });
+  });
+
   it('does not count one that was refused, and finds it unexpected where it is', () => {
     const run = new Run(['a']);
     run.add({ type: 'send-invoke', ...run.about('b') });

@@ -72,8 +72,9 @@ class Classification {
       const holders = this.#held.get(trace) ?? new Set();
       this.#held.set(trace, holders.add(device));
       if (late) this.#late.add(trace);
-      if (trace.invokedAt === undefined || trace.outcome === 'refused') this.#report('unexpected', trace, device);
-      else if (listens && sender !== device && trace.devices.get(device)?.told === undefined) {
+      if (trace.invokedAt === undefined || trace.outcome === 'refused' || !mayHave(trace, device)) {
+        this.#report('unexpected', trace, device);
+      } else if (listens && sender !== device && trace.devices.get(device)?.told === undefined) {
         this.#report('untold', trace, device);
       }
     }
@@ -96,10 +97,13 @@ class Classification {
     const seen = [...trace.devices].filter(([, { applied, told }]) => applied || told !== undefined);
     const mustBe = trace.outcome === 'accepted' || holders.size > 0 || seen.length > 0;
     if (!mustBe || trace.outcome === 'refused' || trace.invokedAt === undefined) return;
-    const missing = (devices.length > 0 ? devices : ['nobody']).filter((device) => !holders.has(device));
+    const missing = mustHave(trace, devices).filter((device) => !holders.has(device));
     if (missing.length === 0) return;
     // What expired is with its sender, and with none that ever saw it.
     if (trace.expired && seen.length === 0 && !missing.includes(trace.sender)) tally.expired++;
+    // What failed may have come to some before it did: those have it, as does its sender.
+    else if (trace.failed && !missing.some((device) => device === trace.sender || trace.devices.has(device)))
+      tally.failed++;
     else for (const device of missing) this.#report('lost', trace, device);
   }
 
@@ -159,6 +163,17 @@ class Classification {
   }
 }
 
+/** Who has to have a message in the end: those that it is for and its sender; and whoever had it once. */
+function mustHave({ address, sender, devices: seenBy }: MessageTrace, devices: readonly string[]): readonly string[] {
+  if (address === undefined) return devices.length > 0 ? devices : ['nobody'];
+  const had = [...seenBy].filter(([, { applied, told }]) => applied || told !== undefined).map(([device]) => device);
+  return [...new Set([sender, ...address.receivers, ...had])];
+}
+
+function mayHave({ address, sender }: MessageTrace, device: string): boolean {
+  return address === undefined || device === sender || address.receivers.has(device) || address.others.has(device);
+}
+
 function bySender(messages: DeviceHistory['messages']): Map<string, DeviceHistory['messages'][number][]> {
   const senders = new Map<string, DeviceHistory['messages'][number][]>();
   for (const entry of messages) {
@@ -178,6 +193,7 @@ function noCounts(): Tally {
     arrived: 0,
     refused: 0,
     expired: 0,
+    failed: 0,
     recovered: 0,
     replayed: 0,
     ...anomalies,

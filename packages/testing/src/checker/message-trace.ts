@@ -10,6 +10,15 @@ export interface DeviceTrace {
   replays: number;
 }
 
+/** For whom a message is. */
+export interface Address {
+  readonly at: bigint;
+  /** Who has to have it. */
+  readonly receivers: ReadonlySet<string>;
+  /** Who may have it, those aside. */
+  readonly others: ReadonlySet<string>;
+}
+
 /** All that was written about one message. */
 export interface MessageTrace {
   readonly sender: string;
@@ -20,6 +29,9 @@ export interface MessageTrace {
   acceptedAt: bigint | undefined;
   outcome: SendOutcome | undefined;
   expired: boolean;
+  failed: boolean;
+  /** For whom it is; undefined = for everybody. */
+  address: Address | undefined;
   readonly devices: Map<string, DeviceTrace>;
 }
 
@@ -61,6 +73,12 @@ export class MessageTraces {
       case 'expire':
         trace.expired = true;
         break;
+      case 'fail':
+        trace.failed = true;
+        break;
+      case 'address':
+        trace.address = later(trace.address, action);
+        break;
       default:
         addSight(deviceTrace(trace, action.receiver), action);
     }
@@ -80,8 +98,18 @@ function newTrace(chat: string, sender: string, message: string): MessageTrace {
     acceptedAt: undefined,
     outcome: undefined,
     expired: false,
+    failed: false,
+    address: undefined,
     devices: new Map(),
   };
+}
+
+/** The last one says who has to have it; all together say who may. */
+function later(known: Address | undefined, { at, receivers, others }: Action & { readonly type: 'address' }): Address {
+  const made = { at, receivers: new Set(receivers), others: new Set(others) };
+  if (known === undefined) return made;
+  const [before, after] = known.at < at ? [known, made] : [made, known];
+  return { ...after, others: new Set([...before.receivers, ...before.others, ...after.others]) };
 }
 
 /** Once it was accepted it stays so; what was refused and tried again is what the last try says. */

@@ -14,6 +14,8 @@ export interface Counts {
   readonly refused: number;
   /** The sender was told that they will not come, and they did not. */
   readonly expired: number;
+  /** The sender was told that they could not be sent, and not all have them. */
+  readonly failed: number;
   /** There, flagged late. */
   readonly recovered: number;
   /** Events that were told again, as they may be after a crash of the consumer. */
@@ -27,8 +29,8 @@ export interface Counts {
 
 /**
  * What must not be:
- * - `lost`: not in a history that has to have it, since `send` resolved, or since another device of the chat has it or had it.
- * - `unexpected`: in a history though nobody sent it there, or though it was refused.
+ * - `lost`: not in a history that has to have it, since `send` resolved, or since another device of the chat has it or had it. Those for whom it was not (`address`) have to have it only if they had it once.
+ * - `unexpected`: in a history though nobody sent it there, though it was refused, or though it was for others.
  * - `duplicated`: more than once in one history.
  * - `misordered`: in a history, or told, before one that its device had sent earlier, and not flagged late.
  * - `untold`: in the history of a device whose program listens, and never told.
