@@ -1,4 +1,5 @@
 import { type ContentFields, Envelope, type EnvelopeFields, uuidToBytes } from '@sotto/proto';
+import { Requests } from '../src/chats/requests.ts';
 import { pad } from '../src/crypto/padding.ts';
 import { peerLock, Ratchet } from '../src/crypto/ratchet.ts';
 import { Inbox } from '../src/inbox/inbox.ts';
@@ -33,11 +34,14 @@ export function receivingDevice(device: TestDevice): ReceivingDevice {
   const receipts = new ReceiptQueue(device.origin);
   const answerer = new RetryAnswerer({ store, receipts, origin: device.origin });
   const account = () => device.account;
-  const parts = { executor, account, clock, sha256, logger, receipts, store, randomness, answerer };
+  const { origin } = device;
+  const parts = { executor, account, origin, clock, sha256, logger, receipts, store, randomness, answerer };
   const receiver = new EnvelopeReceiver(parts);
   const keeper = new HeldKeeper({ executor, store, clock });
   const acked: number[] = [];
   const failures: unknown[] = [];
+  const requests = new Requests({ executor, store, clock });
+  let trimmed: Promise<void> = Promise.resolve();
   const receiptsTo: DeviceAddress[] = [];
   const inbox = new Inbox({
     receiver,
@@ -50,6 +54,10 @@ export function receivingDevice(device: TestDevice): ReceivingDevice {
     },
     onApplied: () => undefined,
     onReceipts: (sender) => receiptsTo.push(sender),
+    onRequest: ({ userId }) => {
+      trimmed = trimmed.then(() => requests.trim(userId));
+    },
+    onGroup: () => undefined,
     onHeld: () => keeper.trim(),
     onFailure: (error) => failures.push(error),
   });
@@ -64,6 +72,7 @@ export function receivingDevice(device: TestDevice): ReceivingDevice {
     async deliver(...envelopes) {
       inbox.receive(envelopes.map((envelope, at) => ({ deliveryId: Uint8Array.of(at), envelope })));
       await inbox.idle();
+      await trimmed;
     },
     heldReasons: async () => (await store.held(1_000)).map(({ reason }) => reason),
     async texts(from) {
@@ -90,8 +99,11 @@ export async function delivered(
   fields: ContentFields,
   tampering: Tampering = {},
 ): Promise<Uint8Array> {
-  const made = newContent(from.origin(), to.account.userId, fields, tampering.nonce);
-  const encoded = contentForDevice(made.encoded, to.account.deviceId);
+  const origin = from.origin();
+  const made = newContent(origin, to.account.userId, fields, tampering.nonce);
+  const { profileKey = from.account.profileKey, returnsReceipts = origin.returnsReceipts } = fields;
+  const own = { profileKey: profileKey ?? undefined, returnsReceipts: returnsReceipts ?? false };
+  const encoded = contentForDevice(made.encoded, { deviceId: to.account.deviceId, own });
   const plaintext = tampering.plaintext ?? pad(tampering.content?.(encoded) ?? encoded);
   const { kind, ciphertext } = await from.executor.run([peerLock(to.account.userId)], (overlay) =>
     new Ratchet(from.account, overlay, from.clock.now()).seal(to.address, plaintext),

@@ -11,6 +11,7 @@ import { Requests } from '../chats/requests.ts';
 import { StoreExecutor } from '../crypto/executor.ts';
 import type { ConnectionChange } from '../events/event.ts';
 import { EventHub } from '../events/event-hub.ts';
+import { Groups } from '../groups/groups.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
 import { BlockList } from '../people/block-list.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
@@ -57,6 +58,7 @@ export interface ClientParts {
   readonly rotation: ProfileKeyRotation;
   readonly blockList: BlockList;
   readonly chats: Chats;
+  readonly groups: Groups;
 }
 
 /** Puts a client together. Nothing is started. */
@@ -191,6 +193,19 @@ export function assembleClient(assembly: ClientAssembly): ClientParts {
       requests,
       onReport: options.onReport,
       http: authorized,
+    }),
+    groups: new Groups({
+      store,
+      executor,
+      outbox,
+      receipts,
+      origin,
+      clock,
+      tracer,
+      assertRunning,
+      changes: messaging.groups.changes,
+      invitations: messaging.groups.invitations,
+      learnDevices: (userId) => messaging.learnDevices(userId),
     }),
   };
 }

@@ -14,6 +14,7 @@ import type { SignalDrop } from '../ephemeral/signal-reader.ts';
 import type { ConnectionChange, EventOf, EventType, SottoEvent } from '../events/event.ts';
 import type { EventConsumer } from '../events/event-consumer.ts';
 import type { EventHub, EventOptions } from '../events/event-hub.ts';
+import type { Groups } from '../groups/groups.ts';
 import { checkOptions, signalOnly } from '../option-rules.ts';
 import type { BlockedPerson, BlockList } from '../people/block-list.ts';
 import type { DeviceId, UserId } from '../ports/ids.ts';
@@ -48,6 +49,8 @@ export interface OwnAccount {
 export class Client {
   /** The conversations. */
   readonly chats: Chats;
+  /** Groups: made, joined, found. */
+  readonly groups: Groups;
   /** The own profile, and pictures of others. */
   readonly profile: Pick<Profiles, 'set' | 'fetchAvatar'>;
   /** A PIN that keeps others from taking the number over. */
@@ -127,6 +130,7 @@ export class Client {
     this.rotation = parts.rotation;
     this.blockList = parts.blockList;
     this.chats = parts.chats;
+    this.groups = parts.groups;
   }
 
   /**

@@ -15,7 +15,7 @@ import { OutboxCommits } from '../outbox/outbox-commits.ts';
 import { ReceiptQueue } from '../outbox/receipt-queue.ts';
 import { Sealer } from '../outbox/sealer.ts';
 import { SessionStarter } from '../outbox/session-starter.ts';
-import type { UserId } from '../ports/ids.ts';
+import type { ChatId, GroupId, UserId } from '../ports/ids.ts';
 import type { IdentityPolicy } from '../ports/key-records.ts';
 import type { Platform } from '../ports/platform.ts';
 import type { Store } from '../ports/store.ts';
@@ -31,6 +31,7 @@ import type { RelayAddress } from '../transport/relay-address.ts';
 import type { Stream } from '../transport/stream.ts';
 import { streamCredentials } from '../transport/stream-credentials.ts';
 import { ackOf, FrameRouter } from './frame-router.ts';
+import { GroupWork } from './group-work.ts';
 import { Housekeeping } from './housekeeping.ts';
 import { PeerProfiles } from './peer-profiles.ts';
 
@@ -71,6 +72,7 @@ export class Messaging {
   readonly outbox: Outbox;
   readonly receipts: ReceiptQueue;
   readonly signals: Signals;
+  readonly groups: GroupWork;
   private readonly platform: Platform;
   private readonly stream: Stream;
   private readonly inbox: Inbox;
@@ -125,10 +127,20 @@ export class Messaging {
     const { identityPolicy } = parts;
     const { signal } = this.ending;
     this.starter = new SessionStarter({ executor, http, account, clock, sha256, identityPolicy, signal });
+    const toOthers = {
+      refreshGroup: (groupId: GroupId) => this.groups.refresh(groupId),
+      onQueued: (chatIds: readonly ChatId[]) => {
+        for (const chatId of chatIds) this.outbox.wake(chatId);
+      },
+    };
     this.outbox = new Outbox({
+      ...toOthers,
       store,
       sealer: new Sealer({
+        ...toOthers,
+        store,
         executor,
+        origin,
         account,
         clock,
         randomness,
@@ -170,6 +182,17 @@ export class Messaging {
       onQueued: (userId) => this.outbox.wake(chatWith(userId)),
       onFailure,
     });
+    this.groups = new GroupWork({
+      platform,
+      store,
+      executor,
+      http,
+      origin,
+      ended: signal,
+      onQueued: (chatId) => this.outbox.wake(chatId),
+      onMoved: (groupId) => this.inbox.retryGroup(groupId).catch(onFailure),
+      onFailure,
+    });
     this.inbox = new Inbox({
       receiver: new EnvelopeReceiver({
         executor,
@@ -190,6 +213,7 @@ export class Messaging {
       onApplied: (sender) => this.peers.heardFrom(sender.userId),
       onReceipts: (sender) => this.outbox.wake(chatWith(sender.userId)),
       onRequest: (sender) => void parts.onRequest(sender.userId).catch(onFailure),
+      onGroup: (groupId) => this.groups.wake(groupId),
       onHeld: async () => {
         await this.heldKeeper.trim();
         this.asker.wake();
@@ -273,6 +297,7 @@ export class Messaging {
     this.cancelRestart?.();
     await this.signals.leave();
     await this.stream.stop();
+    await this.groups.stop();
     await Promise.all([this.housekeeping.stop(), this.asker.stop(), this.prekeys.stop(), this.peers.stop()]);
     await this.signals.stop();
     await this.outbox.stop();
@@ -282,6 +307,8 @@ export class Messaging {
   private stateChanged(change: ConnectionChange): void {
     this.router.stateChanged(change.state);
     this.signals.setLive(change.state === 'live');
+    if (change.state === 'live') this.groups.start();
+    else this.groups.pause();
     this.onState(change);
   }
 

@@ -17,3 +17,54 @@ export function groupForked(): SottoError {
     'members see another state of this group than this device: nothing is sent into it; compare with the others by another way, ask the operator of the relay, and make a new group',
   );
 }
+
+/** The role of this user does not allow a change. */
+export function groupNotAllowed(): SottoError {
+  return new SottoError('group-not-allowed', 'your role in this group does not allow this: ask an admin, or the owner');
+}
+
+/** There is no room. */
+export function groupFull(): SottoError {
+  return new SottoError('group-full', 'a group has at most 1,024 members, and 256 people who ask to come in');
+}
+
+/** Somebody else was faster, and what was to be changed makes no sense any more. */
+export function groupChanged(): SottoError {
+  return new SottoError(
+    'group-changed',
+    'somebody else changed the group meanwhile, so that this can not be done as it was asked for: look at info(), and decide again',
+  );
+}
+
+/** The newest state can't be read yet. */
+export function groupWaits(): SottoError {
+  return new SottoError(
+    'group-changed',
+    'the newest state of this group can not be read yet: members have been asked for its key; try again later',
+    { retryable: true },
+  );
+}
+
+/** A link that is none, is closed, or is of a group that is no more. */
+export function inviteInvalid(cause?: unknown): SottoError {
+  return new SottoError('invite-invalid', 'this link leads to no group (any more): ask for a new one', { cause });
+}
+
+/** The relay lets an account come by a link once. */
+export function inviteUsed(cause?: unknown): SottoError {
+  return new SottoError(
+    'invite-used',
+    'this link was used by this account before: ask for another one, or to be added',
+    {
+      cause,
+    },
+  );
+}
+
+/** A title that is none. */
+export function titleInvalid(): SottoError {
+  return new SottoError(
+    'title-invalid',
+    'a title has 1 to 25 characters, without control characters and line ends: correct it',
+  );
+}

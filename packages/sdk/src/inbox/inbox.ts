@@ -1,6 +1,6 @@
 import { uuidToBytes } from '@sotto/proto';
 import { sameBytes } from '../crypto/same-bytes.ts';
-import type { DeviceAddress } from '../ports/ids.ts';
+import type { DeviceAddress, GroupId, UserId } from '../ports/ids.ts';
 import type { HeldRecord } from '../ports/inbox-records.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { StoreQueries } from '../ports/store.ts';
@@ -23,6 +23,8 @@ const mostRetries = 64;
 
 /** Takes deliveries in their order, a batch a commit, and acks what is durable. */
 export class Inbox {
+  /** How many messages of blocked people were dropped since the start. */
+  dropped = 0;
   private readonly receiver: EnvelopeReceiver;
   private readonly store: StoreQueries;
   private readonly tracer: Tracer;
@@ -30,6 +32,8 @@ export class Inbox {
   private readonly ack: (deliveryIds: readonly Uint8Array[], handed: () => void) => void;
   private readonly onApplied: (sender: DeviceAddress) => void;
   private readonly onReceipts: (sender: DeviceAddress) => void;
+  private readonly onRequest: (sender: DeviceAddress) => void;
+  private readonly onGroup: (groupId: GroupId) => void;
   private readonly onHeld: () => Promise<void>;
   private readonly onFailure: (error: unknown) => void;
   private queue: Delivery[] = [];
@@ -48,6 +52,10 @@ export class Inbox {
     readonly onApplied: (sender: DeviceAddress) => void;
     /** Receipts to this person were queued, or what they asked for again. */
     readonly onReceipts: (sender: DeviceAddress) => void;
+    /** A stranger's message was added to a chat that is not accepted. */
+    readonly onRequest: (sender: DeviceAddress) => void;
+    /** News of a group were applied: its log is to be looked at. */
+    readonly onGroup: (groupId: GroupId) => void;
     /** Something was held. */
     readonly onHeld: () => Promise<void>;
     /** The store failed: what is in hand was not acked and must be delivered again. */
@@ -60,6 +68,8 @@ export class Inbox {
     this.ack = parts.ack;
     this.onApplied = parts.onApplied;
     this.onReceipts = parts.onReceipts;
+    this.onRequest = parts.onRequest;
+    this.onGroup = parts.onGroup;
     this.onHeld = parts.onHeld;
     this.onFailure = parts.onFailure;
   }
@@ -95,6 +105,21 @@ export class Inbox {
         if (sender !== undefined && !isFrom(held.envelope, sender)) continue;
         if (held.retries >= mostRetries) continue;
         if (tries-- <= 0) return;
+        const opened = await this.receiver.retry(held.envelope);
+        if (opened) this.logger.info('inbox.held-opened', { reason: held.reason });
+      }
+      after = page.at(-1);
+      if (page.length < heldPage) return;
+    }
+  }
+
+  /** Tries what is held of a group again: more of it is known now, or another chain. */
+  async retryGroup(groupId: GroupId): Promise<void> {
+    let after: HeldRecord | undefined;
+    for (;;) {
+      const page = await this.store.heldOfGroup(groupId, heldPage, after);
+      for (const held of page) {
+        if (held.retries >= mostRetries) continue;
         const opened = await this.receiver.retry(held.envelope);
         if (opened) this.logger.info('inbox.held-opened', { reason: held.reason });
       }
@@ -145,6 +170,14 @@ export class Inbox {
       if (result.outcome !== 'applied' || !result.newSession) continue;
       this.begun.set(`${result.sender.userId}.${result.sender.deviceId}`, result.sender);
     }
+    this.dropped += received.filter(({ outcome }) => outcome === 'dropped').length;
+    const strangers = new Map<UserId, DeviceAddress>();
+    for (const result of received) {
+      if (result.outcome === 'applied' && result.request) strangers.set(result.sender.userId, result.sender);
+    }
+    for (const sender of strangers.values()) this.onRequest(sender);
+    const groups = new Set(received.flatMap((result) => ('group' in result ? (result.group ?? []) : [])));
+    for (const group of groups) this.onGroup(group);
     if (received.some(({ outcome }) => outcome === 'held')) await this.onHeld();
     const failed = settled.find((result) => result.status === 'rejected');
     if (failed !== undefined) throw failed.reason;

@@ -4,6 +4,7 @@ import { chatLock, chatWith } from '../chats/chat-state.ts';
 import type { Executor } from '../crypto/executor.ts';
 import { Hold } from '../crypto/hold.ts';
 import { noteNamedIdentity } from '../crypto/identity-trust.ts';
+import { LocksWanted } from '../crypto/locks-wanted.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { type CheckedCiphertext, checkStructure } from '../crypto/precheck.ts';
 import { peerLock, Ratchet } from '../crypto/ratchet.ts';
@@ -11,11 +12,13 @@ import { sameBytes } from '../crypto/same-bytes.ts';
 import { listedIdentity } from '../devices/accepted-list.ts';
 import { learnSecret } from '../ephemeral/ephemeral-secrets.ts';
 import { applyOf } from '../messages/kinds.ts';
+import type { ContentOrigin } from '../messages/outgoing-content.ts';
 import type { ReceiptQueue } from '../outbox/receipt-queue.ts';
+import { hasBlocked, servesGroup } from '../people/blocked.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Sha256 } from '../ports/hash.ts';
-import type { DeviceAddress, DeviceId, MessageId, UserId } from '../ports/ids.ts';
+import type { DeviceAddress, DeviceId, GroupId, MessageId, UserId } from '../ports/ids.ts';
 import type { HeldReason } from '../ports/inbox-records.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Randomness } from '../ports/randomness.ts';
@@ -38,11 +41,18 @@ export type Received =
   | {
       readonly outcome: 'applied';
       readonly newSession: boolean;
+      /** Receipts to its sender wait in the outbox, or an answer. */
       readonly receiptQueued: boolean;
+      /** It is a stranger's, in a chat that is not accepted. */
+      readonly request: boolean;
+      /** A group of which it brought news. */
+      readonly group?: GroupId | undefined;
       readonly sender: DeviceAddress;
     }
   /** A request to send something again was honoured: it waits in the outbox. */
   | { readonly outcome: 'answered'; readonly sender: DeviceAddress }
+  /** Its sender is blocked: nothing of it is kept. */
+  | { readonly outcome: 'dropped' }
   | { readonly outcome: 'duplicate' | 'held' | 'refused' };
 
 /** An envelope with what was found out about it before any lock. */
@@ -63,6 +73,7 @@ interface Inspected {
 export class EnvelopeReceiver {
   private readonly executor: Executor;
   private readonly account: () => AccountRecord;
+  private readonly origin: () => ContentOrigin;
   private readonly clock: Clock;
   private readonly sha256: Sha256;
   private readonly logger: Logger;
@@ -74,6 +85,7 @@ export class EnvelopeReceiver {
   constructor(parts: {
     readonly executor: Executor;
     readonly account: () => AccountRecord;
+    readonly origin: () => ContentOrigin;
     readonly clock: Clock;
     readonly sha256: Sha256;
     readonly logger: Logger;
@@ -85,6 +97,7 @@ export class EnvelopeReceiver {
   }) {
     this.executor = parts.executor;
     this.account = parts.account;
+    this.origin = parts.origin;
     this.clock = parts.clock;
     this.sha256 = parts.sha256;
     this.logger = parts.logger;
@@ -100,18 +113,22 @@ export class EnvelopeReceiver {
    */
   receive(bytes: Uint8Array): Promise<Received> {
     const inspected = this.inspect(bytes);
+    return this.receiveUnder(locksOf(inspected), inspected);
+  }
+
+  private receiveUnder(locks: readonly string[], inspected: Inspected): Promise<Received> {
     const steps = { before: 'decrypt.before-commit', after: 'receive.committed' } as const;
-    const locks = locksOf(inspected);
     return this.executor
       .run(
         locks,
         async (overlay) => {
           await refuseWhenEnded(overlay);
-          return inspected.request ? this.answer(overlay, inspected) : this.open(overlay, inspected);
+          return inspected.request ? this.answer(overlay, inspected) : this.open(overlay, inspected, locks);
         },
         steps,
       )
       .catch((error: unknown) => {
+        if (error instanceof LocksWanted) return this.receiveUnder([...locks, ...error.locks], inspected);
         const reason = this.reasonToHold(error);
         return this.executor.run(locks, (overlay) => this.hold(overlay, inspected, reason), steps);
       });
@@ -123,20 +140,30 @@ export class EnvelopeReceiver {
    */
   retry(bytes: Uint8Array): Promise<boolean> {
     const inspected = this.inspect(bytes);
-    return this.executor.run(locksOf(inspected), async (overlay) => {
-      await refuseWhenEnded(overlay);
-      const held = await overlay.get('held', { digest: inspected.digest });
-      if (held === undefined) return true;
-      try {
-        await overlay.attempt((part) => this.apply(part, inspected));
-        overlay.delete('held', { digest: inspected.digest });
-        return true;
-      } catch (error) {
-        const reason = this.reasonToHold(error);
-        overlay.put('held', { ...held, reason, retries: held.retries + 1 }, ['reason', 'retries']);
-        return false;
-      }
-    });
+    return this.retryUnder(locksOf(inspected), inspected);
+  }
+
+  private retryUnder(locks: readonly string[], inspected: Inspected): Promise<boolean> {
+    return this.executor
+      .run(locks, async (overlay) => {
+        await refuseWhenEnded(overlay);
+        const held = await overlay.get('held', { digest: inspected.digest });
+        if (held === undefined) return true;
+        try {
+          await overlay.attempt((part) => this.apply(part, inspected, locks));
+          overlay.delete('held', { digest: inspected.digest });
+          return true;
+        } catch (error) {
+          if (error instanceof LocksWanted) throw error;
+          const reason = this.reasonToHold(error);
+          overlay.put('held', { ...held, reason, retries: held.retries + 1 }, ['reason', 'retries']);
+          return false;
+        }
+      })
+      .catch((error: unknown) => {
+        if (error instanceof LocksWanted) return this.retryUnder([...locks, ...error.locks], inspected);
+        throw error;
+      });
   }
 
   private inspect(bytes: Uint8Array): Inspected {
@@ -201,8 +228,8 @@ export class EnvelopeReceiver {
     return { outcome: 'answered', sender };
   }
 
-  private async open(overlay: Overlay, inspected: Inspected): Promise<Received> {
-    const received = await this.apply(overlay, inspected);
+  private async open(overlay: Overlay, inspected: Inspected, locks: readonly string[]): Promise<Received> {
+    const received = await this.apply(overlay, inspected, locks);
     overlay.put('seen', { key: inspected.digest, at: this.clock.now() });
     return received;
   }
@@ -214,6 +241,7 @@ export class EnvelopeReceiver {
     if ((await overlay.get('seen', { key: digest })) !== undefined) return { outcome: 'duplicate' };
     const now = this.clock.now();
     overlay.put('seen', { key: digest, at: now });
+    if (sender !== undefined && (await hasBlocked(overlay, sender.userId))) return { outcome: 'dropped' };
     const mendable = sender !== undefined && checked !== undefined && isMendable(reason);
     overlay.put('held', {
       digest,
@@ -231,7 +259,7 @@ export class EnvelopeReceiver {
     return { outcome: 'held' };
   }
 
-  private async apply(overlay: Overlay, inspected: Inspected): Promise<Received> {
+  private async apply(overlay: Overlay, inspected: Inspected, locks: readonly string[]): Promise<Received> {
     const { envelope, sender, checked } = inspected;
     if (inspected.refused) throw inspected.refused;
     if (sender === undefined || checked === undefined) throw new Hold('malformed-envelope');
@@ -244,6 +272,8 @@ export class EnvelopeReceiver {
       envelope.ciphertext,
     );
     const { content, encoded } = checkContent(plaintext, envelope, sender, account, this.sha256);
+    // The ratchet goes on with who is blocked, so that they can be taken back; nothing else does.
+    if (!servesGroup(content) && (await hasBlocked(overlay, sender.userId))) return { outcome: 'dropped' };
     const result = { outcome: 'applied', newSession, sender } as const;
     if (newIdentity && (await isListed(overlay, sender.userId, identityKey))) {
       await noteNamedIdentity(overlay, sender.userId, identityKey);
@@ -252,17 +282,31 @@ export class EnvelopeReceiver {
     // Another attempt of a message that came before: the ratchet moves on, nothing else does. What a person sees is known by its own record.
     if (content.seq === 0) {
       const seen = { key: content.messageId.slice() };
-      if ((await overlay.get('seen', seen)) !== undefined) return { ...result, receiptQueued: false };
+      if ((await overlay.get('seen', seen)) !== undefined) return { ...result, receiptQueued: false, request: false };
       overlay.put('seen', { ...seen, at: now });
     }
     await learnFromContent(overlay, sender.userId, content, identityKey, now);
     await learnSecret(overlay, sender, content.ephemeralSecret, identityKey);
     const messageId = uuidToText(content.messageId) as MessageId;
-    const arrival = { overlay, account, sender, messageId, envelope, content, encoded, newIdentity, now };
-    const { receiptDue } = await applyOf(content)(arrival);
+    const origin = this.origin();
+    const arrival = {
+      overlay,
+      account,
+      origin,
+      sender,
+      messageId,
+      envelope,
+      content,
+      encoded,
+      newIdentity,
+      locks,
+      queries: this.store,
+      now,
+    };
+    const { receiptDue, group, answered, request = false } = await applyOf(content)(arrival);
     const receiptQueued =
       receiptDue && (await this.receipts.add(overlay, sender.userId, 'delivered', [messageId], now));
-    return { ...result, receiptQueued };
+    return { ...result, receiptQueued: receiptQueued || answered === true, request, group };
   }
 
   /** Another attempt has come, or word that none will: what is held of those messages is not waited for any more. */

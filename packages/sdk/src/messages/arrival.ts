@@ -1,12 +1,16 @@
 import type { Content, Envelope } from '@sotto/proto';
 import type { Overlay } from '../crypto/overlay.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
-import type { DeviceAddress, MessageId } from '../ports/ids.ts';
+import type { DeviceAddress, GroupId, MessageId } from '../ports/ids.ts';
+import type { StoreQueries } from '../ports/store.ts';
+import type { ContentOrigin } from './outgoing-content.ts';
 
 /** A decrypted and checked message, as it is applied. */
 export interface Arrival {
   readonly overlay: Overlay;
   readonly account: AccountRecord;
+  /** For what is sent in answer. */
+  readonly origin: ContentOrigin;
   readonly sender: DeviceAddress;
   readonly messageId: MessageId;
   readonly envelope: Envelope;
@@ -15,6 +19,10 @@ export interface Arrival {
   readonly encoded: Uint8Array;
   /** It came under an identity key that is not accepted yet. */
   readonly newIdentity: boolean;
+  /** That are held: `demandLocks` asks for more. */
+  readonly locks: readonly string[];
+  /** Of the store as it was before the operation's batch. */
+  readonly queries: StoreQueries;
   /** By this device's clock. */
   readonly now: number;
 }
@@ -23,6 +31,12 @@ export interface Arrival {
 export interface Applied {
   /** A delivery receipt is due to the sender. */
   readonly receiptDue: boolean;
+  /** An answer to the sender was queued. */
+  readonly answered?: boolean;
+  /** A message of a stranger was added to a chat that is not accepted. */
+  readonly request?: boolean;
+  /** A group whose log is to be looked at. */
+  readonly group?: GroupId;
 }
 
 export const nothingDue: Applied = { receiptDue: false };

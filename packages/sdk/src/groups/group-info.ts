@@ -1,0 +1,41 @@
+import type { GroupStanding } from '../ports/group-records.ts';
+import type { UserId } from '../ports/ids.ts';
+import type { GroupSettings } from './group-details.ts';
+import type { GroupRole } from './group-member.ts';
+
+/** A member, as others see them. */
+export interface GroupMemberInfo {
+  readonly userId: UserId;
+  readonly role: GroupRole;
+  /** From their profile; empty until it is known. */
+  readonly username: string;
+  readonly joinedAtRevision: number;
+}
+
+/** Somebody who asks to come in. */
+export interface GroupRequestInfo {
+  readonly userId: UserId;
+  /** From their profile; empty until it is known. */
+  readonly username: string;
+}
+
+/** A group as it is known here. */
+export interface GroupInfo {
+  readonly title: string;
+  /** Grows with each change of anybody. */
+  readonly revision: number;
+  /** In the order of their ids; of a group that this user is out of as it was last seen. */
+  readonly members: readonly GroupMemberInfo[];
+  /** This user's; undefined when they are no member. */
+  readonly role: GroupRole | undefined;
+  readonly settings: GroupSettings;
+  /** The link by which others come in, if there is one. Who has it can come in. */
+  readonly invite: { readonly link: string; readonly approval: boolean } | undefined;
+  readonly requests: readonly GroupRequestInfo[];
+  /** `requested`: this user has asked to come in, and nobody has answered yet. */
+  readonly standing: GroupStanding;
+  /** What has become of it since can't be read yet: members are asked for the key. */
+  readonly waiting: boolean;
+  /** Members do not see the same group: nothing is sent into it. */
+  readonly forked: boolean;
+}

@@ -1,0 +1,134 @@
+import { hasEnded } from '../accounts/standing.ts';
+import type { Executor } from '../crypto/executor.ts';
+import type { ContentOrigin } from '../messages/outgoing-content.ts';
+import { addHiddenContent } from '../outbox/hidden-row.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { GroupRecord } from '../ports/group-records.ts';
+import type { GroupId, UserId } from '../ports/ids.ts';
+import type { Randomness } from '../ports/randomness.ts';
+import type { StoreQueries } from '../ports/store.ts';
+import type { CancelTimer, Timers } from '../ports/timers.ts';
+import { type WantedKey, writeKeyRequest } from './group-keys.ts';
+import type { GroupRole } from './group-member.ts';
+import type { GroupState } from './group-state.ts';
+import { locksOfGroup } from './keep-group.ts';
+import { stateOf } from './stored-group.ts';
+
+/** How many members are asked at once. */
+const askedAtOnce = 3;
+const firstWait = 10_000;
+const longestWait = 3_600_000;
+
+const order: { readonly [Role in GroupRole]: number } = { owner: 0, admin: 1, member: 2 };
+
+/** What asking works with. */
+export interface KeyExchangeParts {
+  readonly executor: Executor;
+  readonly store: StoreQueries;
+  /** @throws {SottoError} `not-registered`, `session-ended` */
+  readonly origin: () => ContentOrigin;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly randomness: Randomness;
+  /** Something waits in the outbox for this person. */
+  readonly onQueued: (userId: UserId) => void;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** Asks members for state keys that are missing: the owner and admins first, three at a time, ever more rarely. */
+export class GroupKeyExchange {
+  private readonly parts: KeyExchangeParts;
+  /** All that a log was seen to need; the store has the next one. */
+  private readonly missing = new Map<GroupId, readonly WantedKey[]>();
+  private cancel: CancelTimer | undefined;
+  private working: Promise<void> | undefined;
+  private isRunning = false;
+
+  constructor(parts: KeyExchangeParts) {
+    this.parts = parts;
+  }
+
+  /** The client is connected: what is due is asked for, now and later. */
+  start(): void {
+    this.isRunning = true;
+    this.wake();
+  }
+
+  /** A log needs these keys; none: it does not wait any more. */
+  note(groupId: GroupId, missing: readonly WantedKey[]): void {
+    if (missing.length === 0) this.missing.delete(groupId);
+    else this.missing.set(groupId, missing);
+    this.wake();
+  }
+
+  /** Asks for what is due, and sees when the next is. */
+  wake(): void {
+    if (!this.isRunning || this.working !== undefined) return;
+    this.cancel?.();
+    this.cancel = undefined;
+    this.working = this.work()
+      .catch(this.parts.onFailure)
+      .finally(() => {
+        this.working = undefined;
+      });
+  }
+
+  /** Idempotent. */
+  async stop(): Promise<void> {
+    this.isRunning = false;
+    this.cancel?.();
+    await this.working;
+  }
+
+  private async work(): Promise<void> {
+    const { store, clock, timers } = this.parts;
+    let next = Number.POSITIVE_INFINITY;
+    for (const group of await store.groupsBehind()) {
+      if (group.waitingFor === undefined) continue;
+      const due = group.waitingFor.askAt <= clock.now();
+      next = Math.min(next, due ? ((await this.ask(group.id)) ?? next) : group.waitingFor.askAt);
+    }
+    if (!this.isRunning || next === Number.POSITIVE_INFINITY) return;
+    this.cancel = timers.after(Math.max(0, next - clock.now()), () => this.wake());
+  }
+
+  /** Asks the next members; gives when it is to be done again. */
+  private async ask(groupId: GroupId): Promise<number | undefined> {
+    const { executor, store, origin, clock, randomness, onQueued } = this.parts;
+    const self = origin().account.userId;
+    const seen = (await store.groupsBehind()).find(({ id }) => id === groupId);
+    const chosen = seen === undefined ? [] : chooseFrom(seen, self);
+    const askAt = await executor.run(locksOfGroup(groupId, chosen), async (overlay) => {
+      const group = await overlay.get('group', { id: groupId });
+      const waitingFor = group?.waitingFor;
+      if (group === undefined || waitingFor === undefined || waitingFor.askAt > clock.now()) return waitingFor?.askAt;
+      if (await hasEnded(overlay)) return undefined;
+      const now = clock.now();
+      const wanted = this.missing.get(groupId) ?? [waitingFor];
+      const fields = { groupKeyRequest: writeKeyRequest(group.wireId, wanted) };
+      for (const userId of chosen) addHiddenContent(overlay, origin(), userId, fields, now);
+      const wait = Math.min(longestWait, firstWait * 2 ** Math.min(20, waitingFor.asked / askedAtOnce));
+      const again = Math.round(now + wait * (1 + randomness.fraction() / 2));
+      const asked = waitingFor.asked + askedAtOnce;
+      overlay.put('group', { ...group, waitingFor: { ...waitingFor, asked, askAt: again } });
+      return again;
+    });
+    for (const userId of chosen) onQueued(userId);
+    return askAt;
+  }
+}
+
+/** The members whose turn it is. */
+function chooseFrom(group: GroupRecord, self: UserId): readonly UserId[] {
+  const ranked = rankedMembers(stateOf(group), self);
+  if (ranked.length <= askedAtOnce) return ranked;
+  const asked = group.waitingFor?.asked ?? 0;
+  return Array.from({ length: askedAtOnce }, (_, at) => ranked[(asked + at) % ranked.length]).filter(
+    (userId) => userId !== undefined,
+  );
+}
+
+function rankedMembers(state: GroupState | undefined, self: UserId): readonly UserId[] {
+  const others = (state?.members ?? []).filter(({ userId }) => userId !== self);
+  return [...others].sort((left, right) => order[left.role] - order[right.role]).map(({ userId }) => userId);
+}

@@ -1,0 +1,68 @@
+import type { GroupKeyRequest, GroupKeys } from '@sotto/proto';
+import { demandLocks } from '../crypto/locks-wanted.ts';
+import { sameBytes } from '../crypto/same-bytes.ts';
+import { groupIdOf } from '../groups/group-id.ts';
+import { answerKeyRequest, type CommittedKey, readGroupKeys, writeGroupKeys } from '../groups/group-keys.ts';
+import { groupLimits } from '../groups/group-limits.ts';
+import { groupLock } from '../groups/group-lock.ts';
+import { memberOf } from '../groups/group-state.ts';
+import { stateOf } from '../groups/stored-group.ts';
+import { addHiddenContent } from '../outbox/hidden-row.ts';
+import type { GroupRecord } from '../ports/group-records.ts';
+import { type Applied, type Arrival, nothingDue } from './arrival.ts';
+
+/** The most epochs that a key may be ahead of the state here: whoever gives others fills the store. */
+const mostAhead = groupLimits.keysAtOnce;
+
+/** Applies state keys that a member gives: they are kept for the records which name them. Of who is no member, and of groups of which this user is none, nothing is taken. */
+export async function applyGroupKeys(arrival: Arrival): Promise<Applied> {
+  const { overlay, origin, content, locks } = arrival;
+  const given = content.groupKeys as GroupKeys;
+  const keys = readGroupKeys(given, origin.sha256);
+  if (keys === undefined) return nothingDue;
+  const groupId = groupIdOf(given.groupId, origin.sha256);
+  demandLocks(locks, [groupLock(groupId)]);
+  const group = await overlay.get('group', { id: groupId });
+  const state = group && stateOf(group);
+  if (group?.standing !== 'member' || state === undefined) return nothingDue;
+  if (!(await isOfGroup(arrival, group))) return nothingDue;
+  let isNews = false;
+  for (const { keyEpoch, keyCommitment, key } of keys) {
+    if (keyEpoch > state.keyEpoch + mostAhead) continue;
+    const known = await overlay.get('groupKey', { groupId, keyEpoch, keyCommitment });
+    if (known !== undefined) continue;
+    overlay.put('groupKey', { groupId, keyEpoch, keyCommitment, key, evaluated: false });
+    isNews = true;
+  }
+  return isNews ? { ...nothingDue, group: groupId } : nothingDue;
+}
+
+/** Answers a member who lacks state keys: with those of its time by which records were opened here. */
+export async function applyGroupKeyRequest(arrival: Arrival): Promise<Applied> {
+  const { overlay, origin, sender, content, now } = arrival;
+  const request = content.groupKeyRequest as GroupKeyRequest;
+  if (request.groupId.length !== 32) return nothingDue;
+  const groupId = groupIdOf(request.groupId, origin.sha256);
+  const group = await overlay.get('group', { id: groupId });
+  const state = group && stateOf(group);
+  if (group?.standing !== 'member' || state === undefined) return nothingDue;
+  if (!sameBytes(group.wireId, request.groupId)) return nothingDue;
+  const known: CommittedKey[] = [];
+  for (const { keyEpoch, keyCommitment } of request.wanted.slice(0, groupLimits.keysAtOnce)) {
+    if (!keyEpoch || keyCommitment?.length !== 32) continue;
+    const key = await overlay.get('groupKey', { groupId, keyEpoch, keyCommitment: keyCommitment.slice() });
+    if (key?.evaluated === true) known.push(key);
+  }
+  const keys = answerKeyRequest(request, sender.userId, state, known);
+  if (keys.length === 0) return nothingDue;
+  addHiddenContent(overlay, origin, sender.userId, { groupKeys: writeGroupKeys(group.wireId, keys) }, now);
+  return { ...nothingDue, answered: true };
+}
+
+/** Whether the sender is a member, or was one: whoever gives the key of its last change may be out again. */
+async function isOfGroup({ overlay, sender }: Arrival, group: GroupRecord): Promise<boolean> {
+  const { userId } = sender;
+  const state = stateOf(group);
+  if (state !== undefined && memberOf(state, userId) !== undefined) return true;
+  return (await overlay.get('groupMember', { groupId: group.id, userId })) !== undefined;
+}

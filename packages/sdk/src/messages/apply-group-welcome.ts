@@ -1,0 +1,56 @@
+import type { GroupWelcome } from '@sotto/proto';
+import { chatOfGroup, chatWith } from '../chats/chat-state.ts';
+import { demandLocks } from '../crypto/locks-wanted.ts';
+import { sameBytes } from '../crypto/same-bytes.ts';
+import { groupIdOf } from '../groups/group-id.ts';
+import { keepStart, locksOfGroup } from '../groups/keep-group.ts';
+import { ownListOf } from '../groups/stored-group.ts';
+import { readWelcome } from '../groups/welcome.ts';
+import { type Applied, type Arrival, nothingDue } from './arrival.ts';
+
+/**
+ * Applies a welcome: this user is a member of a group from now on, or again. Somebody whose chat is not accepted brings them into a group that is not accepted.
+ *
+ * Whoever is a member already learns from it only that there is a later revision: the log says what it is.
+ */
+export async function applyGroupWelcome(arrival: Arrival): Promise<Applied> {
+  const { overlay, account, origin, sender, content, locks, now } = arrival;
+  const { sha256 } = origin;
+  const self = account.userId;
+  const { rootKey, version: deviceListVersion } = ownListOf(account, sha256);
+  const own = { userId: self, rootKey, deviceListVersion };
+  const known = readWelcome(content.groupWelcome as GroupWelcome, sender.userId, own, sha256);
+  if (known === undefined) return nothingDue;
+  const { state } = known.at;
+  const groupId = groupIdOf(state.wireId, sha256);
+  const people = state.members.map(({ userId }) => userId).filter((userId) => userId !== self);
+  demandLocks(locks, locksOfGroup(groupId, people));
+
+  const group = await overlay.get('group', { id: groupId });
+  // A second group of this id, which nobody finds by chance.
+  if (group !== undefined && !sameBytes(group.wireId, state.wireId)) return nothingDue;
+  if (group?.standing === 'member') {
+    if (state.revision <= group.knownRevision) return nothingDue;
+    overlay.put('group', { ...group, knownRevision: state.revision });
+    return { ...nothingDue, group: groupId };
+  }
+  // An old welcome, which came again or late.
+  if (group !== undefined && group.standing !== 'requested' && state.revision <= group.revision) return nothingDue;
+  const inviter = await overlay.get('user', { id: sender.userId });
+  if (inviter?.blockedAt !== undefined) return nothingDue;
+  const asked = group?.standing === 'requested';
+  const chat = await overlay.get('chat', { id: chatWith(sender.userId) });
+  const accepted = asked || chat?.accepted === true;
+  await keepStart(overlay, known, { standing: 'member', accepted }, { self, now, sha256 });
+  const { revision } = state;
+  const changes = [{ type: 'added', userIds: [self] }] as const;
+  overlay.record({
+    type: 'group.changed',
+    chatId: chatOfGroup(groupId),
+    groupId,
+    revision,
+    by: sender.userId,
+    changes,
+  });
+  return { ...nothingDue, group: groupId };
+}
