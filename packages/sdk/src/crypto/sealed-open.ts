@@ -25,6 +25,9 @@ const kinds: ReadonlyMap<number, CiphertextKind> = new Map([
   [CiphertextMessageType.SenderKey, CiphertextKind.CIPHERTEXT_KIND_SENDER_KEY],
 ]);
 
+/** First bytes of versions 1 and 2 as they are made: libsignal passes over what else may stand there, and takes other bytes for the same message. */
+const versions: ReadonlySet<number | undefined> = new Set([0x11, 0x22]);
+
 /**
  * Opens the outer layer of a sealed envelope, of either version, and finds out who sent it. Touches no session: what stands inside is opened as if its sender had been named.
  *
@@ -41,6 +44,7 @@ export async function unseal(
   if (messageId.length + senderUser.length + groupId.length > 0 || senderDevice !== 0 || groupEpoch !== 0) {
     throw new Hold('malformed-envelope');
   }
+  if (!versions.has(envelope.ciphertext[0])) throw new Hold('malformed-ciphertext');
   const content = await outerLayer(envelope.ciphertext, own);
   const { sender, identityKey } = certifiedSender(content.senderCertificate(), trustRoots, envelope.acceptedAt);
   const kind = kinds.get(content.msgType());
