@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest';
+import { logger, randomness } from '../../test/test-device.ts';
+import { type TwoSided, twoSided } from '../../test/two-sided.ts';
+import { ownWordsTo } from '../outbox/own-words.ts';
+import { newUser } from '../people/blocked.ts';
+import type { ChatId, UserId } from '../ports/ids.ts';
+import { SottoError } from '../sotto-error.ts';
+import { ProfileKeyRotation } from './profile-key-rotation.ts';
+
+interface Rotating extends TwoSided {
+  readonly rotation: ProfileKeyRotation;
+  readonly next: Uint8Array;
+  /** The keys under which the relay was given the profile. */
+  readonly stored: Uint8Array[];
+  readonly told: ChatId[];
+  /** Happens while the relay is asked. */
+  meanwhile: () => Promise<void>;
+  key(): Promise<{ readonly profileKey: Uint8Array | undefined; readonly nextProfileKey: Uint8Array | undefined }>;
+  block(userId: UserId): Promise<void>;
+}
+
+/** Bob, for whom a new key waits. */
+async function rotating(): Promise<Rotating> {
+  const sides = await twoSided();
+  const { bob } = sides;
+  const next = randomness.bytes(32);
+  await bob.executor.run([], (overlay) => overlay.put('account', { ...bob.account, nextProfileKey: next }));
+  const stored: Uint8Array[] = [];
+  const told: ChatId[] = [];
+  const scene: Rotating = {
+    ...sides,
+    next,
+    stored,
+    told,
+    meanwhile: async () => undefined,
+    async key() {
+      const account = await bob.store.get('account', {});
+      return { profileKey: account?.profileKey, nextProfileKey: account?.nextProfileKey };
+    },
+    block: (userId) => bob.executor.run([], (overlay) => overlay.put('user', { ...newUser(userId, 1), blockedAt: 1 })),
+    rotation: new ProfileKeyRotation({
+      executor: bob.executor,
+      queries: bob.store,
+      profiles: {
+        inTurn: (work) => work(),
+        storeUnder: async (key) => {
+          stored.push(key);
+          await scene.meanwhile();
+          return { username: bob.account.username, avatarHash: undefined };
+        },
+      },
+      origin: bob.origin,
+      clock: bob.clock,
+      logger,
+      onRotated: async (chats) => void told.push(...chats),
+    }),
+  };
+  return scene;
+}
+
+describe('a new profile key', () => {
+  it('is told to contacts once the relay has it: not to strangers, nor to who is blocked', async () => {
+    const { alice, bob, sender, rotation, next, stored, told, key, block, waiting } = await rotating();
+    const { userId } = alice.account;
+    const [stranger, blocked] = ['00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000002'];
+    await sender.chat(userId).accept();
+    await bob.executor.run([], async (overlay) => {
+      const chat = await overlay.get('chat', { id: sender.chat(userId).id });
+      if (chat === undefined) throw new Error('there is a chat');
+      for (const [at, id, accepted] of [
+        [1, stranger, false],
+        [2, blocked, true],
+      ] as const) {
+        overlay.put('chat', { ...chat, id: id as ChatId, userId: id as UserId, accepted, activity: 1_000 + at });
+      }
+    });
+    await block(blocked as UserId);
+    await rotation.pass();
+    expect(stored).toEqual([next]);
+    expect(await key()).toEqual({ profileKey: next, nextProfileKey: undefined });
+    expect(told).toEqual([userId]);
+    expect(await bob.store.outboxChats()).toEqual([userId]);
+    expect(await waiting()).toMatchObject([{ seq: 0, body: undefined }]);
+    const words = await bob.executor.run([], (overlay) =>
+      ownWordsTo(overlay, bob.origin(), sender.chat(userId).id, userId),
+    );
+    expect(words.profileKey).toEqual(next);
+    await rotation.pass();
+    expect(stored).toHaveLength(1);
+  });
+
+  it('waits while the relay can not be asked, and after a crash is asked for as the same', async () => {
+    const scene = await rotating();
+    const { bob, rotation, next, stored, told, key } = scene;
+    scene.meanwhile = () => Promise.reject(new SottoError('relay-unreachable', 'away', { retryable: true }));
+    await expect(rotation.pass()).rejects.toMatchObject({ code: 'relay-unreachable' });
+    scene.meanwhile = async () => {
+      bob.disk.full = true;
+    };
+    await expect(rotation.pass()).rejects.toMatchObject({ code: 'store-unavailable' });
+    bob.disk.full = false;
+    expect(await key()).toEqual({ profileKey: bob.account.profileKey, nextProfileKey: next });
+    expect(told).toEqual([]);
+    scene.meanwhile = async () => undefined;
+    rotation.wake();
+    rotation.wake();
+    await rotation.stop();
+    expect(stored).toEqual([next, next, next]);
+    expect(await key()).toEqual({ profileKey: next, nextProfileKey: undefined });
+  });
+
+  it('is not told to who is blocked while the relay is asked', async () => {
+    const scene = await rotating();
+    const { alice, bob, sender, rotation, told, block } = scene;
+    const { userId } = alice.account;
+    await sender.chat(userId).accept();
+    scene.meanwhile = () => block(userId);
+    await rotation.pass();
+    expect(told).toEqual([]);
+    expect(await bob.store.outboxChats()).toEqual([]);
+  });
+
+  it('is not asked for by an account that is over', async () => {
+    const { bob, rotation, next, stored } = await rotating();
+    await bob.executor.run([], (overlay) =>
+      overlay.put('account', { ...bob.account, nextProfileKey: next, ended: true }),
+    );
+    await rotation.pass();
+    expect(stored).toEqual([]);
+  });
+});
