@@ -19,6 +19,8 @@ export type FrameKind =
   | 'drain'
   | 'pong'
   | 'prekeysLow'
+  | 'devicesChanged'
+  | 'devicesIdle'
   | 'error';
 
 /** A frame of one kind, read. */
@@ -153,6 +155,8 @@ function kindOf(frame: ServerFrame): FrameKind {
     'drain',
     'pong',
     'prekeysLow',
+    'devicesChanged',
+    'devicesIdle',
     'error',
   ];
   const kind = kinds.find((each) => frame[each]);
