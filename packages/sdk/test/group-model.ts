@@ -3,30 +3,35 @@ import { GroupKeyRequest } from '@sotto/proto';
 import fc from 'fast-check';
 import { defaultPlatform } from '#platform';
 import { verifyDeviceList } from '../src/devices/device-list.ts';
-import { type GroupRules, groupRules } from '../src/groups/change-rules.ts';
-import type { GroupActor } from '../src/groups/device-proof.ts';
-import { evaluate, needsNewKey } from '../src/groups/evaluate.ts';
-import { keyCommitment, newGroupKey } from '../src/groups/group-cipher.ts';
-import { type GroupPosition, startOfGroup } from '../src/groups/group-head.ts';
+import type { GroupRules } from '../src/groups/change-rules.ts';
+import { needsNewKey } from '../src/groups/evaluate.ts';
+import { startOfGroup } from '../src/groups/group-head.ts';
 import { newWireId } from '../src/groups/group-id.ts';
 import { answerKeyRequest, type CommittedKey, writeKeyRequest } from '../src/groups/group-keys.ts';
 import type { GroupOperation } from '../src/groups/group-operation.ts';
-import { decodeRecord, encodeRecord } from '../src/groups/group-record.ts';
-import { encodeState, type GroupState, memberOf } from '../src/groups/group-state.ts';
+import { memberOf } from '../src/groups/group-state.ts';
 import { joinProof } from '../src/groups/join-proof.ts';
-import type { OperationRules } from '../src/groups/operation-rules.ts';
 import { rebase } from '../src/groups/rebase.ts';
-import { type GroupChange, signChange } from '../src/groups/signed-change.ts';
-import { sealRecord, writeRecord } from '../src/groups/write-record.ts';
+import type { GroupChange } from '../src/groups/signed-change.ts';
+import { writeRecord } from '../src/groups/write-record.ts';
 import type { UserId } from '../src/ports/ids.ts';
 import { asText, forbidden } from './group-oracle.ts';
-import { GroupPerson } from './group-person.ts';
-import { userIdOf } from './numbered-uuid.ts';
+import { GroupRelay } from './group-relay.ts';
+import { logAfter, ModelClient } from './model-client.ts';
+import { type ModelEvaluation, ModelEvaluations } from './model-evaluations.ts';
+import { modelOperation } from './model-operation.ts';
+import { ModelPerson, stolen } from './model-person.ts';
 
 const { sha256, randomness } = defaultPlatform();
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
-/** The device that the relay's friends have stolen. */
-const stolen = 2;
+
+const kinds = [
+  ...(['act', 'act', 'act', 'act', 'devices', 'fetch', 'keys', 'race', 'talk'] as const),
+  ...(['fork', 'forge', 'forge', 'forge', 'lie'] as const),
+];
+
+/** All runs begin with the same group of five. */
+const founded = found();
 
 /** One step of a run: what happens, and three numbers that choose by whom, to whom, how. */
 export interface GroupCommand {
@@ -36,52 +41,25 @@ export interface GroupCommand {
   readonly c: number;
 }
 
-const kinds = [
-  ...(['act', 'act', 'act', 'act', 'devices', 'fetch', 'keys', 'race'] as const),
-  ...(['fork', 'forge', 'forge', 'forge', 'lie'] as const),
-];
-
-/** Runs of up to 30 steps. */
-export const groupCommands: fc.Arbitrary<readonly GroupCommand[]> = fc.array(
-  fc.record({ kind: fc.constantFrom(...kinds), a: fc.nat(999), b: fc.nat(999), c: fc.nat(999) }),
-  { minLength: 4, maxLength: 30, size: 'max' },
-);
-
-/** The rules with every operation allowed to everybody: what a forger reckons with. */
-export const lawless: OperationRules = Object.fromEntries(
-  Object.entries(groupRules.operations).map(([type, rule]) => [type, { ...rule, allows: () => true }]),
-) as unknown as OperationRules;
-
-/** An honest client: what it evaluated, and the keys that have reached it. */
-interface ModelClient {
-  readonly person: GroupPerson;
-  branch: number;
-  at: GroupPosition;
-  /** It knows the group: from its creation, or by a welcome. */
-  isIn: boolean;
-  /** Nobody has told it a false state. */
-  truthful: boolean;
-  /** SHA-256 over the records before it. */
-  log: string;
-  readonly keys: Map<string, Uint8Array>;
-  readonly onTheWay: CommittedKey[];
-  /** What it opened records with, and what it was welcomed with. */
-  readonly used: CommittedKey[];
-  readonly barred: Set<string>;
+/** Runs of up to 26 steps; of some kinds more than of others. */
+export function groupCommands(more: readonly GroupCommand['kind'][] = []): fc.Arbitrary<readonly GroupCommand[]> {
+  const kind = fc.constantFrom(...kinds, ...more);
+  const command = fc.record({ kind, a: fc.nat(999), b: fc.nat(999), c: fc.nat(999) });
+  return fc.array(command, { minLength: 4, maxLength: 26, size: 'max' });
 }
 
 /**
  * Several honest clients of one group, and against them a relay that shows each of them what it likes, a malicious member, a stolen device, and everything they know: all state keys.
  *
- * `check` throws what an honest client must never come to.
+ * It throws what an honest client must never come to: what is not allowed, another state than others of the same head, or a standstill. Of the members that have one log all come to one state; those who talk and have different ones refuse to go on.
  */
 export class GroupModel {
-  readonly #rules: GroupRules;
-  readonly #wireId = newWireId(randomness);
-  readonly #people = [0, 1, 2, 3, 4, 5].map((number) => new GroupPerson(userIdOf(number + 1)));
+  readonly #wireId = founded.wireId;
+  readonly #people = [0, 1, 2, 3, 4, 5].map((number) => new ModelPerson(number));
   readonly #mallory = this.#person(4);
-  readonly #clients: ModelClient[];
-  readonly #branches: Uint8Array[][] = [[]];
+  readonly #clients: readonly ModelClient[];
+  readonly #evaluations: ModelEvaluations;
+  readonly #relay: GroupRelay;
   readonly #allKeys = new Map<string, Uint8Array>();
   readonly #links = new Set<string>();
   /** What honest devices have signed, as text, with the version of their list. */
@@ -91,28 +69,30 @@ export class GroupModel {
   readonly #heads = new Map<string, string>();
   /** How many records honest clients have applied. */
   applied = 0;
+  /** How many pairs of members ended at one place that had more than the creation in common. */
+  together = 0;
+  /** How many clients have seen that there is another log, or another state, and went no further. */
+  refused = 0;
 
   constructor(rules: GroupRules) {
-    this.#rules = rules;
-    this.#clients = [0, 1, 2, 3, 5].map((number) => ({
-      person: this.#person(number),
-      branch: 0,
-      at: startOfGroup(this.#wireId),
-      isIn: number !== 5,
-      truthful: true,
-      log: '',
-      keys: new Map(),
-      onTheWay: [],
-      used: [],
-      barred: new Set(),
-    }));
-    const [owner, ...others] = [0, 1, 2, 3, 4].map((number) => this.#person(number).candidate());
-    if (owner === undefined) throw new Error('nobody is there');
-    const settings = { add: 'admins', edit: 'admins' } as const;
-    this.#write(this.#client(0), [
-      { type: 'create', rules: 1, title: 'Rowers', avatar: undefined, settings, owner, members: others },
-    ]);
-    for (const client of this.#clients) this.#arrive(client, 99);
+    this.#evaluations = new ModelEvaluations(rules);
+    const start = startOfGroup(this.#wireId);
+    this.#clients = [0, 1, 2, 3, 5].map((number) => new ModelClient(this.#person(number), start, number !== 5));
+    this.#relay = new GroupRelay({
+      wireId: this.#wireId,
+      mallory: this.#mallory,
+      people: this.#people,
+      allKeys: this.#allKeys,
+      newLink: () => this.#newLink(),
+      spread: (key) => this.#spread(key, () => true),
+    });
+    const { record, keyEpoch, key } = founded;
+    this.#honest.set(founded.said, 1);
+    const { userId: guest } = this.#person(5);
+    this.#spread({ keyEpoch, key, keyCommitment: founded.keyCommitment }, (one) => one !== guest);
+    for (const client of this.#clients) client.arrive();
+    this.#branch(this.#client(0)).push(record);
+    this.#fetch(this.#client(0), 1);
   }
 
   run({ kind, a, b, c }: GroupCommand): void {
@@ -121,13 +101,14 @@ export class GroupModel {
     else if (kind === 'race') this.#act(client, b, c, false);
     else if (kind === 'devices') this.#noteDevices(this.#client(a % 2));
     else if (kind === 'fetch') this.#fetch(client, 1 + (b % 4));
-    else if (kind === 'keys') this.#arrive(client, 1 + (b % 3));
-    else if (kind === 'fork') this.#fork(a, b, c);
+    else if (kind === 'keys') client.arrive(1 + (b % 3));
+    else if (kind === 'talk') this.#talk(client, this.#client(b));
+    else if (kind === 'fork') this.#relay.fork(this.#clients, a, b, c);
     else if (kind === 'forge') this.#forge(a, b, c);
-    else this.#lie(client, b);
+    else this.#relay.lie(client, b);
   }
 
-  /** Everything that is on its way arrives; then those who have the same log are at the same place. */
+  /** Everything that is on its way arrives; then those who have the same log are at the same place, and those who have not see it. */
   settle(): void {
     for (let goesOn = true; goesOn; ) {
       goesOn = false;
@@ -136,63 +117,82 @@ export class GroupModel {
         if (this.#ask(client)) goesOn = true;
       }
     }
-    for (const [index, branch] of this.#branches.entries()) {
-      const log = branch.reduce((before, record) => this.#log(before, record), '');
-      const done = this.#clients.filter((one) => one.branch === index && one.truthful && one.log === log);
-      const [first] = done;
+    for (const [index, branch] of this.#relay.branches.entries()) {
+      const logs = [''];
+      for (const record of branch) logs.push(logAfter(logs.at(-1) ?? '', record));
+      const log = logs.at(-1) ?? '';
+      const [first] = this.#clients.filter((one) => one.branch === index && one.truthful && one.log === log);
       if (first === undefined) continue;
       for (const late of this.#clients) {
         const self = memberOf(first.at.state, late.person.userId);
         const known = late.at.state.revision;
-        const shares = log !== '' && late.log === branch.slice(0, known).reduce((l, r) => this.#log(l, r), '');
-        if (late.branch !== index || !late.isIn || !late.truthful || !shares || self === undefined) continue;
+        const shares = log !== '' && late.log === logs[known];
+        if (late.branch !== index || !late.isIn || late.refused || !late.truthful || !shares || self === undefined)
+          continue;
         if (self.joinedAtRevision <= known && known < branch.length) throw new Error('an honest client is stuck');
       }
+    }
+    for (const one of this.#clients) for (const other of this.#clients) this.#talk(one, other);
+    this.refused = this.#clients.filter((one) => one.refused).length;
+    for (const one of this.#clients) {
+      for (const other of this.#clients) {
+        if (one.refused || other.refused) continue;
+        const agreed = one.agreesWith(other);
+        if (agreed === false) throw new Error('honest clients went apart without a word');
+        if (one !== other && agreed === true && one.at.state.revision > 1) this.together++;
+      }
+    }
+  }
+
+  /** Messages carry where their sender is: who sees another head for a revision has done with this relay. */
+  #talk(one: ModelClient, other: ModelClient): void {
+    if (one.agreesWith(other) === false) {
+      one.refused = true;
+      other.refused = true;
     }
   }
 
   /** Asks all others for the key that it waits for. Whether somebody gave it. */
   #ask(client: ModelClient): boolean {
-    const record = client.isIn ? this.#branch(client)[client.at.state.revision] : undefined;
-    const waiting = record && decodeRecord(record);
-    if (waiting === undefined || client.keys.has(hex(waiting.keyCommitment))) return false;
-    const request = GroupKeyRequest.decode(GroupKeyRequest.encode(writeKeyRequest(this.#wireId, [waiting])));
+    const record = client.isIn && !client.refused ? this.#branch(client)[client.at.state.revision] : undefined;
+    const evaluated = record && this.#evaluations.of(client.at, record, client.source);
+    const { wanted } = evaluated?.verdict.type === 'waits-for-key' ? evaluated : { wanted: undefined };
+    if (wanted === undefined) return false;
+    const request = GroupKeyRequest.decode(GroupKeyRequest.encode(writeKeyRequest(this.#wireId, [wanted])));
     const given = this.#clients.flatMap(({ at, used }) =>
       answerKeyRequest(request, client.person.userId, at.state, used),
     );
-    for (const one of given) client.keys.set(hex(waiting.keyCommitment), one.key);
+    for (const one of given) client.keys.set(hex(wanted.keyCommitment), one.key);
     return given.length > 0;
   }
 
   /** An honest person does something that they may, on what they know. */
   #act(client: ModelClient, b: number, c: number, upToDate: boolean): void {
+    if (client.refused) return;
     if (!client.isIn) {
       this.#comeByLink(client);
       return;
     }
     if (upToDate) this.#catchUp(client);
     for (let tries = 0; tries < 4; tries++) {
-      const operation = this.#operation(client, b + tries, c);
+      const operation = modelOperation(client.at.state, this.#person(c), b + tries, c, () => this.#newLink());
       if (operation !== undefined && this.#write(client, [operation])) return;
     }
   }
 
   /** First a device is linked, which is stolen; then it is revoked. */
   #noteDevices(client: ModelClient): void {
-    if (!client.isIn) return;
+    if (!client.isIn || client.refused) return;
     this.#catchUp(client);
     const { person } = client;
-    if (person.version === 1) person.linkDevice(stolen);
-    else if (person.version === 2) {
-      person.revokeDevice(stolen);
-      this.#revokedAt.set(person.userId, person.version);
-    }
+    if (person.version < 3) person.version++;
+    if (person.version === 3 && !this.#revokedAt.has(person.userId)) this.#revokedAt.set(person.userId, 3);
     this.#write(client, [{ type: 'note-devices', version: person.version, revoked: person.version === 3 }]);
   }
 
   #catchUp(client: ModelClient): number {
-    this.#arrive(client, 99);
-    return this.#fetch(client, 99);
+    client.arrive();
+    return this.#fetch(client, Number.POSITIVE_INFINITY);
   }
 
   #comeByLink(client: ModelClient): void {
@@ -202,42 +202,8 @@ export class GroupModel {
     if (host === undefined || invite === undefined || key === undefined) return;
     const who = client.person.candidate();
     const proof = joinProof(invite.key, this.#wireId, who, host.at.head);
-    client.keys.set(hex(host.at.state.keyCommitment), key);
-    client.used.push({ ...host.at.state, key });
-    Object.assign(client, { at: host.at, isIn: true, truthful: host.truthful, log: host.log, branch: host.branch });
+    client.believe(host, key);
     this.#write(client, [{ type: invite.approval ? 'request-join' : 'join', who, proof }]);
-  }
-
-  #operation({ at }: ModelClient, b: number, c: number): GroupOperation | undefined {
-    const { state } = at;
-    const target = this.#person(c);
-    const userId = target.userId;
-    const [request] = state.requests;
-    if (request !== undefined && b % 3 === 0)
-      return { type: c % 4 === 0 ? 'decline' : 'approve', userId: request.userId };
-    const choices: readonly (() => GroupOperation | undefined)[] = [
-      () => ({ type: 'set-title', title: `title ${c}` }),
-      () => ({ type: 'add-members', members: [target.candidate()] }),
-      () => ({ type: 'remove-members', userIds: [userId] }),
-      () => ({ type: 'set-role', userId, role: c % 3 === 0 ? 'member' : 'admin' }),
-      () => ({ type: 'transfer-ownership', userId }),
-      () => ({
-        type: 'set-settings',
-        settings: { add: c % 2 === 0 ? 'admins' : 'members', edit: c % 3 === 0 ? 'admins' : 'members' },
-      }),
-      () => {
-        const key = randomness.bytes(32);
-        this.#links.add(hex(key));
-        return { type: 'set-invite', invite: { id: randomness.bytes(16), key, approval: c % 2 === 0 } };
-      },
-      () => ({ type: 'revoke-invite' }),
-      () => (c % 4 === 0 ? { type: 'leave' } : undefined),
-      () => ({
-        type: 'set-avatar',
-        avatar: { hash: randomness.bytes(32), key: randomness.bytes(32), location: randomness.bytes(c % 65) },
-      }),
-    ];
-    return choices[b % choices.length]?.();
   }
 
   /** Writes by the rules, gives new keys to those who remain, and puts; at most three times. Whether the relay took it. */
@@ -245,22 +211,20 @@ export class GroupModel {
     let left = operations;
     for (let attempt = 0; attempt < 3; attempt++) {
       const before = client.at;
-      const keys = (_: number, commitment: Uint8Array) => client.keys.get(hex(commitment));
-      if (!needsNewKey(before.state) && keys(0, before.state.keyCommitment) === undefined) return false;
+      if (!needsNewKey(before.state) && client.source(0, before.state.keyCommitment) === undefined) return false;
       const actor = client.person.actor();
-      const written = writeRecord({ before, actor, operations: left, now: 5 }, keys, { sha256, randomness });
+      const change = { before, actor, operations: left, now: 5 };
+      const written = writeRecord(change, client.source, { sha256, randomness });
       if (typeof written === 'string') return false;
       const { address } = actor;
       const { revision } = written.at.state;
-      this.#honest.set(
-        asText({ actor: address, revision, head: before.head, operations: left }),
-        client.person.version,
-      );
+      const said = asText({ actor: address, revision, head: before.head, operations: left });
+      this.#honest.set(said, client.person.version);
       if (written.isNewKey) {
         const members = new Set(written.at.state.members.map(({ userId }) => userId));
         this.#spread({ ...written.key, keyCommitment: written.at.state.keyCommitment }, (one) => members.has(one));
       }
-      this.#arrive(client, 99);
+      client.arrive();
       const branch = this.#branch(client);
       if (branch.length === before.state.revision) {
         branch.push(written.record);
@@ -268,7 +232,7 @@ export class GroupModel {
         this.#welcome(client, left);
         return true;
       }
-      if (this.#fetch(client, 99) === 0) return false;
+      if (this.#fetch(client, Number.POSITIVE_INFINITY) === 0) return false;
       const list = verifyDeviceList(actor.deviceList, address.userId, sha256);
       left = rebase(left, client.at, { actor: address.userId, list }).operations;
       if (left.length === 0) return false;
@@ -287,11 +251,14 @@ export class GroupModel {
       );
       const key = host.keys.get(hex(host.at.state.keyCommitment));
       if (!isAdded || memberOf(host.at.state, userId) === undefined || key === undefined) continue;
-      guest.keys.set(hex(host.at.state.keyCommitment), key);
-      guest.used.push({ ...host.at.state, key });
-      const { at, truthful, log, branch } = host;
-      Object.assign(guest, { at, truthful, log, branch, isIn: true, barred: new Set(host.barred) });
+      guest.believe(host, key);
     }
+  }
+
+  #newLink(): Uint8Array {
+    const key = randomness.bytes(32);
+    this.#links.add(hex(key));
+    return key;
   }
 
   #spread(key: CommittedKey, isTo: (userId: UserId) => boolean): void {
@@ -299,14 +266,10 @@ export class GroupModel {
     for (const one of this.#clients) if (isTo(one.person.userId)) one.onTheWay.push(key);
   }
 
-  #arrive(client: ModelClient, count: number): void {
-    for (const key of client.onTheWay.splice(0, count)) client.keys.set(hex(key.keyCommitment), key.key);
-  }
-
   /** How many records were evaluated. */
   #fetch(client: ModelClient, count: number): number {
     let done = 0;
-    while (client.isIn && done < count && this.#step(client)) done++;
+    while (client.isIn && !client.refused && done < count && this.#step(client)) done++;
     return done;
   }
 
@@ -314,30 +277,28 @@ export class GroupModel {
     const before = client.at;
     const record = this.#branch(client)[before.state.revision];
     if (record === undefined) return false;
-    const keys = (_: number, commitment: Uint8Array) => client.keys.get(hex(commitment));
-    const { at, verdict } = evaluate(before, record, keys, sha256, this.#rules);
+    const evaluated = this.#evaluations.of(before, record, client.source);
+    const { at, verdict, wanted } = evaluated;
     if (verdict.type === 'waits-for-key') return false;
-    if (verdict.type === 'applied') this.#check(client, before, at.state, verdict.change);
+    if (verdict.type === 'applied') this.#check(client, evaluated, verdict.change);
     else if (asText({ ...before.state, revision: 0 }) !== asText({ ...at.state, revision: 0 })) {
       throw new Error('a void record has changed the state');
     }
-    const opened = decodeRecord(record);
-    const key = opened && client.keys.get(hex(opened.keyCommitment));
-    if (opened && key) client.used.push({ ...opened, key });
-    client.at = at;
-    client.log = this.#log(client.log, record);
-    const stands = `${hex(encodeState(at.state))} ${client.log}`;
-    const known = this.#heads.get(hex(at.head)) ?? stands;
+    const key = wanted && client.source(wanted.keyEpoch, wanted.keyCommitment);
+    client.advance(at, record, wanted && key && { ...wanted, key });
+    const stands = `${evaluated.state} ${client.log}`;
+    const known = this.#heads.get(evaluated.head) ?? stands;
     if (known !== stands) throw new Error('equal heads stand for different states or logs');
-    this.#heads.set(hex(at.head), stands);
+    this.#heads.set(evaluated.head, stands);
     return true;
   }
 
   /** What an honest client has applied is allowed, and was said for this history by one who may still speak. */
-  #check(client: ModelClient, before: GroupPosition, after: GroupState, change: GroupChange): void {
+  #check(client: ModelClient, { at }: ModelEvaluation, change: GroupChange): void {
     this.applied++;
+    const before = client.at;
     const { userId, deviceId } = change.actor;
-    const reason = forbidden(before.state, after, userId, (key) => this.#links.has(hex(key)));
+    const reason = forbidden(before.state, at.state, userId, (key) => this.#links.has(hex(key)));
     if (reason !== undefined) throw new Error(`authority: ${reason}`);
     if (userId === this.#mallory.userId) return;
     if (deviceId === stolen) {
@@ -351,94 +312,18 @@ export class GroupModel {
     if (version >= (this.#revokedAt.get(userId) ?? Number.POSITIVE_INFINITY)) client.barred.add(userId);
   }
 
-  /** The relay shows some clients another log: from a revision on, or one that was cut. */
-  #fork(a: number, b: number, c: number): void {
-    if (this.#branches.length >= 4) return;
-    const from = this.#branches[a % this.#branches.length] ?? [];
-    this.#branches.push(from.slice(0, Math.max(1, from.length - (b % 4))));
-    for (const [at, client] of this.#clients.entries()) {
-      if (((c >> at) & 1) === 1) client.branch = this.#branches.length - 1;
-    }
-  }
-
-  /** A false welcome: the right head, and another state. */
-  #lie(client: ModelClient, b: number): void {
-    const { state } = client.at;
-    if (!client.isIn || state.members.length === 0) return;
-    const members = state.members.map((one) =>
-      one.userId === this.#mallory.userId ? { ...one, role: 'admin' as const } : one,
-    );
-    const hasOwner = members.some(({ role }) => role === 'owner');
-    const told = b % 2 === 0 && hasOwner ? { ...state, members } : { ...state, title: 'a lie' };
-    Object.assign(client, {
-      at: { ...client.at, state: told },
-      truthful: asText(told) === asText(state) && client.truthful,
-    });
-  }
-
-  /** The relay puts what it likes at the end of a branch. */
   #forge(a: number, b: number, c: number): void {
-    const index = a % this.#branches.length;
-    const branch = this.#branches[index] ?? [];
-    const record = this.#forged(index, branch, b, c);
-    if (record !== undefined) branch.push(record);
-  }
-
-  #forged(index: number, branch: readonly Uint8Array[], b: number, c: number): Uint8Array | undefined {
-    const other = this.#branches[c % this.#branches.length] ?? [];
-    if (b % 8 === 0) return randomness.bytes(c % 300);
-    if (b % 8 === 1) return other[c % Math.max(1, other.length)];
-    // The honest record of another history, at the same revision.
-    if (b % 8 === 2 || b % 8 === 3) {
-      return this.#branches.find((one) => one.length > branch.length && one !== branch)?.[branch.length];
-    }
-    const spy = this.#clients.find((one) => one.branch === index && one.isIn && one.truthful);
-    if (spy === undefined) return undefined;
-    this.#catchUp(spy);
-    if (spy.at.state.revision !== branch.length) return undefined;
-    const victim = this.#person(c);
-    const operation = this.#operation(spy, b >> 3, c >> 2);
-    if (operation === undefined) return undefined;
-    if (b % 8 === 4) return this.#sealed(spy.at, this.#mallory.actor(), operation, c);
-    // As somebody else, by the own key, and by a device of theirs that was stolen.
-    if (b % 8 === 5)
-      return this.#sealed(spy.at, { ...victim.actor(), deviceKey: this.#mallory.actor().deviceKey }, operation, c);
-    const robbed = this.#people.filter(({ version }) => version >= 2);
-    const loser = robbed[c % Math.max(1, robbed.length)];
-    if (loser) return this.#sealed(spy.at, loser.actor(stolen, 2), c % 2 === 0 ? { type: 'leave' } : operation, c);
-    const genuine = branch.at(-1);
-    const cut = genuine && decodeRecord(genuine);
-    const revision = branch.length + 1;
-    return (
-      cut && encodeRecord({ ...cut, revision, ciphertext: cut.ciphertext.with(c % cut.ciphertext.length, c % 256) })
-    );
-  }
-
-  /** A record that is in order but for what its actor may do; now and then for its key, too. */
-  #sealed(at: GroupPosition, actor: GroupActor, operation: GroupOperation, c: number): Uint8Array | undefined {
-    const { state, head } = at;
-    const isNewKey = needsNewKey(state) !== (c % 11 === 0);
-    const key = isNewKey ? newGroupKey(randomness) : this.#allKeys.get(hex(state.keyCommitment));
-    if (key === undefined) return undefined;
-    const keyEpoch = state.keyEpoch + (isNewKey ? 1 : 0);
-    const revision = state.revision + 1;
-    const commitment = keyCommitment(this.#wireId, { keyEpoch, key }, sha256);
-    this.#spread({ keyEpoch, key, keyCommitment: commitment }, () => true);
-    const header = { wireId: this.#wireId, revision, keyEpoch, keyCommitment: commitment };
-    const operations = [operation];
-    const change = { wireId: this.#wireId, revision, previousHead: head, createdAt: 6, operations };
-    return sealRecord(header, signChange(change, actor), key, randomness);
-  }
-
-  #log(before: string, record: Uint8Array): string {
-    return hex(sha256(Buffer.from(before), record));
+    const index = a % this.#relay.branches.length;
+    const spy = this.#clients.find((one) => one.branch === index && one.isIn && one.truthful && !one.refused);
+    if (spy !== undefined) this.#catchUp(spy);
+    this.#relay.forge(index, spy?.at, b, c);
   }
 
   #branch(client: ModelClient): Uint8Array[] {
-    return this.#branches[client.branch] ?? [];
+    return this.#relay.branches[client.branch] ?? [];
   }
 
-  #person(number: number): GroupPerson {
+  #person(number: number): ModelPerson {
     const person = this.#people[number % this.#people.length];
     if (person === undefined) throw new Error('nobody is there');
     return person;
@@ -451,11 +336,28 @@ export class GroupModel {
   }
 }
 
+function found() {
+  const wireId = newWireId(randomness);
+  const before = startOfGroup(wireId);
+  const [owner, ...members] = [0, 1, 2, 3, 4].map((number) => new ModelPerson(number).candidate());
+  if (owner === undefined) throw new Error('nobody is there');
+  const settings = { add: 'admins', edit: 'admins' } as const;
+  const operations: readonly GroupOperation[] = [
+    { type: 'create', rules: 1, title: 'Rowers', avatar: undefined, settings, owner, members },
+  ];
+  const actor = new ModelPerson(0).actor();
+  const written = writeRecord({ before, actor, operations, now: 5 }, () => undefined, { sha256, randomness });
+  if (typeof written === 'string') throw new Error(`the group was not founded: ${written}`);
+  const { keyCommitment } = written.at.state;
+  const said = asText({ actor: actor.address, revision: 1, head: before.head, operations });
+  return { wireId, record: written.record, ...written.key, keyCommitment, said };
+}
+
 /** One run of the model under rules, which may have a hole. */
-export function groupProperty(rules: GroupRules, onRun?: (model: GroupModel) => void) {
-  return fc.property(groupCommands, (commands) => {
+export function groupProperty(rules: GroupRules, onRun?: (model: GroupModel) => void, commands = groupCommands()) {
+  return fc.property(commands, (steps) => {
     const model = new GroupModel(rules);
-    for (const command of commands) model.run(command);
+    for (const step of steps) model.run(step);
     model.settle();
     onRun?.(model);
   });

@@ -12,6 +12,7 @@ export class GroupPerson {
   readonly userId: UserId;
   readonly rootKey = PrivateKey.generate();
   readonly identityKey = PrivateKey.generate().getPublicKey().serialize();
+  readonly rootPublicKey = this.rootKey.getPublicKey().serialize();
   readonly #keys = new Map<number, PrivateKey>();
   /** The lists, version 1 first. */
   readonly lists: Uint8Array[] = [];
@@ -23,10 +24,6 @@ export class GroupPerson {
 
   get version(): number {
     return this.lists.length;
-  }
-
-  get rootPublicKey(): Uint8Array {
-    return this.rootKey.getPublicKey().serialize();
   }
 
   /** Adds a device: a new version of the list. */
