@@ -30,6 +30,7 @@ export class CertificateKeeper {
   private readonly ending = new AbortController();
   private asking: Promise<void> | undefined;
   private refused = false;
+  private pinned: readonly Uint8Array[] | undefined;
 
   constructor(parts: {
     readonly executor: Executor;
@@ -46,6 +47,14 @@ export class CertificateKeeper {
     this.account = parts.account;
     this.relayNow = parts.relayNow;
     this.logger = parts.logger;
+  }
+
+  /** The roots that are believed: those that were pinned, or that can be pinned now; none when they can't be had. */
+  async trustRoots(): Promise<readonly Uint8Array[]> {
+    this.pinned ??= (await this.executor.run([], (overlay) => overlay.get('certificate', {})))?.trustRoots;
+    if (this.pinned === undefined && !this.refused) this.wake();
+    await this.asking?.catch(() => undefined);
+    return this.pinned ?? [];
   }
 
   /** Whether there is no hope of a certificate now: this relay has none, or one under a root that is not pinned. It is asked again at the next `wake`. */
@@ -108,6 +117,7 @@ export class CertificateKeeper {
     }
     const expiresAt = SenderCertificate.deserialize(asBuffer(certificate)).expiration();
     const record: CertificateRecord = { trustRoots, certificate, expiresAt };
+    this.pinned = trustRoots;
     await this.executor.run([certificateLock], (overlay) => overlay.put('certificate', record));
     this.refused = false;
   }

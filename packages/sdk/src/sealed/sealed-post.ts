@@ -4,26 +4,52 @@ import type { CallOptions, HttpClient } from '../transport/http-client.ts';
 import { postSealed } from '../transport/sealed-calls.ts';
 
 /** The most sends that leave in one request. */
-export const mostSealedAtOnce = 64;
+const mostAtOnce = 64;
+/** The most bytes of ciphertexts in one request, unless one send alone has more. */
+const mostBytesAtOnce = 384 * 1024;
 
 /** Whether a Send is one whose sender is not named. */
 export function isUnnamed({ messageId }: Pick<SendFields, 'messageId'>): boolean {
   return messageId === undefined || messageId === null || messageId.length === 0;
 }
 
+/** How many of these Sends, from the first, leave in one request. */
+export function sizeOfPost(sends: readonly SendFields[]): number {
+  let bytes = 0;
+  let count = 0;
+  for (const { recipients } of sends.slice(0, mostAtOnce)) {
+    for (const { ciphertext } of recipients?.[0]?.devices ?? []) bytes += ciphertext?.length ?? 0;
+    if (count > 0 && bytes > mostBytesAtOnce) break;
+    count++;
+  }
+  return count;
+}
+
 /**
- * Hands Sends to one person over without saying who sends them; resolves to a result of each, whatever happens, as a stream would give them.
+ * Hands Sends to one person over without saying who sends them; resolves to a result of each as a stream would give it, whatever the relay does.
  *
- * `sealed-refused`: the access key is not that of the account (any more). `relay-unreachable` and what else may be tried again is `retryable`.
+ * `sealed-refused`: it does not take them in this way, so they have to be sent with the sender named. What may be tried again is `retryable`.
  * @param sends as they stand in the outbox, all to the same recipient under the same access key, in their order
+ * @throws {SottoError} `client-stopped`
  */
 export async function postSends(
   http: HttpClient,
   sends: readonly SendFields[],
   options: CallOptions = {},
 ): Promise<readonly SendResultFields[]> {
+  try {
+    return await postSealed(http, bodyOf(sends), options);
+  } catch (error) {
+    if (!(error instanceof SottoError) || error.code === 'client-stopped') throw error;
+    const refused = refusalOf(error);
+    const behind = { code: 'superseded', message: '', retryable: true };
+    return sends.map(({ sendId }, at) => ({ ...(sendId && { sendId }), refused: at === 0 ? refused : behind }));
+  }
+}
+
+function bodyOf(sends: readonly SendFields[]): SealedSendsFields {
   const recipient = sends[0]?.recipients?.[0];
-  const body: SealedSendsFields = {
+  return {
     ...(recipient?.userId && { userId: recipient.userId }),
     ...(recipient?.accessKey && { accessKey: recipient.accessKey }),
     sends: sends.map(({ sendId, suite, attempt, urgent, ttlSeconds, recipients }) => {
@@ -39,16 +65,16 @@ export async function postSends(
       };
     }),
   };
-  try {
-    return await postSealed(http, body, options);
-  } catch (error) {
-    if (!(error instanceof SottoError)) throw error;
-    const { code, relayCode, retryable, retryAfterMs, message } = error;
-    const refused = { code: relayCode ?? code, message, retryable, retryAfterMs: retryAfterMs ?? 0 };
-    const behind = { code: 'superseded', message: '', retryable: true };
-    return sends.map(({ sendId }, at) => ({
-      ...(sendId && { sendId }),
-      refused: at === 0 || code !== 'rate-limited' ? refused : behind,
-    }));
-  }
+}
+
+/** A relay that is there and will not take them refuses the way, never the message. */
+function refusalOf({
+  code,
+  relayCode,
+  retryable,
+  retryAfterMs,
+  message,
+}: SottoError): NonNullable<SendResultFields['refused']> {
+  if (!retryable && relayCode !== undefined) return { code: 'sealed-refused', message, retryable: false };
+  return { code: relayCode ?? code, message, retryable: true, retryAfterMs: retryAfterMs ?? 0 };
 }

@@ -1,4 +1,5 @@
 import type { SenderCertificate } from '#libsignal';
+import { accessKeyOf } from '../accounts/access-key.ts';
 import { chatWith } from '../chats/chat-state.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
@@ -23,7 +24,7 @@ export class UnnamedWay {
   private readonly isOn: boolean;
   private readonly keeper: CertificateKeeper;
   private readonly relayNow: () => number;
-  /** Profile keys that were refused: made anew by their owner, who will say so. */
+  /** Access keys that were refused: made anew by their owner, who will say so. */
   private readonly refused = new Map<UserId, Uint8Array>();
 
   constructor(parts: {
@@ -44,7 +45,7 @@ export class UnnamedWay {
     const profileKey = (await overlay.get('user', { id: userId }))?.profileKey;
     if (profileKey === undefined) return named;
     const refused = this.refused.get(userId);
-    if (refused !== undefined && sameBytes(refused, profileKey)) return named;
+    if (refused !== undefined && sameBytes(refused, accessKeyOf(profileKey))) return named;
     const chat = await overlay.get('chat', { id: chatWith(userId) });
     if (chat?.accepted !== true) return named;
     const certificate = usableCertificate(await overlay.get('certificate', {}), account, this.relayNow());
@@ -52,9 +53,9 @@ export class UnnamedWay {
     return this.keeper.hopeless ? named : { way: 'needs-certificate' };
   }
 
-  /** The relay did not take what was made of this profile key: until there is another one, the sender is named. */
-  refusedFor(userId: UserId, profileKey: Uint8Array): void {
+  /** The relay did not take this access key: until there is another one, the sender is named. */
+  refusedFor(userId: UserId, accessKey: Uint8Array): void {
     if (this.refused.size >= mostRefused) this.refused.clear();
-    this.refused.set(userId, profileKey.slice());
+    this.refused.set(userId, accessKey.slice());
   }
 }
