@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { type CertificateMaker, certificateMaker } from '../../test/certificate-maker.ts';
+import { certificateMaker } from '../../test/certificate-maker.ts';
 import { logger, type TestDevice, testDevice } from '../../test/test-device.ts';
+import { accessKeyOf } from '../accounts/access-key.ts';
+import { openChat } from '../chats/chat-state.ts';
 import { senderCertificateMs, serverKeyMs } from '../crypto/sealed-certificate.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
+import type { DeviceId } from '../ports/ids.ts';
 import { SottoError } from '../sotto-error.ts';
 import type { HttpRequest } from '../transport/http-client.ts';
 import { CertificateKeeper } from './certificate-keeper.ts';
@@ -99,18 +102,13 @@ describe('CertificateKeeper', () => {
     expect(relay.asked.filter((path) => path === wellKnown)).toHaveLength(1);
   });
 
-  it.each<
-    [string, (relay: { account: AccountRecord; maker: CertificateMaker; now: number }, other: TestDevice) => void]
-  >([
-    ['another device', (relay) => void (relay.account = { ...relay.account, deviceId: 9 as never })],
-    ['another account', (relay, { account }) => void (relay.account = account)],
-    [
-      'another identity key',
-      (relay, { account }) => void (relay.account = { ...relay.account, identityKeyPair: account.identityKeyPair }),
-    ],
+  it.each<[string, (own: AccountRecord, other: AccountRecord) => AccountRecord]>([
+    ['another device', (own) => ({ ...own, deviceId: 9 as DeviceId })],
+    ['another account', (_, other) => other],
+    ['another identity key', (own, { identityKeyPair }) => ({ ...own, identityKeyPair })],
   ])('refuses a certificate for %s', async (_, change) => {
     const { relay, keeper, record } = await keeping();
-    change(relay, await testDevice());
+    relay.account = change(relay.account, (await testDevice()).account);
     await keeper.ensure();
     expect([keeper.hopeless, await record()]).toEqual([true, undefined]);
   });
@@ -150,17 +148,15 @@ describe('UnnamedWay', () => {
     const { userId, profileKey, number, username } = bob.account;
     const ways = new UnnamedWay({ isOn, keeper: kept.keeper, relayNow: () => kept.relay.now });
     const user = { id: userId, number, username, profileKey, avatarHash: undefined, returnsReceipts: true };
-    const put = async (fields: { readonly profileKey?: Uint8Array | undefined } = {}, accepted = true) => {
-      await kept.alice.executor.run([], (overlay) => {
+    const put = (fields: { readonly profileKey?: Uint8Array | undefined } = {}, accepted = true) =>
+      kept.alice.executor.run([], async (overlay) => {
         overlay.put('user', { ...user, blockedAt: undefined, createdAt: 1, updatedAt: 1, ...fields });
-        overlay.put('chat', { ...chat, id: `${userId}` as never, userId, accepted } as never);
+        overlay.put('chat', { ...(await openChat(overlay, userId, start)), accepted });
       });
-    };
     const way = async () =>
       (await kept.alice.executor.run([], (overlay) => ways.to(overlay, userId, kept.alice.account))).way;
     return { ...kept, bob, ways, put, way };
   }
-  const chat = { lastSeq: 0 };
 
   it('names the sender to strangers and to who gave no profile key, and to contacts does not', async () => {
     const { keeper, put, way } = await writing();
@@ -187,7 +183,6 @@ describe('UnnamedWay', () => {
     const { keeper, bob, ways, put, way } = await writing();
     await keeper.ensure();
     await put();
-    const { accessKeyOf } = await import('../accounts/access-key.ts');
     ways.refusedFor(bob.account.userId, accessKeyOf(bob.account.profileKey));
     expect(await way()).toBe('named');
     await put({ profileKey: new Uint8Array(32).fill(3) });
