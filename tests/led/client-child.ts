@@ -42,6 +42,7 @@ function factOf(event: SottoEvent): SeenFact {
   if ('message' in event) return { type: event.type, about: event.message.id };
   if ('chatId' in event) return { type: event.type, about: event.chatId };
   if ('userId' in event) return { type: event.type, about: event.userId };
+  if ('deviceId' in event) return { type: event.type, about: String(event.deviceId) };
   return { type: event.type, about: 'digest' in event ? event.digest : event.state };
 }
 

@@ -68,5 +68,6 @@ export function observedStore(inner: StoreOpener, onCommit: () => void): Observe
 function seenFact(fact: EventFact): SeenFact {
   if ('messageId' in fact) return { type: fact.type, about: fact.messageId };
   if ('chatId' in fact) return { type: fact.type, about: fact.chatId };
+  if ('deviceId' in fact) return { type: fact.type, about: String(fact.deviceId) };
   return { type: fact.type, about: 'userId' in fact ? fact.userId : fact.digest };
 }

@@ -1,9 +1,11 @@
 import { join } from 'node:path';
-import type { Action, DeviceHistory } from '@sotto/testing/checker';
+import type { Action, DeviceHistory, HistoryEntry } from '@sotto/testing/checker';
 import { readActionLog } from '@sotto/testing/checker';
 import Database from 'better-sqlite3';
+import { membershipsOf, readMemberships } from './membership-log.ts';
+import { Memberships } from './memberships.ts';
 import type { SoakWorld } from './soak-world.ts';
-import { chatOf, messageOf } from './token-text.ts';
+import { chatOf, groupNameOf, messageOf, partiesOf } from './token-text.ts';
 
 /** What is not as it should be in the end, apart from the messages themselves. */
 export interface Leftovers {
@@ -37,6 +39,18 @@ function databasesOf(world: SoakWorld): { name: string; path: string }[] {
   );
 }
 
+/** What came to a group that this user, or its sender, is out of by now can't be opened any more. */
+const heldFromOutside = `(held.group_id IS NOT NULL AND (
+  EXISTS (SELECT 1 FROM "group" WHERE id = held.group_id AND standing <> 'member') OR
+  EXISTS (SELECT 1 FROM user_group AS author
+    WHERE author.group_id = held.group_id AND author.user_id = held.sender AND author.left_at IS NOT NULL)))`;
+
+/** A message to a group becomes \`read\` if all whom it was for, and its sender, are members to this day. */
+const canBeRead = `(state = 'queued' OR (recipients > 0 AND
+  EXISTS (SELECT 1 FROM "group" WHERE id = message.group_id AND standing = 'member') AND
+  recipients + 1 = (SELECT count(*) FROM user_group AS member
+    WHERE member.group_id = message.group_id AND joined_at <= message.revision AND left_at IS NULL)))`;
+
 /** Looks into all databases, while they are in use. */
 export function leftoversOf(world: SoakWorld): Leftovers {
   const mail = reading(join(world.folder, 'relay', 'relay.db'), (database) => count(database, 'mail'));
@@ -44,8 +58,8 @@ export function leftoversOf(world: SoakWorld): Leftovers {
   for (const { path } of databasesOf(world)) {
     const own = reading(path, (database) => ({
       outbox: count(database, 'outbox'),
-      held: count(database, 'held'),
-      notFinal: count(database, `message WHERE state NOT IN ('read', 'seen')`),
+      held: count(database, `held WHERE NOT ${heldFromOutside}`),
+      notFinal: count(database, `message WHERE state NOT IN ('read', 'seen') AND (group_id IS NULL OR ${canBeRead})`),
     }));
     left = {
       mail: left.mail,
@@ -64,56 +78,94 @@ export interface FinalStores {
   readonly names: ReadonlyMap<string, string>;
   /** The names of the messages that wait in their senders' outboxes: nobody can have lost them yet. */
   readonly unsent: ReadonlySet<string>;
+  /** For whom the messages to groups are. */
+  readonly addresses: readonly Action[];
+  readonly memberships: ReturnType<Memberships['counts']>;
 }
 
+/** Ids are lower-case hex; of `user` and `group` one is empty. */
 interface MessageRow {
   readonly id: string;
-  readonly chat: string;
+  readonly user: string;
+  readonly group: string;
   readonly sender: string;
   readonly text: string;
   readonly late: number;
+  /** Of an own message to a group: the one that it was sealed under first. */
+  readonly revision: number | null;
 }
 
-/** Reads the history of everybody with everybody, in the order in which it is shown. A text that nobody wrote stands under itself. */
+const historyQuery = `SELECT lower(hex(message.id)) AS id, lower(hex(chat.user_id)) AS user, lower(hex(chat.group_id)) AS "group",
+    lower(hex(sender_id)) AS sender, text, late, revision
+  FROM message JOIN chat ON chat.id = chat_id ORDER BY chat_id, position, seq, message.id`;
+
+/** Of a message that was never sealed. */
+const nobody = { receivers: [], others: [] };
+
+function membershipsIn(world: SoakWorld): Memberships {
+  const memberships = new Memberships();
+  for (const { name: host, lives } of world.hosts) {
+    for (let life = 1; life <= lives; life++) {
+      for (const one of readMemberships(membershipsOf({ logs: world.logs, host }, life))) memberships.add(one);
+    }
+  }
+  return memberships;
+}
+
+/** Reads the history of everybody with everybody and of all groups, in the order in which it is shown. A text that nobody wrote stands under itself. */
 export function finalStores(world: SoakWorld): FinalStores {
   const databases = databasesOf(world);
   const people = new Map(
     databases.map(({ name, path }) => [
       reading(path, (database) =>
-        String(database.prepare<[], { id: string }>('SELECT hex(user_id) AS id FROM account WHERE slot = 0').get()?.id),
+        String(
+          database.prepare<[], { id: string }>('SELECT lower(hex(user_id)) AS id FROM account WHERE slot = 0').get()
+            ?.id,
+        ),
       ),
       name,
     ]),
   );
   const names = new Map<string, string>();
   const unsent = new Set<string>();
+  const memberships = membershipsIn(world);
+  const addresses: Action[] = [];
+  const nameOf = (userId: string) => people.get(userId) ?? userId;
   const histories = databases.flatMap(({ name, path }) =>
     reading(path, (database) => {
-      const chats = new Map<string, { message: string; sender: string; late: boolean }[]>(
+      const chats = new Map<string, HistoryEntry[]>(
         databases.flatMap((other) => (other.name === name ? [] : [[chatOf(name, other.name), []]])),
       );
-      const rows = database.prepare<[], MessageRow>(
-        `SELECT hex(message.id) AS id, hex(chat.user_id) AS chat, hex(sender_id) AS sender, text, late
-         FROM message JOIN chat ON chat.id = chat_id ORDER BY chat_id, position, seq, message.id`,
-      );
-      for (const { id, chat, sender, text, late } of rows.iterate()) {
-        const message = messageOf(text) ?? text;
-        names.set(id.toLowerCase(), message);
-        const entry = { message, sender: people.get(sender) ?? sender, late: late === 1 };
-        chats.get(chatOf(name, people.get(chat) ?? chat))?.push(entry);
+      for (const row of database.prepare<[], MessageRow>(historyQuery).iterate()) {
+        const message = messageOf(row.text) ?? row.text;
+        names.set(row.id, message);
+        const sender = nameOf(row.sender);
+        const chat = chatOf(name, row.group === '' ? nameOf(row.user) : groupNameOf(row.group));
+        const entries = chats.get(chat) ?? [];
+        chats.set(chat, entries);
+        entries.push({ message, sender, late: row.late === 1 });
+        if (row.group !== '' && sender === name) {
+          const audience = row.revision === null ? nobody : memberships.audience(row.group, row.sender, row.revision);
+          const [receivers, others] = [audience.receivers.map(nameOf), audience.others.map(nameOf)];
+          addresses.push({ type: 'address', at: 0n, sender, chat, message, receivers, others });
+        }
       }
       const waiting = database.prepare<[], { id: string }>(
-        'SELECT hex(message_id) AS id FROM outbox WHERE visible = 1',
+        'SELECT lower(hex(message_id)) AS id FROM outbox WHERE visible = 1',
       );
-      for (const { id } of waiting.iterate()) unsent.add(names.get(id.toLowerCase()) ?? id);
+      for (const { id } of waiting.iterate()) unsent.add(names.get(id) ?? id);
       return [...chats].map(([chat, messages]): DeviceHistory => ({ device: name, chat, listens: true, messages }));
     }),
   );
-  return { histories, names, unsent };
+  return { histories, names, unsent, addresses, memberships: memberships.counts() };
 }
 
-/** All that was written down, with the acknowledgements under the names of their messages. */
-export function* actionsOf(world: SoakWorld, names: ReadonlyMap<string, string>): Generator<Action> {
+/** All that was written down, with the acknowledgements under the names of their messages, and for whom messages to groups are. */
+export function* actionsOf(
+  world: SoakWorld,
+  { names, addresses }: Pick<FinalStores, 'names' | 'addresses'>,
+): Generator<Action> {
+  yield* addresses;
   for (const { name, lives } of world.hosts) {
     for (let life = 1; life <= lives; life++) {
       const path = join(world.logs, `${name}-${life}.log`);
@@ -127,9 +179,4 @@ export function* actionsOf(world: SoakWorld, names: ReadonlyMap<string, string>)
       }
     }
   }
-}
-
-function partiesOf(message: string): { readonly sender: string; readonly chat: string } {
-  const [sender = '', to = ''] = (message.split(' ', 1)[0] ?? '').split('>');
-  return { sender, chat: chatOf(sender, to) };
 }

@@ -1,7 +1,7 @@
 import { ClientFrames, Envelope, ServerFrames, uuidToText } from '@sotto/proto';
 import type { SocketFactory } from '@sotto/sdk/ports';
 
-/** Tells of each acknowledgement before it leaves: the ids of the message and of who sent it, as the envelope had them. */
+/** Tells of each acknowledgement before it leaves: the ids of the message and of who sent it, as the envelope had them. One that names neither is passed over. */
 export function loggedSockets(
   inner: SocketFactory,
   onAck: (messageId: string, senderUser: string) => void,
@@ -18,6 +18,7 @@ export function loggedSockets(
           for (const { deliver } of ServerFrames.decode(bytes).frames) {
             if (!deliver?.deliveryId || !deliver.envelope) continue;
             const { messageId, senderUser } = Envelope.decode(deliver.envelope);
+            if (messageId?.length !== 16 || senderUser?.length !== 16) continue;
             delivered.set(keyOf(deliver.deliveryId), {
               messageId: uuidToText(messageId),
               sender: uuidToText(senderUser),

@@ -1,24 +1,35 @@
-import type { Change, MessageRecord, Store, StoreOpener } from '@sotto/sdk/ports';
+import type { Change, GroupMemberRecord, MessageRecord, Store, StoreOpener } from '@sotto/sdk/ports';
 
-/** Tells of each message of others that a commit has put into a store, after the commit. */
-export function loggedStore(inner: StoreOpener, onApplied: (message: MessageRecord) => void): StoreOpener {
+/** Who is told what is put into a store. */
+export interface StoreListener {
+  /** Of each message of others, after the commit. */
+  applied(message: MessageRecord): void;
+  /** Of somebody who is or was in a group, before it. */
+  member(member: GroupMemberRecord): void;
+}
+
+/** Tells of what commits put into a store. */
+export function loggedStore(inner: StoreOpener, listener: StoreListener): StoreOpener {
   return {
     async open() {
       const { store, opening } = await inner.open();
-      return { store: logged(store, onApplied), opening };
+      return { store: logged(store, listener), opening };
     },
   };
 }
 
-function logged(store: Store, onApplied: (message: MessageRecord) => void): Store {
+function logged(store: Store, listener: StoreListener): Store {
   return new Proxy(store, {
     get(target, name) {
       if (name === 'commit') {
         return async (changes: readonly Change[], ownerEpoch: number) => {
+          for (const change of changes) {
+            if (change.type === 'put' && change.kind === 'groupMember') listener.member(change.record);
+          }
           await target.commit(changes, ownerEpoch);
           for (const change of changes) {
             if (change.type !== 'put' || change.kind !== 'message' || change.changed !== undefined) continue;
-            if (change.record.state === 'received') onApplied(change.record);
+            if (change.record.state === 'received') listener.applied(change.record);
           }
         };
       }

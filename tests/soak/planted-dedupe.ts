@@ -9,7 +9,7 @@ import { acceptedByAll, withAppend } from './planted-result.ts';
 export function dedupeByIdOnly(mailbox: Mailbox, path: string): Mailbox {
   const known = new Set(existsSync(path) ? readFileSync(path, 'utf8').split('\n') : []);
   return withAppend(mailbox, async (append, quota) => {
-    const id = `${append.sender.userId} ${Buffer.from(append.sendId).toString('hex')}`;
+    const id = `${append.sender?.userId ?? 'sealed'} ${Buffer.from(append.sendId).toString('hex')}`;
     if (!known.has(id)) {
       known.add(id);
       appendFileSync(path, `${id}\n`);

@@ -15,6 +15,7 @@ const sent = (message: string): readonly Action[] => {
 const failedRun = {
   ok: false,
   leftovers: { ...nothingLeft, outbox: 2 },
+  groups: { groups: 0, came: 0, went: 0, due: 0 },
   tally: new Tally(),
   kills: { client: 0, relay: 0 },
   memory: new Map(),

@@ -1,13 +1,15 @@
-import { type Anomaly, describeAnomaly } from '@sotto/testing/checker';
+import { type Anomaly, anomalyKinds, type Counts, describeAnomaly, type StreamVerdict } from '@sotto/testing/checker';
 import type { SoakOutcome } from './soak.ts';
 import { clientSteps, relaySteps } from './soak-steps.ts';
+import { isGroupName } from './token-text.ts';
 
 const shownAnomalies = 20;
 
 /** The table of a run, and its last line. */
 export function reportOf(outcome: SoakOutcome, seed: number): readonly string[] {
-  const { verdict, leftovers, unsent, tally, kills, memory, problems } = outcome;
+  const { verdict, leftovers, unsent, groups, tally, kills, memory, problems } = outcome;
   const { counts, streams, anomalies } = verdict;
+  const inGroups = streams.filter(({ chat }) => isGroupName(chat));
   // What its sender still has to send is missing elsewhere, and is not lost, unless that device had it already; in the sender's own history it has to be. `accepted` does not speak against it: that is what `send` says of a message as soon as it stands in the outbox.
   const isWaiting = ({ kind, sender, device, message, applied, acked, delivered }: Anomaly) =>
     kind === 'lost' && device !== sender && unsent.has(message) && !applied && !acked && !delivered;
@@ -21,6 +23,12 @@ export function reportOf(outcome: SoakOutcome, seed: number): readonly string[] 
     ['  recovered (late)', counts.recovered],
     ['  told again', counts.replayed],
     ['streams (device, chat)', streams.length],
+    ['groups', groups.groups],
+    ['  members came / went', `${groups.came} / ${groups.went}`],
+    ['  messages to groups', countOf(inGroups, 'messages')],
+    ['  copies of them due', groups.due],
+    ['  refused / failed', `${countOf(inGroups, 'refused')} / ${countOf(inGroups, 'failed')}`],
+    ...anomalyKinds.map((kind): [string, number] => [`  ${kind}`, countOf(inGroups, kind)]),
     ['kills of clients', kills.client],
     ['kills of the relay', kills.relay],
     ...[...tally.faults].sort().map(([kind, count]): [string, number] => [`  ${kind}`, count]),
@@ -55,6 +63,10 @@ export function reportOf(outcome: SoakOutcome, seed: number): readonly string[] 
       : `soak: FAILED ${found} untold=${counts.untold} unsent=${waiting} left=${left} problems=${problems.length} seed=${seed}`,
   );
   return lines;
+}
+
+function countOf(streams: readonly StreamVerdict[], name: keyof Counts): number {
+  return streams.reduce((sum, { counts }) => sum + counts[name], 0);
 }
 
 function covered(steps: readonly string[], { tally }: SoakOutcome): string {

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { classify, type Verdict } from '@sotto/testing/checker';
 import { Seeded } from '../crash/seeded.ts';
-import { actionsOf, finalStores, type Leftovers, leftoversOf } from './final-stores.ts';
+import { actionsOf, type FinalStores, finalStores, type Leftovers, leftoversOf } from './final-stores.ts';
 import { KillLanes } from './kill-lanes.ts';
 import type { PlantedBug, SoakOptions } from './soak-options.ts';
 import { clientSteps, relaySteps } from './soak-steps.ts';
@@ -17,6 +17,8 @@ export interface SoakOutcome {
   readonly leftovers: Leftovers;
   /** The names of the messages that still wait in their senders' outboxes. */
   readonly unsent: ReadonlySet<string>;
+  /** What happened in groups. */
+  readonly groups: GroupCounts;
   readonly tally: Tally;
   readonly kills: { readonly client: number; readonly relay: number };
   /** MiB, by process. */
@@ -26,6 +28,14 @@ export interface SoakOutcome {
   /** How long it took to come to rest. */
   readonly quietAfterMs: number;
   readonly folder: string;
+}
+
+/** Groups, how often somebody came into one after its beginning or went out of it, and how many copies of messages had to arrive. */
+export interface GroupCounts {
+  readonly groups: number;
+  readonly came: number;
+  readonly went: number;
+  readonly due: number;
 }
 
 const second = 1_000;
@@ -162,8 +172,8 @@ async function judge(
     if (process.env.CI === 'true') problems.push(text);
     else say(`soak: ${text}`);
   }
-  const { histories, names, unsent } = finalStores(world);
-  const verdict = classify(actionsOf(world, names), histories);
+  const stores = finalStores(world);
+  const verdict = classify(actionsOf(world, stores), stores.histories);
   if (verdict.isEmpty) problems.push('nobody sent anything: the run shows nothing');
   problems.push(...uncoveredSteps(options, tally.missing()));
   const isQuiet = Object.values(leftovers).every((count) => count === 0);
@@ -175,7 +185,8 @@ async function judge(
     ok: verdict.ok && isQuiet && problems.length === 0,
     verdict,
     leftovers,
-    unsent,
+    unsent: stores.unsent,
+    groups: groupsOf(stores),
     tally,
     kills,
     memory,
@@ -183,6 +194,11 @@ async function judge(
     quietAfterMs,
     folder: world.folder,
   };
+}
+
+function groupsOf({ memberships, addresses }: FinalStores): GroupCounts {
+  const due = addresses.reduce((sum, action) => sum + (action.type === 'address' ? action.receivers.length : 0), 0);
+  return { ...memberships, due };
 }
 
 /** Ends every fault; all processes run, clocks are right, and nobody writes anything new. */

@@ -1,17 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Chat, type ChatId, Client, type Message, SottoError } from '@sotto/sdk';
+import { type Chat, type ChatId, Client, type GroupChat, type Message, SottoError } from '@sotto/sdk';
 import type { Platform } from '@sotto/sdk/ports';
 import { betterSqlite3 } from '@sotto/storage-adapters/better-sqlite3';
-import { ActionLog } from '@sotto/testing/checker';
+import { ActionLog, type SendOutcome } from '@sotto/testing/checker';
 import { Seeded } from '../crash/seeded.ts';
+import { GroupKeeper } from './group-keeper.ts';
 import type { HostStart, Person } from './host-calls.ts';
 import { loggedSockets } from './logged-sockets.ts';
 import { loggedStore } from './logged-store.ts';
-
+import { membershipsOf, noteMembership } from './membership-log.ts';
 import { earlyAcks } from './planted-ack.ts';
-import { chatOf, messageOf, textOf } from './token-text.ts';
+import { chatOf, groupNameOf, isGroupName, messageOf, partiesOf, textOf } from './token-text.ts';
 import { isKeyed, logOf, type UnansweredSend } from './unanswered-sends.ts';
 import { wsSockets } from './ws-sockets.ts';
 
@@ -29,6 +30,8 @@ export interface TalkerParts {
 
 const unknownNumber = '+14155559999';
 const averageBurst = 20;
+/** Every how many bursts one goes to a group, and a group is changed. */
+const bursts = { perGroup: 4, perChange: 12 };
 /** Codes that clocks and kills lead to, and that pass: a new code is asked for, somebody is not there yet. */
 const passing: ReadonlySet<string> = new Set([
   'code-wrong',
@@ -39,6 +42,8 @@ const passing: ReadonlySet<string> = new Set([
   'number-unknown',
 ]);
 const longestLookUpMs = 5_000;
+/** What a message to a group may end with: its sender is out of it. */
+const outOfGroup: ReadonlySet<string> = new Set(['group-unknown', 'group-not-member']);
 
 /** A person with a client who writes bursts to others, reads what comes, and writes down all of it. */
 export class Talker {
@@ -47,6 +52,7 @@ export class Talker {
   readonly #again: readonly UnansweredSend[];
   readonly #log: ActionLog;
   readonly #seeded: Seeded;
+  readonly #groups: GroupKeeper;
   readonly #accepted = new Set<ChatId>();
   readonly #toRead = new Map<ChatId, Message>();
   #client: Client | undefined;
@@ -64,6 +70,14 @@ export class Talker {
     const { start } = parts;
     this.#log = new ActionLog(logOf(start, start.life));
     this.#seeded = new Seeded(`${person.name} ${start.life}`, start.seed);
+    this.#groups = new GroupKeeper({
+      self: person,
+      client: () => this.#opened,
+      peers: parts.peers,
+      seeded: this.#seeded,
+      userIdOf: async (peer) => (await this.#chatWith(peer))?.userId,
+      log: parts.log,
+    });
   }
 
   /** Opens the client and registers, again and again until there is an account; then begins to read and to write. */
@@ -77,9 +91,13 @@ export class Talker {
     const { name } = this.#person;
     const level = (level: string) => (event: string, fields?: object) =>
       log(`${name} ${level} ${event} ${JSON.stringify(fields ?? {})}`);
-    const store = loggedStore(betterSqlite3(join(start.data, `${name}.db`)), ({ text, receiverId }) => {
-      const message = messageOf(text);
-      if (receiverId !== undefined && message !== undefined) this.#saw('apply', message);
+    const memberships = membershipsOf(start, start.life);
+    const store = loggedStore(betterSqlite3(join(start.data, `${name}.db`)), {
+      applied: ({ text }) => {
+        const message = messageOf(text);
+        if (message !== undefined) this.#saw('apply', message);
+      },
+      member: (member) => noteMembership(memberships, member),
     });
     const sockets = loggedSockets(wsSockets(), (messageId, senderUser) =>
       // The text is not known here: whoever reads the log finds the message by its id.
@@ -168,44 +186,63 @@ export class Talker {
 
   async #talk(): Promise<void> {
     for (const { chat, message } of this.#again) await this.#send(peerIn(chat, this.#person.name), message);
-    const { rate, people } = this.#parts.start;
+    const { rate, people, planted } = this.#parts.start;
     const pauseMs = (averageBurst * people.length * 1_000) / rate;
+    const withGroups = planted === undefined;
     while (this.#parts.isTalking() && !this.#isStopped) {
-      const others = this.#parts.peers().filter(({ phone }) => phone !== this.#person.phone);
-      const [first, ...more] = others;
-      if (first !== undefined) await this.#burst(this.#seeded.oneOf(first, ...more));
+      if (withGroups && this.#seeded.between(1, bursts.perChange) === 1) await this.#groups.tend();
+      const to =
+        (withGroups && this.#seeded.between(1, bursts.perGroup) === 1 && (await this.#aGroup())) || this.#aPeer();
+      if (to !== undefined) await this.#burst(to);
       await pause(this.#seeded.between(0, Math.round(2 * pauseMs)));
       await this.#notTooFarAhead();
     }
   }
 
-  async #burst(to: Person): Promise<void> {
+  #aPeer(): string | undefined {
+    const [first, ...more] = this.#parts.peers().filter(({ phone }) => phone !== this.#person.phone);
+    return first && this.#seeded.oneOf(first, ...more).name;
+  }
+
+  async #aGroup(): Promise<string | undefined> {
+    const [first, ...more] = await this.#groups.open();
+    return first && groupNameOf(this.#seeded.oneOf(first, ...more).groupId);
+  }
+
+  /** @param to somebody's name, or a group's */
+  async #burst(to: string): Promise<void> {
     const count = this.#seeded.between(1, 2 * averageBurst - 1);
     const together = this.#seeded.oneOf(true, true, false);
     const messages = Array.from(
       { length: count },
-      () => `${this.#person.name}>${to.name} ${this.#parts.start.life}.${++this.#number}`,
+      () => `${this.#person.name}>${to} ${this.#parts.start.life}.${++this.#number}`,
     );
-    if (together) await Promise.all(messages.map((message) => this.#send(to.name, message)));
-    else for (const message of messages) await this.#send(to.name, message);
+    if (together) await Promise.all(messages.map((message) => this.#send(to, message)));
+    else for (const message of messages) await this.#send(to, message);
   }
 
   async #send(to: string, message: string): Promise<void> {
-    const peer = this.#parts.peers().find(({ name }) => name === to);
-    const chat = peer && (await this.#chatWith(peer));
+    const chat = await this.#chatOf(to);
     if (chat === undefined) return;
     const about = { sender: this.#person.name, chat: chatOf(this.#person.name, to), message };
     this.#log.write({ type: 'send-invoke', ...about });
-    let outcome: 'accepted' | 'unknown' = 'accepted';
+    let outcome: SendOutcome = 'accepted';
     try {
       await chat.send(textOf(message), isKeyed(message) ? { key: message } : {});
     } catch (error) {
-      if (!(error instanceof SottoError) || error.code !== 'store-unavailable') throw error;
+      if (!(error instanceof SottoError)) throw error;
+      if (error.code !== 'store-unavailable' && !(isGroupName(to) && outOfGroup.has(error.code))) throw error;
       // A commit that failed may have been written all the same.
-      outcome = 'unknown';
+      outcome = error.code === 'store-unavailable' ? 'unknown' : 'refused';
     }
     this.#log.write({ type: 'send-result', outcome, ...about });
     if (outcome === 'accepted') this.#parts.onSent();
+  }
+
+  #chatOf(to: string): Promise<Chat | GroupChat | undefined> {
+    if (isGroupName(to)) return this.#groups.named(to);
+    const peer = this.#parts.peers().find(({ name }) => name === to);
+    return peer === undefined ? Promise.resolve(undefined) : this.#chatWith(peer);
   }
 
   async #chatWith(peer: Person): Promise<Chat | undefined> {
@@ -235,10 +272,9 @@ export class Talker {
       try {
         for await (const event of this.#opened.events({ cursor: 'follower' })) {
           if (event.type === 'message.received') this.#heard(event.message, event.late);
-          if (event.type === 'message.expired') {
-            const message = messageOf(event.message.text);
-            if (message !== undefined) this.#log.write({ type: 'expire', ...aboutOf(message) });
-          }
+          if (event.type === 'message.expired') this.#ended('expire', event.message);
+          if (event.type === 'message.failed' && outOfGroup.has(event.code)) this.#ended('fail', event.message);
+          if (event.type === 'group.forked') throw new Error(`${this.#person.name} sees a forked group`);
           this.#parts.tracer.reached('event.handled');
         }
       } catch (error) {
@@ -249,10 +285,15 @@ export class Talker {
     }
   }
 
+  #ended(type: 'expire' | 'fail', { text }: Message): void {
+    const message = messageOf(text);
+    if (message !== undefined) this.#log.write({ type, ...partiesOf(message), message });
+  }
+
   #heard(message: Message, late: boolean): void {
     const name = messageOf(message.text);
     if (name === undefined) this.#parts.log(`${this.#person.name} error unknown-text`);
-    else this.#log.write({ type: 'deliver', receiver: this.#person.name, late, ...aboutOf(name) });
+    else this.#log.write({ type: 'deliver', receiver: this.#person.name, late, ...partiesOf(name), message: name });
     this.#toRead.set(message.chatId, message);
     this.#reading ??= this.#readOn().finally(() => {
       this.#reading = undefined;
@@ -264,7 +305,8 @@ export class Talker {
     for (const [chatId, message] of this.#toRead) {
       this.#toRead.delete(chatId);
       await this.#whilePossible(async () => {
-        const chat = await this.#opened.chats.get(message.senderId as Chat['userId']);
+        const { groupId, senderId } = message;
+        const chat = groupId ? await this.#opened.groups.get(groupId) : await this.#opened.chats.get(senderId);
         if (chat === undefined) return;
         if (!this.#accepted.has(chatId)) await chat.accept();
         this.#accepted.add(chatId);
@@ -274,7 +316,7 @@ export class Talker {
   }
 
   #saw(type: 'apply', message: string): void {
-    this.#log.write({ type, receiver: this.#person.name, ...aboutOf(message) });
+    this.#log.write({ type, receiver: this.#person.name, ...partiesOf(message), message });
   }
 
   /** Does something again until neither the disk nor the relay stands in its way. */
@@ -293,14 +335,8 @@ export class Talker {
   }
 }
 
-function aboutOf(message: string): { readonly sender: string; readonly chat: string; readonly message: string } {
-  const [names = ''] = message.split(' ', 1);
-  const [sender = '', to = ''] = names.split('>');
-  return { sender, chat: chatOf(sender, to), message };
-}
-
 function peerIn(chat: string, self: string): string {
-  return chat.split('+').find((name) => name !== self) ?? self;
+  return isGroupName(chat) ? chat : (chat.split('+').find((name) => name !== self) ?? self);
 }
 
 /** A failure that nobody waits for ends the process: the run says so. */

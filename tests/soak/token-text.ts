@@ -12,7 +12,23 @@ export function messageOf(text: string): string | undefined {
   return text === textOf(message) ? message : undefined;
 }
 
-/** The name of the chat of two people, the same on both sides. */
+/** The name of the chat of two people, the same on both sides; a group's is its own. */
 export function chatOf(one: string, other: string): string {
-  return [one, other].sort().join('+');
+  return isGroupName(other) ? other : [one, other].sort().join('+');
+}
+
+/** The name of a group, the same for all of its members. */
+export function groupNameOf(groupId: string): string {
+  return `#${groupId.slice(0, 8).toLowerCase()}`;
+}
+
+/** Whether a chat, or the other side of one, is a group. */
+export function isGroupName(name: string): boolean {
+  return name.startsWith('#');
+}
+
+/** Who wrote a message, and in which chat: its name says so. */
+export function partiesOf(message: string): { readonly sender: string; readonly chat: string } {
+  const [sender = '', to = ''] = (message.split(' ', 1)[0] ?? '').split('>');
+  return { sender, chat: chatOf(sender, to) };
 }

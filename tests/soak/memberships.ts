@@ -1,0 +1,52 @@
+import type { Membership } from './membership-log.ts';
+
+/** Whom a message has to reach, and who may have it besides: user ids, without dashes. */
+export interface Audience {
+  readonly receivers: readonly string[];
+  readonly others: readonly string[];
+}
+
+/** Who was in which group from which revision to which. */
+export class Memberships {
+  /** By group, user and the revision that let them in: the revision that put them out, if one did. */
+  readonly #groups = new Map<string, Map<string, Map<number, number | undefined>>>();
+
+  add({ groupId, userId, joinedAt, leftAt }: Membership): void {
+    const users = this.#groups.get(bare(groupId)) ?? new Map<string, Map<number, number | undefined>>();
+    this.#groups.set(bare(groupId), users);
+    const times = users.get(bare(userId)) ?? new Map<number, number | undefined>();
+    users.set(bare(userId), times);
+    times.set(joinedAt, leftAt ?? times.get(joinedAt));
+  }
+
+  /** How many groups there were, and how often somebody came after the first revision, or went. */
+  counts(): { readonly groups: number; readonly came: number; readonly went: number } {
+    const times = [...this.#groups.values()].flatMap((users) => [...users.values()].flatMap((all) => [...all]));
+    return {
+      groups: this.#groups.size,
+      came: times.filter(([joinedAt]) => joinedAt > 1).length,
+      went: times.filter(([, leftAt]) => leftAt !== undefined).length,
+    };
+  }
+
+  /**
+   * For whom a message is that was sealed first at a revision.
+   *
+   * Those who were members then have to have it, if they and its sender stayed: what is on its way to or from somebody who is out of the group may come or not. Whoever was a member at that revision or came later may have it, since it may have been sealed once more. Whoever had gone before must not.
+   */
+  audience(groupId: string, sender: string, revision: number): Audience {
+    const users = this.#groups.get(groupId) ?? new Map<string, Map<number, number | undefined>>();
+    const stayed = (userId: string) =>
+      [...(users.get(userId) ?? [])].some(([joinedAt, leftAt]) => joinedAt <= revision && leftAt === undefined);
+    const possible = [...users]
+      .filter(([, times]) => [...times.values()].some((leftAt) => leftAt === undefined || leftAt > revision))
+      .map(([userId]) => userId)
+      .filter((userId) => userId !== sender);
+    const receivers = stayed(sender) ? possible.filter(stayed) : [];
+    return { receivers, others: possible.filter((userId) => !receivers.includes(userId)) };
+  }
+}
+
+function bare(id: string): string {
+  return id.replaceAll('-', '');
+}
