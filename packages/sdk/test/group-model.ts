@@ -2,7 +2,6 @@ import { Buffer } from 'node:buffer';
 import { GroupKeyRequest } from '@sotto/proto';
 import fc from 'fast-check';
 import { defaultPlatform } from '#platform';
-import { verifyDeviceList } from '../src/devices/device-list.ts';
 import type { GroupRules } from '../src/groups/change-rules.ts';
 import { needsNewKey } from '../src/groups/evaluate.ts';
 import { startOfGroup } from '../src/groups/group-head.ts';
@@ -176,7 +175,8 @@ export class GroupModel {
     if (upToDate) this.#catchUp(client);
     for (let tries = 0; tries < 4; tries++) {
       const operation = modelOperation(client.at.state, this.#person(c), b + tries, c, () => this.#newLink());
-      if (operation !== undefined && this.#write(client, [operation])) return;
+      const isAllowed = operation && rebase([operation], client.at, client.person.rebasing).operations.length > 0;
+      if (isAllowed && this.#write(client, [operation])) return;
     }
   }
 
@@ -233,8 +233,7 @@ export class GroupModel {
         return true;
       }
       if (this.#fetch(client, Number.POSITIVE_INFINITY) === 0) return false;
-      const list = verifyDeviceList(actor.deviceList, address.userId, sha256);
-      left = rebase(left, client.at, { actor: address.userId, list }).operations;
+      left = rebase(left, client.at, client.person.rebasing).operations;
       if (left.length === 0) return false;
     }
     return false;

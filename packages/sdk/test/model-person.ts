@@ -1,5 +1,6 @@
 import type { GroupActor } from '../src/groups/device-proof.ts';
 import type { GroupCandidate } from '../src/groups/group-member.ts';
+import type { RebasingActor } from '../src/groups/rebase.ts';
 import type { UserId } from '../src/ports/ids.ts';
 import { GroupPerson } from './group-person.ts';
 import { userIdOf } from './numbered-uuid.ts';
@@ -38,6 +39,11 @@ export class ModelPerson {
   /** Acts by a device, under the list of a version. */
   actor(deviceId = 1, version = this.version): GroupActor {
     return this.#account.actor(deviceId, version);
+  }
+
+  /** The same as one who makes a change again. */
+  get rebasing(): RebasingActor {
+    return { actor: this.userId, list: { rootKey: this.rootPublicKey, version: this.version } };
   }
 
   candidate(): GroupCandidate {
