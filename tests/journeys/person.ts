@@ -43,7 +43,18 @@ const heard: readonly EventType[] = [
   'typing.changed',
   'presence.changed',
   'contact.number-changed',
+  'device.linked',
+  'device.removed',
+  'chat.read',
+  'chat.changed',
+  'contact.blocked',
+  'contact.unblocked',
   'account.deleted',
+  'chat.created',
+  'group.changed',
+  'group.forked',
+  'group.waiting',
+  'group.requested',
 ];
 
 /** Somebody with a client in this process, which can be stopped and opened again on the same store. */

@@ -2,6 +2,8 @@ import { isUuid, uuidToText } from '@sotto/proto';
 import { refuseWhenEnded } from '../accounts/standing.ts';
 import type { Executor } from '../crypto/executor.ts';
 import type { Overlay } from '../crypto/overlay.ts';
+import { stateOf } from '../groups/stored-group.ts';
+import { mostReceipted } from '../messages/group-receipts.ts';
 import { type Message, toMessage } from '../messages/message.ts';
 import { type MessageProgress, progressOf } from '../messages/message-progress.ts';
 import { progressFields } from '../messages/message-state.ts';
@@ -18,6 +20,7 @@ import type { MessageRecord } from '../ports/message-record.ts';
 import type { Store } from '../ports/store.ts';
 import type { Tracer } from '../ports/tracer.ts';
 import { SottoError } from '../sotto-error.ts';
+import { syncOfRead, tellSiblings } from '../sync/own-sync.ts';
 import { chatLock, chatWith, comparePlaces, withMessage } from './chat-state.ts';
 
 /** What a conversation works with. */
@@ -98,9 +101,6 @@ const readPage = 256;
 const defaultLimit = 50;
 const largestLimit = 500;
 
-/** More than these, the author aside, and nobody is told by itself that a message came or was read: everybody would tell everybody. */
-export const mostReceipted = 100;
-
 /** What of a chat is the same with one person and in a group. It holds no state. */
 export class Conversation {
   readonly id: ChatId;
@@ -176,14 +176,13 @@ export class Conversation {
 
   /**
    * Marks everything up to a message as read, and tells its authors if this user has accepted the chat and receipts are on.
-   * @param silent tells nobody
    * @throws {SottoError} `message-unknown`
    */
-  async markRead(message: Pick<Message, 'id'>, silent = false): Promise<void> {
+  async markRead(message: Pick<Message, 'id'>): Promise<void> {
     const id = checkedId(message);
     const locks = new Set([chatLock(this.id)]);
     for (;;) {
-      const page = await this.parts.executor.run([...locks], (overlay) => this.readOn(overlay, id, locks, silent));
+      const page = await this.parts.executor.run([...locks], (overlay) => this.readOn(overlay, id, locks));
       if (page.told.length > 0) this.parts.tracer.reached('receipt.queued');
       for (const author of page.told) this.parts.outbox.wake(chatWith(author));
       for (const lock of page.needed) locks.add(lock);
@@ -255,12 +254,7 @@ export class Conversation {
   }
 
   /** Marks one page. A receipt goes into its author's own queue: where that one's lock is not held, nothing is done before it is. */
-  private async readOn(
-    overlay: Overlay,
-    upTo: MessageId,
-    locks: ReadonlySet<string>,
-    silent: boolean,
-  ): Promise<ReadPage> {
+  private async readOn(overlay: Overlay, upTo: MessageId, locks: ReadonlySet<string>): Promise<ReadPage> {
     const now = this.parts.clock.now();
     const target = await overlay.get('message', { id: upTo });
     const chat: ChatRecord | undefined = await overlay.get('chat', { id: this.id });
@@ -282,12 +276,21 @@ export class Conversation {
     overlay.put('chat', { ...chat, unread: Math.max(0, chat.unread - unread.length), readUpTo });
     if (unread.length > 0) overlay.record({ type: 'chat.read', chatId: this.id });
     const told: UserId[] = [];
-    for (const author of chat.accepted && !silent ? authors : []) {
+    for (const author of chat.accepted && !(await isCrowd(overlay, chat)) ? authors : []) {
       const ids = unread.filter(({ senderId }) => senderId === author).map(({ id }) => id);
       if (await this.parts.receipts.add(overlay, author, 'read', ids, now, this.id)) told.push(author);
     }
+    const { origin } = this.parts;
+    const read = syncOfRead(unread.map(({ id }) => id));
+    if (unread.length > 0 && (await tellSiblings(overlay, origin, read, now))) told.push(origin().account.userId);
     return { count: found.length, told, needed: [] };
   }
+}
+
+/** Whether so many are in the chat that nobody is told what was read. */
+async function isCrowd(overlay: Overlay, { groupId }: ChatRecord): Promise<boolean> {
+  const group = groupId && (await overlay.get('group', { id: groupId }));
+  return group !== undefined && (stateOf(group)?.members.length ?? 0) - 1 > mostReceipted;
 }
 
 function checkedId(message: Pick<Message, 'id'>): MessageId {

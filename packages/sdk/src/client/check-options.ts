@@ -1,6 +1,7 @@
 import type { ChangeNumberOptions } from '../accounts/number-change.ts';
 import type { RegisterOptions } from '../accounts/registration.ts';
 import { isIdentityPolicy } from '../chats/identity-policy.ts';
+import type { LinkDeviceOptions } from '../devices/device-linking.ts';
 import { checkOptions, demand, given, isObject, type OptionRules } from '../option-rules.ts';
 import type { Platform } from '../ports/platform.ts';
 import type { ClientOptions } from './client-options.ts';
@@ -50,6 +51,12 @@ const registerRules: OptionRules<RegisterOptions> = {
   recoveryKey: given.anything,
 };
 
+const linkDeviceRules: OptionRules<LinkDeviceOptions> = {
+  name: given.anything,
+  onCode: { ...given.call, says: 'a function that shows the code which it is given' },
+  signal: given.signal,
+};
+
 const profileRules: OptionRules<RegisterOptions['profile']> = { username: given.anything, avatar: given.bytes };
 
 /** What TypeScript checks for those who use it, for those who don't: before anything is opened or sent. */
@@ -65,6 +72,12 @@ export function checkRegisterOptions(options: RegisterOptions): void {
   demand(options.profile !== undefined, `register needs a profile: ${registerRules.profile.says}`);
   checkOptions('profile of register', options.profile, profileRules);
   demand(options.code !== undefined, `register needs code: ${registerRules.code.says}`);
+}
+
+/** The same for `linkDevice`. */
+export function checkLinkDeviceOptions(options: LinkDeviceOptions): void {
+  checkOptions('linkDevice', options, linkDeviceRules);
+  demand(options.onCode !== undefined, `linkDevice needs onCode: ${linkDeviceRules.onCode.says}`);
 }
 
 /** The same for `changeNumber`. */

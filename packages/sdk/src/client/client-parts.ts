@@ -9,6 +9,8 @@ import { Chats } from '../chats/chats.ts';
 import { Identities } from '../chats/identities.ts';
 import { Requests } from '../chats/requests.ts';
 import { StoreExecutor } from '../crypto/executor.ts';
+import { DeviceLinking } from '../devices/device-linking.ts';
+import { Devices } from '../devices/devices.ts';
 import type { ConnectionChange } from '../events/event.ts';
 import { EventHub } from '../events/event-hub.ts';
 import { Groups } from '../groups/groups.ts';
@@ -59,6 +61,8 @@ export interface ClientParts {
   readonly blockList: BlockList;
   readonly chats: Chats;
   readonly groups: Groups;
+  readonly devices: Devices;
+  readonly linking: DeviceLinking;
 }
 
 /** Puts a client together. Nothing is started. */
@@ -106,7 +110,10 @@ export function assembleClient(assembly: ClientAssembly): ClientParts {
       await requests.sweep();
       rotation.wake();
     },
-    onRequest: (userId) => requests.trim(userId),
+    onRequest: (chatId) => requests.trim(chatId),
+    onAccount: async () => {
+      await current.load();
+    },
     signals: { typing: options.typing ?? true, presence: options.presence ?? false },
     onState: (change) => {
       if (change.state === 'live') rotation.wake();
@@ -194,6 +201,8 @@ export function assembleClient(assembly: ClientAssembly): ClientParts {
       onReport: options.onReport,
       http: authorized,
     }),
+    devices: new Devices({ own: messaging.devices.own, http: authorized, randomness, assertRunning }),
+    linking: new DeviceLinking({ executor, queries: store, http, originOf, clock, randomness, sha256, tracer }),
     groups: new Groups({
       store,
       executor,
@@ -206,6 +215,7 @@ export function assembleClient(assembly: ClientAssembly): ClientParts {
       changes: messaging.groups.changes,
       invitations: messaging.groups.invitations,
       learnDevices: (userId) => messaging.learnDevices(userId),
+      onReport: options.onReport,
     }),
   };
 }

@@ -10,6 +10,8 @@ import type { Tokens } from '../accounts/tokens.ts';
 import type { Chats } from '../chats/chats.ts';
 import { clientStopped } from '../client-stopped.ts';
 import type { StoreExecutor } from '../crypto/executor.ts';
+import type { DeviceLinking, LinkDeviceOptions, Linked } from '../devices/device-linking.ts';
+import type { Devices } from '../devices/devices.ts';
 import type { SignalDrop } from '../ephemeral/signal-reader.ts';
 import type { ConnectionChange, EventOf, EventType, SottoEvent } from '../events/event.ts';
 import type { EventConsumer } from '../events/event-consumer.ts';
@@ -24,7 +26,12 @@ import { SottoError } from '../sotto-error.ts';
 import type { ConnectionState } from '../transport/connection-state.ts';
 import type { CallOptions } from '../transport/http-client.ts';
 import { parseRelayAddress, type RelayAddress } from '../transport/relay-address.ts';
-import { checkChangeNumberOptions, checkClientOptions, checkRegisterOptions } from './check-options.ts';
+import {
+  checkChangeNumberOptions,
+  checkClientOptions,
+  checkLinkDeviceOptions,
+  checkRegisterOptions,
+} from './check-options.ts';
 import { type ClientOptions, platformOf } from './client-options.ts';
 import { assembleClient } from './client-parts.ts';
 import type { ContactNumbers } from './contact-numbers.ts';
@@ -51,6 +58,8 @@ export class Client {
   readonly chats: Chats;
   /** Groups: made, joined, found. */
   readonly groups: Groups;
+  /** The devices of this account. */
+  readonly devices: Devices;
   /** The own profile, and pictures of others. */
   readonly profile: Pick<Profiles, 'set' | 'fetchAvatar'>;
   /** A PIN that keeps others from taking the number over. */
@@ -62,6 +71,7 @@ export class Client {
   private readonly current: CurrentAccount;
   private readonly tokens: Tokens;
   private readonly registration: Registration;
+  private readonly linking: DeviceLinking;
   private readonly numberChange: NumberChange;
   private readonly deletion: Deletion;
   private readonly contactNumbers: ContactNumbers;
@@ -131,6 +141,8 @@ export class Client {
     this.blockList = parts.blockList;
     this.chats = parts.chats;
     this.groups = parts.groups;
+    this.devices = parts.devices;
+    this.linking = parts.linking;
   }
 
   /**
@@ -149,6 +161,25 @@ export class Client {
     await this.accountChanged();
     this.messaging.start();
     return registered;
+  }
+
+  /**
+   * Makes this device one of an account that is on another device, then connects: the code that it shows is scanned there, and given to `devices.link`. Call it again after a crash or a lost connection: once the other device has let this one in, it goes on where it was.
+   *
+   * People, chats with their settings and groups come from the other device, and what is written from then on; messages of before do not.
+   * @throws {SottoError} see `DeviceLinking.link`
+   */
+  async linkDevice(options: LinkDeviceOptions): Promise<Linked> {
+    this.checkRunning();
+    checkLinkDeviceOptions(options);
+    const { signal: ended } = this.ending;
+    const signal = options.signal === undefined ? ended : AbortSignal.any([options.signal, ended]);
+    await this.finishDeletion({ signal });
+    const linked = await this.linking.link({ ...options, signal });
+    this.checkRunning();
+    await this.accountChanged();
+    this.messaging.start();
+    return linked;
   }
 
   /**

@@ -1,4 +1,11 @@
-import type { ClientFrameFields, Deliver, Ephemeral, SendResult, ServerFrame } from '@sotto/proto';
+import {
+  type ClientFrameFields,
+  type Deliver,
+  type Ephemeral,
+  type SendResult,
+  type ServerFrame,
+  SignedDeviceList,
+} from '@sotto/proto';
 import type { Signals } from '../ephemeral/signals.ts';
 import type { Inbox } from '../inbox/inbox.ts';
 import type { Outbox } from '../outbox/outbox.ts';
@@ -14,6 +21,8 @@ export class FrameRouter {
   private readonly logger: Logger;
   private readonly onDrained: () => Promise<void>;
   private readonly onPrekeysLow: () => void;
+  private readonly onDevices: (signed: Uint8Array) => void;
+  private readonly onIdle: () => void;
   private readonly onFailure: (error: unknown) => void;
 
   constructor(parts: {
@@ -24,6 +33,10 @@ export class FrameRouter {
     /** Everything that was stored when the stream opened is in the store. */
     readonly onDrained: () => Promise<void>;
     readonly onPrekeysLow: () => void;
+    /** The own device list is another one. */
+    readonly onDevices: (signed: Uint8Array) => void;
+    /** Own devices were not connected for long. */
+    readonly onIdle: () => void;
     readonly onFailure: (error: unknown) => void;
   }) {
     this.inbox = parts.inbox;
@@ -32,6 +45,8 @@ export class FrameRouter {
     this.logger = parts.logger;
     this.onDrained = parts.onDrained;
     this.onPrekeysLow = parts.onPrekeysLow;
+    this.onDevices = parts.onDevices;
+    this.onIdle = parts.onIdle;
     this.onFailure = parts.onFailure;
   }
 
@@ -47,6 +62,9 @@ export class FrameRouter {
       else if (frame.ephemeral) this.signals.received(frame.ephemeral as Ephemeral);
       else if (frame.queueEmpty) drained = true;
       else if (frame.prekeysLow) this.onPrekeysLow();
+      else if (frame.devicesChanged?.deviceList)
+        this.onDevices(SignedDeviceList.encode(frame.devicesChanged.deviceList));
+      else if (frame.devicesIdle) this.onIdle();
       else if (frame.error) this.logger.warn('stream.refused', { code: frame.error.code ?? '' });
     }
     if (deliveries.length > 0) this.inbox.receive(deliveries);

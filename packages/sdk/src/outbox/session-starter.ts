@@ -1,10 +1,14 @@
-import { refuseWhenEnded } from '../accounts/standing.ts';
+import { usableAccount } from '../accounts/standing.ts';
 import { chatLock, chatWith } from '../chats/chat-state.ts';
 import { identityPolicyOf } from '../chats/identity-policy.ts';
 import type { Executor } from '../crypto/executor.ts';
 import { identityChangedAdvice, meetListedIdentity } from '../crypto/identity-trust.ts';
+import { ownIdentity } from '../crypto/libsignal-stores.ts';
 import { peerLock, Ratchet } from '../crypto/ratchet.ts';
+import { sameBytes } from '../crypto/same-bytes.ts';
 import { acceptDeviceList } from '../devices/accept-device-list.ts';
+import type { CheckedDeviceList } from '../devices/device-list.ts';
+import type { KeylessDevices } from '../devices/keyless-devices.ts';
 import { tellingForks } from '../devices/named-list.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -20,27 +24,28 @@ import { requestDeviceList } from '../transport/user-calls.ts';
 export class SessionStarter {
   private readonly executor: Executor;
   private readonly http: AuthorizedClient;
-  private readonly account: () => AccountRecord;
   private readonly clock: Clock;
   private readonly sha256: Sha256;
   private readonly identityPolicy: IdentityPolicy;
+  private readonly keyless: KeylessDevices;
   private readonly signal: AbortSignal;
 
   constructor(parts: {
     readonly executor: Executor;
     readonly http: AuthorizedClient;
-    readonly account: () => AccountRecord;
     readonly clock: Clock;
     readonly sha256: Sha256;
     readonly identityPolicy: IdentityPolicy;
+    /** Is told which devices have no keys. */
+    readonly keyless: KeylessDevices;
     readonly signal: AbortSignal;
   }) {
     this.executor = parts.executor;
     this.http = parts.http;
-    this.account = parts.account;
     this.clock = parts.clock;
     this.sha256 = parts.sha256;
     this.identityPolicy = parts.identityPolicy;
+    this.keyless = parts.keyless;
     this.signal = parts.signal;
   }
 
@@ -53,17 +58,21 @@ export class SessionStarter {
   }
 
   private async startOnce(userId: UserId): Promise<void> {
-    const { signed, bundles } = await fetchBundles(this.http, userId, { sha256: this.sha256, signal: this.signal });
+    const fetched = await fetchBundles(this.http, userId, { sha256: this.sha256, signal: this.signal });
+    const { signed, keyless } = fetched;
     const met = await this.executor.run([peerLock(userId), chatLock(chatWith(userId))], async (overlay) => {
-      await refuseWhenEnded(overlay);
       const now = this.clock.now();
       const list = await acceptDeviceList(overlay, signed, userId, this.sha256);
+      const own = usableAccount(await overlay.get('account', {}));
+      if (userId === own.userId) refuseUnderFormerKey(own, list);
+      // This device needs no session with itself.
+      const bundles = fetched.bundles.filter(({ deviceId }) => userId !== own.userId || deviceId !== own.deviceId);
       const policy = await identityPolicyOf(overlay, userId, this.identityPolicy);
       const identity = await meetListedIdentity(overlay, userId, list.identityKey, policy, now);
       if (identity === 'blocked') return identity;
-      const ratchet = new Ratchet(this.account(), overlay, now);
+      const ratchet = new Ratchet(own, overlay, now);
       if (identity === 'replaced') {
-        for (const { deviceId } of bundles) await ratchet.setAside({ userId, deviceId });
+        for (const { deviceId } of list.devices) await ratchet.setAside({ userId, deviceId });
       }
       for (const { deviceId, registrationId, bundle } of bundles) {
         const device = { userId, deviceId };
@@ -71,6 +80,7 @@ export class SessionStarter {
       }
       return identity;
     });
+    this.keyless.note(userId, fetched.list.version, keyless);
     // What was seen is in the store: the user can be asked.
     if (met === 'blocked') throw new SottoError('identity-changed', identityChangedAdvice);
   }
@@ -92,4 +102,12 @@ export class SessionStarter {
       await meetListedIdentity(overlay, userId, identityKey, policy, this.clock.now());
     });
   }
+}
+
+/** Between a list that brings the account a new identity key and its taking over, no session with an own device is begun under the former one. */
+function refuseUnderFormerKey(own: AccountRecord, { identityKey }: CheckedDeviceList): void {
+  if (sameBytes(ownIdentity(own).publicKey.serialize(), identityKey)) return;
+  throw new SottoError('bundle-invalid', 'this device has not taken the new identity key of the account over yet', {
+    retryable: true,
+  });
 }

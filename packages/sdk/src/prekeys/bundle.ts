@@ -28,8 +28,10 @@ export interface CheckedBundles {
   /** The encoded SignedDeviceList: its signature and form are checked; whether it may follow the one that is known is for `acceptDeviceList`. */
   readonly signed: Uint8Array;
   readonly list: CheckedDeviceList;
-  /** One for each device of the list, or for the one asked for. */
+  /** One for each device of the list that has keys, or for the one asked for. */
   readonly bundles: readonly DeviceBundle[];
+  /** Devices that have none: they were not connected since the identity key changed. */
+  readonly keyless: readonly DeviceId[];
 }
 
 /**
@@ -46,7 +48,7 @@ export async function fetchBundles(
 }
 
 /**
- * Checks bundles: each belongs to a device of the signed list, none is missing or doubled, keys are of their types, and the identity key of the list signed them.
+ * Checks bundles: each belongs to a device of the signed list, none is doubled, keys are of their types, and the identity key of the list signed them. Under the first list of an account none is missing, later ones may have devices without keys; one at least has some.
  * @throws {SottoError} `device-list-invalid`, `bundle-invalid`
  */
 export function checkBundles(
@@ -59,8 +61,11 @@ export function checkBundles(
   const identity = PublicKey.deserialize(asBuffer(list.identityKey));
   const wanted = list.devices.filter((device) => deviceId === undefined || device.deviceId === deviceId);
   if (wanted.length === 0) throw invalid('the device is not on the list');
-  if (fetched.bundles.length !== wanted.length) throw invalid('there is not one for each device');
-  const bundles = wanted.map((device) => {
+  const given = wanted.filter(({ deviceId: id }) => fetched.bundles.some((bundle) => bundle.deviceId === id));
+  if (fetched.bundles.length !== given.length)
+    throw invalid('there is one of a device that is not listed, or two of one');
+  if (given.length === 0 || (list.version === 1 && given.length < wanted.length)) throw invalid('a device has none');
+  const bundles = given.map((device) => {
     const bundle = fetched.bundles.find((candidate) => candidate.deviceId === device.deviceId);
     if (bundle === undefined) throw invalid('a device has none');
     if (bundle.registrationId !== device.registrationId) throw invalid('a device was set up anew');
@@ -70,7 +75,8 @@ export function checkBundles(
       bundle: checkedBundle(bundle, identity),
     };
   });
-  return { signed: fetched.deviceList, list, bundles };
+  const keyless = wanted.filter((device) => !given.includes(device)).map((device) => device.deviceId);
+  return { signed: fetched.deviceList, list, bundles, keyless };
 }
 
 function checkedBundle(bundle: FetchedDeviceBundle, identity: PublicKey): PreKeyBundle {

@@ -94,6 +94,8 @@ export class PrekeyMaintenance {
       async (overlay) => {
         // It may have ended since the relay was asked: then no key is made for it any more.
         const { identityKeyPair } = usableAccount(await overlay.get('account', {}));
+        // Keys of an identity key that is on its way go with its list; those of the one before would end with it.
+        if ((await overlay.get('listIntent', {}))?.identityKeyPair !== undefined) return [];
         const now = clock.now();
         const own = await queries.prekeys();
         const { make, replace, remove } = planPrekeys(own, left, now);

@@ -29,15 +29,17 @@ export function addSync(overlay: Overlay, origin: ContentOrigin, what: SyncField
   addHiddenContent(overlay, origin, origin.account.userId, { sync: what }, now);
 }
 
-/** The same where there are other devices; whether there are. */
+/** The same where there are other devices, and the account is not over; whether it is so. */
 export async function tellSiblings(
   overlay: Overlay,
-  origin: ContentOrigin,
+  origin: () => ContentOrigin,
   what: SyncFields,
   now: number,
 ): Promise<boolean> {
-  if ((await siblingsOf(overlay, origin.account)).length === 0) return false;
-  addSync(overlay, origin, what, now);
+  const account = await overlay.get('account', {});
+  if (account === undefined || account.ended || account.deletion !== undefined) return false;
+  if ((await siblingsOf(overlay, account)).length === 0) return false;
+  addSync(overlay, { ...origin(), account }, what, now);
   return true;
 }
 

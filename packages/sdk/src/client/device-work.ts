@@ -1,0 +1,138 @@
+import { chatWith } from '../chats/chat-state.ts';
+import type { Executor } from '../crypto/executor.ts';
+import { KeylessDevices } from '../devices/keyless-devices.ts';
+import { primaryOf } from '../devices/next-list.ts';
+import { OwnDevices } from '../devices/own-devices.ts';
+import type { TakenOver } from '../devices/own-list.ts';
+import type { ContentOrigin } from '../messages/outgoing-content.ts';
+import type { ChatId, UserId } from '../ports/ids.ts';
+import type { Platform } from '../ports/platform.ts';
+import type { StoreQueries } from '../ports/store.ts';
+import { SottoError } from '../sotto-error.ts';
+import { tellSiblings } from '../sync/own-sync.ts';
+import { requestDevices } from '../transport/device-calls.ts';
+import type { AuthorizedClient } from '../transport/http-client.ts';
+
+/** What the work on own devices is assembled from. */
+export interface DeviceWorkParts {
+  readonly platform: Platform;
+  readonly store: StoreQueries;
+  readonly executor: Executor;
+  readonly http: AuthorizedClient;
+  /** @throws {SottoError} `not-registered`, `session-ended` */
+  readonly origin: () => ContentOrigin;
+  /** Ends what is under way. */
+  readonly ended: AbortSignal;
+  readonly learnDevices: (userId: UserId) => Promise<void>;
+  /** The account is another one now. */
+  readonly onAccount: () => Promise<void>;
+  /** The own list has changed. */
+  readonly onTakenOver: (change: TakenOver) => Promise<void>;
+  /** Something waits in this queue. */
+  readonly onQueued: (chatId: ChatId) => void;
+  readonly onFailure: (error: unknown) => void;
+}
+
+/** Everything that keeps the own list where the account is, in the background. */
+export class DeviceWork {
+  readonly own: OwnDevices;
+  readonly keyless = new KeylessDevices();
+  readonly #parts: DeviceWorkParts;
+  #working: Promise<void> = Promise.resolve();
+
+  constructor(parts: DeviceWorkParts) {
+    this.#parts = parts;
+    const { platform, store, executor, http, learnDevices, onAccount } = parts;
+    const { clock, randomness, sha256, logger, tracer } = platform;
+    this.own = new OwnDevices({
+      executor,
+      queries: store,
+      http,
+      clock,
+      randomness,
+      sha256,
+      logger,
+      tracer,
+      learnDevices,
+      onAccount,
+      onTakenOver: (change) => {
+        // Who may come back is found out anew.
+        this.keyless.forget(parts.origin().account.userId);
+        this.#inBackground(() => this.#follow(change));
+      },
+    });
+  }
+
+  /** The relay says that the own list is another one. `caughtUp`: nothing waits for this device at the relay. */
+  changed(signed: Uint8Array, caughtUp: boolean): void {
+    this.#inBackground(() => this.own.changed(signed, caughtUp));
+  }
+
+  /** The relay says that devices were not connected for long. */
+  idle(): void {
+    this.#inBackground(() => this.#revokeIdle());
+  }
+
+  /** The mailbox was seen empty: what was begun is finished, and a new identity key taken over. */
+  drained(): void {
+    this.#inBackground(() => this.own.settle({ signal: this.#parts.ended }));
+  }
+
+  /** Looks for devices that were not connected for long; what was begun is finished. */
+  everyHour(): void {
+    this.#inBackground(async () => {
+      await this.own.settle({ signal: this.#parts.ended });
+      await this.#revokeIdle();
+    });
+  }
+
+  /** Tells the own other devices of a change of the account itself. */
+  async tellAccount(): Promise<void> {
+    const { executor, origin, platform, onQueued } = this.#parts;
+    const queued = await executor.run([], async (overlay) => {
+      const account = await overlay.get('account', {});
+      if (account === undefined || account.ended) return false;
+      const { number, username, profileKey } = account;
+      const what = { account: { number, username, profileKey } };
+      return tellSiblings(overlay, origin, what, platform.clock.now());
+    });
+    if (queued) onQueued(chatWith(origin().account.userId));
+  }
+
+  /** Resolves when nothing is under way. The caller has aborted `ended`. Idempotent. */
+  async stop(): Promise<void> {
+    await this.#working;
+  }
+
+  async #follow(change: TakenOver): Promise<void> {
+    const { origin, onTakenOver, onQueued } = this.#parts;
+    await onTakenOver(change);
+    onQueued(chatWith(origin().account.userId));
+  }
+
+  /** Devices that the relay gives no mail any more: only the primary may take them off the list. */
+  async #revokeIdle(): Promise<void> {
+    const { http, ended } = this.#parts;
+    const { account, list } = await this.own.list();
+    if (account.rootSecret === undefined || list.devices.length < 2) return;
+    const standings = await requestDevices(http, { signal: ended });
+    const idle = new Set(standings.filter((standing) => standing.idle).map(({ deviceId }) => deviceId));
+    const isIdle = (deviceId: number) => idle.has(deviceId) && deviceId !== primaryOf(list);
+    if (!list.devices.some(({ deviceId }) => isIdle(deviceId))) return;
+    await this.own.change(
+      (before) => ({ devices: before.devices.filter(({ deviceId }) => !isIdle(deviceId)), newIdentity: true }),
+      { signal: ended },
+    );
+  }
+
+  /** One after the other. What fails at the relay is tried again with the next connection, or in an hour. */
+  #inBackground(work: () => Promise<void>): void {
+    const { ended, platform, onFailure } = this.#parts;
+    this.#working = this.#working.then(work).catch((error: unknown) => {
+      if (ended.aborted) return;
+      const isPassing = error instanceof SottoError && !error.code.startsWith('store-') && error.code !== 'internal';
+      if (isPassing) platform.logger.warn('devices.failed', { code: error.relayCode ?? error.code });
+      else onFailure(error);
+    });
+  }
+}
