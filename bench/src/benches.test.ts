@@ -16,7 +16,7 @@ describe('the command', () => {
   it.each([['with nothing'], ['with help', '--help']])('lists the benches %s', (_, ...args) => {
     const { status, stdout } = bench(...args);
     expect(status).toBe(0);
-    for (const name of ['sdk-send', 'sdk-receive', 'relay', 'mailbox', 'idle', 'storm'])
+    for (const name of ['sdk-send', 'sdk-receive', 'relay', 'mailbox', 'idle', 'storm', 'sealed'])
       expect(stdout).toMatch(new RegExp(`^ +${name} +\\S`, 'm'));
   });
 
@@ -34,6 +34,7 @@ describe('the last line of a run', () => {
   it.each([
     ['sdk-send', 'sends/s', 64, ['oneChat', 'drainedPerSecond', 'plaintextBytes', 'cpuRatio']],
     ['sdk-receive', 'messages/s', 32, ['oneWay', 'ciphertextBytes', 'sessionState', 'cpuRatio']],
+    ['sealed', 'sends/s', 64, ['v2', 'rawPerSecond', 'ratioToRaw', 'members']],
     ['relay', 'messages/s', 64, ['unbatched', 'p50Ms', 'p99Ms', 'atHalfLoad', 'bytesOfSend']],
   ] as const)('of %s is its result', (name, unit, messages, details) => {
     const { status, stdout, stderr } = bench(name, '--rounds', '2', '--messages', String(messages));

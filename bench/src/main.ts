@@ -7,6 +7,7 @@ import { peersBench } from './peers.ts';
 import { relayBench } from './relay.ts';
 import { sdkReceiveBench } from './sdk-receive.ts';
 import { sdkSendBench } from './sdk-send.ts';
+import { sealedBench } from './sealed.ts';
 import { stormBench } from './storm.ts';
 
 const benches: readonly Bench[] = [
@@ -15,6 +16,7 @@ const benches: readonly Bench[] = [
   relayBench,
   mailboxBench,
   idleBench,
+  sealedBench,
   stormBench,
   peersBench,
 ];
