@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import type { Action, DeviceHistory, HistoryEntry } from '@sotto/testing/checker';
-import { readActionLog } from '@sotto/testing/checker';
+import { Memberships, readActionLog } from '@sotto/testing/checker';
 import Database from 'better-sqlite3';
 import { membershipsOf, readMemberships } from './membership-log.ts';
-import { Memberships } from './memberships.ts';
 import type { SoakWorld } from './soak-world.ts';
 import { chatOf, groupNameOf, messageOf, partiesOf } from './token-text.ts';
 

@@ -1,13 +1,15 @@
 import { type Client, SottoError, type SottoEvent } from '@sotto/sdk';
 import type { MessageRecord, MessageState } from '@sotto/sdk/ports';
 import type { WorldUser } from '../world/world-user.ts';
+import { GroupWitness } from './group-witness.ts';
 import type { ExpiredMail } from './mail-witness.ts';
 import type { Violation } from './violation.ts';
 
 /** A text that somebody asked to send. Texts are told apart by themselves, so each is used once. */
 interface Asked {
   readonly from: WorldUser;
-  readonly to: WorldUser;
+  /** Undefined: a group. */
+  readonly to: WorldUser | undefined;
   /** The message that `send` resolved with: from then on it is promised. */
   messageId: string | undefined;
 }
@@ -38,6 +40,7 @@ const told: Partial<Record<MessageState, SottoEvent['type']>> = {
  */
 export class ChatWitness {
   readonly #asked = new Map<string, Asked>();
+  readonly #groups = new GroupWitness();
   readonly #states = new Map<string, MessageState>();
   /** By user and message id: whether the recipient had accepted the chat when it came. */
   readonly #arrived = new Map<string, { readonly accepted: boolean }>();
@@ -51,8 +54,8 @@ export class ChatWitness {
   /** By user: messages that were looked at before. */
   readonly #seen = new Map<WorldUser, Set<string>>();
 
-  /** Somebody asks to send a text. */
-  asks(text: string, from: WorldUser, to: WorldUser): void {
+  /** Somebody asks to send a text: to somebody, or to a group. */
+  asks(text: string, from: WorldUser, to: WorldUser | undefined): void {
     this.#asked.set(text, { from, to, messageId: undefined });
   }
 
@@ -80,11 +83,14 @@ export class ChatWitness {
   /** What is wrong already, whatever may come. */
   check(users: readonly WorldUser[], now: number): readonly Violation[] {
     this.#noteReceivers(users, now);
+    this.#groups.look(users);
     const ids = new Map(users.map((user) => [userIdOf(user), user]));
     const found = this.#failures.splice(0);
     this.#listenAgain();
     for (const user of users) {
       for (const held of user.disk.tables.held.values()) {
+        // What comes to a group may come before its key, or before the change that it was sealed under.
+        if (held.groupId !== undefined) continue;
         found.push({ promise: 'P2', what: `${user.name} holds an envelope: ${held.reason}` });
       }
       const texts = new Map<string, number>();
@@ -120,8 +126,17 @@ export class ChatWitness {
       const waiting = user.disk.tables.outbox.size;
       if (waiting > 0) found.push({ promise: 'P6', what: `${user.name} has ${waiting} unsent in the outbox` });
       found.push(...this.#checkEvents(user));
+      for (const held of user.disk.tables.held.values()) {
+        if (held.groupId !== undefined && this.#groups.isOpenable(user, held)) {
+          found.push({ promise: 'P2', what: `${user.name} holds an envelope of a group: ${held.reason}` });
+        }
+      }
     }
-    for (const [text, asked] of this.#asked) found.push(...this.#checkEnding(text, asked, expired));
+    for (const [text, asked] of this.#asked) {
+      const { to } = asked;
+      if (to !== undefined) found.push(...this.#checkEnding(text, { ...asked, to }, expired));
+      else found.push(...this.#checkGroupEnding(text, asked, users, expired));
+    }
     return found;
   }
 
@@ -138,7 +153,7 @@ export class ChatWitness {
   /** Whether somebody's text had its time at the relay and its author does not say so yet. */
   awaitsExpiry(expired: readonly ExpiredMail[]): boolean {
     return [...this.#asked.values()].some(({ from, to, messageId }) => {
-      if (messageId === undefined || recordOf(to, messageId) !== undefined) return false;
+      if (messageId === undefined || (to && recordOf(to, messageId) !== undefined)) return false;
       return recordOf(from, messageId)?.state === 'sent' && expired.some((mail) => mail.messageId === messageId);
     });
   }
@@ -187,7 +202,8 @@ export class ChatWitness {
         : [{ promise: 'P2', what: `${user.name} has "${text}", which nobody asked to send` }];
     }
     const found: Violation[] = [];
-    if (asked.from !== from || (asked.to !== user && asked.from !== user)) {
+    const isTheirs = asked.to === undefined ? this.#mayHave(user, asked.from, id) : asked.to === user;
+    if (asked.from !== from || (!isTheirs && asked.from !== user)) {
       found.push({ promise: 'P2', what: `${user.name} has "${text}" as of ${from?.name ?? 'nobody'}` });
     }
     if (asked.from !== user && recordOf(asked.from, id)?.text !== text) {
@@ -199,7 +215,9 @@ export class ChatWitness {
     if (before !== undefined && (ranks[state] ?? 0) < (ranks[before] ?? 0)) {
       found.push({ promise: 'P6', what: `"${text}" of ${user.name} went from ${before} back to ${state}` });
     }
-    if (state === 'failed') found.push({ promise: 'P1', what: `"${text}" of ${user.name} failed` });
+    // Of a message to a group it is right when its author is out of it.
+    const isOut = message.groupId !== undefined && !this.#groups.isMember(user, message.groupId);
+    if (state === 'failed' && !isOut) found.push({ promise: 'P1', what: `"${text}" of ${user.name} failed` });
     if (isIncoming(message) && !this.#arrived.has(key)) {
       this.#arrived.set(key, { accepted: user.disk.tables.chat.get(message.chatId)?.accepted ?? false });
     }
@@ -215,8 +233,8 @@ export class ChatWitness {
     incoming.sort((one, other) => one.position - other.position || one.seq - other.seq);
     const lastOf = new Map<string, number>();
     const highestNow = new Map<string, number>();
-    for (const { senderId, senderDevice, id, text, seq, late } of incoming) {
-      const sender = `${user.name} ${senderId}.${senderDevice}`;
+    for (const { chatId, senderId, senderDevice, id, text, seq, late } of incoming) {
+      const sender = `${user.name} ${chatId} ${senderId}.${senderDevice}`;
       if (seq <= (lastOf.get(sender) ?? 0)) {
         found.push({ promise: 'P2', what: `${user.name} has "${text}" out of its order` });
       }
@@ -245,7 +263,54 @@ export class ChatWitness {
     return found;
   }
 
-  #checkEnding(text: string, { from, to, messageId }: Asked, expired: readonly ExpiredMail[]): Violation[] {
+  /** Whether a message to a group is for somebody. */
+  #mayHave(user: WorldUser, author: WorldUser, messageId: string): boolean {
+    const record = recordOf(author, messageId);
+    const { receivers, others } = record === undefined ? { receivers: [], others: [] } : this.#groups.audience(record);
+    return receivers.includes(userIdOf(user)) || others.includes(userIdOf(user));
+  }
+
+  #checkGroupEnding(
+    text: string,
+    { from, messageId }: Asked,
+    users: readonly WorldUser[],
+    expired: readonly ExpiredMail[],
+  ): Violation[] {
+    const record = messageId === undefined ? undefined : recordOf(from, messageId);
+    if (record === undefined) return [];
+    const { receivers, others } = this.#groups.audience(record);
+    const isExpired = (user: WorldUser) =>
+      expired.some((mail) => mail.messageId === messageId && mail.to === userIdOf(user));
+    const found: Violation[] = [];
+    const states: string[] = [];
+    let isCertain = others.length === 0;
+    for (const user of users) {
+      if (!receivers.includes(userIdOf(user))) continue;
+      const arrived = recordOf(user, record.id);
+      if (arrived !== undefined) states.push(arrived.state);
+      else if (!isExpired(user)) {
+        found.push({
+          promise: 'P1',
+          what: `"${text}" of ${from.name} to a group was lost for ${user.name} (its author says ${record.state})`,
+        });
+      }
+      const receiptsLost = expired.some((mail) => mail.from === userIdOf(user) && mail.to === userIdOf(from));
+      const isAccepted = user.disk.tables.chat.get(record.chatId)?.accepted === true;
+      isCertain &&= arrived !== undefined && isAccepted && !receiptsLost;
+    }
+    if (states.length === 0 || found.length > 0) return found;
+    if (record.state === 'queued') return [{ promise: 'P6', what: `"${text}" came, and is queued` }];
+    const wanted = states.every((state) => state === 'seen') ? 'read' : 'delivered';
+    if (!isCertain || states.length < (record.recipients ?? 0) || record.state === wanted) return [];
+    const what = `"${text}" of ${from.name} to a group is ${wanted} by all, and its author says ${record.state}`;
+    return [{ promise: 'P6', what }];
+  }
+
+  #checkEnding(
+    text: string,
+    { from, to, messageId }: Asked & { readonly to: WorldUser },
+    expired: readonly ExpiredMail[],
+  ): Violation[] {
     if (messageId === undefined) return [];
     const state = recordOf(from, messageId)?.state;
     const arrived = recordOf(to, messageId);

@@ -48,6 +48,7 @@ function userChoices(random: SeededRandom, { users, mayRegister }: ScheduleView,
   return [
     { weight: 24, make: () => ({ type: 'send', user, to: other(), count: random.weighted(bursts)?.count ?? 1 }) },
     { weight: 8, make: () => ({ type: 'read', user, to: other() }) },
+    ...groupChoices(random, user, other),
     { weight: mayRegister ? 0.05 : 0, make: () => ({ type: 'register' }) },
     { weight: 2, make: () => ({ type: 'stop', user }) },
     { weight: 3, make: () => ({ type: 'crash', user }) },
@@ -56,6 +57,17 @@ function userChoices(random: SeededRandom, { users, mayRegister }: ScheduleView,
     { weight: diskFull ? 12 : 1.5, make: () => ({ type: diskFull ? 'disk-free' : 'disk-full', user }) },
     { weight: 2, make: () => ({ type: 'skew', user, ms: random.between(-48, 48) * hour }) },
     ...lineChoices(random, user, line),
+  ];
+}
+
+function groupChoices(random: SeededRandom, user: number, other: () => number): readonly Choice[] {
+  return [
+    { weight: 10, make: () => ({ type: 'group-send', user, count: random.weighted(bursts)?.count ?? 1 }) },
+    { weight: 4, make: () => ({ type: 'group-read', user }) },
+    { weight: 2, make: () => ({ type: 'group-create', user }) },
+    { weight: 2, make: () => ({ type: 'group-add', user, to: other() }) },
+    { weight: 1.5, make: () => ({ type: 'group-remove', user, to: other() }) },
+    { weight: 0.3, make: () => ({ type: 'group-leave', user }) },
   ];
 }
 

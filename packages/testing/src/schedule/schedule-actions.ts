@@ -4,6 +4,7 @@ import { TestingError } from '../testing-error.ts';
 import type { World } from '../world/world.ts';
 import type { WorldUser } from '../world/world-user.ts';
 import type { ScheduleView } from './draw-event.ts';
+import { GroupActions } from './group-actions.ts';
 import type { ScheduleEvent } from './schedule-event.ts';
 
 type Of<Type extends ScheduleEvent['type']> = Extract<ScheduleEvent, { readonly type: Type }>;
@@ -19,6 +20,7 @@ export class ScheduleActions {
   readonly crashedAt: string[] = [];
   readonly #world: World;
   readonly #chats: ChatWitness;
+  readonly #groups: GroupActions;
   readonly #note: (line: string) => void;
   /** Steps until a crash, by user. */
   readonly #crashes = new Map<WorldUser, number>();
@@ -29,6 +31,7 @@ export class ScheduleActions {
   constructor(world: World, chats: ChatWitness, note: (line: string) => void) {
     this.#world = world;
     this.#chats = chats;
+    this.#groups = new GroupActions(world, chats);
     this.#note = note;
   }
 
@@ -140,7 +143,8 @@ export class ScheduleActions {
 
   #isDone(): boolean {
     const { users, relay } = this.#world;
-    const idle = (user: WorldUser) => user.client.connection === 'live' && user.disk.tables.outbox.size === 0;
+    const idle = ({ client, disk: { tables } }: WorldUser) =>
+      client.connection === 'live' && tables.outbox.size === 0 && tables.held.size === 0;
     return relay.disk.mail().length === 0 && users.every(idle);
   }
 
@@ -209,6 +213,10 @@ export class ScheduleActions {
       case 'read':
         this.#read(user, this.#world.users[event.to]);
         break;
+      default: {
+        const done = this.#groups.perform(event, user);
+        if (done !== undefined) this.#background(done);
+      }
     }
   }
 

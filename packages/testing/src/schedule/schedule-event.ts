@@ -4,6 +4,10 @@ import type { Direction, MessageFate, RequestFate } from '../network/network-fau
 export type ScheduleEvent =
   | { readonly type: 'send'; readonly user: number; readonly to: number; readonly count: number }
   | { readonly type: 'read'; readonly user: number; readonly to: number }
+  /** Into the group that this user is in. */
+  | { readonly type: 'group-send'; readonly user: number; readonly count: number }
+  | { readonly type: 'group-create' | 'group-read' | 'group-leave'; readonly user: number }
+  | { readonly type: 'group-add' | 'group-remove'; readonly user: number; readonly to: number }
   | { readonly type: 'register' }
   | { readonly type: 'open' | 'stop' | 'crash' | 'reconnect'; readonly user: number }
   | { readonly type: 'crash-at'; readonly user: number; readonly steps: number }

@@ -7,7 +7,7 @@ import type { WorldUser } from '../world/world-user.ts';
 
 const names = ['Ann', 'Bea', 'Cid'];
 
-/** The beginnings of schedules: three people who know each other's numbers, and the same three after they have talked. */
+/** The beginnings of schedules: three people who know each other's numbers, and the same three after they have talked and one has made a group of them. */
 export class ScheduleTemplates {
   readonly #acquainted: WorldTemplate;
   readonly #talking: WorldTemplate;
@@ -49,6 +49,9 @@ function makeTemplate(talk: boolean): Promise<WorldTemplate> {
         if (talk) await chat.send(`${foretold}${user.name} to ${other.name}`);
       }
     }
+    const [first, ...others] = users;
+    const members = others.flatMap(({ client: { account } }) => (account === undefined ? [] : [account.userId]));
+    if (talk) await first?.client.groups.create({ title: 'Everybody', members });
     await world.settle();
   });
 }

@@ -1,13 +1,12 @@
-import type { GroupId, UserId } from '@sotto/sdk/ports';
 import { expect, it } from 'vitest';
 import { Memberships } from './memberships.ts';
 
-const groupId = 'group' as GroupId;
+const groupId = 'group';
 
 function membersOf(...times: readonly (readonly [string, number, number?])[]): Memberships {
   const memberships = new Memberships();
   for (const [userId, joinedAt, leftAt] of times) {
-    memberships.add({ groupId, userId: userId as UserId, joinedAt, leftAt });
+    memberships.add({ groupId, userId, joinedAt, leftAt });
   }
   return memberships;
 }

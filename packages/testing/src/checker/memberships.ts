@@ -1,21 +1,29 @@
-import type { Membership } from './membership-log.ts';
+/** Somebody's time in a group, by revisions of its log. Ids are any names of yours, the same everywhere. */
+export interface Membership {
+  readonly groupId: string;
+  readonly userId: string;
+  /** The revision that let them in. */
+  readonly joinedAt: number;
+  /** The one that put them out, if one did. */
+  readonly leftAt?: number | undefined;
+}
 
-/** Whom a message has to reach, and who may have it besides: user ids, without dashes. */
+/** Whom a message has to reach, and who may have it besides. */
 export interface Audience {
   readonly receivers: readonly string[];
   readonly others: readonly string[];
 }
 
-/** Who was in which group from which revision to which. */
+/** Who was in which group from which revision to which: gives the `address` of each message. Give it all that any device ever knew. */
 export class Memberships {
   /** By group, user and the revision that let them in: the revision that put them out, if one did. */
   readonly #groups = new Map<string, Map<string, Map<number, number | undefined>>>();
 
   add({ groupId, userId, joinedAt, leftAt }: Membership): void {
-    const users = this.#groups.get(bare(groupId)) ?? new Map<string, Map<number, number | undefined>>();
-    this.#groups.set(bare(groupId), users);
-    const times = users.get(bare(userId)) ?? new Map<number, number | undefined>();
-    users.set(bare(userId), times);
+    const users = this.#groups.get(groupId) ?? new Map<string, Map<number, number | undefined>>();
+    this.#groups.set(groupId, users);
+    const times = users.get(userId) ?? new Map<number, number | undefined>();
+    users.set(userId, times);
     times.set(joinedAt, leftAt ?? times.get(joinedAt));
   }
 
@@ -45,8 +53,4 @@ export class Memberships {
     const receivers = stayed(sender) ? possible.filter(stayed) : [];
     return { receivers, others: possible.filter((userId) => !receivers.includes(userId)) };
   }
-}
-
-function bare(id: string): string {
-  return id.replaceAll('-', '');
 }
