@@ -105,7 +105,7 @@ export const configKeys = {
     writesPerAccount: bucket('writesPerAccount', 120, 5 * second),
     // By day 86 MB: a group of 1,024 is made with about 100 KiB, and most records have two.
     groupKibPerAccount: bucket('groupKibPerAccount', 8_192, second),
-    groupRepairsPerMember: bucket('groupRepairsPerMember', 12, 5 * minute),
+    groupRepairsPerMember: bucket('groupRepairsPerMember', 30, 2 * minute),
     lookupsPerAccount: bucket('lookupsPerAccount', 2_000, 10 * second),
     lookupsPerAddress: bucket('lookupsPerAddress', 5_000, 2 * second),
     bundlesPerPair: bucket('bundlesPerPair', 6, 10 * minute),

@@ -119,7 +119,7 @@ export interface LimitsConfig {
   readonly writesPerAccount: RateLimit;
   /** KiB that one account appends to the logs of groups, with 16 bytes for each who comes and goes. At least 288, or the largest record is refused for good. */
   readonly groupKibPerAccount: RateLimit;
-  /** Repairs of one group's members by one account. */
+  /** Requests by which one account takes others out of the members of one group, or repairs them. */
   readonly groupRepairsPerMember: RateLimit;
   /** Different numbers that one account looks up. */
   readonly lookupsPerAccount: RateLimit;

@@ -53,6 +53,10 @@ export class GroupLog {
     const record = readGroupRecord(groupId, fromBase64Url(request.record));
     const members = readMembersChange(request);
     await limits.takeGroupBytes(actor, record.bytes.length + sizeOf(members));
+    const isForOthers = members.removed.some((user) => user !== actor);
+    if (isForOthers && (await groups.mayRepair(groupId, { userId: actor, at: clock.now() }))) {
+      await limits.takeGroupRepair(actor, groupId);
+    }
     const { inviteToken } = request;
     const inviteHash = inviteToken === undefined ? undefined : hashOfInviteToken(inviteToken);
     const append: GroupAppend = { record, ...members, actor, inviteHash, at: clock.now(), mostMembers };

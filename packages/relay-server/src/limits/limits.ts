@@ -95,7 +95,7 @@ export class Limits {
     return this.#takeOf('groupKibPerAccount', user, Math.ceil(bytes / 1_024));
   }
 
-  /** A change of a group's members without a record: every member has a bucket of its own, so that one alone can't keep the others from it. */
+  /** That somebody puts others out of a group's table of members, or repairs it: every member has a bucket of its own, so that nobody is put out more often than it can come back. */
   takeGroupRepair(user: UserId, groupId: GroupId): Promise<void> {
     return this.#takeOf('groupRepairsPerMember', `${user} ${textOf(groupId)}`);
   }
