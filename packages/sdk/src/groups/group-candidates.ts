@@ -1,5 +1,6 @@
 import { isUuid } from '@sotto/proto';
 import { demand, isObject } from '../option-rules.ts';
+import { refuseWhenBlocked } from '../people/blocked.ts';
 import type { UserId } from '../ports/ids.ts';
 import type { Store } from '../ports/store.ts';
 import { byUserId } from './canonical.ts';
@@ -29,7 +30,7 @@ export function idOf(call: string, person: GroupPerson): UserId {
 
 /**
  * People as groups know them: by their root key, the version of their device list, and their profile key. Whose devices are not known here is asked for.
- * @throws {SottoError} `user-unknown`, `device-list-invalid`, `device-list-forked`, and as AuthorizedClient
+ * @throws {SottoError} `blocked` (this user has blocked one of them), `user-unknown`, `device-list-invalid`, `device-list-forked`, and as AuthorizedClient
  */
 export async function candidatesOf(
   userIds: readonly UserId[],
@@ -37,6 +38,7 @@ export async function candidatesOf(
   learnDevices: (userId: UserId) => Promise<void>,
 ): Promise<readonly GroupCandidate[]> {
   const candidates: GroupCandidate[] = [];
+  for (const userId of userIds) await refuseWhenBlocked(store, userId);
   for (const userId of userIds) {
     let list = await store.get('deviceList', { userId });
     if (list === undefined) {

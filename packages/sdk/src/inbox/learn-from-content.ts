@@ -22,16 +22,9 @@ export async function learnFromContent(
   const sameKey =
     profileKey === known?.profileKey ||
     (profileKey !== undefined && known?.profileKey !== undefined && sameBytes(profileKey, known.profileKey));
-  if (known !== undefined && sameKey && known.returnsReceipts === content.returnsReceipts) return;
-  overlay.put('user', {
-    id: userId,
-    number: known?.number ?? '',
-    username: known?.username ?? '',
-    avatarHash: known?.avatarHash,
-    blockedAt: known?.blockedAt,
-    createdAt: known?.createdAt ?? now,
-    profileKey,
-    returnsReceipts: content.returnsReceipts,
-    updatedAt: now,
-  });
+  // What is said in a group holds for the group.
+  const inGroup = content.groupId.length > 0;
+  const returnsReceipts = inGroup ? (known?.returnsReceipts ?? false) : content.returnsReceipts;
+  if (known !== undefined && sameKey && known.returnsReceipts === returnsReceipts) return;
+  overlay.put('user', { ...(known ?? newUser(userId, now)), profileKey, returnsReceipts, updatedAt: now });
 }

@@ -18,13 +18,20 @@ export async function refuseWhenBlocked(overlay: Pick<Overlay, 'get'>, userId: U
   throw new SottoError('blocked', 'this person is blocked, and nothing is sent to them: call client.unblock first');
 }
 
+const servesGroups: ReadonlySet<string> = new Set<NonNullable<Content['body']>>([
+  'groupKeys',
+  'groupKeyRequest',
+  'senderKeyDistribution',
+  'groupPoke',
+]);
+
 /**
  * Whether a content is taken from a blocked person all the same: what keeps a group going that both are in, and shows nothing.
  *
  * A member who is blocked still gives out keys of the group; without them this user would be shut out of what the others write.
  */
 export function servesGroup({ body }: Pick<Content, 'body'>): boolean {
-  return body === 'groupKeys' || body === 'senderKeyDistribution' || body === 'groupPoke';
+  return body !== undefined && servesGroups.has(body);
 }
 
 /** A person of whom nothing is known but the id. */
