@@ -48,8 +48,6 @@ export class LastSeen {
     const { devices, directory, connected, clock, deviceIdleMs } = this.#parts;
     const now = clock.now();
     if (dayOf(now) === this.#day) return;
-    this.#day = dayOf(now);
-    this.#written = new Set();
     const online = connected.all();
     for (let at = 0; at < online.length; at += mostAtOnce) await this.#write(online.slice(at, at + mostAtOnce));
     const idle = await devices.markIdle(now - deviceIdleMs);
@@ -57,6 +55,9 @@ export class LastSeen {
       directory.forget(userId);
       await this.#tellPrimary(userId);
     }
+    // At the end: what failed is made up for by the next sweep.
+    this.#day = dayOf(now);
+    this.#written = new Set();
   }
 
   async #write(heard: readonly DeviceAddress[]): Promise<void> {

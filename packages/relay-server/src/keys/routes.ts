@@ -64,10 +64,12 @@ export function keyRoutes(app: FastifyInstance, requests: RequestSessions, parts
     },
     handler: async (request) => {
       const { userId, deviceId } = requests.of(request);
+      let wasKeyless = false;
       const put = async () => {
         const list = await directory.deviceList(userId);
         if (list === undefined) throw unknownUser();
         const { identityKey } = list;
+        wasKeyless = list.devices.some((device) => device.deviceId === deviceId && device.standing !== undefined);
         const keys = readPrekeyUpload(request.body, identityKey);
         return prekeys.put({ userId, deviceId }, keys, mostPrekeys, identityKey);
       };
@@ -82,8 +84,7 @@ export function keyRoutes(app: FastifyInstance, requests: RequestSessions, parts
       }
       if (outcome === 'unknown') throw unknownUser();
       if (outcome === 'outdated') throw outdatedList(await directory.deviceList(userId));
-      const standing = directory.cached(userId)?.devices.find((device) => device.deviceId === deviceId)?.standing;
-      if (standing === 'keyless') directory.forget(userId);
+      if (wasKeyless) directory.forget(userId);
       const left = await prekeys.left({ userId, deviceId });
       connected.get(userId, deviceId)?.prekeysLeft(left);
       return left;
