@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { logger, randomness } from '../../test/test-device.ts';
+import { userIdOf } from '../../test/numbered-uuid.ts';
+import { logger, randomness, type TestDevice } from '../../test/test-device.ts';
 import { type TwoSided, twoSided } from '../../test/two-sided.ts';
 import { ownWordsTo } from '../outbox/own-words.ts';
 import { newUser } from '../people/blocked.ts';
-import type { ChatId, UserId } from '../ports/ids.ts';
+import type { GroupRecord } from '../ports/group-records.ts';
+import type { ChatId, GroupId, UserId } from '../ports/ids.ts';
 import { SottoError } from '../sotto-error.ts';
 import { ProfileKeyRotation } from './profile-key-rotation.ts';
 
@@ -58,8 +60,45 @@ async function rotating(): Promise<Rotating> {
   return scene;
 }
 
+/** A group that this account is in, with these members; somebody has left it. */
+async function inGroup({ executor }: TestDevice, members: readonly UserId[]): Promise<void> {
+  const groupId = userIdOf(90) as string as GroupId;
+  const group: GroupRecord = {
+    id: groupId,
+    wireId: new Uint8Array(32),
+    title: 'three',
+    avatar: undefined,
+    adminId: userIdOf(3),
+    state: new Uint8Array(1),
+    head: new Uint8Array(32),
+    revision: 1,
+    knownRevision: 1,
+    standing: 'member',
+    forkedAt: undefined,
+    checkpointRevision: 0,
+    checkpointEpoch: 0,
+    waitingFor: undefined,
+    createdAt: 1,
+    updatedAt: 1,
+  };
+  await executor.run([], (overlay) => {
+    overlay.put('group', group);
+    for (const [at, userId] of [...members, userIdOf(4)].entries()) {
+      const left = at === members.length;
+      overlay.put('groupMember', {
+        id: userIdOf(91 + at),
+        groupId,
+        userId,
+        joinedAt: 1,
+        leftAt: left ? 1 : undefined,
+        leftSeenAt: left ? 1 : undefined,
+      });
+    }
+  });
+}
+
 describe('a new profile key', () => {
-  it('is told to contacts once the relay has it: not to strangers, nor to who is blocked', async () => {
+  it('is told to contacts and in groups once the relay has it: not to strangers, nor to who is blocked', async () => {
     const { alice, bob, sender, rotation, next, stored, told, key, block, waiting } = await rotating();
     const { userId } = alice.account;
     const [stranger, blocked] = ['00000000-0000-4000-8000-000000000001', '00000000-0000-4000-8000-000000000002'];
@@ -75,11 +114,13 @@ describe('a new profile key', () => {
       }
     });
     await block(blocked as UserId);
+    const fellow = userIdOf(3);
+    await inGroup(bob, [bob.account.userId, userId, fellow, blocked as UserId]);
     await rotation.pass();
     expect(stored).toEqual([next]);
     expect(await key()).toEqual({ profileKey: next, nextProfileKey: undefined });
-    expect(told).toEqual([userId]);
-    expect(await bob.store.outboxChats()).toEqual([userId]);
+    expect(told).toEqual([userId, fellow]);
+    expect([...(await bob.store.outboxChats())].sort()).toEqual([userId, fellow].sort());
     expect(await waiting()).toMatchObject([{ seq: 0, body: undefined }]);
     const words = await bob.executor.run([], (overlay) =>
       ownWordsTo(overlay, bob.origin(), sender.chat(userId).id, userId),

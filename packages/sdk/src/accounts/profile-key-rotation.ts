@@ -7,17 +7,18 @@ import type { ContentOrigin } from '../messages/outgoing-content.ts';
 import { addHiddenContent } from '../outbox/hidden-row.ts';
 import { hasBlocked } from '../people/blocked.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { ChatId } from '../ports/ids.ts';
+import type { ChatId, GroupId, UserId } from '../ports/ids.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import { SottoError } from '../sotto-error.ts';
+import { tellOfAccount } from '../sync/own-sync.ts';
 import type { Profiles } from './profile.ts';
 import type { OpenProfile } from './sealed-profile.ts';
 
 /** What `ProfileKeyRotation` works with. */
 export interface ProfileKeyRotationParts {
   readonly executor: Executor;
-  readonly queries: Pick<StoreQueries, 'chats'>;
+  readonly queries: Pick<StoreQueries, 'chats' | 'groups' | 'groupMembers'>;
   readonly profiles: Pick<Profiles, 'inTurn' | 'storeUnder'>;
   readonly origin: () => ContentOrigin;
   readonly clock: Clock;
@@ -27,11 +28,14 @@ export interface ProfileKeyRotationParts {
 }
 
 const chatPage = 256;
+const groupPage = 64;
+/** More people who are in groups alone are not told by themselves: they learn it with the next key of a chain. */
+const mostMembers = 256;
 
 /**
  * Brings a new profile key to the relay, then into use, in the background.
  *
- * The key was committed by whoever wished for it (`nextProfileKey`). The relay gets the profile under it, with its access key; then the account takes it and all accepted contacts are told, in one commit. So no contact shows an access key that the relay does not know yet, and a crash between any two steps is mended by the next pass, which asks for the same key again.
+ * The key was committed by whoever wished for it (`nextProfileKey`). The relay gets the profile under it, with its access key; then the account takes it, and all accepted contacts and the members of its groups are told, in one commit. So no contact shows an access key that the relay does not know yet, and a crash between any two steps is mended by the next pass, which asks for the same key again.
  */
 export class ProfileKeyRotation {
   readonly #parts: ProfileKeyRotationParts;
@@ -98,19 +102,39 @@ export class ProfileKeyRotation {
     const self = await overlay.get('user', { id: account.userId });
     if (self) overlay.put('user', { ...self, profileKey: next, avatarHash: profile.avatarHash, updatedAt: now });
     const origin = { ...this.#parts.origin(), account: renewed };
+    await tellOfAccount(overlay, () => origin, now);
     const told: ChatId[] = [];
-    let below: number | undefined;
-    for (;;) {
-      const page = await this.#parts.queries.chats(below, chatPage);
-      for (const { accepted, userId } of page) {
-        if (!accepted || userId === undefined || (await hasBlocked(overlay, userId))) continue;
-        // Every content has the key; this one has nothing else.
-        addHiddenContent(overlay, origin, userId, {}, now);
-        told.push(chatWith(userId));
-      }
+    for (const userId of await this.#readers(account.userId)) {
+      if (await hasBlocked(overlay, userId)) continue;
+      // Every content has the key; this one has nothing else.
+      addHiddenContent(overlay, origin, userId, {}, now);
+      told.push(chatWith(userId));
+    }
+    return told;
+  }
+
+  /** Who had the key before and is to have the new one: accepted contacts, and members of this account's groups. */
+  async #readers(self: UserId): Promise<ReadonlySet<UserId>> {
+    const { queries } = this.#parts;
+    const readers = new Set<UserId>();
+    for (let below: number | undefined; ; ) {
+      const page = await queries.chats(below, chatPage);
+      for (const { accepted, userId } of page) if (accepted && userId !== undefined) readers.add(userId);
       const last = page.at(-1);
-      if (last === undefined) return told;
+      if (last === undefined) break;
       below = last.activity;
+    }
+    const most = readers.size + mostMembers;
+    for (let after: GroupId | undefined; ; ) {
+      const groups = await queries.groups(after, groupPage);
+      for (const { id } of groups.filter(({ standing }) => standing === 'member')) {
+        const members = await queries.groupMembers(id);
+        for (const { userId, leftAt } of members) {
+          if (leftAt === undefined && userId !== self && readers.size < most) readers.add(userId);
+        }
+      }
+      after = groups.at(-1)?.id;
+      if (after === undefined) return readers;
     }
   }
 }
