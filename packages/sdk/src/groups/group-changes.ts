@@ -153,12 +153,14 @@ export class GroupChanges {
         return true;
       } catch (error) {
         ended.throwIfAborted();
-        if (!(error instanceof SottoError) || error.code === 'session-ended') throw error;
+        if (!(error instanceof SottoError)) throw error;
         if (error.code === 'group-changed') return false;
         if (error.retryable) {
           await this.pause(failures, error.retryAfterMs);
           continue;
         }
+        // Only what the relay has said ends a change: it may have taken it already.
+        if (error.relayCode === undefined || error.code === 'session-ended') throw error;
         const isShutOut = error.code === 'group-unknown' && inviteKey === undefined;
         if (isShutOut && (await upkeep.letSelfIn(groupId))) continue;
         await this.drop(groupId);

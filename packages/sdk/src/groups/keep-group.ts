@@ -7,6 +7,7 @@ import type { Sha256 } from '../ports/hash.ts';
 import type { GroupId, UserId } from '../ports/ids.ts';
 import { membersChanged } from './apply-change.ts';
 import type { GroupAdvance, GroupStep } from './group-advance.ts';
+import { noteFork } from './group-fork.ts';
 import { groupIdOf } from './group-id.ts';
 import { groupLock } from './group-lock.ts';
 import type { GroupMember } from './group-member.ts';
@@ -91,7 +92,11 @@ export async function keepAdvance(
 ): Promise<GroupRecord> {
   const { self, now } = keeping;
   const { state, head } = at;
-  for (const step of steps) await keepStep(overlay, group.id, step, keeping);
+  let contradicted: number | undefined;
+  for (const step of steps) {
+    const agrees = await keepStep(overlay, group.id, step, keeping);
+    if (!agrees) contradicted ??= step.at.state.revision;
+  }
   for (const key of opened) {
     const known = await overlay.get('groupKey', { groupId: group.id, ...key });
     if (known?.evaluated === false) overlay.put('groupKey', { ...known, evaluated: true });
@@ -111,13 +116,17 @@ export async function keepAdvance(
     const { id: groupId, revision } = kept;
     overlay.record({ type: 'group.waiting', chatId: chatOfGroup(groupId), groupId, revision });
   }
+  if (contradicted !== undefined) noteFork(overlay, kept, contradicted, now);
   if (standing === 'member' && group.standing === 'requested') await openGroupChat(overlay, group.id, now, true);
   return kept;
 }
 
-async function keepStep(overlay: Overlay, groupId: GroupId, step: GroupStep, keeping: Keeping): Promise<void> {
+/** Keeps one step; whether it agrees with what members have said of it before. */
+async function keepStep(overlay: Overlay, groupId: GroupId, step: GroupStep, keeping: Keeping): Promise<boolean> {
   const { at, before, change } = step;
   const { revision } = at.state;
+  const claimed = await overlay.get('groupHead', { groupId, revision });
+  const agrees = claimed === undefined || sameBytes(claimed.head, at.head);
   overlay.put('groupHead', { groupId, revision, head: at.head });
   if (revision % 64 === 0) overlay.prune({ kind: 'groupHead', groupId, before: revision - headsKept });
   const { added, removed } = membersChanged(before, at.state);
@@ -129,15 +138,16 @@ async function keepStep(overlay: Overlay, groupId: GroupId, step: GroupStep, kee
   }
   if (endsChains(step)) await endOwnChain(overlay, groupId);
   const changes = newsOf(step);
-  if (change === undefined || changes.length === 0) return;
+  if (change === undefined || changes.length === 0) return agrees;
   const chatId = chatOfGroup(groupId);
   overlay.record({ type: 'group.changed', chatId, groupId, revision, by: change.actor.userId, changes });
-  if (!hasRole(memberOf(at.state, keeping.self), 'admin')) return;
+  if (!hasRole(memberOf(at.state, keeping.self), 'admin')) return agrees;
   for (const news of changes) {
     if (news.type === 'requested') {
       overlay.record({ type: 'group.requested', chatId, groupId, userId: news.userId });
     }
   }
+  return agrees;
 }
 
 /** Whoever left knows the chain that this device sends under: the next message comes under another one. */

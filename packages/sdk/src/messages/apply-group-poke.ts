@@ -7,6 +7,8 @@ import { type Applied, type Arrival, nothingDue } from './arrival.ts';
 
 /** The most revisions that somebody may speak of at once beyond what is known here. */
 const mostAhead = 1_000_000;
+/** Of so many revisions beyond what is known here it is kept what members say of them. */
+const mostClaims = 1_024;
 
 /**
  * Applies the word of somebody that their group has come to a revision: its log is to be fetched, or it is compared with what is known.
@@ -24,12 +26,17 @@ export async function applyGroupPoke({ overlay, origin, sender, content, locks, 
     // By a link: the log says whether they are in.
     return revision > group.revision ? { ...nothingDue, group: groupId } : nothingDue;
   }
-  if (revision > group.revision) {
-    if (revision > group.revision + mostAhead) return nothingDue;
-    if (revision > group.knownRevision) overlay.put('group', { ...group, knownRevision: revision });
-    return { ...nothingDue, group: groupId };
-  }
+  if (revision > group.revision + mostAhead) return nothingDue;
   const known = await overlay.get('groupHead', { groupId, revision });
-  if (known !== undefined && !sameBytes(known.head, head)) noteFork(overlay, group, revision, now);
-  return nothingDue;
+  if (known !== undefined && !sameBytes(known.head, head)) {
+    noteFork(overlay, group, revision, now);
+    return nothingDue;
+  }
+  if (revision <= group.revision) return nothingDue;
+  // Held against the log once that is read.
+  if (known === undefined && revision <= group.revision + mostClaims) {
+    overlay.put('groupHead', { groupId, revision, head: head.slice() });
+  }
+  if (revision > group.knownRevision) overlay.put('group', { ...group, knownRevision: revision });
+  return { ...nothingDue, group: groupId };
 }
