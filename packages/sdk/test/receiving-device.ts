@@ -54,8 +54,9 @@ export function receivingDevice(device: TestDevice): ReceivingDevice {
     },
     onApplied: () => undefined,
     onReceipts: (sender) => receiptsTo.push(sender),
-    onRequest: ({ userId }) => {
-      trimmed = trimmed.then(() => requests.trim(userId));
+    onReceiptsRest: (sender) => receiptsTo.push(sender),
+    onRequest: (chatId) => {
+      trimmed = trimmed.then(() => requests.trim(chatId));
     },
     onGroup: () => undefined,
     onHeld: () => keeper.trim(),

@@ -3,12 +3,13 @@ import { chatWith } from '../src/chats/chat-state.ts';
 import { Identities } from '../src/chats/identities.ts';
 import { Requests } from '../src/chats/requests.ts';
 import { acceptDeviceList } from '../src/devices/accept-device-list.ts';
+import { KeylessDevices } from '../src/devices/keyless-devices.ts';
 import { Outbox } from '../src/outbox/outbox.ts';
 import { OutboxCommits } from '../src/outbox/outbox-commits.ts';
 import { ReceiptQueue } from '../src/outbox/receipt-queue.ts';
 import { Sealer } from '../src/outbox/sealer.ts';
 import type { Report } from '../src/people/report.ts';
-import type { UserId } from '../src/ports/ids.ts';
+import type { ChatId, GroupId, UserId } from '../src/ports/ids.ts';
 import { ManualTimers } from './manual-timers.ts';
 import type { ModelRelay } from './model-relay.ts';
 import { logger, randomness, sha256, type TestDevice } from './test-device.ts';
@@ -42,6 +43,7 @@ export function sendingDevice(
   device: TestDevice,
   relay: ModelRelay,
   makeSessions: (userId: UserId) => Promise<void>,
+  refreshGroup?: (groupId: GroupId) => Promise<void>,
 ): SendingDevice {
   const { executor, store, clock, steps } = device;
   const timers = new ManualTimers();
@@ -50,10 +52,21 @@ export function sendingDevice(
   const sessionCalls: UserId[] = [];
   const receipts = new ReceiptQueue(device.origin);
   const tracer = { reached: (step: (typeof steps)[number]) => void steps.push(step) };
-  const outbox = new Outbox({
+  const toOthers = {
+    refreshGroup: refreshGroup ?? (async () => undefined),
+    onQueued: (chatIds: readonly ChatId[]) => {
+      for (const chatId of chatIds) outbox.wake(chatId);
+    },
+  };
+  const outbox: Outbox = new Outbox({
+    ...toOthers,
     store,
     sealer: new Sealer({
+      ...toOthers,
+      store,
       executor,
+      origin: device.origin,
+      keyless: new KeylessDevices(),
       account: () => device.account,
       clock,
       randomness,

@@ -9,6 +9,7 @@ import { type Report, type ReportHook, type ReportOptions, report } from '../peo
 import type { ChatId, UserId } from '../ports/ids.ts';
 import type { IdentityPolicy } from '../ports/key-records.ts';
 import { SottoError } from '../sotto-error.ts';
+import { ownQueue } from '../sync/own-sync.ts';
 import { acceptChat } from './accept-chat.ts';
 import { type MutedUntil, muteChat, type SettingsOf, setChatReceipts } from './chat-settings.ts';
 import { chatLock, openChat } from './chat-state.ts';
@@ -118,7 +119,9 @@ export class Chat {
       await refuseWhenBlocked(overlay, this.userId);
       return acceptChat(overlay, this.parts, this.userId, this.parts.clock.now());
     });
-    if (isNew) this.parts.outbox.wake(this.id);
+    if (!isNew) return;
+    this.parts.outbox.wake(this.id);
+    this.parts.outbox.wake(ownQueue(this.parts.origin().account));
   }
 
   /**

@@ -7,6 +7,7 @@ import { newUser } from '../people/blocked.ts';
 import type { ChatRecord } from '../ports/chat-record.ts';
 import type { UserId } from '../ports/ids.ts';
 import { SottoError } from '../sotto-error.ts';
+import { ownQueue, syncOfContact, tellSiblings } from '../sync/own-sync.ts';
 import type { AuthorizedClient, CallOptions } from '../transport/http-client.ts';
 import { lookUpNumbers } from '../transport/user-calls.ts';
 import { acceptChat } from './accept-chat.ts';
@@ -121,7 +122,9 @@ export class Chats {
       const now = this.parts.clock.now();
       const user = await overlay.get('user', { id: userId });
       if (user?.number !== number) {
-        overlay.put('user', { ...(user ?? newUser(userId, now)), number, updatedAt: now });
+        const named = { ...(user ?? newUser(userId, now)), number, updatedAt: now };
+        overlay.put('user', named);
+        await tellSiblings(overlay, this.parts.origin, { contact: syncOfContact(named) }, now);
       }
       // Whoever is blocked is looked at, not accepted.
       if (user?.blockedAt !== undefined) {
@@ -131,6 +134,7 @@ export class Chats {
       return acceptChat(overlay, this.parts, userId, now);
     });
     if (isNew) this.parts.outbox.wake(chatId);
+    this.parts.outbox.wake(ownQueue(this.parts.origin().account));
     return this.chatOf(userId);
   }
 

@@ -1,6 +1,6 @@
 import type { Profiles } from '../accounts/profile.ts';
 import type { Tokens } from '../accounts/tokens.ts';
-import { chatWith } from '../chats/chat-state.ts';
+import { chatOfGroup, chatWith } from '../chats/chat-state.ts';
 import { clientStopped } from '../client-stopped.ts';
 import type { Executor } from '../crypto/executor.ts';
 import { acceptDeviceList } from '../devices/accept-device-list.ts';
@@ -13,6 +13,7 @@ import type { ContentOrigin } from '../messages/outgoing-content.ts';
 import { Outbox } from '../outbox/outbox.ts';
 import { OutboxCommits } from '../outbox/outbox-commits.ts';
 import { ReceiptQueue } from '../outbox/receipt-queue.ts';
+import { ReceiptRest } from '../outbox/receipt-rest.ts';
 import { Sealer } from '../outbox/sealer.ts';
 import { SessionStarter } from '../outbox/session-starter.ts';
 import type { ChatId, GroupId, UserId } from '../ports/ids.ts';
@@ -30,6 +31,7 @@ import type { AuthorizedClient } from '../transport/http-client.ts';
 import type { RelayAddress } from '../transport/relay-address.ts';
 import type { Stream } from '../transport/stream.ts';
 import { streamCredentials } from '../transport/stream-credentials.ts';
+import { DeviceWork } from './device-work.ts';
 import { ackOf, FrameRouter } from './frame-router.ts';
 import { GroupWork } from './group-work.ts';
 import { Housekeeping } from './housekeeping.ts';
@@ -57,8 +59,10 @@ export interface MessagingParts {
   readonly identityPolicy: IdentityPolicy;
   /** What else is due every hour. */
   readonly alsoEveryHour: () => Promise<void>;
-  /** A stranger's message was added to a chat that is not accepted. */
-  readonly onRequest: (userId: UserId) => Promise<void>;
+  /** A message was added to a chat that is not accepted. */
+  readonly onRequest: (chatId: ChatId) => Promise<void>;
+  /** The account has changed in the store. */
+  readonly onAccount: () => Promise<void>;
   /** Which signals this user gives and takes. */
   readonly signals: Pick<SignalsParts, 'typing' | 'presence'>;
   /** Tells whoever listens now. */
@@ -73,9 +77,11 @@ export class Messaging {
   readonly receipts: ReceiptQueue;
   readonly signals: Signals;
   readonly groups: GroupWork;
+  readonly devices: DeviceWork;
   private readonly platform: Platform;
   private readonly stream: Stream;
   private readonly inbox: Inbox;
+  private readonly receiptRest: ReceiptRest;
   private readonly router: FrameRouter;
   private readonly expiry: Expiry;
   private readonly heldKeeper: HeldKeeper;
@@ -124,9 +130,28 @@ export class Messaging {
       },
     });
     this.receipts = new ReceiptQueue(origin);
+    this.receiptRest = new ReceiptRest({ timers, onOver: (userId) => this.outbox.wake(chatWith(userId)) });
     const { identityPolicy } = parts;
     const { signal } = this.ending;
-    this.starter = new SessionStarter({ executor, http, account, clock, sha256, identityPolicy, signal });
+    this.devices = new DeviceWork({
+      platform,
+      store,
+      executor,
+      http,
+      origin,
+      ended: signal,
+      learnDevices: (userId) => this.starter.learnDevices(userId),
+      onAccount: parts.onAccount,
+      onTakenOver: async ({ identity }) => {
+        if (identity === 'replaced') this.prekeys.wake();
+        // What came from a device before the list that names it.
+        await this.inbox.retryHeld();
+      },
+      onQueued: (chatId) => this.outbox.wake(chatId),
+      onFailure,
+    });
+    const { keyless } = this.devices;
+    this.starter = new SessionStarter({ executor, http, clock, sha256, identityPolicy, keyless, signal });
     const toOthers = {
       refreshGroup: (groupId: GroupId) => this.groups.refresh(groupId),
       onQueued: (chatIds: readonly ChatId[]) => {
@@ -145,6 +170,7 @@ export class Messaging {
         clock,
         randomness,
         identityPolicy,
+        keyless,
         returnsReceipts: () => origin().returnsReceipts,
       }),
       commits: new OutboxCommits({
@@ -152,6 +178,7 @@ export class Messaging {
         clock,
         origin,
         acceptDeviceList: async (overlay, userId, signed) => {
+          keyless.forget(userId);
           await acceptDeviceList(overlay, signed, userId, sha256);
         },
       }),
@@ -190,7 +217,10 @@ export class Messaging {
       origin,
       ended: signal,
       onQueued: (chatId) => this.outbox.wake(chatId),
-      onMoved: (groupId) => this.inbox.retryGroup(groupId).catch(onFailure),
+      onMoved: (groupId) => {
+        this.outbox.retry(chatOfGroup(groupId));
+        this.inbox.retryGroup(groupId).catch(onFailure);
+      },
       onFailure,
     });
     this.inbox = new Inbox({
@@ -210,9 +240,13 @@ export class Messaging {
       tracer,
       logger,
       ack: (deliveryIds, handed) => this.stream.send([ackOf(deliveryIds)], handed),
-      onApplied: (sender) => this.peers.heardFrom(sender.userId),
+      onApplied: (sender) => {
+        if (sender.userId === account().userId) parts.onAccount().catch(onFailure);
+        else this.peers.heardFrom(sender.userId);
+      },
       onReceipts: (sender) => this.outbox.wake(chatWith(sender.userId)),
-      onRequest: (sender) => void parts.onRequest(sender.userId).catch(onFailure),
+      onReceiptsRest: (sender) => this.receiptRest.add(sender.userId),
+      onRequest: (chatId) => void parts.onRequest(chatId).catch(onFailure),
       onGroup: (groupId) => this.groups.wake(groupId),
       onHeld: async () => {
         await this.heldKeeper.trim();
@@ -250,6 +284,11 @@ export class Messaging {
       logger,
       onDrained: () => this.drained(),
       onPrekeysLow: () => this.prekeys.wake(),
+      onDevices: (signed) => {
+        // What came before it is applied first: it may be under the identity key of before.
+        this.inbox.idle().then(() => this.devices.changed(signed, this.stream.state === 'live'), onFailure);
+      },
+      onIdle: () => this.devices.idle(),
       onFailure,
     });
   }
@@ -295,9 +334,11 @@ export class Messaging {
   async stop(): Promise<void> {
     this.ending.abort(clientStopped());
     this.cancelRestart?.();
+    this.receiptRest.stop();
     await this.signals.leave();
     await this.stream.stop();
     await this.groups.stop();
+    await this.devices.stop();
     await Promise.all([this.housekeeping.stop(), this.asker.stop(), this.prekeys.stop(), this.peers.stop()]);
     await this.signals.stop();
     await this.outbox.stop();
@@ -315,6 +356,7 @@ export class Messaging {
   /** The mailbox was seen empty: what is waited for longer than that will not come. */
   private async drained(): Promise<void> {
     await this.expiry.mark(this.relayNow());
+    this.devices.drained();
     if (this.heldTried) return;
     // Once a run: a newer version may open what an older one could not. Otherwise it is tried when keys come.
     this.heldTried = true;
@@ -325,6 +367,7 @@ export class Messaging {
     await this.heldKeeper.sweep();
     this.asker.wake();
     await this.alsoEveryHour();
+    this.devices.everyHour();
     this.prekeys.wake();
     // Live means that nothing is stored for this device: the mailbox is empty now.
     if (this.stream.state === 'live') await this.expiry.mark(this.relayNow());

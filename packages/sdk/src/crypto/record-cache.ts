@@ -43,12 +43,12 @@ const largestField = 8_192;
  * Right only as long as every write goes by `committed`, which one owner of a store can promise.
  */
 export class RecordCache implements RecordSource {
-  private readonly below: RecordSource;
+  private readonly below: Pick<RecordSource, 'get'>;
   private readonly kept = new Map<RecordKind, Generations>();
   /** Counts the commits: a read that was under way during one may have seen what was before it. */
   private commits = 0;
 
-  constructor(below: RecordSource) {
+  constructor(below: Pick<RecordSource, 'get'>) {
     this.below = below;
   }
 

@@ -1,4 +1,5 @@
 import {
+  type SenderKeyRecord as Chain,
   ErrorCode,
   groupDecrypt,
   groupEncrypt,
@@ -6,7 +7,6 @@ import {
   type ProtocolAddress,
   processSenderKeyDistributionMessage,
   SenderKeyDistributionMessage,
-  type SenderKeyRecord as Chain,
   SenderKeyStore,
 } from '#libsignal';
 import type { SenderKeyRecord } from '../ports/group-records.ts';

@@ -17,6 +17,9 @@ export async function hydrate(fact: EventFact, store: Store): Promise<SottoEvent
     }
     case 'message.failed':
       return { type: fact.type, message, code: fact.code };
+    case 'message.sent':
+    case 'message.expired':
+      return { type: fact.type, message, userId: fact.userId, at: fact.at };
     default:
       return { type: fact.type, message, userId: fact.userId, at: fact.at };
   }

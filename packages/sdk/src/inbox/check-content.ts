@@ -7,9 +7,24 @@ import type { AccountRecord } from '../ports/account-record.ts';
 import type { Sha256 } from '../ports/hash.ts';
 import type { DeviceAddress } from '../ports/ids.ts';
 
+/** A content that says what its envelope says. */
+export interface CheckedContent {
+  readonly content: Content;
+  /** Without its padding. */
+  readonly encoded: Uint8Array;
+}
+
+/** Kinds of a conversation, which stand in the order of their sender; a kind that is not known, too. */
+const talking: ReadonlySet<Content['body']> = new Set<Content['body']>(['text', 'seqHole', undefined]);
+
+/** Whether a content is part of a conversation: in a group, only of its members. */
+export function talks({ body }: Pick<Content, 'body'>): boolean {
+  return talking.has(body);
+}
+
 /**
- * Reads a decrypted plaintext and holds it against its envelope and its session: who sent it, to whom, and which message it is.
- * @throws {Hold} `malformed-content`, `sender-mismatch`, `wrong-recipient`, `message-id-mismatch`
+ * Reads a plaintext that came on a session and holds it against its envelope and that session: who sent it, to whom, and which message it is.
+ * @throws {Hold} `malformed-content`, `sender-mismatch`, `wrong-recipient`, `message-id-mismatch`, `group-mismatch`
  */
 export function checkContent(
   plaintext: Uint8Array,
@@ -17,28 +32,58 @@ export function checkContent(
   sender: DeviceAddress,
   account: AccountRecord,
   sha256: Sha256,
-): { readonly content: Content; readonly encoded: Uint8Array } {
+): CheckedContent {
+  const checked = checkAuthor(plaintext, envelope, sender, sha256);
+  const { content } = checked;
+  if (content.recipientUser.length !== 16) throw new Hold('malformed-content');
+  if (uuidToText(content.recipientUser) !== account.userId || content.recipientDevice !== account.deviceId) {
+    throw new Hold('wrong-recipient');
+  }
+  if (content.groupId.length !== 0 && content.groupId.length !== 32) throw new Hold('malformed-content');
+  // What came on a session is for one person, whatever group it belongs to.
+  if (envelope.groupId.length > 0) throw new Hold('group-mismatch');
+  return checked;
+}
+
+/**
+ * Reads a plaintext that came under a sender key and holds it against its envelope: who sent it, to which group, and which message it is.
+ * @throws {Hold} `malformed-content`, `sender-mismatch`, `wrong-recipient`, `message-id-mismatch`, `group-mismatch`, `content-invalid`
+ */
+export function checkGroupContent(
+  plaintext: Uint8Array,
+  envelope: Envelope,
+  sender: DeviceAddress,
+  sha256: Sha256,
+): CheckedContent {
+  const checked = checkAuthor(plaintext, envelope, sender, sha256);
+  const { content } = checked;
+  if (content.recipientUser.length > 0 || content.recipientDevice !== 0) throw new Hold('wrong-recipient');
+  if (!sameBytes(content.groupId, envelope.groupId) || content.groupEpoch !== envelope.groupEpoch) {
+    throw new Hold('group-mismatch');
+  }
+  // What all members read is talk, or that the log goes on.
+  if (!talks(content) && content.body !== 'groupPoke') throw new Hold('content-invalid');
+  return checked;
+}
+
+function checkAuthor(plaintext: Uint8Array, envelope: Envelope, sender: DeviceAddress, sha256: Sha256): CheckedContent {
   const encoded = unpad(plaintext);
   if (encoded === undefined) throw new Hold('malformed-content');
-  let content: Content;
+  const content = decoded(encoded);
+  if (content.senderUser.length !== 16 || content.messageNonce.length !== 16) throw new Hold('malformed-content');
+  if (uuidToText(content.senderUser) !== sender.userId || content.senderDevice !== sender.deviceId) {
+    throw new Hold('sender-mismatch');
+  }
+  const id = messageIdBytes(sha256, content.senderUser, content.senderDevice, content.messageNonce);
+  if (!sameBytes(id, content.messageId) || !sameBytes(id, envelope.messageId)) throw new Hold('message-id-mismatch');
+  return { content, encoded };
+}
+
+function decoded(encoded: Uint8Array): Content {
   try {
-    content = Content.decode(encoded);
+    return Content.decode(encoded);
   } catch (cause) {
     if (cause instanceof ProtoError) throw new Hold('malformed-content', { cause });
     throw cause;
   }
-  if (content.senderUser.length !== 16 || content.recipientUser.length !== 16 || content.messageNonce.length !== 16) {
-    throw new Hold('malformed-content');
-  }
-  if (uuidToText(content.senderUser) !== sender.userId || content.senderDevice !== sender.deviceId) {
-    throw new Hold('sender-mismatch');
-  }
-  if (uuidToText(content.recipientUser) !== account.userId || content.recipientDevice !== account.deviceId) {
-    throw new Hold('wrong-recipient');
-  }
-  const id = messageIdBytes(sha256, content.senderUser, content.senderDevice, content.messageNonce);
-  if (!sameBytes(id, content.messageId) || !sameBytes(id, envelope.messageId)) throw new Hold('message-id-mismatch');
-  // Groups come later: a content that claims one must not be shown as said in private.
-  if (content.groupId.length > 0 || envelope.groupId.length > 0) throw new Hold('unknown-kind');
-  return { content, encoded };
 }

@@ -1,6 +1,6 @@
 import { uuidToBytes } from '@sotto/proto';
 import { sameBytes } from '../crypto/same-bytes.ts';
-import type { DeviceAddress, GroupId, UserId } from '../ports/ids.ts';
+import type { ChatId, DeviceAddress, GroupId } from '../ports/ids.ts';
 import type { HeldRecord } from '../ports/inbox-records.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { StoreQueries } from '../ports/store.ts';
@@ -32,7 +32,8 @@ export class Inbox {
   private readonly ack: (deliveryIds: readonly Uint8Array[], handed: () => void) => void;
   private readonly onApplied: (sender: DeviceAddress) => void;
   private readonly onReceipts: (sender: DeviceAddress) => void;
-  private readonly onRequest: (sender: DeviceAddress) => void;
+  private readonly onReceiptsRest: (sender: DeviceAddress) => void;
+  private readonly onRequest: (chatId: ChatId) => void;
   private readonly onGroup: (groupId: GroupId) => void;
   private readonly onHeld: () => Promise<void>;
   private readonly onFailure: (error: unknown) => void;
@@ -52,8 +53,10 @@ export class Inbox {
     readonly onApplied: (sender: DeviceAddress) => void;
     /** Receipts to this person were queued, or what they asked for again. */
     readonly onReceipts: (sender: DeviceAddress) => void;
-    /** A stranger's message was added to a chat that is not accepted. */
-    readonly onRequest: (sender: DeviceAddress) => void;
+    /** Receipts to this person were queued that may rest: more are likely to come. */
+    readonly onReceiptsRest: (sender: DeviceAddress) => void;
+    /** A message was added to a chat that is not accepted. */
+    readonly onRequest: (chatId: ChatId) => void;
     /** News of a group were applied: its log is to be looked at. */
     readonly onGroup: (groupId: GroupId) => void;
     /** Something was held. */
@@ -68,6 +71,7 @@ export class Inbox {
     this.ack = parts.ack;
     this.onApplied = parts.onApplied;
     this.onReceipts = parts.onReceipts;
+    this.onReceiptsRest = parts.onReceiptsRest;
     this.onRequest = parts.onRequest;
     this.onGroup = parts.onGroup;
     this.onHeld = parts.onHeld;
@@ -158,12 +162,16 @@ export class Inbox {
     const receiptsTo = received.flatMap((result) =>
       result.outcome === 'applied' && result.receiptQueued ? [result.sender] : [],
     );
-    if (receiptsTo.length > 0) this.tracer.reached('receipt.queued');
+    const resting = received.flatMap((result) =>
+      result.outcome === 'applied' && result.receiptWaits ? [result.sender] : [],
+    );
+    if (receiptsTo.length + resting.length > 0) this.tracer.reached('receipt.queued');
     if (done.length > 0) {
       const ids = done.map((delivery) => delivery.deliveryId);
       this.ack(ids, () => this.tracer.reached('ack.left'));
     }
     for (const sender of receiptsTo) this.onReceipts(sender);
+    for (const sender of resting) this.onReceiptsRest(sender);
     for (const result of received) if (result.outcome === 'answered') this.onReceipts(result.sender);
     for (const result of received) if (result.outcome === 'applied') this.onApplied(result.sender);
     for (const result of received) {
@@ -171,11 +179,10 @@ export class Inbox {
       this.begun.set(`${result.sender.userId}.${result.sender.deviceId}`, result.sender);
     }
     this.dropped += received.filter(({ outcome }) => outcome === 'dropped').length;
-    const strangers = new Map<UserId, DeviceAddress>();
-    for (const result of received) {
-      if (result.outcome === 'applied' && result.request) strangers.set(result.sender.userId, result.sender);
-    }
-    for (const sender of strangers.values()) this.onRequest(sender);
+    const requests = new Set(
+      received.flatMap((result) => (result.outcome === 'applied' ? (result.request ?? []) : [])),
+    );
+    for (const chatId of requests) this.onRequest(chatId);
     const groups = new Set(received.flatMap((result) => ('group' in result ? (result.group ?? []) : [])));
     for (const group of groups) this.onGroup(group);
     if (received.some(({ outcome }) => outcome === 'held')) await this.onHeld();

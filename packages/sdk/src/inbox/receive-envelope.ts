@@ -1,16 +1,18 @@
-import { CiphertextKind, type Content, Envelope, uuidToText } from '@sotto/proto';
-import { refuseWhenEnded } from '../accounts/standing.ts';
-import { chatLock, chatWith } from '../chats/chat-state.ts';
+import { type Content, type Envelope, uuidToText } from '@sotto/proto';
+import { refuseWhenEnded, usableAccount } from '../accounts/standing.ts';
+import { chatLock, chatOfGroup, chatWith } from '../chats/chat-state.ts';
 import type { Executor } from '../crypto/executor.ts';
 import { Hold } from '../crypto/hold.ts';
 import { noteNamedIdentity } from '../crypto/identity-trust.ts';
-import { LocksWanted } from '../crypto/locks-wanted.ts';
+import { demandLocks, LocksWanted } from '../crypto/locks-wanted.ts';
 import type { Overlay } from '../crypto/overlay.ts';
-import { type CheckedCiphertext, checkStructure } from '../crypto/precheck.ts';
-import { peerLock, Ratchet } from '../crypto/ratchet.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
 import { listedIdentity } from '../devices/accepted-list.ts';
 import { learnSecret } from '../ephemeral/ephemeral-secrets.ts';
+import { groupIdOf } from '../groups/group-id.ts';
+import { groupLock } from '../groups/group-lock.ts';
+import { type GroupContext, groupContextOf } from '../messages/group-context.ts';
+import { mostReceipted } from '../messages/group-receipts.ts';
 import { applyOf } from '../messages/kinds.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
 import type { ReceiptQueue } from '../outbox/receipt-queue.ts';
@@ -18,20 +20,20 @@ import { hasBlocked, servesGroup } from '../people/blocked.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Sha256 } from '../ports/hash.ts';
-import type { DeviceAddress, DeviceId, GroupId, MessageId, UserId } from '../ports/ids.ts';
-import type { HeldReason } from '../ports/inbox-records.ts';
+import type { ChatId, DeviceAddress, GroupId, MessageId, UserId } from '../ports/ids.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import { recordKey } from '../ports/record-key.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import { mostReplaced } from '../repair/empty-content.ts';
 import type { RetryAnswerer } from '../repair/retry-answer.ts';
-import { nextRequestAt } from '../repair/retry-asker.ts';
-import { isMendable, type ReadRetryRequest, readRetryRequest } from '../repair/retry-request.ts';
+import { firstRequestAt } from '../repair/retry-asker.ts';
+import { isMendable } from '../repair/retry-request.ts';
 import { SottoError } from '../sotto-error.ts';
-import { checkContent } from './check-content.ts';
-import { decodeEnvelope } from './decode-envelope.ts';
+import { talks } from './check-content.ts';
+import { type Inspected, inspectEnvelope, locksOf } from './inspect-envelope.ts';
 import { learnFromContent } from './learn-from-content.ts';
+import { openEnvelope } from './open-envelope.ts';
 
 /** The most attempts of one message that are looked for. */
 const mostAttempts = 16;
@@ -40,11 +42,14 @@ const mostAttempts = 16;
 export type Received =
   | {
       readonly outcome: 'applied';
+      /** A session began with it, or it brought the key of a chain: what could not be opened of its sender may be opened now. */
       readonly newSession: boolean;
       /** Receipts to its sender wait in the outbox, or an answer. */
       readonly receiptQueued: boolean;
-      /** It is a stranger's, in a chat that is not accepted. */
-      readonly request: boolean;
+      /** Receipts for a message of a group wait in its sender's queue: more are likely to come. */
+      readonly receiptWaits: boolean;
+      /** The chat, when it is a message in one that is not accepted. */
+      readonly request: ChatId | undefined;
       /** A group of which it brought news. */
       readonly group?: GroupId | undefined;
       readonly sender: DeviceAddress;
@@ -53,21 +58,9 @@ export type Received =
   | { readonly outcome: 'answered'; readonly sender: DeviceAddress }
   /** Its sender is blocked: nothing of it is kept. */
   | { readonly outcome: 'dropped' }
-  | { readonly outcome: 'duplicate' | 'held' | 'refused' };
-
-/** An envelope with what was found out about it before any lock. */
-interface Inspected {
-  readonly envelope: Envelope;
-  /** As it came. */
-  readonly bytes: Uint8Array;
-  readonly digest: Uint8Array;
-  readonly sender: DeviceAddress | undefined;
-  readonly checked: CheckedCiphertext | undefined;
-  /** It is no message, but a request to send one again. */
-  readonly request: ReadRetryRequest | 'malformed' | undefined;
-  /** Why it is held before decryption was tried. */
-  readonly refused: Hold | undefined;
-}
+  /** `group`: the group whose log it waits for. */
+  | { readonly outcome: 'held'; readonly group: GroupId | undefined }
+  | { readonly outcome: 'duplicate' | 'refused' };
 
 /** Takes one envelope from the wire into the store. */
 export class EnvelopeReceiver {
@@ -112,7 +105,7 @@ export class EnvelopeReceiver {
    * @throws {SottoError} `session-ended` (the account is over: nothing was taken), and what the store throws: the envelope must not be acked
    */
   receive(bytes: Uint8Array): Promise<Received> {
-    const inspected = this.inspect(bytes);
+    const inspected = inspectEnvelope(bytes, this.account(), this.sha256);
     return this.receiveUnder(locksOf(inspected), inspected);
   }
 
@@ -129,8 +122,8 @@ export class EnvelopeReceiver {
       )
       .catch((error: unknown) => {
         if (error instanceof LocksWanted) return this.receiveUnder([...locks, ...error.locks], inspected);
-        const reason = this.reasonToHold(error);
-        return this.executor.run(locks, (overlay) => this.hold(overlay, inspected, reason), steps);
+        const hold = this.holdFor(error);
+        return this.executor.run(locks, (overlay) => this.hold(overlay, inspected, hold), steps);
       });
   }
 
@@ -139,7 +132,7 @@ export class EnvelopeReceiver {
    * @throws {SottoError} `session-ended`, and what the store throws
    */
   retry(bytes: Uint8Array): Promise<boolean> {
-    const inspected = this.inspect(bytes);
+    const inspected = inspectEnvelope(bytes, this.account(), this.sha256);
     return this.retryUnder(locksOf(inspected), inspected);
   }
 
@@ -155,8 +148,10 @@ export class EnvelopeReceiver {
           return true;
         } catch (error) {
           if (error instanceof LocksWanted) throw error;
-          const reason = this.reasonToHold(error);
-          overlay.put('held', { ...held, reason, retries: held.retries + 1 }, ['reason', 'retries']);
+          const { reason, note, groupId } = this.holdFor(error);
+          await note?.(overlay);
+          const next = { ...held, reason, retries: held.retries + 1, groupId: groupId ?? held.groupId };
+          overlay.put('held', next, ['reason', 'retries', 'groupId']);
           return false;
         }
       })
@@ -164,52 +159,6 @@ export class EnvelopeReceiver {
         if (error instanceof LocksWanted) return this.retryUnder([...locks, ...error.locks], inspected);
         throw error;
       });
-  }
-
-  private inspect(bytes: Uint8Array): Inspected {
-    const envelope = decodeEnvelope(bytes);
-    // Envelopes without a ciphertext (of a suite to come) must not be taken for one another.
-    const digest = this.sha256(
-      envelope === undefined || envelope.ciphertext.length === 0 ? bytes : envelope.ciphertext,
-    );
-    const inspected = {
-      envelope: envelope ?? Envelope.decode(new Uint8Array()),
-      bytes,
-      digest,
-      sender: undefined,
-      checked: undefined,
-      request: undefined,
-    };
-    try {
-      if (envelope === undefined) throw new Hold('malformed-envelope');
-      if (envelope.suite !== 1) throw new Hold('unknown-suite');
-      const self = this.account();
-      if (
-        envelope.senderUser.length !== 16 ||
-        envelope.recipientUser.length !== 16 ||
-        envelope.messageId.length !== 16
-      ) {
-        throw new Hold('malformed-envelope');
-      }
-      if (envelope.senderDevice < 1 || envelope.senderDevice > 127) throw new Hold('malformed-envelope');
-      if (uuidToText(envelope.recipientUser) !== self.userId || envelope.recipientDevice !== self.deviceId) {
-        throw new Hold('wrong-recipient');
-      }
-      const sender = {
-        userId: uuidToText(envelope.senderUser) as UserId,
-        deviceId: envelope.senderDevice as DeviceId,
-      };
-      if (sender.userId === self.userId) throw new Hold('sender-mismatch');
-      if (envelope.kind === CiphertextKind.CIPHERTEXT_KIND_RETRY_REQUEST) {
-        const request = readRetryRequest(envelope.ciphertext) ?? 'malformed';
-        return { ...inspected, sender, request, refused: undefined };
-      }
-      const checked = checkStructure(envelope.kind, envelope.ciphertext);
-      return { ...inspected, sender, checked, refused: undefined };
-    } catch (error) {
-      if (!(error instanceof Hold)) throw error;
-      return { ...inspected, refused: error };
-    }
   }
 
   /** What is refused leaves no trace but a line of the log: anybody between the two can make as many requests as they like. */
@@ -235,13 +184,16 @@ export class EnvelopeReceiver {
   }
 
   /** A ratchet opens nothing twice, so only what failed is looked up: it may have come before. */
-  private async hold(overlay: Overlay, inspected: Inspected, reason: HeldReason): Promise<Received> {
+  private async hold(overlay: Overlay, inspected: Inspected, hold: Hold): Promise<Received> {
     await refuseWhenEnded(overlay);
+    const { reason, note } = hold;
+    const groupId = hold.groupId ?? inspected.groupId;
     const { digest, bytes, envelope, sender, checked } = inspected;
     if ((await overlay.get('seen', { key: digest })) !== undefined) return { outcome: 'duplicate' };
     const now = this.clock.now();
     overlay.put('seen', { key: digest, at: now });
     if (sender !== undefined && (await hasBlocked(overlay, sender.userId))) return { outcome: 'dropped' };
+    await note?.(overlay);
     const mendable = sender !== undefined && checked !== undefined && isMendable(reason);
     overlay.put('held', {
       digest,
@@ -251,42 +203,44 @@ export class EnvelopeReceiver {
       retries: 0,
       sender: sender?.userId,
       messageId: sender && (uuidToText(envelope.messageId) as MessageId),
+      groupId,
       mendable,
       requests: 0,
-      requestAt: mendable ? nextRequestAt(0, now, this.randomness) : undefined,
+      requestAt: mendable ? firstRequestAt(reason, now, this.randomness) : undefined,
     });
     overlay.record({ type: 'envelope.held', digest: recordKey('held', { digest }), reason });
-    return { outcome: 'held' };
+    return { outcome: 'held', group: reason === 'group-revision' ? groupId : undefined };
   }
 
   private async apply(overlay: Overlay, inspected: Inspected, locks: readonly string[]): Promise<Received> {
-    const { envelope, sender, checked } = inspected;
+    const { envelope, sender } = inspected;
     if (inspected.refused) throw inspected.refused;
-    if (sender === undefined || checked === undefined) throw new Hold('malformed-envelope');
+    if (sender === undefined) throw new Hold('malformed-envelope');
     const now = this.clock.now();
-    const account = this.account();
-    const ratchet = new Ratchet(account, overlay, now);
-    const { plaintext, newSession, newIdentity, identityKey } = await ratchet.open(
-      sender,
-      checked,
-      envelope.ciphertext,
-    );
-    const { content, encoded } = checkContent(plaintext, envelope, sender, account, this.sha256);
+    // As it is in this operation: it may have another identity key than its caller knows of.
+    const account = usableAccount(await overlay.get('account', {}));
+    const opened = await openEnvelope(overlay, inspected, sender, { account, sha256: this.sha256, now });
+    const { content, encoded, newSession, newIdentity, identityKey } = opened;
     // The ratchet goes on with who is blocked, so that they can be taken back; nothing else does.
     if (!servesGroup(content) && (await hasBlocked(overlay, sender.userId))) return { outcome: 'dropped' };
     const result = { outcome: 'applied', newSession, sender } as const;
-    if (newIdentity && (await isListed(overlay, sender.userId, identityKey))) {
+    const group = await this.groupOf(overlay, inspected, sender, content, locks, now);
+    if (identityKey !== undefined && newIdentity && (await isListed(overlay, sender.userId, identityKey))) {
       await noteNamedIdentity(overlay, sender.userId, identityKey);
     }
     await this.dropHeld(overlay, sender.userId, envelope, content);
     // Another attempt of a message that came before: the ratchet moves on, nothing else does. What a person sees is known by its own record.
     if (content.seq === 0) {
       const seen = { key: content.messageId.slice() };
-      if ((await overlay.get('seen', seen)) !== undefined) return { ...result, receiptQueued: false, request: false };
+      if ((await overlay.get('seen', seen)) !== undefined)
+        return { ...result, receiptQueued: false, receiptWaits: false, request: undefined };
       overlay.put('seen', { ...seen, at: now });
     }
-    await learnFromContent(overlay, sender.userId, content, identityKey, now);
-    await learnSecret(overlay, sender, content.ephemeralSecret, identityKey);
+    // Under a sender key it is not proven which identity key is theirs now; what came with that key has said it all.
+    if (identityKey !== undefined) {
+      await learnFromContent(overlay, sender.userId, content, identityKey, now);
+      await learnSecret(overlay, sender, content.ephemeralSecret, identityKey);
+    }
     const messageId = uuidToText(content.messageId) as MessageId;
     const origin = this.origin();
     const arrival = {
@@ -299,14 +253,39 @@ export class EnvelopeReceiver {
       content,
       encoded,
       newIdentity,
+      group,
       locks,
       queries: this.store,
       now,
     };
-    const { receiptDue, group, answered, request = false } = await applyOf(content)(arrival);
-    const receiptQueued =
-      receiptDue && (await this.receipts.add(overlay, sender.userId, 'delivered', [messageId], now));
-    return { ...result, receiptQueued: receiptQueued || answered === true, request, group };
+    const applied = await applyOf(content)(arrival);
+    const { receiptDue, answered = false, newKeys = false, request = false } = applied;
+    const chatId = group && chatOfGroup(group.groupId);
+    const isDue = receiptDue && (group === undefined || group.members - 1 <= mostReceipted);
+    const queued = isDue && (await this.receipts.add(overlay, sender.userId, 'delivered', [messageId], now, chatId));
+    return {
+      ...result,
+      newSession: newSession || newKeys,
+      receiptQueued: (queued && group === undefined) || answered,
+      receiptWaits: queued && group !== undefined,
+      request: request ? (chatId ?? chatWith(sender.userId)) : undefined,
+      group: applied.group,
+    };
+  }
+
+  /** The group whose conversation a content belongs to. What administers groups checks by itself where it belongs. */
+  private async groupOf(
+    overlay: Overlay,
+    { groupId: named }: Inspected,
+    sender: DeviceAddress,
+    content: Content,
+    locks: readonly string[],
+    now: number,
+  ): Promise<GroupContext | undefined> {
+    if (content.groupId.length === 0 || !talks(content)) return undefined;
+    const groupId = named ?? groupIdOf(content.groupId, this.sha256);
+    demandLocks(locks, [chatLock(chatOfGroup(groupId)), groupLock(groupId)]);
+    return groupContextOf(overlay, groupId, sender.userId, this.account().userId, content, now);
   }
 
   /** Another attempt has come, or word that none will: what is held of those messages is not waited for any more. */
@@ -321,12 +300,12 @@ export class EnvelopeReceiver {
     }
   }
 
-  /** The reason to hold an envelope after a failure; store failures go up instead, so that nothing is acked. */
-  private reasonToHold(error: unknown): HeldReason {
-    if (error instanceof Hold) return error.reason;
+  /** Why to hold an envelope after a failure; store failures go up instead, so that nothing is acked. */
+  private holdFor(error: unknown): Hold {
+    if (error instanceof Hold) return error;
     if (error instanceof SottoError) throw error;
     this.logger.error('inbox.unexpected', { message: error instanceof Error ? error.name : 'unknown' });
-    return 'undecryptable';
+    return new Hold('undecryptable', { cause: error });
   }
 }
 
@@ -334,14 +313,4 @@ export class EnvelopeReceiver {
 async function isListed(overlay: Overlay, userId: UserId, identityKey: Uint8Array): Promise<boolean> {
   const list = await overlay.get('deviceList', { userId });
   return list !== undefined && sameBytes(listedIdentity(list), identityKey);
-}
-
-function locksOf({ sender, checked, digest }: Inspected): readonly string[] {
-  if (sender === undefined) return [`held:${recordKey('held', { digest })}`];
-  const locks = [peerLock(sender.userId), chatLock(chatWith(sender.userId))];
-  const ids = checked?.prekeyIds;
-  if (ids === undefined) return locks;
-  if (ids.ec !== undefined) locks.push(`prekey:ec.${ids.ec}`);
-  if (ids.kyber !== undefined) locks.push(`prekey:kyber.${ids.kyber}`);
-  return locks;
 }

@@ -3,6 +3,7 @@ import { Hold } from '../crypto/hold.ts';
 import { secretDelivered } from '../ephemeral/ephemeral-secrets.ts';
 import type { MessageId } from '../ports/ids.ts';
 import { type Applied, type Arrival, nothingDue } from './arrival.ts';
+import { receiptInGroup } from './group-receipts.ts';
 import { advanced, progressFields } from './message-state.ts';
 
 /** The most ids of one receipt. */
@@ -21,6 +22,10 @@ export async function applyReceipt(arrival: Arrival): Promise<Applied> {
   for (const id of ids) {
     const messageId = uuidToText(id) as MessageId;
     const message = await overlay.get('message', { id: messageId });
+    if (message?.groupId !== undefined && message.senderId === account.userId) {
+      await receiptInGroup(arrival, message, state);
+      continue;
+    }
     if (message?.senderId !== account.userId || message.receiverId !== sender.userId) continue;
     highest = Math.max(highest, message.position);
     const news = advanced(message, state, now);

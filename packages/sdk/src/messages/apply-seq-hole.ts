@@ -1,4 +1,4 @@
-import { chatWith } from '../chats/chat-state.ts';
+import { chatOfGroup, chatWith } from '../chats/chat-state.ts';
 import { Hold } from '../crypto/hold.ts';
 import { type Applied, type Arrival, nothingDue } from './arrival.ts';
 import { closeGaps } from './ordering.ts';
@@ -9,8 +9,8 @@ const largestHole = 256;
 export async function applySeqHole(arrival: Arrival): Promise<Applied> {
   const seqs = arrival.content.seqHole?.seqs ?? [];
   if (seqs.length === 0 || seqs.length > largestHole) throw new Hold('content-invalid');
-  const { overlay, sender } = arrival;
-  const chatId = chatWith(sender.userId);
+  const { overlay, sender, group } = arrival;
+  const chatId = group ? chatOfGroup(group.groupId) : chatWith(sender.userId);
   if ((await overlay.get('chat', { id: chatId })) === undefined) return nothingDue;
   const streamKey = { chatId, ...sender };
   const stream = (await overlay.get('stream', streamKey)) ?? { ...streamKey, highest: 0, gaps: [] };

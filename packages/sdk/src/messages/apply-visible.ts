@@ -1,5 +1,5 @@
 import { isMuted } from '../chats/chat-settings.ts';
-import { openChat, withMessage } from '../chats/chat-state.ts';
+import { openChat, openGroupChat, withMessage } from '../chats/chat-state.ts';
 import { Hold } from '../crypto/hold.ts';
 import type { MessageRecord } from '../ports/message-record.ts';
 import { type Applied, type Arrival, nothingDue } from './arrival.ts';
@@ -20,12 +20,12 @@ export async function applyUnknown(arrival: Arrival): Promise<Applied> {
 }
 
 async function addToHistory(arrival: Arrival, what: Pick<MessageRecord, 'text' | 'unknownContent'>): Promise<Applied> {
-  const { overlay, account, sender, messageId, envelope, content, newIdentity, now } = arrival;
+  const { overlay, account, sender, messageId, envelope, content, newIdentity, group, now } = arrival;
   if (content.seq === 0) throw new Hold('content-invalid');
   if ((await overlay.get('message', { id: messageId })) !== undefined) return nothingDue;
   // Another attempt of what was removed with its request.
   if (envelope.attempt > 1 && (await overlay.get('seen', { key: content.messageId })) !== undefined) return nothingDue;
-  const chat = await openChat(overlay, sender.userId, now);
+  const chat = group ? await openGroupChat(overlay, group.groupId, now) : await openChat(overlay, sender.userId, now);
   const streamKey = { chatId: chat.id, ...sender };
   const stream = (await overlay.get('stream', streamKey)) ?? { ...streamKey, highest: 0, gaps: [] };
   const next = overlay.nextPosition();
@@ -36,8 +36,8 @@ async function addToHistory(arrival: Arrival, what: Pick<MessageRecord, 'text' |
     chatId: chat.id,
     senderId: sender.userId,
     senderDevice: sender.deviceId,
-    receiverId: account.userId,
-    groupId: undefined,
+    receiverId: group ? undefined : account.userId,
+    groupId: group?.groupId,
     hasFiles: false,
     ...what,
     seq: content.seq,

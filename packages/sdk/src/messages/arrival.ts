@@ -3,6 +3,7 @@ import type { Overlay } from '../crypto/overlay.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { DeviceAddress, GroupId, MessageId } from '../ports/ids.ts';
 import type { StoreQueries } from '../ports/store.ts';
+import type { GroupContext } from './group-context.ts';
 import type { ContentOrigin } from './outgoing-content.ts';
 
 /** A decrypted and checked message, as it is applied. */
@@ -19,6 +20,8 @@ export interface Arrival {
   readonly encoded: Uint8Array;
   /** It came under an identity key that is not accepted yet. */
   readonly newIdentity: boolean;
+  /** The group whose conversation it belongs to. */
+  readonly group: GroupContext | undefined;
   /** That are held: `demandLocks` asks for more. */
   readonly locks: readonly string[];
   /** Of the store as it was before the operation's batch. */
@@ -31,6 +34,8 @@ export interface Arrival {
 export interface Applied {
   /** A delivery receipt is due to the sender. */
   readonly receiptDue: boolean;
+  /** What could not be opened of its sender may be opened now. */
+  readonly newKeys?: boolean;
   /** An answer to the sender was queued. */
   readonly answered?: boolean;
   /** A message of a stranger was added to a chat that is not accepted. */

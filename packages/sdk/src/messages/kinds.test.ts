@@ -34,6 +34,10 @@ function apply(
       content,
       encoded,
       newIdentity: false,
+      origin: device.origin(),
+      group: undefined,
+      locks: [],
+      queries: device.store,
       now,
     }),
   );

@@ -1,6 +1,7 @@
 import type { Content } from '@sotto/proto';
 import { applySync } from '../sync/apply-sync.ts';
 import { applyAccountNotice } from './apply-account-notice.ts';
+import { applyDistribution } from './apply-distribution.ts';
 import { applyGroupKeyRequest, applyGroupKeys } from './apply-group-keys.ts';
 import { applyGroupPoke } from './apply-group-poke.ts';
 import { applyGroupWelcome } from './apply-group-welcome.ts';
@@ -19,7 +20,7 @@ const kinds: { readonly [Kind in NonNullable<Content['body']>]: ApplyContent } =
   groupKeys: applyGroupKeys,
   groupKeyRequest: applyGroupKeyRequest,
   groupPoke: applyGroupPoke,
-  senderKeyDistribution: applyUnknown,
+  senderKeyDistribution: applyDistribution,
   sync: applySync,
 };
 

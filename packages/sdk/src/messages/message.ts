@@ -1,4 +1,4 @@
-import type { ChatId, DeviceId, MessageId, UserId } from '../ports/ids.ts';
+import type { ChatId, DeviceId, GroupId, MessageId, UserId } from '../ports/ids.ts';
 import type { MessageRecord, MessageState } from '../ports/message-record.ts';
 import { cursorOf } from './place-cursor.ts';
 
@@ -6,6 +6,8 @@ import { cursorOf } from './place-cursor.ts';
 export interface Message {
   readonly id: MessageId;
   readonly chatId: ChatId;
+  /** The group that it was written to; undefined when it was written to one person. */
+  readonly groupId: GroupId | undefined;
   readonly senderId: UserId;
   readonly senderDevice: DeviceId;
   /** Whether this account wrote it. */
@@ -14,7 +16,7 @@ export interface Message {
   readonly kind: 'text' | 'unknown';
   readonly text: string;
   /**
-   * Own: `queued` (not with the relay yet) < `sent` < `expired` (the relay deleted it undelivered) < `delivered` < `read`; or `failed`.
+   * Own: `queued` (not with the relay yet) < `sent` < `expired` (the relay deleted it undelivered) < `delivered` < `read`; or `failed`. In a group: what all others have reached; `progress` says how many.
    * Others': `received`, then `seen` once it was marked as read here.
    */
   readonly state: MessageState;
@@ -38,6 +40,7 @@ export function toMessage(record: MessageRecord): Message {
   return {
     id: record.id,
     chatId: record.chatId,
+    groupId: record.groupId,
     senderId: record.senderId,
     senderDevice: record.senderDevice,
     // Not by the sender's id: after a new registration the account has another one, and its old messages are still its own.

@@ -1,17 +1,21 @@
-import type { ClientFrameFields, SendFields } from '@sotto/proto';
+import { type ClientFrameFields, Send, type SendFields } from '@sotto/proto';
 import type { Rate } from '../limits/token-bucket.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { ChatId, UserId } from '../ports/ids.ts';
+import type { ChatId, GroupId, UserId } from '../ports/ids.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { OutboxRecord } from '../ports/outbox-record.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import type { CancelTimer, Timers } from '../ports/timers.ts';
 import type { Tracer } from '../ports/tracer.ts';
+import { sizeOfPost } from '../sealed/sealed-post.ts';
+import { isToSame, isUnnamed } from '../sealed/unnamed-send.ts';
 import { SottoError, type SottoErrorCode } from '../sotto-error.ts';
 import { fullJitter } from '../transport/backoff.ts';
+import type { AcceptedSend } from './accepted-send.ts';
 import type { OutboxCommits } from './outbox-commits.ts';
 import { Pacer, type SendRates } from './pacer.ts';
+import type { SealOutcome } from './row-sealer.ts';
 import type { Sealer } from './sealer.ts';
 import { SendLane } from './send-lane.ts';
 import type { SendOutcome } from './send-outcome.ts';
@@ -20,7 +24,18 @@ const largestBatch = 128;
 const largestWindow = 256;
 
 /** What sealing may end in for good: words about the recipient. A refusal of any other kind says nothing of the message, which loses nothing by waiting. */
-const endings: ReadonlySet<string> = new Set<SottoErrorCode>(['user-unknown', 'bundle-invalid', 'device-list-invalid']);
+const endings: ReadonlySet<string> = new Set<SottoErrorCode>([
+  'user-unknown',
+  'bundle-invalid',
+  'device-list-invalid',
+  'group-unknown',
+  'group-not-member',
+]);
+
+/** What sealing may end in that the user has to do something about, who wakes the queue by it. */
+const waitsForUser: ReadonlySet<string> = new Set<SottoErrorCode>(['identity-changed', 'group-forked']);
+
+const unlimited: Rate = { burst: 0, perSecond: 0 };
 
 /** What a chat's queue works with. */
 export interface ChatQueueParts {
@@ -31,6 +46,16 @@ export interface ChatQueueParts {
   readonly makeSessions: (userId: UserId) => Promise<void>;
   /** Takes the device list of a person over, over the network. */
   readonly learnDevices: (userId: UserId) => Promise<void>;
+  /** Gets a certificate of this device, over the network. */
+  readonly makeCertificate: () => Promise<void>;
+  /** The relay does not take this access key of somebody. */
+  readonly onKeyRefused: (userId: UserId, accessKey: Uint8Array) => void;
+  /** Hands Sends to one person to the relay, beside the stream, which would name their sender. Their results come as those of the stream do. */
+  readonly post: (sends: readonly SendFields[]) => void;
+  /** Reads a group's log to its end, over the network, and takes it over. */
+  readonly refreshGroup: (groupId: GroupId) => Promise<void>;
+  /** Something was put into other queues. */
+  readonly onQueued: (chatIds: readonly ChatId[]) => void;
   /** Hands frames to the stream; false when it is not open. `handed` is called once their bytes were given to the socket. */
   readonly transmit: (frames: readonly ClientFrameFields[], handed: () => void) => boolean;
   /** Tells whose result a send id is. */
@@ -87,15 +112,17 @@ export class ChatQueue {
   /** Of what was refused, something was for a reason of its own: the rest is only superseded. */
   private refusedForReason = false;
   private refusals = 0;
-  /** What sealing lacked (sessions, the device list) was just got, so that it should go through now. */
-  private prepared = false;
+  /** What sealing lacked (sessions, the device list) and was just got, so that it should go through now. */
+  private readonly prepared = new Set<Lack>();
   private failures = 0;
   /** How often the relay said when to come again, since something was accepted. */
   private postponed = 0;
   private cancelRetry: CancelTimer | undefined;
   private readonly pacer = new Pacer();
-  /** Whether the last one that left showed the recipient's access key. */
-  private toContact = false;
+  /** Where the last one that left went: to a group, to somebody whose access key it showed, or to anybody else. */
+  private towards: 'group' | 'contact' | 'stranger' = 'stranger';
+  /** Whether what left last went beside the stream. */
+  private beside = false;
   private cancelPause: CancelTimer | undefined;
   private working: Promise<void> | undefined;
   private woken = false;
@@ -184,15 +211,39 @@ export class ChatQueue {
     const accepted = known.flatMap(({ entry, outcome }) =>
       outcome.type === 'accepted' ? [{ entry, record: entry.record, ...outcome }] : [],
     );
-    if (accepted.length > 0) {
-      this.failures = 0;
-      this.postponed = 0;
-      await this.parts.commits.accepted(this.chatId, accepted);
-      for (const { entry } of accepted) this.entries.delete(entry);
-    }
+    const sure = accepted.filter(({ shares }) => !hasOutsiders(shares));
+    if (sure.length > 0) await this.accept(sure);
+    const unsure = sure.length < accepted.length ? accepted.filter(({ shares }) => hasOutsiders(shares)) : sure;
+    if (unsure !== sure) await this.settleUnsure(unsure);
     for (const { entry, outcome } of refused) await this.settleRefusal(entry, outcome);
     if (connection === this.connection) this.landed(known);
     this.wake();
+  }
+
+  private async accept(accepted: readonly (AcceptedSend & { readonly entry: QueueEntry })[]): Promise<void> {
+    this.failures = 0;
+    this.postponed = 0;
+    const queued = await this.parts.commits.accepted(this.chatId, accepted);
+    for (const { entry } of accepted) this.entries.delete(entry);
+    if (queued.length > 0) this.parts.onQueued(queued);
+  }
+
+  /** The relay calls somebody no member: before they get a copy, the group's log is read, which says whether they are. */
+  private async settleUnsure(accepted: readonly (AcceptedSend & { readonly entry: QueueEntry })[]): Promise<void> {
+    if (await this.refreshed(accepted[0]?.record.groupId)) await this.accept(accepted);
+    else this.retryLater(undefined);
+  }
+
+  /** Whether a group's log could be read. */
+  private async refreshed(groupId: GroupId | undefined): Promise<boolean> {
+    try {
+      if (groupId !== undefined) await this.parts.refreshGroup(groupId);
+      return true;
+    } catch (error) {
+      if (!(error instanceof SottoError) || error.code.startsWith('store-')) throw error;
+      this.parts.logger.info('outbox.group-unread', { code: error.code });
+      return false;
+    }
   }
 
   /** After a refusal, the last one that lands opens a new lane. */
@@ -212,14 +263,46 @@ export class ChatQueue {
     } else if (outcome.type === 'failed') {
       await this.fail(entry, outcome.code);
     } else if (outcome.type === 'devices-changed') {
-      await this.takeDeviceList(entry, outcome.deviceList);
+      await this.takeDeviceList(entry, entry.record.recipient, outcome.deviceList);
+    } else if (outcome.type === 'key-refused') {
+      await this.nameSender(entry.record);
+    } else if (outcome.type === 'group-unknown') {
+      await this.takeGroup(entry);
     }
   }
 
-  private async takeDeviceList(entry: QueueEntry, signed: Uint8Array): Promise<void> {
-    const sealed = [...this.entries].map((other) => other.record.id);
+  /** This user is no member any more, or the relay's table is wrong, which reading the log mends: what was sealed is sealed anew, or fails. */
+  private async takeGroup({ record }: QueueEntry): Promise<void> {
+    const isRead = await this.refreshed(record.groupId);
+    if (isRead) await this.unseal(record);
+    this.failures++;
+    if (!isRead || this.failures > 1) this.retryLater(undefined);
+  }
+
+  /** To this person nothing goes without naming its sender, until another access key is known. */
+  private async nameSender(record: OutboxRecord): Promise<void> {
+    const accessKey = record.sealed && Send.decode(record.sealed.send).recipients[0]?.accessKey;
+    if (record.recipient !== undefined && accessKey) this.parts.onKeyRefused(record.recipient, accessKey);
+    await this.unseal(record);
+  }
+
+  /** Has all that goes where this one goes sealed anew. */
+  private async unseal(record: OutboxRecord): Promise<void> {
+    const others = [...this.entries].filter((other) => goesWith(other.record, record));
+    await this.parts.commits.unseal(
+      this.chatId,
+      others.map((other) => other.record.id),
+    );
+    for (const other of others) other.record = { ...other.record, sealed: undefined };
+  }
+
+  private async takeDeviceList(entry: QueueEntry, recipient: UserId | undefined, signed: Uint8Array): Promise<void> {
+    // Only a Send to one person is answered so.
+    if (recipient === undefined) return;
+    const others = [...this.entries].filter((other) => goesWith(other.record, entry.record));
+    const sealed = others.map((other) => other.record.id);
     try {
-      await this.parts.commits.devicesChanged(this.chatId, entry.record.recipient, signed, sealed);
+      await this.parts.commits.devicesChanged(this.chatId, recipient, signed, sealed);
     } catch (error) {
       if (error instanceof SottoError && error.code === 'device-list-forked') {
         this.retryLater(error.retryAfterMs);
@@ -229,7 +312,7 @@ export class ChatQueue {
       await this.fail(entry, error.code);
       return;
     }
-    for (const other of this.entries) other.record = { ...other.record, sealed: undefined };
+    for (const other of others) other.record = { ...other.record, sealed: undefined };
     // Once is the normal case; a relay that says so again and again is not asked in a tight loop.
     this.failures++;
     if (this.failures > 1) this.retryLater(undefined);
@@ -251,8 +334,7 @@ export class ChatQueue {
 
   /** What the relay allows to this recipient. */
   private get limit(): Rate {
-    const { contact, stranger } = this.parts.rates();
-    return this.toContact ? contact : stranger;
+    return this.towards === 'group' ? unlimited : this.parts.rates()[this.towards];
   }
 
   /** How many of these sends the relay allows now. */
@@ -295,32 +377,45 @@ export class ChatQueue {
     // What was refused meanwhile goes first.
     if (connection !== this.connection || refusals !== this.refusals) return true;
     if (sends.length > 0) {
-      this.prepared = false;
+      this.prepared.clear();
       return this.transmit(sends);
     }
     const last = outcomes.at(-1);
     const stuck = ready[outcomes.length - 1];
     if (stuck === undefined || last === undefined) return true;
-    const waiting = ready.slice(outcomes.length - 1);
-    if (last.status === 'failed') return this.sealingFailed(waiting, last.error);
-    const { makeSessions, learnDevices } = this.parts;
-    if (last.status === 'needs-sessions') return this.prepare(makeSessions, stuck.record.recipient, waiting);
-    return last.status === 'needs-devices' ? this.prepare(learnDevices, stuck.record.recipient, waiting) : true;
+    const { record } = stuck;
+    const waiting = ready.slice(outcomes.length - 1).filter((entry) => goesWith(entry.record, record));
+    switch (last.status) {
+      case 'failed':
+        return this.sealingFailed(waiting, last.error);
+      case 'later':
+        this.retryLater(undefined);
+        return false;
+      case 'sealed':
+      case 'gone':
+        return true;
+      default:
+        return this.prepare(last.status, record, waiting);
+    }
   }
 
-  private async prepare(
-    make: (userId: UserId) => Promise<void>,
-    recipient: UserId,
-    waiting: readonly QueueEntry[],
-  ): Promise<boolean> {
-    if (this.prepared) {
-      this.prepared = false;
+  /** How to get what sealing lacks. */
+  private async get(what: Lack, { recipient, groupId }: OutboxRecord): Promise<void> {
+    const { makeSessions, learnDevices, makeCertificate, sealer } = this.parts;
+    if (what === 'needs-certificate') await makeCertificate();
+    else if (recipient !== undefined) await (what === 'needs-sessions' ? makeSessions : learnDevices)(recipient);
+    else if (groupId !== undefined) await sealer.readGroup(groupId);
+  }
+
+  private async prepare(what: Lack, record: OutboxRecord, waiting: readonly QueueEntry[]): Promise<boolean> {
+    if (this.prepared.has(what)) {
+      this.prepared.clear();
       this.retryLater(undefined);
       return false;
     }
     try {
-      await make(recipient);
-      this.prepared = true;
+      await this.get(what, record);
+      this.prepared.add(what);
       return true;
     } catch (error) {
       return this.sealingFailed(waiting, error);
@@ -329,12 +424,13 @@ export class ChatQueue {
 
   private transmit(sealed: readonly SealedEntry[]): boolean {
     const now = this.parts.clock.now();
-    this.toContact = (sealed[0]?.send.recipients?.[0]?.accessKey ?? []).length > 0;
-    const sends = sealed.slice(0, this.room(sealed.length, now));
-    if (sends.length < sealed.length) this.pause(sealed.length);
-    if (sends.length === 0) return false;
-    const frames = sends.map(({ send }) => ({ send: { ...send, ...this.lane.take() } }));
-    if (!this.parts.transmit(frames, () => this.parts.tracer.reached('send.bytes-left'))) return false;
+    const next = sealed[0]?.send;
+    if (next?.groupId?.length) this.towards = 'group';
+    else this.towards = next?.recipients?.[0]?.accessKey?.length ? 'contact' : 'stranger';
+    const alike = this.leavingTogether(sealed);
+    const sends = alike.slice(0, this.room(alike.length, now));
+    if (sends.length < alike.length) this.pause(sealed.length);
+    if (sends.length === 0 || !this.handOver(sends)) return false;
     this.pacer.take(sends.length, this.limit, now);
     this.parts.devicePacer.take(sends.length, this.parts.rates().device, now);
     for (const { entry, sendId } of sends) {
@@ -344,12 +440,35 @@ export class ChatQueue {
     return true;
   }
 
+  /** What may leave next in one way, over the stream or beside it. Both at once would not keep the order, nor would two requests. */
+  private leavingTogether(sealed: readonly SealedEntry[]): readonly SealedEntry[] {
+    const [first] = sealed;
+    if (first === undefined) return [];
+    const unnamed = isUnnamed(first.send);
+    const isBusy = [...this.entries].some(({ inFlight }) => inFlight);
+    if (isBusy && (unnamed || this.beside)) return [];
+    this.beside = unnamed;
+    const end = sealed.findIndex(({ send }) => isUnnamed(send) !== unnamed || (unnamed && !isToSame(send, first.send)));
+    const alike = end < 0 ? sealed : sealed.slice(0, end);
+    return unnamed ? alike.slice(0, sizeOfPost(alike.map(({ send }) => send))) : alike;
+  }
+
+  /** Whether these are on their way. */
+  private handOver(sends: readonly SealedEntry[]): boolean {
+    const { tracer, transmit, post } = this.parts;
+    if (!this.beside) {
+      const frames = sends.map(({ send }) => ({ send: { ...send, ...this.lane.take() } }));
+      return transmit(frames, () => tracer.reached('send.bytes-left'));
+    }
+    post(sends.map(({ send }) => send));
+    return true;
+  }
+
   private async sealingFailed(entries: readonly QueueEntry[], error: unknown): Promise<boolean> {
     if (!(error instanceof SottoError) || error.code.startsWith('store-') || error.code === 'client-stopped') {
       throw error;
     }
-    // It waits for the user, who wakes the queue.
-    if (error.code === 'identity-changed') return false;
+    if (waitsForUser.has(error.code)) return false;
     if (error.retryable || !endings.has(error.code)) {
       this.retryLater(error.retryAfterMs);
       return false;
@@ -388,4 +507,18 @@ export class ChatQueue {
       this.wake();
     });
   }
+}
+
+/** What sealing may lack that can be got. */
+type Lack = Extract<SealOutcome['status'], `needs-${string}`>;
+
+/** Whether two rows go to the same person, or to the same group. */
+function goesWith(one: OutboxRecord, other: OutboxRecord): boolean {
+  if (one.recipient !== other.recipient) return false;
+  return one.recipient !== undefined || one.groupId === other.groupId;
+}
+
+/** Whether the relay called a recipient no member of the group. */
+function hasOutsiders(shares: AcceptedSend['shares']): boolean {
+  return shares !== undefined && [...shares.values()].includes('not-member');
 }

@@ -42,7 +42,11 @@ export function addHiddenToGroup(
 ): OutboxRecord {
   const { id, encoded } = newContent(origin, undefined, { ...fields, groupId: wireId });
   const what = { messageId: uuidToText(id) as MessageId, content: encoded, visible: false };
-  return addRow(overlay, { chatId: chatOfGroup(groupId), recipient: undefined, groupId, kind: 'content', ...what }, now);
+  return addRow(
+    overlay,
+    { chatId: chatOfGroup(groupId), recipient: undefined, groupId, kind: 'content', ...what },
+    now,
+  );
 }
 
 /** Queues for one member what belongs to a group: where the group is, is added when it is sealed, and whoever is no member then gets nothing. No lock is needed to add to a queue. */

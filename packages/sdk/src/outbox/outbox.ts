@@ -4,7 +4,7 @@ import type { StoreQueries } from '../ports/store.ts';
 import { ChatQueue, type ChatQueueParts, type EntryResult, type QueueEntry } from './chat-queue.ts';
 import { Pacer, type SendRates, unlimited } from './pacer.ts';
 import { ResultWatch, type ResultWatchParts } from './result-watch.ts';
-import { outcomeOf } from './send-outcome.ts';
+import { groupOutcomeOf, outcomeOf } from './send-outcome.ts';
 
 /** Everything on its way out: a queue a chat, results by send id. */
 export class Outbox {
@@ -92,7 +92,8 @@ export class Outbox {
       if (entry === undefined) continue;
       this.expected.delete(key);
       const known = byQueue.get(entry.queue);
-      const settled = { entry, outcome: outcomeOf(result) };
+      const read = entry.record.recipient === undefined ? groupOutcomeOf : outcomeOf;
+      const settled = { entry, outcome: read(result) };
       if (known === undefined) byQueue.set(entry.queue, [settled]);
       else known.push(settled);
     }

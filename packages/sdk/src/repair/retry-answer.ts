@@ -4,6 +4,7 @@ import type { Overlay } from '../crypto/overlay.ts';
 import { Ratchet } from '../crypto/ratchet.ts';
 import { listedDevices } from '../devices/accepted-list.ts';
 import { type ContentOrigin, newContent } from '../messages/outgoing-content.ts';
+import { addCopyForMember } from '../outbox/hidden-row.ts';
 import { addOverdueReceipts } from '../outbox/overdue-receipts.ts';
 import type { ReceiptQueue } from '../outbox/receipt-queue.ts';
 import { hasBlocked } from '../people/blocked.ts';
@@ -12,6 +13,7 @@ import type { IdentityRecord } from '../ports/key-records.ts';
 import type { MessageRecord } from '../ports/message-record.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import { addEmptyContent } from './empty-content.ts';
+import { forgetGiven, wasSentToMember } from './member-request.ts';
 import { spendRepair } from './repair-budget.ts';
 import type { ReadRetryRequest } from './retry-request.ts';
 
@@ -73,7 +75,7 @@ export class RetryAnswerer {
     if (count >= mostResends) return 'too-often';
     const message = await overlay.get('message', { id: request.messageId });
     if (message !== undefined) {
-      const refusal = refusalOf(message, identity, origin, device, now);
+      const refusal = await refusalOf(overlay, message, identity, origin, device, now);
       if (refusal !== undefined) return refusal;
     }
     const cost = message === undefined ? 'receipts' : 'resends';
@@ -84,7 +86,7 @@ export class RetryAnswerer {
     overlay.put('resend', { ...key, count: answered, at: now, replaces: answered < mostResends ? replaces : [] });
     await this.renew(overlay, device, request, now);
     if (message !== undefined) {
-      resendMessage(overlay, origin, message, device, answered, now);
+      await resendMessage(overlay, origin, message, device, answered, now);
       return 'resent';
     }
     await this.replace(overlay, device, [request.messageId, ...replaces], now);
@@ -121,18 +123,23 @@ export class RetryAnswerer {
   }
 }
 
-function refusalOf(
+async function refusalOf(
+  overlay: Overlay,
   message: MessageRecord,
   identity: IdentityRecord,
   { account }: ContentOrigin,
   device: DeviceAddress,
   now: number,
-): RetryAnswer | undefined {
+): Promise<RetryAnswer | undefined> {
   const isOwn = message.senderId === account.userId && message.senderDevice === account.deviceId;
   // One that never left has nothing to be asked for, and one of a kind that can't be made again is none of this version's.
-  if (!isOwn || message.receiverId !== device.userId || message.state === 'failed' || message.text === '') {
-    return 'not-sent-to-them';
-  }
+  if (!isOwn || message.state === 'failed' || message.text === '') return 'not-sent-to-them';
+  const { groupId } = message;
+  const isTheirs =
+    groupId === undefined
+      ? message.receiverId === device.userId
+      : await wasSentToMember(overlay, groupId, message, device.userId);
+  if (!isTheirs) return 'not-sent-to-them';
   // By the own clock: when it was accepted is the relay's word, and it could date old messages after a change of the key.
   const { createdAt } = message;
   if (createdAt < now - resentFor) return 'too-old';
@@ -140,20 +147,31 @@ function refusalOf(
   return (identity.changedAt ?? 0) > createdAt ? 'identity-not-trusted' : undefined;
 }
 
-function resendMessage(
+async function resendMessage(
   overlay: Overlay,
   origin: ContentOrigin,
   message: MessageRecord,
-  { userId }: DeviceAddress,
+  device: DeviceAddress,
   attempt: number,
   now: number,
-): void {
+): Promise<void> {
+  const { userId } = device;
+  const { groupId } = message;
   const fields = { seq: message.seq, sentAt: message.createdAt, text: { body: message.text } };
+  if (groupId !== undefined) {
+    const group = await overlay.get('group', { id: groupId });
+    if (group === undefined) return;
+    const { encoded: content } = newContent(origin, undefined, { ...fields, groupId: group.wireId }, message.nonce);
+    addCopyForMember(overlay, userId, { groupId, messageId: message.id, visible: true, content, attempt }, now);
+    await forgetGiven(overlay, groupId, device);
+    return;
+  }
   const { encoded } = newContent(origin, userId, fields, message.nonce);
   overlay.put('outbox', {
     id: overlay.nextOutboxId(),
     chatId: message.chatId,
     recipient: userId,
+    groupId: undefined,
     messageId: message.id,
     kind: 'content',
     visible: true,

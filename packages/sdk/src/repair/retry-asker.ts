@@ -1,6 +1,6 @@
 import { uuidToText } from '@sotto/proto';
 import { refuseWhenEnded } from '../accounts/standing.ts';
-import { chatLock, chatWith } from '../chats/chat-state.ts';
+import { chatLock, chatOfGroup, chatWith } from '../chats/chat-state.ts';
 import type { Executor } from '../crypto/executor.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { peerLock, Ratchet } from '../crypto/ratchet.ts';
@@ -9,7 +9,7 @@ import type { ContentOrigin } from '../messages/outgoing-content.ts';
 import { addHiddenRow } from '../outbox/hidden-row.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceAddress, DeviceId, MessageId, UserId } from '../ports/ids.ts';
-import type { HeldRecord } from '../ports/inbox-records.ts';
+import type { HeldReason, HeldRecord } from '../ports/inbox-records.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import { recordKey } from '../ports/record-key.ts';
 import type { StoreQueries } from '../ports/store.ts';
@@ -34,6 +34,14 @@ const waits = [2_000, 600_000, 6 * 3_600_000] as const;
 export function nextRequestAt(requests: number, now: number, randomness: Randomness): number | undefined {
   const longest = waits[requests];
   return longest === undefined ? undefined : now + Math.ceil(longest * randomness.fraction());
+}
+
+/** How long the key of a chain may be on its way behind the messages under it. */
+const keyGrace = 60_000;
+
+/** When to ask first for a message that was held. */
+export function firstRequestAt(reason: HeldReason, now: number, randomness: Randomness): number | undefined {
+  return nextRequestAt(0, reason === 'no-sender-key' ? now + keyGrace : now, randomness);
 }
 
 /**
@@ -154,7 +162,9 @@ export class RetryAsker {
         overlay.put('held', { ...held, requestAt: undefined, mendable: held.mendable && content !== undefined });
         return undefined;
       }
-      const chat = await overlay.get('chat', { id: chatWith(sender) });
+      // Who is in an accepted group is no stranger there.
+      const chatId = held.groupId === undefined ? chatWith(sender) : chatOfGroup(held.groupId);
+      const chat = await overlay.get('chat', { id: chatId });
       const limit = chat?.accepted ? undefined : strangerRequests;
       const later = await spendRepair(overlay, device, 'requests', now, limit);
       if (later !== undefined) {

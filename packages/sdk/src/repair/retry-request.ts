@@ -18,7 +18,14 @@ const mendable: ReadonlySet<HeldReason> = new Set<HeldReason>([
   'replayed-prekey',
   'not-a-duplicate',
   'undecryptable',
+  'no-sender-key',
 ]);
+
+/** As libsignal calls the kinds of ciphertexts. */
+const types: { readonly [Kind in CiphertextKind]?: CiphertextMessageType } = {
+  [CiphertextKind.CIPHERTEXT_KIND_PREKEY]: CiphertextMessageType.PreKey,
+  [CiphertextKind.CIPHERTEXT_KIND_SENDER_KEY]: CiphertextMessageType.SenderKey,
+};
 
 /** What a message is that could not be opened. */
 export interface FailedMessage {
@@ -47,10 +54,7 @@ export function isMendable(reason: HeldReason): boolean {
  * @param number counts the requests for this message from 1
  */
 export function writeRetryRequest(failed: FailedMessage, number: number, now: number): Uint8Array | undefined {
-  const type =
-    failed.kind === CiphertextKind.CIPHERTEXT_KIND_PREKEY
-      ? CiphertextMessageType.PreKey
-      : CiphertextMessageType.Whisper;
+  const type = types[failed.kind] ?? CiphertextMessageType.Whisper;
   try {
     const error = DecryptionErrorMessage.forOriginal(asBuffer(failed.ciphertext), type, now, failed.senderDevice);
     return RetryRequest.encode({

@@ -1,0 +1,55 @@
+import { Hold } from '../crypto/hold.ts';
+import type { Overlay } from '../crypto/overlay.ts';
+import { Ratchet } from '../crypto/ratchet.ts';
+import { sameBytes } from '../crypto/same-bytes.ts';
+import { SenderKeys } from '../crypto/sender-keys.ts';
+import { checkOwnSender, checkOwnWord } from '../devices/own-sender.ts';
+import type { AccountRecord } from '../ports/account-record.ts';
+import type { Sha256 } from '../ports/hash.ts';
+import type { DeviceAddress } from '../ports/ids.ts';
+import { type CheckedContent, checkContent, checkGroupContent } from './check-content.ts';
+import type { Inspected } from './inspect-envelope.ts';
+
+/** What came out of an envelope. */
+export interface OpenedContent extends CheckedContent {
+  /** It began a session. */
+  readonly newSession: boolean;
+  /** It came under an identity key that is not accepted yet. */
+  readonly newIdentity: boolean;
+  /** The identity key of the session that it came on; undefined under a sender key. */
+  readonly identityKey: Uint8Array | undefined;
+}
+
+/**
+ * Decrypts an envelope on the overlay and checks what it holds. The caller holds `locksOf` the envelope.
+ * @throws {Hold}, and what the store throws
+ */
+export async function openEnvelope(
+  overlay: Overlay,
+  { envelope, checked, groupId, certified }: Inspected,
+  sender: DeviceAddress,
+  { account, sha256, now }: { readonly account: AccountRecord; readonly sha256: Sha256; readonly now: number },
+): Promise<OpenedContent> {
+  if (checked === undefined) throw new Hold('malformed-envelope');
+  await checkOwnSender(overlay, sender, account);
+  if (checked.kind !== 'sender-key') {
+    const ratchet = new Ratchet(account, overlay, now);
+    const { plaintext, ...how } = await ratchet.open(sender, checked, envelope.ciphertext);
+    if (certified && !sameBytes(certified, how.identityKey)) throw new Hold('certificate-invalid');
+    const read = checkContent(plaintext, envelope, sender, account, sha256);
+    checkOwnWord(sender, account, read.content);
+    return { ...read, ...how };
+  }
+  if (groupId === undefined) throw new Hold('malformed-envelope');
+  const plaintext = await new SenderKeys(overlay, now).open(sender, groupId, checked, envelope.ciphertext);
+  const identity = await overlay.get('identity', { userId: sender.userId });
+  if (certified && identity && ![identity.key, identity.pending].some((key) => key && sameBytes(key, certified))) {
+    throw new Hold('certificate-invalid');
+  }
+  return {
+    ...checkGroupContent(plaintext, envelope, sender, sha256),
+    newSession: false,
+    newIdentity: identity?.pending !== undefined,
+    identityKey: undefined,
+  };
+}

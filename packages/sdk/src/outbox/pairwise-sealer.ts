@@ -1,0 +1,295 @@
+import { CiphertextKind, Send, type SendDeviceFields, type SendFields, uuidToBytes } from '@sotto/proto';
+import { accessKeyOf } from '../accounts/access-key.ts';
+import { usableAccount } from '../accounts/standing.ts';
+import { chatLock, chatOfGroup } from '../chats/chat-state.ts';
+import { isSendingBlocked } from '../chats/identity-policy.ts';
+import type { Executor } from '../crypto/executor.ts';
+import { identityChangedAdvice } from '../crypto/identity-trust.ts';
+import type { Overlay } from '../crypto/overlay.ts';
+import { pad } from '../crypto/padding.ts';
+import { peerLock, Ratchet } from '../crypto/ratchet.ts';
+import { sameBytes } from '../crypto/same-bytes.ts';
+import { listedDevices, listedIdentity, type SendableDevice } from '../devices/accepted-list.ts';
+import type { KeylessDevices } from '../devices/keyless-devices.ts';
+import { secretToGive } from '../ephemeral/ephemeral-secrets.ts';
+import { memberOf } from '../groups/group-state.ts';
+import { stateOf } from '../groups/stored-group.ts';
+import { contentForDevice, type DevicePart } from '../messages/outgoing-content.ts';
+import { hasBlocked } from '../people/blocked.ts';
+import type { AccountRecord } from '../ports/account-record.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { GroupId, UserId } from '../ports/ids.ts';
+import type { IdentityPolicy } from '../ports/key-records.ts';
+import type { OutboxRecord } from '../ports/outbox-record.ts';
+import type { Randomness } from '../ports/randomness.ts';
+import type { NamedListRecord } from '../ports/user-record.ts';
+import type { UnnamedWay, Way } from '../sealed/unnamed-way.ts';
+import { SottoError } from '../sotto-error.ts';
+import { ownWordsTo } from './own-words.ts';
+import { type RowSealer, type SealableRecord, type SealOutcome, sealedBefore } from './row-sealer.ts';
+import { newSendId } from './send-id.ts';
+
+/** What `PairwiseSealer` works with. */
+export interface PairwiseSealerParts {
+  readonly executor: Executor;
+  readonly account: () => AccountRecord;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  /** What a new identity key does, where the chat does not say. */
+  readonly identityPolicy: IdentityPolicy;
+  /** Devices that nobody can begin a session with. */
+  readonly keyless: KeylessDevices;
+  /** Whether receipts are given, where the chat does not say. */
+  readonly returnsReceipts: () => boolean;
+  /** Who may know the sender: the recipient alone, or the relay too. */
+  readonly ways: Pick<UnnamedWay, 'to'>;
+}
+
+/** Encrypts what goes to one person: ratchets, ciphertexts and device-list version in one commit. */
+export class PairwiseSealer implements RowSealer<PairwiseRow> {
+  private readonly executor: Executor;
+  private readonly account: () => AccountRecord;
+  private readonly clock: Clock;
+  private readonly randomness: Randomness;
+  private readonly identityPolicy: IdentityPolicy;
+  private readonly keyless: KeylessDevices;
+  private readonly returnsReceipts: () => boolean;
+  private readonly ways: Pick<UnnamedWay, 'to'>;
+
+  constructor(parts: PairwiseSealerParts) {
+    this.executor = parts.executor;
+    this.account = parts.account;
+    this.clock = parts.clock;
+    this.randomness = parts.randomness;
+    this.identityPolicy = parts.identityPolicy;
+    this.keyless = parts.keyless;
+    this.returnsReceipts = parts.returnsReceipts;
+    this.ways = parts.ways;
+  }
+
+  /**
+   * Seals records of one chat to one person, in one commit. It ends early at the first that can't be sealed.
+   * @throws {SottoError} `session-ended`, and what the store throws: nothing was sealed
+   */
+  async seal(records: readonly PairwiseRow[]): Promise<readonly SealOutcome[]> {
+    const [first] = records;
+    if (first === undefined) return [];
+    return this.executor.run(
+      [peerLock(first.recipient), chatLock(first.chatId)],
+      (overlay) => this.sealOn(overlay, first.recipient, records),
+      { before: 'seal.before-commit', after: 'seal.committed' },
+    );
+  }
+
+  private async sealOn(
+    overlay: Overlay,
+    recipient: UserId,
+    records: readonly PairwiseRow[],
+  ): Promise<readonly SealOutcome[]> {
+    // As it is in this operation: it may have another identity key than its caller knows of.
+    const account = usableAccount(await overlay.get('account', {}));
+    const now = this.clock.now();
+    const ratchet = new Ratchet(account, overlay, now);
+    const named = await overlay.get('namedList', { userId: recipient });
+    const blocked = await isSendingBlocked(overlay, recipient, this.identityPolicy);
+    const targets = named || blocked ? undefined : await this.targetsOf(overlay, ratchet, recipient);
+    const way = await this.ways.to(overlay, recipient, account);
+    const outcomes: SealOutcome[] = [];
+    for (const { id } of records) {
+      const outcome = await this.sealOne(overlay, ratchet, { named, blocked, targets, way }, id, now);
+      outcomes.push(outcome);
+      if (outcome.status !== 'sealed' && outcome.status !== 'gone') break;
+    }
+    return outcomes;
+  }
+
+  /** The devices to seal for, when there are sessions with all of them under the identity key that their list names. */
+  private async targetsOf(overlay: Overlay, ratchet: Ratchet, userId: UserId): Promise<Targets | undefined> {
+    const list = await overlay.get('deviceList', { userId });
+    const identity = await overlay.get('identity', { userId });
+    if (list === undefined || identity === undefined || identity.pending !== undefined) return undefined;
+    if (!sameBytes(identity.key, listedIdentity(list))) return undefined;
+    const { version } = list;
+    const own = this.account();
+    const devices = [];
+    for (const device of listedDevices(list)) {
+      const { deviceId, registrationId } = device;
+      if (userId === own.userId && deviceId === own.deviceId) continue;
+      if (await ratchet.canSend({ userId, deviceId }, registrationId)) devices.push(device);
+      else if (!this.keyless.has(userId, version, deviceId)) return undefined;
+    }
+    if (devices.length === 0 && listedDevices(list).length > 1) return undefined;
+    const ephemeralSecret = await secretToGive(overlay, {
+      userId,
+      ownDevice: this.account().deviceId,
+      deviceListVersion: version,
+      randomness: this.randomness,
+    });
+    return { version, devices, accessKey: await accessKeyFor(overlay, userId), ephemeralSecret };
+  }
+
+  private async sealOne(
+    overlay: Overlay,
+    ratchet: Ratchet,
+    { named, blocked, targets, way }: Recipient,
+    id: number,
+    now: number,
+  ): Promise<SealOutcome> {
+    const found = await overlay.get('outbox', { id });
+    if (found?.recipient === undefined) return { status: 'gone' };
+    const record = { ...found, recipient: found.recipient };
+    // What was queued before is gone with the block; this is what somebody has queued since.
+    if (record.groupId === undefined && (await hasBlocked(overlay, record.recipient))) {
+      overlay.delete('outbox', { id });
+      return { status: 'gone' };
+    }
+    const known = sealedBefore(record, now);
+    if (known !== undefined) return known;
+    // A list that was contradicted is asked for by itself: bundles are handed out sparingly.
+    if (named && (named.forked || record.kind === 'retry-request')) return { status: 'needs-devices' };
+    if (record.kind === 'retry-request') return this.sealRequest(overlay, record, now);
+    if (blocked) {
+      return { status: 'failed', error: new SottoError('identity-changed', identityChangedAdvice) };
+    }
+    const group = record.groupId === undefined ? undefined : await placeFor(overlay, record.groupId, record.recipient);
+    if (group === null) {
+      // What belongs to a group is none of the business of who is no member any more.
+      overlay.delete('outbox', { id });
+      return { status: 'gone' };
+    }
+    if (targets === undefined) return { status: 'needs-sessions' };
+    if (targets.devices.length === 0) {
+      // For the own other devices, of which there is none.
+      overlay.delete('outbox', { id });
+      return { status: 'gone' };
+    }
+    if (way.way === 'needs-certificate') return { status: 'needs-certificate' };
+    try {
+      return await this.encrypt(overlay, ratchet, { ...targets, group, way }, record, now);
+    } catch (error) {
+      if (error instanceof SottoError && error.code === 'identity-changed') {
+        // The list names the trusted key, so it is the session that is under another one: what came late, or was forged, has made it the current one.
+        for (const { deviceId } of targets.devices) await ratchet.setAside({ userId: record.recipient, deviceId });
+        return { status: 'needs-sessions' };
+      }
+      if (error instanceof SottoError && !error.code.startsWith('store-')) return { status: 'failed', error };
+      throw error;
+    }
+  }
+
+  /** A request goes in clear to all devices of the list: those that did not write the message pass it over. */
+  private async sealRequest(overlay: Overlay, record: PairwiseRecord, now: number): Promise<SealOutcome> {
+    const list = await overlay.get('deviceList', { userId: record.recipient });
+    if (list === undefined) return { status: 'needs-devices' };
+    const { content: ciphertext } = record;
+    const kind = CiphertextKind.CIPHERTEXT_KIND_RETRY_REQUEST;
+    const own = this.account();
+    const devices = listedDevices(list)
+      .filter(({ deviceId }) => record.recipient !== own.userId || deviceId !== own.deviceId)
+      .map((device) => ({ ...device, kind, ciphertext }));
+    const to = { version: list.version, accessKey: await accessKeyFor(overlay, record.recipient) };
+    return this.putSealed(overlay, record, to, devices, now);
+  }
+
+  private async encrypt(
+    overlay: Overlay,
+    ratchet: Ratchet,
+    targets: Targets & Pick<DevicePart, 'group'> & Pick<Recipient, 'way'>,
+    record: PairwiseRecord,
+    now: number,
+  ): Promise<SealOutcome> {
+    const { recipient, chatId, groupId } = record;
+    const self = { account: this.account(), returnsReceipts: this.returnsReceipts() };
+    const own = await ownWordsTo(overlay, self, groupId === undefined ? chatId : chatOfGroup(groupId), recipient);
+    const { ephemeralSecret, group, way } = targets;
+    const context = { messageId: uuidToBytes(record.messageId) };
+    const unnamed = way.way === 'unnamed' ? { certificate: way.certificate, context } : undefined;
+    const devices = [];
+    for (const { deviceId, registrationId } of targets.devices) {
+      const plaintext = pad(contentForDevice(record.content, { deviceId, own, ephemeralSecret, group }));
+      const device = { userId: record.recipient, deviceId };
+      const sealed = await (unnamed === undefined
+        ? ratchet.seal(device, plaintext)
+        : ratchet.sealUnnamed(device, plaintext, unnamed));
+      devices.push({ deviceId, registrationId, ...sealed });
+    }
+    return this.putSealed(overlay, record, targets, devices, now, unnamed !== undefined);
+  }
+
+  private putSealed(
+    overlay: Overlay,
+    record: PairwiseRecord,
+    { version, accessKey }: Pick<Targets, 'version' | 'accessKey'>,
+    devices: SendDeviceFields[],
+    now: number,
+    isUnnamed = false,
+  ): SealOutcome {
+    const sendId = newSendId(now, this.randomness);
+    const attempt = record.attempt + 1;
+    const send: SendFields = {
+      sendId,
+      ...(!isUnnamed && { messageId: uuidToBytes(record.messageId) }),
+      attempt,
+      suite: 1,
+      urgent: record.visible,
+      recipients: [
+        {
+          userId: uuidToBytes(record.recipient),
+          deviceListVersion: version,
+          devices,
+          ...(accessKey && { accessKey }),
+        },
+      ],
+    };
+    const sealed = { sendId, send: Send.encode(send), sealedAt: now };
+    overlay.put('outbox', { ...record, attempt, sealed }, ['attempt', 'sealed']);
+    return { status: 'sealed', send, sendId };
+  }
+}
+
+/** What of a record for one person says how to seal it. */
+export type PairwiseRow = SealableRecord & { readonly recipient: UserId };
+
+type PairwiseRecord = OutboxRecord & { readonly recipient: UserId };
+
+/** What is known of a recipient before any record is looked at. */
+interface Recipient {
+  /** The list that they named and the relay has not shown. */
+  readonly named: NamedListRecord | undefined;
+  /** The user has to accept a new identity key first. One that no device list was seen to name is looked up before that. */
+  readonly blocked: boolean;
+  /** Undefined when sessions must be made first. */
+  readonly targets: Targets | undefined;
+  /** Whether the relay may know who sends. */
+  readonly way: Way;
+}
+
+interface Targets {
+  /** Of the device list. */
+  readonly version: number;
+  readonly devices: readonly SendableDevice[];
+  /** Of the recipient, if their profile key is known. */
+  readonly accessKey: Uint8Array | undefined;
+  /** The own one, as long as they are not known to have it. */
+  readonly ephemeralSecret: Uint8Array | undefined;
+}
+
+/** Where a group is, for one of its members under the root key that the group pins; null for anybody else. */
+async function placeFor(
+  overlay: Overlay,
+  groupId: GroupId,
+  recipient: UserId,
+): Promise<NonNullable<DevicePart['group']> | null> {
+  const group = await overlay.get('group', { id: groupId });
+  const state = group?.standing === 'member' ? stateOf(group) : undefined;
+  const member = state && memberOf(state, recipient);
+  if (group === undefined || member === undefined) return null;
+  const list = await overlay.get('deviceList', { userId: recipient });
+  if (list !== undefined && !sameBytes(list.rootKey, member.rootKey)) return null;
+  return { recipient, revision: group.revision, head: group.head };
+}
+
+async function accessKeyFor(overlay: Overlay, userId: UserId): Promise<Uint8Array | undefined> {
+  const profileKey = (await overlay.get('user', { id: userId }))?.profileKey;
+  return profileKey && accessKeyOf(profileKey);
+}

@@ -1,0 +1,24 @@
+import type { Overlay } from '../crypto/overlay.ts';
+import type { DeviceAddress, GroupId, UserId } from '../ports/ids.ts';
+import type { MessageRecord } from '../ports/message-record.ts';
+
+/** Whether an own message to a group was for somebody who is a member now, and was one when it was sealed. */
+export async function wasSentToMember(
+  overlay: Overlay,
+  groupId: GroupId,
+  { revision }: Pick<MessageRecord, 'revision'>,
+  userId: UserId,
+): Promise<boolean> {
+  const group = await overlay.get('group', { id: groupId });
+  const member = await overlay.get('groupMember', { groupId, userId });
+  if (group?.standing !== 'member' || member === undefined || revision === undefined) return false;
+  return member.leftAt === undefined && member.joinedAt <= revision;
+}
+
+/** A device asks for what it could not open: it may lack the key of the current chain, which it is given with the next message. */
+export async function forgetGiven(overlay: Overlay, groupId: GroupId, device: DeviceAddress): Promise<void> {
+  const chain = await overlay.get('ownChain', { groupId });
+  if (chain === undefined) return;
+  const { userId, deviceId } = device;
+  overlay.delete('senderKeyShared', { distributionId: chain.distributionId, userId, deviceId });
+}
