@@ -7,6 +7,7 @@ import type { Message } from '../messages/message.ts';
 import { checkOptions, signalOnly } from '../option-rules.ts';
 import type { CancelTimer } from '../ports/timers.ts';
 import { SottoError } from '../sotto-error.ts';
+import { hearFor } from './addressing.ts';
 import type { BotOptions } from './bot-options.ts';
 import { ChatLanes } from './chat-lanes.ts';
 import { checkBotOptions, checkCommand, checkFilter, checkHandlers, checkOpening, checkPattern } from './check-bot.ts';
@@ -30,7 +31,7 @@ const longestWait = 30_000;
 /**
  * Answers messages.
  *
- * Each message that comes to the account is handled at least once, those of a chat in their order, also when the process was killed meanwhile; `ctx.reply` answers it once. A message whose handlers throw is tried again, and then given to `catch`; without one the bot ends with the error, and that message comes again at the next start.
+ * Each message that comes to the account, and of groups what is for it, is handled at least once, those of a chat in their order, also when the process was killed meanwhile; `ctx.reply` answers it once. A message whose handlers throw is tried again, and then given to `catch`; without one the bot ends with the error, and that message comes again at the next start.
  */
 export class Bot {
   /** The account that it speaks for. */
@@ -50,6 +51,7 @@ export class Bot {
     this.options = {
       cursor: options.cursor ?? 'bot',
       acceptStrangers: options.acceptStrangers ?? true,
+      groups: options.groups ?? 'addressed',
       chatsAtOnce: options.chatsAtOnce ?? 16,
       tries: options.tries ?? 3,
       timers: options.timers ?? defaultPlatform().timers,
@@ -92,7 +94,7 @@ export class Bot {
     return this;
   }
 
-  /** Handles a command: `/name`, and words after it in `ctx.args`. Its case does not matter. */
+  /** Handles a command: `/name`, and words after it in `ctx.args`. Its case does not matter. Where there are several bots `/name@Bot` is for the one of that user name, written without spaces. */
   command(name: string, ...handlers: readonly Handler<CommandContext>[]): this {
     checkCommand(name);
     checkHandlers('command', handlers);
@@ -102,7 +104,7 @@ export class Bot {
     }, handlers);
   }
 
-  /** Handles texts that are equal to a text, or in which an expression finds something: see `ctx.match`. */
+  /** Handles texts (`ctx.text`) that are equal to a text, or in which an expression finds something: see `ctx.match`. */
   hears<Pattern extends string | RegExp>(
     pattern: Pattern,
     ...handlers: readonly Handler<HearsContext<Pattern>>[]
@@ -149,7 +151,7 @@ export class Bot {
     const routes = handlers.map(
       (handler): Handler<TextContext> =>
         async (ctx, next) => {
-          const found = find(ctx.message.text);
+          const found = find(ctx.text);
           if (found === undefined) await next();
           else await handler(withFields(ctx, found), next);
         },
@@ -213,11 +215,13 @@ export class Bot {
 
   /** Handles one message; false when the bot was stopped before it was done. */
   private async handle(message: Message): Promise<boolean> {
-    const chat = await this.client.chats.get(message.senderId);
-    if (chat === undefined) return true;
+    const { groupId, senderId } = message;
+    const chat = groupId === undefined ? await this.client.chats.get(senderId) : await this.client.groups.get(groupId);
+    const text = this.hear(message);
+    if (chat === undefined || text === undefined) return true;
     if (this.options.acceptStrangers) await chat.accept();
     for (let failures = 0; ; ) {
-      const ctx = new MessageContext(message, chat);
+      const ctx = new MessageContext(message, chat, text);
       try {
         await runRoutes(this.routes, ctx);
         break;
@@ -235,6 +239,15 @@ export class Bot {
     }
     await chat.markRead(message);
     return true;
+  }
+
+  /** What was said to the bot; undefined when it is not for it. */
+  private hear({ groupId, text }: Message): string | undefined {
+    const heard = hearFor(this.client.account?.username ?? '', text);
+    // Between two there is nobody else whom it could be for.
+    if (groupId === undefined) return heard.text === '' ? text : heard.text;
+    if (this.options.groups === 'none') return undefined;
+    return heard.isAddressed || this.options.groups === 'all' ? heard.text : undefined;
   }
 
   /** Waits, or until the bot is stopped; whether it goes on. */

@@ -13,6 +13,10 @@ const botRules: OptionRules<BotOptions> = {
   // A cursor has an error of its own.
   cursor: given.anything,
   acceptStrangers: given.flag,
+  groups: {
+    fits: (groups) => groups === 'addressed' || groups === 'all' || groups === 'none',
+    says: 'addressed, all or none',
+  },
   chatsAtOnce: count,
   tries: count,
   timers: given.object,
@@ -40,10 +44,10 @@ export function checkOpening(options: ClientOptions & BotOptions): {
   readonly ofBot: BotOptions;
 } {
   checkOptions('Bot.open', options, openRules);
-  const { cursor, acceptStrangers, chatsAtOnce, tries, timers, ...ofClient } = options;
+  const { cursor, acceptStrangers, groups, chatsAtOnce, tries, timers, ...ofClient } = options;
   checkClientOptions(ofClient, 'Bot.open');
   const { platform } = ofClient;
-  const ofBot = { cursor, acceptStrangers, chatsAtOnce, tries, timers: timers ?? platform?.timers };
+  const ofBot = { cursor, acceptStrangers, groups, chatsAtOnce, tries, timers: timers ?? platform?.timers };
   return { ofClient, ofBot: Object.fromEntries(Object.entries(ofBot).filter(([, value]) => value !== undefined)) };
 }
 

@@ -1,4 +1,5 @@
 import type { Chat } from '../chats/chat.ts';
+import type { GroupChat } from '../chats/group-chat.ts';
 import type { Message } from '../messages/message.ts';
 
 /** A message with a text. */
@@ -7,18 +8,22 @@ export type TextMessage = Message & { readonly kind: 'text' };
 /** A message that came, and what can be done about it. */
 export class MessageContext {
   readonly message: Message;
-  readonly chat: Chat;
+  /** Where it was said: with one person (`chat.type` is `person`), or in a group. */
+  readonly chat: Chat | GroupChat;
+  /** What was said to the bot: the text of the message, in groups without the bot's name in front. */
+  readonly text: string;
   /** How many replies there were while this message was handled. */
   private readonly replies: { count: number };
 
-  constructor(message: Message, chat: Chat) {
+  constructor(message: Message, chat: Chat | GroupChat, text = message.text) {
     this.message = message;
     this.chat = chat;
+    this.text = text;
     this.replies = { count: 0 };
   }
 
   /**
-   * Answers into the chat of the message. The n-th reply to a message is sent once, however often the message is handled: after a crash or an error the one that was stored first stands.
+   * Answers into the chat of the message, in groups for all to see. The n-th reply to a message is sent once, however often the message is handled: after a crash or an error the one that was stored first stands.
    * @throws {SottoError} as `chat.send`
    */
   reply(text: string): Promise<Message> {
@@ -26,9 +31,9 @@ export class MessageContext {
     return this.chat.send(text, { key: `bot:${this.message.id}:${this.replies.count}` });
   }
 
-  /** Shows the other side that the bot types, until it replies, for at most ten seconds. */
+  /** Shows the other side that the bot types, until it replies, for at most ten seconds. In groups it shows nothing. */
   typing(): void {
-    this.chat.setTyping(true);
+    if (this.chat.type === 'person') this.chat.setTyping(true);
   }
 }
 
