@@ -29,13 +29,14 @@ export interface ReceivingDevice {
 }
 
 /** Puts an inbox onto a device. */
-export function receivingDevice(device: TestDevice): ReceivingDevice {
+export function receivingDevice(device: TestDevice, roots: readonly Uint8Array[] = []): ReceivingDevice {
   const { executor, store, clock, steps } = device;
   const receipts = new ReceiptQueue(device.origin);
   const answerer = new RetryAnswerer({ store, receipts, origin: device.origin });
   const account = () => device.account;
   const { origin } = device;
-  const parts = { executor, account, origin, clock, sha256, logger, receipts, store, randomness, answerer };
+  const trustRoots = async () => roots;
+  const parts = { executor, account, origin, clock, sha256, logger, receipts, store, randomness, answerer, trustRoots };
   const receiver = new EnvelopeReceiver(parts);
   const keeper = new HeldKeeper({ executor, store, clock });
   const acked: number[] = [];

@@ -4,8 +4,10 @@ import { Identities } from '../src/chats/identities.ts';
 import { Requests } from '../src/chats/requests.ts';
 import { acceptDeviceList } from '../src/devices/accept-device-list.ts';
 import { KeylessDevices } from '../src/devices/keyless-devices.ts';
+import type { ChatQueueParts } from '../src/outbox/chat-queue.ts';
 import { Outbox } from '../src/outbox/outbox.ts';
 import { OutboxCommits } from '../src/outbox/outbox-commits.ts';
+import type { PairwiseSealerParts } from '../src/outbox/pairwise-sealer.ts';
 import { ReceiptQueue } from '../src/outbox/receipt-queue.ts';
 import { Sealer } from '../src/outbox/sealer.ts';
 import type { Report } from '../src/people/report.ts';
@@ -38,12 +40,28 @@ export interface SendingDevice {
   run(): Promise<void>;
 }
 
+/** What leaves beside the stream, with its sender sealed. */
+export interface BesideStream extends Pick<ChatQueueParts, 'makeCertificate' | 'onKeyRefused' | 'post'> {
+  readonly ways: PairwiseSealerParts['ways'];
+}
+
+/** Every sender is named. */
+const namedAlways: BesideStream = {
+  ways: { to: async () => ({ way: 'named' }) },
+  makeCertificate: async () => undefined,
+  onKeyRefused: () => undefined,
+  post: () => {
+    throw new Error('something left beside the stream');
+  },
+};
+
 /** Puts an outbox onto a device. */
 export function sendingDevice(
   device: TestDevice,
   relay: ModelRelay,
   makeSessions: (userId: UserId) => Promise<void>,
   refreshGroup?: (groupId: GroupId) => Promise<void>,
+  beside: BesideStream = namedAlways,
 ): SendingDevice {
   const { executor, store, clock, steps } = device;
   const timers = new ManualTimers();
@@ -72,6 +90,7 @@ export function sendingDevice(
       randomness,
       identityPolicy: 'block-verified',
       returnsReceipts: () => device.origin().returnsReceipts,
+      ways: beside.ways,
     }),
     commits: new OutboxCommits({
       executor,
@@ -87,6 +106,9 @@ export function sendingDevice(
     },
     learnDevices: makeSessions,
     transmit: relay.transmit,
+    makeCertificate: beside.makeCertificate,
+    onKeyRefused: beside.onKeyRefused,
+    post: beside.post,
     clock,
     timers,
     randomness,

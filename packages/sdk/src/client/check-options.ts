@@ -17,6 +17,7 @@ export const clientRules: OptionRules<ClientOptions> = {
   receipts: given.flag,
   typing: given.flag,
   presence: given.flag,
+  sealedSender: given.flag,
   identityPolicy: { fits: isIdentityPolicy, says: 'accept, block-verified or block' },
   onReport: given.call,
   platform: given.object,

@@ -18,6 +18,8 @@ export interface ClientOptions {
   readonly typing?: boolean;
   /** Whether people in accepted chats who have this on, too, see when this user is connected, and this user when they are; false when left out. */
   readonly presence?: boolean;
+  /** Whether the relay is not told who writes to people in accepted chats, as soon as they have given their profile key; true when left out. Strangers are written to with the sender named. It hides neither addresses nor times. */
+  readonly sealedSender?: boolean;
   /** What a new identity key of somebody does to sending: `accept` goes on, `block` waits for `acceptIdentity`, `block-verified` (when left out) waits if the person was verified. An event tells of it in any case. Chats may say otherwise. */
   readonly identityPolicy?: IdentityPolicy;
   /** Takes what `chat.report` puts together, to bring it to those who decide on reports. Sotto tells nobody by itself. */

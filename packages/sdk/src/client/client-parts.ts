@@ -19,6 +19,7 @@ import { BlockList } from '../people/block-list.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { Platform } from '../ports/platform.ts';
 import type { Store, StoreOpening } from '../ports/store.ts';
+import { ownQueue } from '../sync/own-sync.ts';
 import { authorizedClient } from '../transport/authorized-client.ts';
 import { httpClient } from '../transport/http-client.ts';
 import type { RelayAddress } from '../transport/relay-address.ts';
@@ -84,7 +85,15 @@ export function assembleClient(assembly: ClientAssembly): ClientParts {
   const tokens = new Tokens({ executor, http, clock, randomness, tracer });
   const authorized = authorizedClient(http, tokens);
   const contactNumbers = new ContactNumbers({ executor, http: authorized, clock, logger });
-  const profiles = new Profiles({ executor, http: authorized, clock, randomness, sha256 });
+  const profiles = new Profiles({
+    executor,
+    http: authorized,
+    clock,
+    randomness,
+    sha256,
+    origin: () => origin(),
+    onQueued: (chatId) => outbox.wake(chatId),
+  });
   const originOf = (account: AccountRecord): ContentOrigin => ({
     account,
     returnsReceipts: options.receipts ?? true,
@@ -100,11 +109,13 @@ export function assembleClient(assembly: ClientAssembly): ClientParts {
     executor,
     address,
     http: authorized,
+    anonymous: http,
     tokens,
     beforeConnecting: assembly.beforeConnecting,
     profiles,
     origin: () => originOf(current.get()),
     identityPolicy,
+    sealedSender: options.sealedSender ?? true,
     alsoEveryHour: async () => {
       await hub.expireCursors();
       await requests.sweep();
@@ -132,7 +143,7 @@ export function assembleClient(assembly: ClientAssembly): ClientParts {
     logger,
     onRotated: async (chats) => {
       await current.load();
-      for (const chatId of chats) outbox.wake(chatId);
+      for (const chatId of [...chats, ownQueue(current.get())]) outbox.wake(chatId);
     },
   });
   const identities = new Identities({
@@ -182,6 +193,7 @@ export function assembleClient(assembly: ClientAssembly): ClientParts {
       executor,
       store,
       outbox,
+      origin,
       clock,
       randomness,
       onRotationDue: () => rotation.wake(),

@@ -1,3 +1,4 @@
+import type { SendFields } from '@sotto/proto';
 import type { Profiles } from '../accounts/profile.ts';
 import type { Tokens } from '../accounts/tokens.ts';
 import { chatOfGroup, chatWith } from '../chats/chat-state.ts';
@@ -25,9 +26,12 @@ import { PrekeyMaintenance } from '../prekeys/maintenance.ts';
 import { HeldKeeper } from '../repair/held-keeper.ts';
 import { RetryAnswerer } from '../repair/retry-answer.ts';
 import { RetryAsker } from '../repair/retry-asker.ts';
+import { CertificateKeeper } from '../sealed/certificate-keeper.ts';
+import { postSends } from '../sealed/sealed-post.ts';
+import { UnnamedWay } from '../sealed/unnamed-way.ts';
 import { Connection } from '../transport/connection.ts';
 import type { ConnectionState } from '../transport/connection-state.ts';
-import type { AuthorizedClient } from '../transport/http-client.ts';
+import type { AuthorizedClient, HttpClient } from '../transport/http-client.ts';
 import type { RelayAddress } from '../transport/relay-address.ts';
 import type { Stream } from '../transport/stream.ts';
 import { streamCredentials } from '../transport/stream-credentials.ts';
@@ -50,6 +54,8 @@ export interface MessagingParts {
   readonly executor: Executor;
   readonly address: RelayAddress;
   readonly http: AuthorizedClient;
+  /** The same relay, without saying who asks. */
+  readonly anonymous: HttpClient;
   readonly tokens: Tokens;
   /** What has to be done before each try to connect; a failure is one of the try. */
   readonly beforeConnecting: (signal: AbortSignal) => Promise<void>;
@@ -57,6 +63,8 @@ export interface MessagingParts {
   readonly origin: () => ContentOrigin;
   /** What a new identity key does, where a chat does not say. */
   readonly identityPolicy: IdentityPolicy;
+  /** Whether contacts alone learn who writes to them, and the relay does not. */
+  readonly sealedSender: boolean;
   /** What else is due every hour. */
   readonly alsoEveryHour: () => Promise<void>;
   /** A message was added to a chat that is not accepted. */
@@ -90,6 +98,7 @@ export class Messaging {
   private readonly alsoEveryHour: () => Promise<void>;
   private readonly prekeys: PrekeyMaintenance;
   private readonly peers: PeerProfiles;
+  private readonly certificates: CertificateKeeper;
   private readonly housekeeping: Housekeeping;
   private readonly onState: (change: ConnectionChange) => void;
   private readonly onFailure: (error: unknown) => void;
@@ -98,7 +107,7 @@ export class Messaging {
   private heldTried = false;
 
   constructor(parts: MessagingParts) {
-    const { platform, store, executor, http, tokens, origin, onFailure } = parts;
+    const { platform, store, executor, http, anonymous, tokens, origin, onFailure } = parts;
     const { clock, timers, randomness, sha256, logger, tracer, sockets } = platform;
     const account = () => origin().account;
     this.platform = platform;
@@ -125,6 +134,7 @@ export class Messaging {
         opened: ({ contactRate, strangerRate, deviceRate }) => {
           this.outbox.limited({ contact: contactRate, stranger: strangerRate, device: deviceRate });
           this.prekeys.retry();
+          this.certificates.wake();
         },
         received: (frames) => this.router.route(frames),
       },
@@ -152,6 +162,9 @@ export class Messaging {
     });
     const { keyless } = this.devices;
     this.starter = new SessionStarter({ executor, http, clock, sha256, identityPolicy, keyless, signal });
+    const relayNow = () => this.relayNow();
+    this.certificates = new CertificateKeeper({ executor, anonymous, http, account, relayNow, logger });
+    const ways = new UnnamedWay({ isOn: parts.sealedSender, keeper: this.certificates, relayNow });
     const toOthers = {
       refreshGroup: (groupId: GroupId) => this.groups.refresh(groupId),
       onQueued: (chatIds: readonly ChatId[]) => {
@@ -172,6 +185,7 @@ export class Messaging {
         identityPolicy,
         keyless,
         returnsReceipts: () => origin().returnsReceipts,
+        ways,
       }),
       commits: new OutboxCommits({
         executor,
@@ -185,6 +199,9 @@ export class Messaging {
       makeSessions: (userId) => this.starter.start(userId),
       learnDevices: (userId) => this.starter.learnDevices(userId),
       transmit: (frames, handed) => this.stream.send(frames, handed),
+      makeCertificate: () => this.certificates.ensure(),
+      onKeyRefused: (userId, accessKey) => ways.refusedFor(userId, accessKey),
+      post: (sends) => void this.post(anonymous, sends).catch(onFailure),
       clock,
       timers,
       randomness,
@@ -235,6 +252,7 @@ export class Messaging {
         store,
         randomness,
         answerer: new RetryAnswerer({ store, receipts: this.receipts, origin }),
+        trustRoots: () => this.certificates.trustRoots(),
       }),
       store,
       tracer,
@@ -340,9 +358,22 @@ export class Messaging {
     await this.groups.stop();
     await this.devices.stop();
     await Promise.all([this.housekeeping.stop(), this.asker.stop(), this.prekeys.stop(), this.peers.stop()]);
+    await this.certificates.stop();
     await this.signals.stop();
     await this.outbox.stop();
     await this.inbox.idle();
+  }
+
+  /** What leaves beside the stream, with results as those of the stream. */
+  private async post(anonymous: HttpClient, sends: readonly SendFields[]): Promise<void> {
+    const { signal } = this.ending;
+    if (signal.aborted) return;
+    this.platform.tracer.reached('send.bytes-left');
+    try {
+      await this.outbox.settle(await postSends(anonymous, sends, { signal }));
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
   }
 
   private stateChanged(change: ConnectionChange): void {
@@ -369,6 +400,7 @@ export class Messaging {
     await this.alsoEveryHour();
     this.devices.everyHour();
     this.prekeys.wake();
+    this.certificates.wake();
     // Live means that nothing is stored for this device: the mailbox is empty now.
     if (this.stream.state === 'live') await this.expiry.mark(this.relayNow());
   }

@@ -156,7 +156,9 @@ export class Inbox {
   }
 
   private async receiveBatch(batch: readonly Delivery[]): Promise<void> {
-    const settled = await Promise.allSettled(batch.map(({ envelope }) => this.receiver.receive(envelope)));
+    // Outer layers take time of their own: all are taken off before anything is taken in its order.
+    const inspected = await Promise.all(batch.map(({ envelope }) => this.receiver.inspect(envelope)));
+    const settled = await Promise.allSettled(inspected.map((each) => this.receiver.take(each)));
     const done = batch.filter((_, at) => settled[at]?.status === 'fulfilled');
     const received = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
     const receiptsTo = received.flatMap((result) =>

@@ -31,7 +31,7 @@ import { firstRequestAt } from '../repair/retry-asker.ts';
 import { isMendable } from '../repair/retry-request.ts';
 import { SottoError } from '../sotto-error.ts';
 import { talks } from './check-content.ts';
-import { type Inspected, inspectEnvelope, locksOf } from './inspect-envelope.ts';
+import { type Inspected, inspectEnvelope, inspectSealed, locksOf } from './inspect-envelope.ts';
 import { learnFromContent } from './learn-from-content.ts';
 import { openEnvelope } from './open-envelope.ts';
 
@@ -74,6 +74,7 @@ export class EnvelopeReceiver {
   private readonly store: StoreQueries;
   private readonly randomness: Randomness;
   private readonly answerer: RetryAnswerer;
+  private readonly trustRoots: () => Promise<readonly Uint8Array[]>;
 
   constructor(parts: {
     readonly executor: Executor;
@@ -87,6 +88,8 @@ export class EnvelopeReceiver {
     readonly randomness: Randomness;
     /** Answers requests to send something again. */
     readonly answerer: RetryAnswerer;
+    /** By what certificates of sealed senders are believed. */
+    readonly trustRoots: () => Promise<readonly Uint8Array[]>;
   }) {
     this.executor = parts.executor;
     this.account = parts.account;
@@ -98,14 +101,27 @@ export class EnvelopeReceiver {
     this.store = parts.store;
     this.randomness = parts.randomness;
     this.answerer = parts.answerer;
+    this.trustRoots = parts.trustRoots;
   }
 
   /**
    * Opens, checks and applies an envelope in one operation, one commit; what fails is dropped whole, and held with its reason by an operation of its own.
    * @throws {SottoError} `session-ended` (the account is over: nothing was taken), and what the store throws: the envelope must not be acked
    */
-  receive(bytes: Uint8Array): Promise<Received> {
-    const inspected = inspectEnvelope(bytes, this.account(), this.sha256);
+  async receive(bytes: Uint8Array): Promise<Received> {
+    return this.take(await this.inspect(bytes));
+  }
+
+  /**
+   * Reads an envelope as far as that goes without a lock; who a sealed sender is, too. Touches nothing.
+   * @throws what the store throws
+   */
+  inspect(bytes: Uint8Array): Promise<Inspected> {
+    return inspectSealed(bytes, this.account(), this.sha256, this.trustRoots);
+  }
+
+  /** The rest of `receive`: in the order of the calls, as far as envelopes have to do with each other. */
+  take(inspected: Inspected): Promise<Received> {
     return this.receiveUnder(locksOf(inspected), inspected);
   }
 
@@ -131,8 +147,10 @@ export class EnvelopeReceiver {
    * Tries a held envelope again; whether it is held no more.
    * @throws {SottoError} `session-ended`, and what the store throws
    */
-  retry(bytes: Uint8Array): Promise<boolean> {
-    const inspected = inspectEnvelope(bytes, this.account(), this.sha256);
+  async retry(bytes: Uint8Array): Promise<boolean> {
+    const { digest } = inspectEnvelope(bytes, this.account(), this.sha256);
+    // What was held with its outer layer on it stands under the digest of that, whatever is found below.
+    const inspected = { ...(await this.inspect(bytes)), digest };
     return this.retryUnder(locksOf(inspected), inspected);
   }
 

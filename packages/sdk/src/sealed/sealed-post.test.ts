@@ -2,7 +2,8 @@ import { SealedResults, SealedSends, type SendFields } from '@sotto/proto';
 import { describe, expect, it } from 'vitest';
 import { SottoError } from '../sotto-error.ts';
 import type { HttpClient } from '../transport/http-client.ts';
-import { isUnnamed, postSends, sizeOfPost } from './sealed-post.ts';
+import { postSends, sizeOfPost } from './sealed-post.ts';
+import { isUnnamed } from './unnamed-send.ts';
 
 const bytes = (length: number, value = 1) => new Uint8Array(length).fill(value);
 

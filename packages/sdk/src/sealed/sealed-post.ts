@@ -1,4 +1,4 @@
-import type { SealedSendsFields, SendFields, SendResultFields } from '@sotto/proto';
+import { type SealedSendsFields, type SendFields, SendResult, type SendResultFields } from '@sotto/proto';
 import { SottoError } from '../sotto-error.ts';
 import type { CallOptions, HttpClient } from '../transport/http-client.ts';
 import { postSealed } from '../transport/sealed-calls.ts';
@@ -7,11 +7,6 @@ import { postSealed } from '../transport/sealed-calls.ts';
 const mostAtOnce = 64;
 /** The most bytes of ciphertexts in one request, unless one send alone has more. */
 const mostBytesAtOnce = 384 * 1024;
-
-/** Whether a Send is one whose sender is not named. */
-export function isUnnamed({ messageId }: Pick<SendFields, 'messageId'>): boolean {
-  return messageId === undefined || messageId === null || messageId.length === 0;
-}
 
 /** How many of these Sends, from the first, leave in one request. */
 export function sizeOfPost(sends: readonly SendFields[]): number {
@@ -36,14 +31,16 @@ export async function postSends(
   http: HttpClient,
   sends: readonly SendFields[],
   options: CallOptions = {},
-): Promise<readonly SendResultFields[]> {
+): Promise<readonly SendResult[]> {
   try {
     return await postSealed(http, bodyOf(sends), options);
   } catch (error) {
     if (!(error instanceof SottoError) || error.code === 'client-stopped') throw error;
     const refused = refusalOf(error);
     const behind = { code: 'superseded', message: '', retryable: true };
-    return sends.map(({ sendId }, at) => ({ ...(sendId && { sendId }), refused: at === 0 ? refused : behind }));
+    return sends.map(({ sendId }, at) =>
+      SendResult.decode(SendResult.encode({ ...(sendId && { sendId }), refused: at === 0 ? refused : behind })),
+    );
   }
 }
 
