@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { exchange, JourneyWorld } from './journey-world.ts';
-import { anotherDevice } from './linked-person.ts';
+import { anotherDevice, toldOfDevices } from './linked-person.ts';
+import { failureOf, type Person } from './person.ts';
+
+const textsWith = async (person: Person, other: Person) =>
+  (await person.history(other)).map(({ text, outgoing }) => (outgoing ? `> ${text}` : text));
 
 describe('a second device of somebody', () => {
   it('is linked by a code, and talks: both ways, and each knows what the other has written and read', async () => {
@@ -8,26 +12,66 @@ describe('a second device of somebody', () => {
     const [alice, bob] = [await world.person(), await world.person()];
     await exchange(alice, bob);
     const tablet = await anotherDevice(world, alice, 'Tablet');
-    expect(
-      (await alice.client.devices.list()).map(({ deviceId, name, primary, current }) => [
-        deviceId,
-        name,
-        primary,
-        current,
-      ]),
-    ).toEqual([
+    const devices = await alice.client.devices.list();
+    expect(devices.map(({ deviceId, name, primary, current }) => [deviceId, name, primary, current])).toEqual([
       [1, '', true, true],
       [2, 'Tablet', false, false],
     ]);
     await bob.say(alice, 'to both of you');
-    await alice.received('to both of you');
-    await tablet.received('to both of you');
-    const written = await tablet.say(bob, 'from the tablet');
-    await bob.received('from the tablet');
+    const onPhone = await alice.received('to both of you');
+    const onTablet = await tablet.received('to both of you');
+    expect(onPhone.id).toBe(onTablet.id);
+
+    const written = await tablet.say(bob, 'from the tablet', 'delivered');
     await alice.told('message.sent', written);
-    expect((await alice.history(bob)).map(({ text, outgoing }) => [text, outgoing])).toContainEqual([
-      'from the tablet',
-      true,
-    ]);
+    await alice.told('message.delivered', written);
+    const answered = await alice.say(bob, 'from the phone', 'delivered');
+    await tablet.told('message.delivered', answered);
+    const texts = ['to both of you', '> from the tablet', '> from the phone'];
+    expect(await textsWith(tablet, bob)).toEqual(texts);
+    expect((await textsWith(alice, bob)).slice(-3)).toEqual(texts);
+
+    await (await tablet.chat(bob)).markRead(onTablet);
+    await world.watch.until(() => alice.events.some(({ type }) => type === 'chat.read'));
+    expect(await alice.state(onPhone)).toBe('seen');
+    await (await alice.chat(bob)).mute('forever');
+    await world.watch.until(() => tablet.events.some(({ type }) => type === 'chat.changed'));
+    const { userId } = await alice.chat(bob);
+    expect((await tablet.observed.store().get('chat', { id: userId as never }))?.mutedUntil).toBe(
+      Number.MAX_SAFE_INTEGER,
+    );
+    await tablet.client.block(userId);
+    await world.watch.until(() => alice.events.some(({ type }) => type === 'contact.blocked'));
+    expect((await alice.client.blocked()).map((one) => one.userId)).toEqual([userId]);
+  });
+
+  it('is revoked: it gets nothing more, the others go on under another identity key, and contacts are told', async () => {
+    await using world = await JourneyWorld.open({ stores: 'memory' });
+    const [alice, bob] = [await world.person(), await world.person()];
+    await exchange(alice, bob);
+    const tablet = await anotherDevice(world, alice, 'Tablet');
+    const laptop = await anotherDevice(world, alice, 'Laptop');
+    await world.watch.until(() => toldOfDevices(tablet, 'device.linked').includes('Laptop'));
+    await bob.say(alice, 'to three of you');
+    for (const device of [alice, tablet, laptop]) await device.received('to three of you');
+    expect(await failureOf(tablet.client.devices.revoke(3 as never))).toMatchObject({ code: 'primary-only' });
+
+    const before = await bob.observed.store().get('identity', { userId: alice.client.account?.userId as never });
+    await alice.client.devices.revoke(3 as never);
+    await world.watch.until(() => laptop.client.connection === 'ended');
+    for (const device of [alice, tablet]) {
+      await world.watch.until(() => toldOfDevices(device, 'device.removed').includes('Laptop'));
+    }
+    await bob.say(alice, 'to two of you');
+    for (const device of [alice, tablet]) await device.received('to two of you');
+    await world.watch.until(() => bob.events.some(({ type }) => type === 'identity.changed'));
+    const after = await bob.observed.store().get('identity', { userId: alice.client.account?.userId as never });
+    expect(after?.key).not.toEqual(before?.key);
+    for (const [at, device] of [alice, tablet].entries()) {
+      const written = await device.say(bob, `after it, ${at}`, 'delivered');
+      const other = device === alice ? tablet : alice;
+      await other.told('message.sent', written);
+    }
+    expect(laptop.incoming().map(({ text }) => text)).not.toContain('to two of you');
   });
 });

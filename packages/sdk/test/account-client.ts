@@ -31,7 +31,18 @@ export async function accountClient(before?: { service: AccountService; disk: Me
   const anonymous = httpClient({ address: relay.address, fetch, timers: new ManualTimers() });
   const tokens = new Tokens({ executor, http: anonymous, clock, randomness, tracer });
   const http = authorizedClient(anonymous, tokens);
-  const profiles = new Profiles({ executor, http, clock, randomness, sha256 });
+  const profiles = new Profiles({
+    executor,
+    http,
+    clock,
+    randomness,
+    sha256,
+    // There is no other device that could be told.
+    origin: () => {
+      throw new Error('this account has one device');
+    },
+    onQueued: () => undefined,
+  });
   const registration = new Registration({
     executor,
     queries: store,

@@ -9,6 +9,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { ChatId, UserId } from '../ports/ids.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import { SottoError } from '../sotto-error.ts';
+import { ownQueue, tellOfAccount } from '../sync/own-sync.ts';
 import { abortable } from '../transport/abortable.ts';
 import { requestAccount, requestNumber } from '../transport/account-calls.ts';
 import type { AuthorizedClient, HttpClient } from '../transport/http-client.ts';
@@ -136,8 +137,9 @@ export class NumberChange {
       for (const contact of contacts) {
         if (!(await hasBlocked(overlay, contact))) this.#tell(overlay, contact, number, account.number, now);
       }
+      await tellOfAccount(overlay, this.#parts.origin, now);
     });
-    return chats;
+    return [...chats, ownQueue(this.#parts.origin().account)];
   }
 
   /** People whom the user wrote to, looked up or accepted. */

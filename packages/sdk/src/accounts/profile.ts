@@ -1,11 +1,13 @@
 import { isUuid } from '@sotto/proto';
 import type { Executor } from '../crypto/executor.ts';
+import type { ContentOrigin } from '../messages/outgoing-content.ts';
 import { checkOptions, demand, given, type OptionRules, signalOnly } from '../option-rules.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Sha256 } from '../ports/hash.ts';
-import type { UserId } from '../ports/ids.ts';
+import type { ChatId, UserId } from '../ports/ids.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import { SottoError } from '../sotto-error.ts';
+import { ownQueue, tellOfAccount } from '../sync/own-sync.ts';
 import type { AuthorizedClient, CallOptions } from '../transport/http-client.ts';
 import { removeAvatar, requestAvatar, requestProfile, storeAvatar, storeProfile } from '../transport/profile-calls.ts';
 import { accessKeyOf } from './access-key.ts';
@@ -33,6 +35,10 @@ export interface ProfileParts {
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly sha256: Sha256;
+  /** @throws {SottoError} `not-registered`, `session-ended` */
+  readonly origin: () => ContentOrigin;
+  /** Something waits in this queue. */
+  readonly onQueued: (chatId: ChatId) => void;
 }
 
 /** The own profile, and those of others: names and avatars that the relay has only encrypted. */
@@ -133,7 +139,9 @@ export class Profiles {
       const self = await overlay.get('user', { id: now.userId });
       if (self) overlay.put('user', { ...self, ...next, updatedAt: clock.now() });
       overlay.record({ type: 'profile.changed', userId: now.userId });
+      await tellOfAccount(overlay, this.#parts.origin, clock.now());
     });
+    this.#parts.onQueued(ownQueue(account));
   }
 
   /**

@@ -1,9 +1,11 @@
 import type { Executor } from '../crypto/executor.ts';
 import type { Overlay } from '../crypto/overlay.ts';
+import type { ContentOrigin } from '../messages/outgoing-content.ts';
 import { demand } from '../option-rules.ts';
 import type { ChatRecord } from '../ports/chat-record.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ChatId } from '../ports/ids.ts';
+import { ownQueue, tellOfChat } from '../sync/own-sync.ts';
 import { chatLock } from './chat-state.ts';
 
 /** Until when a chat is muted: a time in milliseconds since the Unix epoch by this device's clock, or for ever. */
@@ -31,6 +33,9 @@ export function givesReceipts(chat: Pick<ChatRecord, 'receipts'> | undefined, of
 /** What the settings of one chat work with. */
 export interface ChatSettingsParts {
   readonly executor: Executor;
+  readonly outbox: { wake(chatId: ChatId): void };
+  /** @throws {SottoError} `not-registered`, `session-ended` */
+  readonly origin: () => ContentOrigin;
   readonly clock: Clock;
 }
 
@@ -66,17 +71,19 @@ export function setChatReceipts(
   return changeSettings(parts, chat, { receipts });
 }
 
-function changeSettings(
-  { executor, clock }: ChatSettingsParts,
+async function changeSettings(
+  { executor, outbox, origin, clock }: ChatSettingsParts,
   { id, open }: SettingsOf,
   change: Partial<Pick<ChatRecord, 'mutedUntil' | 'receipts'>>,
 ): Promise<void> {
-  return executor.run([chatLock(id)], async (overlay) => {
+  const told = await executor.run([chatLock(id)], async (overlay) => {
     const now = clock.now();
     const chat = await open(overlay, now);
     const changed = { ...chat, ...change };
-    if (changed.mutedUntil === chat.mutedUntil && changed.receipts === chat.receipts) return;
+    if (changed.mutedUntil === chat.mutedUntil && changed.receipts === chat.receipts) return false;
     overlay.put('chat', { ...changed, updatedAt: now });
     overlay.record({ type: 'chat.changed', chatId: id });
+    return tellOfChat(overlay, origin, changed, now);
   });
+  if (told) outbox.wake(ownQueue(origin().account));
 }

@@ -12,10 +12,12 @@ import { stateOf } from '../groups/stored-group.ts';
 import type { Message } from '../messages/message.ts';
 import type { MessageProgress } from '../messages/message-progress.ts';
 import { checkOptions, demand, given, type OptionRules, signalOnly } from '../option-rules.ts';
+import { type Report, type ReportHook, type ReportOptions, report } from '../people/report.ts';
 import type { GroupRecord } from '../ports/group-records.ts';
 import type { ChatId, GroupId, UserId } from '../ports/ids.ts';
+import { ownQueue, tellOfChat } from '../sync/own-sync.ts';
 import type { CallOptions } from '../transport/http-client.ts';
-import { type MutedUntil, muteChat } from './chat-settings.ts';
+import { type MutedUntil, muteChat, type SettingsOf, setChatReceipts } from './chat-settings.ts';
 import { chatLock, chatOfGroup, openGroupChat } from './chat-state.ts';
 import {
   Conversation,
@@ -31,6 +33,8 @@ export interface GroupChatParts extends ConversationParts {
   readonly changes: Pick<GroupChanges, 'change'>;
   /** Takes the device list of somebody over, over the network. */
   readonly learnDevices: (userId: UserId) => Promise<void>;
+  /** Takes reports, if the app does. */
+  readonly onReport: ReportHook | undefined;
 }
 
 /** What members may do that are no admins; what is left out stays. */
@@ -143,7 +147,7 @@ export class GroupChat {
 
   /**
    * Adds people; who is a member already stays one.
-   * @throws {SottoError} `argument-invalid`, `user-unknown`, `group-full`, and as every change
+   * @throws {SottoError} `argument-invalid`, `blocked` (this user has blocked one of them), `user-unknown`, `group-full`, and as every change
    */
   async add(people: readonly GroupPerson[], options: CallOptions = {}): Promise<void> {
     const userIds = idsOf('add', people);
@@ -251,8 +255,13 @@ export class GroupChat {
     this.parts.assertRunning();
     await this.parts.executor.run([chatLock(this.id)], async (overlay) => {
       const chat = await openGroupChat(overlay, this.groupId, this.parts.clock.now());
-      if (!chat.accepted) overlay.put('chat', { ...chat, accepted: true });
+      if (chat.accepted) return;
+      const accepted = { ...chat, accepted: true };
+      overlay.put('chat', accepted);
+      overlay.record({ type: 'chat.changed', chatId: this.id });
+      await tellOfChat(overlay, this.parts.origin, accepted, this.parts.clock.now());
     });
+    this.parts.outbox.wake(ownQueue(this.parts.origin().account));
   }
 
   /**
@@ -261,11 +270,29 @@ export class GroupChat {
    */
   mute(until: MutedUntil | undefined): Promise<void> {
     this.parts.assertRunning();
-    return muteChat(
-      this.parts,
-      { id: this.id, open: (overlay, now) => openGroupChat(overlay, this.groupId, now) },
-      until,
-    );
+    return muteChat(this.parts, this.settings(), until);
+  }
+
+  /**
+   * Says whether authors are told that their messages here came and were read; `undefined`: as the client says.
+   * @throws {SottoError} `argument-invalid`
+   */
+  setReceipts(receipts: boolean | undefined): Promise<void> {
+    this.parts.assertRunning();
+    return setChatReceipts(this.parts, this.settings(), receipts);
+  }
+
+  /**
+   * Hands what moderation needs to know of somebody who wrote here to the `onReport` of `Client.open`: their last five messages in this group, or those given. Nothing goes to the relay, nor to any member.
+   * @throws {SottoError} `argument-invalid` (also without `onReport`), `message-unknown` (none of theirs in this group), `not-registered`, `session-ended`; and what `onReport` throws
+   */
+  report(person: GroupPerson, options: ReportOptions = {}): Promise<Report> {
+    const userId = idOf('report', person);
+    return report(this.parts, { userId, chatId: this.id, groupId: this.groupId }, options);
+  }
+
+  private settings(): SettingsOf {
+    return { id: this.id, open: (overlay, now) => openGroupChat(overlay, this.groupId, now) };
   }
 
   private change(operation: GroupOperation, { signal }: CallOptions): Promise<void> {

@@ -9,7 +9,6 @@ import type { ChatId, UserId } from '../ports/ids.ts';
 import type { Platform } from '../ports/platform.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import { SottoError } from '../sotto-error.ts';
-import { tellSiblings } from '../sync/own-sync.ts';
 import { requestDevices } from '../transport/device-calls.ts';
 import type { AuthorizedClient } from '../transport/http-client.ts';
 
@@ -84,19 +83,6 @@ export class DeviceWork {
       await this.own.settle({ signal: this.#parts.ended });
       await this.#revokeIdle();
     });
-  }
-
-  /** Tells the own other devices of a change of the account itself. */
-  async tellAccount(): Promise<void> {
-    const { executor, origin, platform, onQueued } = this.#parts;
-    const queued = await executor.run([], async (overlay) => {
-      const account = await overlay.get('account', {});
-      if (account === undefined || account.ended) return false;
-      const { number, username, profileKey } = account;
-      const what = { account: { number, username, profileKey } };
-      return tellSiblings(overlay, origin, what, platform.clock.now());
-    });
-    if (queued) onQueued(chatWith(origin().account.userId));
   }
 
   /** Resolves when nothing is under way. The caller has aborted `ended`. Idempotent. */

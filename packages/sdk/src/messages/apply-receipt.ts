@@ -2,6 +2,7 @@ import { ReceiptKind, uuidToText } from '@sotto/proto';
 import { Hold } from '../crypto/hold.ts';
 import { secretDelivered } from '../ephemeral/ephemeral-secrets.ts';
 import type { MessageId } from '../ports/ids.ts';
+import { noteEarlyReceipt } from '../sync/early-receipt.ts';
 import { type Applied, type Arrival, nothingDue } from './arrival.ts';
 import { receiptInGroup } from './group-receipts.ts';
 import { advanced, progressFields } from './message-state.ts';
@@ -26,8 +27,12 @@ export async function applyReceipt(arrival: Arrival): Promise<Applied> {
       await receiptInGroup(arrival, message, state);
       continue;
     }
-    if (message?.senderId !== account.userId || message.receiverId !== sender.userId) continue;
-    highest = Math.max(highest, message.position);
+    if (message === undefined) {
+      await noteEarlyReceipt(overlay, arrival.origin, { messageId, userId: sender.userId, says: state }, now);
+      continue;
+    }
+    if (message.senderId !== account.userId || message.receiverId !== sender.userId) continue;
+    if (message.senderDevice === account.deviceId) highest = Math.max(highest, message.position);
     const news = advanced(message, state, now);
     if (news === undefined) continue;
     overlay.put('message', news.message, progressFields);

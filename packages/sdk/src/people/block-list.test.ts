@@ -18,8 +18,8 @@ interface Blocking extends TwoSided {
   readonly nextProfileKey: () => Promise<Uint8Array | undefined>;
 }
 
-function listOf({ executor, store, clock }: TestDevice, { outbox }: SendingDevice, onRotationDue: () => void) {
-  return new BlockList({ executor, store, outbox, clock, randomness, onRotationDue });
+function listOf({ executor, store, clock, origin }: TestDevice, { outbox }: SendingDevice, onRotationDue: () => void) {
+  return new BlockList({ executor, store, outbox, origin, clock, randomness, onRotationDue });
 }
 
 async function blocking(): Promise<Blocking> {

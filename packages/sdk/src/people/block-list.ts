@@ -5,6 +5,7 @@ import type { Executor } from '../crypto/executor.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { peerLock } from '../crypto/ratchet.ts';
 import { advances, progressFields } from '../messages/message-state.ts';
+import type { ContentOrigin } from '../messages/outgoing-content.ts';
 import { demand } from '../option-rules.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -14,6 +15,7 @@ import type { Randomness } from '../ports/randomness.ts';
 import { recordKey } from '../ports/record-key.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import { SottoError } from '../sotto-error.ts';
+import { ownQueue, syncOfContact, tellSiblings } from '../sync/own-sync.ts';
 import { newUser } from './blocked.ts';
 
 /** Somebody whom this user has blocked. */
@@ -30,7 +32,9 @@ export interface BlockedPerson {
 export interface BlockListParts {
   readonly executor: Executor;
   readonly store: StoreQueries;
-  readonly outbox: Pick<Outbox, 'discard'>;
+  readonly outbox: Pick<Outbox, 'discard' | 'wake'>;
+  /** @throws {SottoError} `not-registered`, `session-ended` */
+  readonly origin: () => ContentOrigin;
   readonly clock: Clock;
   readonly randomness: Randomness;
   /** A new profile key may wait to be brought to the relay. */
@@ -72,6 +76,7 @@ export class BlockList {
     );
     if (!isNew) return;
     outbox.discard(chatWith(userId));
+    outbox.wake(ownQueue(this.#parts.origin().account));
     this.#parts.onRotationDue();
   }
 
@@ -87,7 +92,9 @@ export class BlockList {
     }
     const user = (await overlay.get('user', { id: userId })) ?? newUser(userId, now);
     if (user.blockedAt !== undefined) return false;
-    overlay.put('user', { ...user, blockedAt: now, updatedAt: now });
+    const blocked = { ...user, blockedAt: now, updatedAt: now };
+    overlay.put('user', blocked);
+    await tellSiblings(overlay, this.#parts.origin, { contact: syncOfContact(blocked) }, now);
     // One device decides, or two would each tell the contacts another key. A key that waits already was told to nobody yet.
     const decides = account.rootSecret !== undefined && account.nextProfileKey === undefined;
     if (decides && (await this.#hasOwnProfileKey(overlay, userId))) {
@@ -103,14 +110,18 @@ export class BlockList {
    */
   async unblock(userId: UserId): Promise<void> {
     checkPerson('unblock', userId);
-    const { executor, clock } = this.#parts;
+    const { executor, outbox, origin, clock } = this.#parts;
     await executor.run(['account', peerLock(userId), chatLock(chatWith(userId))], async (overlay) => {
       stayingAccount(await overlay.get('account', {}));
       const user = await overlay.get('user', { id: userId });
       if (user?.blockedAt === undefined) return;
-      overlay.put('user', { ...user, blockedAt: undefined, updatedAt: clock.now() });
+      const now = clock.now();
+      const unblocked = { ...user, blockedAt: undefined, updatedAt: now };
+      overlay.put('user', unblocked);
+      await tellSiblings(overlay, origin, { contact: syncOfContact(unblocked) }, now);
       overlay.record({ type: 'contact.unblocked', userId });
     });
+    outbox.wake(ownQueue(origin().account));
   }
 
   /** All of them, those who were blocked last first. */

@@ -87,8 +87,9 @@ async function applyContact(arrival: Arrival, sync: SyncContact): Promise<Applie
 }
 
 /** The own account, as it was changed on another own device. */
-async function applyAccount(arrival: Arrival, { number, username, profileKey }: SyncAccount): Promise<Applied> {
+async function applyAccount(arrival: Arrival, sync: SyncAccount): Promise<Applied> {
   const { overlay, locks, now } = arrival;
+  const { number, username, profileKey } = sync;
   if (number.length > 32 || username.length > 200) throw new Hold('content-invalid');
   demandLocks(locks, ['account']);
   const own = await overlay.get('account', {});
@@ -103,7 +104,9 @@ async function applyAccount(arrival: Arrival, { number, username, profileKey }: 
   const self = await overlay.get('user', { id: own.userId });
   if (self !== undefined) {
     const { profileKey: key } = next;
-    overlay.put('user', { ...self, number: next.number, username: next.username, profileKey: key, updatedAt: now });
+    const avatarHash = sync.avatarHash.length === 32 ? sync.avatarHash.slice() : undefined;
+    const named = { number: next.number, username: next.username, profileKey: key };
+    overlay.put('user', { ...self, ...named, avatarHash, updatedAt: now });
   }
   const isSame = own.username === next.username && own.number === next.number;
   if (!isSame || !sameBytes(own.profileKey, next.profileKey)) {

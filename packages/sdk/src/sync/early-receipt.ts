@@ -1,4 +1,5 @@
 import { uuidToBytes } from '@sotto/proto';
+import { chatWith } from '../chats/chat-state.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
 import type { MessageId, UserId } from '../ports/ids.ts';
@@ -20,6 +21,8 @@ export async function noteEarlyReceipt(
   now: number,
 ): Promise<void> {
   if ((await siblingsOf(overlay, origin.account)).length === 0) return;
+  // Whoever this user did not write to has got nothing of theirs.
+  if (!(await overlay.get('chat', { id: chatWith(receipt.userId) }))?.accepted) return;
   overlay.put('seen', { key: keyOf(origin, receipt), at: now });
 }
 

@@ -74,6 +74,36 @@ export function syncOfChat(
   };
 }
 
+/** Tells the own other devices what the account is now; whether there are any. */
+export async function tellOfAccount(overlay: Overlay, origin: () => ContentOrigin, now: number): Promise<boolean> {
+  const account = await overlay.get('account', {});
+  return (
+    account !== undefined && tellSiblings(overlay, origin, { account: await syncOfAccount(overlay, account) }, now)
+  );
+}
+
+/** The account with its number, name, picture and profile key. */
+export async function syncOfAccount(
+  overlay: Pick<Overlay, 'get'>,
+  { userId, number, username, profileKey }: AccountRecord,
+): Promise<NonNullable<SyncFields['account']>> {
+  const avatarHash = (await overlay.get('user', { id: userId }))?.avatarHash;
+  return { number, username, profileKey, ...(avatarHash && { avatarHash }) };
+}
+
+/** Tells the own other devices of a conversation's settings; whether there are any. */
+export async function tellOfChat(
+  overlay: Overlay,
+  origin: () => ContentOrigin,
+  chat: ChatRecord,
+  now: number,
+): Promise<boolean> {
+  const { groupId } = chat;
+  const group = groupId && (await overlay.get('group', { id: groupId }));
+  if (groupId !== undefined && group === undefined) return false;
+  return tellSiblings(overlay, origin, { chat: syncOfChat(chat, group?.wireId) }, now);
+}
+
 /** A person as they are known here. */
 export function syncOfContact({
   id,

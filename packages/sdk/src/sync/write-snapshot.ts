@@ -9,7 +9,7 @@ import type { ChatRecord } from '../ports/chat-record.ts';
 import type { GroupRecord } from '../ports/group-records.ts';
 import type { GroupId } from '../ports/ids.ts';
 import type { StoreQueries } from '../ports/store.ts';
-import { addSync, syncOfChat, syncOfContact } from './own-sync.ts';
+import { addSync, syncOfAccount, syncOfChat, syncOfContact } from './own-sync.ts';
 
 const pageLength = 64;
 /** The chats that a snapshot has, the latest ones: an app that needs more has a backup. */
@@ -23,6 +23,7 @@ const mostChats = 1_024;
 export async function answerSnapshotRequest(arrival: Arrival): Promise<Applied> {
   const { account, queries } = arrival;
   if (account.rootSecret === undefined) return nothingDue;
+  addSync(arrival.overlay, arrival.origin, { account: await syncOfAccount(arrival.overlay, account) }, arrival.now);
   await writeGroups(arrival);
   let below: number | undefined;
   for (let count = 0; count < mostChats; count += pageLength) {
