@@ -122,3 +122,62 @@ describe('a bot', () => {
     expect(alice.incoming().map(({ text }) => text)).toEqual(['ok fine', 'mended poison']);
   });
 });
+
+describe('a bot in a group', () => {
+  const inGroup = async (world: JourneyWorld) => {
+    const [alice, carol, host] = [await world.person(), await world.person(), world.newcomer()];
+    await host.open();
+    await host.register({ profile: { username: 'Echo Bot' } });
+    await host.live();
+    const members = [await alice.chat(carol), await alice.chat(host)];
+    const group = await alice.client.groups.create({ title: 'with a bot', members });
+    return { alice, carol, host, group };
+  };
+  const heard = (person: { incoming(): readonly Message[] }) =>
+    person.incoming().flatMap(({ text, groupId }) => (groupId === undefined ? [] : [text]));
+
+  it('answers there what is said to it, for all to see, and nothing else', async () => {
+    await using world = await JourneyWorld.open({ stores: 'memory' });
+    const { alice, carol, host, group } = await inGroup(world);
+    await using bot = new Bot(host.client);
+    bot.command('time', (ctx) => ctx.reply(`noon ${ctx.args.join(' ')}`));
+    bot.hears(/^order (\d+)$/, (ctx) => ctx.reply(`${ctx.chat.type} order ${ctx.match[1]}`));
+    bot.on('message:text', (ctx) => ctx.reply(`text ${ctx.text}`));
+    const running = bot.start();
+    for (const text of ['hello all', '/time@Other', '@echo bot order 7', '/time in UTC', '@Echo Bot: done']) {
+      await group.send(text);
+    }
+    const answers = ['group order 7', 'noon in UTC', 'text done'];
+    const answered = (person: typeof alice) =>
+      heard(person).filter((text) => answers.includes(text) || text.startsWith('text'));
+    for (const person of [alice, carol]) await world.watch.until(() => answered(person).length >= answers.length);
+    // What began with the key of a chain on its way may come late.
+    for (const person of [alice, carol]) expect([...answered(person)].sort()).toEqual(answers);
+    await bot.stop();
+    await running;
+    const found = await host.client.groups.get(group.groupId);
+    const handled = (await found?.history())?.messages.filter(({ text }) => /order|UTC|done/.test(text)) ?? [];
+    const states = handled.flatMap(({ outgoing, state }) => (outgoing ? [] : [state]));
+    expect(states).toEqual(['seen', 'seen', 'seen']);
+    // It was brought in by a stranger.
+    expect((await host.client.chats.requests()).chats).toEqual([]);
+  });
+
+  it.each([
+    ['all', ['text hello all', 'text /time@Other', 'text hi']],
+    ['none', []],
+  ] as const)('hears what it is told to hear: %s', async (groups, expected) => {
+    await using world = await JourneyWorld.open({ stores: 'memory' });
+    const { alice, host, group } = await inGroup(world);
+    await using bot = new Bot(host.client, { groups });
+    bot.on('message:text', (ctx) => ctx.reply(`text ${ctx.text}`));
+    const running = bot.start();
+    for (const text of ['hello all', '/time@Other', '@Echo Bot hi']) await group.send(text);
+    await (await alice.chat(host)).send('between us');
+    await alice.received('text between us');
+    await world.watch.until(() => heard(alice).length >= expected.length);
+    await bot.stop();
+    await running;
+    expect([...heard(alice)].sort()).toEqual([...expected].sort());
+  });
+});

@@ -7,7 +7,7 @@ export interface BotOptions {
   /** Whether chats that others begin, and groups into which others bring it, are accepted, so that they get receipts and see the bot type; true when left out. */
   readonly acceptStrangers?: boolean;
   /**
-   * What is handled of what is said in groups: `addressed` (when left out) is what begins with `@` and the bot's user name, and commands, except those for another one (`/time@Other`); `all`; or `none`. What is not handled is not marked as read either.
+   * What is handled of what is said in groups: `addressed` (when left out) is what begins with `@` and the bot's user name, and commands, except those for another one (`/time@Other`); `all`; or `none`.
    *
    * Two bots that answer everything answer each other for ever: `all` is for those that mostly keep silent.
    */
