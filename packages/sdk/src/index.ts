@@ -16,6 +16,8 @@ export type { IdentityState, SafetyNumber } from './chats/identities.ts';
 export { Client, type OwnAccount } from './client/client.ts';
 export type { ClientOptions } from './client/client-options.ts';
 export type { ScanResult } from './crypto/safety-number.ts';
+export type { LinkDeviceOptions, Linked } from './devices/device-linking.ts';
+export type { Devices, LinkOptions, OwnDevice } from './devices/devices.ts';
 export type { SignalDrop } from './ephemeral/signal-reader.ts';
 export type { EventOf, EventType, SottoEvent } from './events/event.ts';
 export type { EventConsumer } from './events/event-consumer.ts';

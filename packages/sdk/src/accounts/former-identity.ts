@@ -22,7 +22,13 @@ export async function forgetFormerIdentity(
 ): Promise<void> {
   for (const prekey of await queries.prekeys()) overlay.delete('prekey', prekey);
   overlay.prune({ kind: 'kyberUse', before: Number.MAX_SAFE_INTEGER });
+  for (const deviceId of await knownDevices(overlay, former.userId, sha256)) {
+    overlay.delete('session', { userId: former.userId, deviceId });
+  }
   overlay.delete('deviceList', { userId: former.userId });
+  overlay.delete('identity', { userId: former.userId });
+  overlay.delete('namedList', { userId: former.userId });
+  overlay.delete('listIntent', {});
   const self = await overlay.get('user', { id: former.userId });
   if (self !== undefined) overlay.put('user', { ...self, profileKey: undefined });
   for (const chatId of await queries.outboxChats()) await forgetSending(overlay, queries, chatId);

@@ -69,7 +69,7 @@ export function newAccount(parts: {
       createdAt: now,
       identityKey: identity.publicKey.serialize(),
       devices: [{ deviceId, registrationId, deviceKey: device.getPublicKey().serialize() }],
-      ...(recovers?.list.lastDeviceId && { lastDeviceId: recovers.list.lastDeviceId }),
+      ...(recovers && { lastDeviceId: recovers.list.lastDeviceId ?? 0, identitySince: recovers.list.version + 1 }),
     },
     rootKey,
   );

@@ -54,6 +54,7 @@ async function rotating(): Promise<Rotating> {
       origin: bob.origin,
       clock: bob.clock,
       logger,
+      onRotating: async () => undefined,
       onRotated: async (chats) => void told.push(...chats),
     }),
   };

@@ -12,6 +12,7 @@ import type { Logger } from '../ports/logger.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import { SottoError } from '../sotto-error.ts';
 import { tellOfAccount } from '../sync/own-sync.ts';
+import type { CallOptions } from '../transport/http-client.ts';
 import type { Profiles } from './profile.ts';
 import type { OpenProfile } from './sealed-profile.ts';
 
@@ -23,6 +24,8 @@ export interface ProfileKeyRotationParts {
   readonly origin: () => ContentOrigin;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** What is sealed under the first key, and only for this account, is to be sealed under the second. Called again after a crash. */
+  readonly onRotating: (from: Uint8Array, to: Uint8Array, options: CallOptions) => Promise<void>;
   /** The account has its new key, and these chats are to tell it. */
   readonly onRotated: (chats: readonly ChatId[]) => Promise<void>;
 }
@@ -83,6 +86,7 @@ export class ProfileKeyRotation {
     const account = await executor.run([], (overlay) => overlay.get('account', {}));
     const next = account?.nextProfileKey;
     if (account === undefined || next === undefined || account.ended || account.deletion !== undefined) return;
+    await this.#parts.onRotating(account.profileKey, next, { signal: this.#ending.signal });
     // Nobody stores a profile under the old key in between.
     await profiles.inTurn(async () => {
       const profile = await profiles.storeUnder(next, { signal: this.#ending.signal });

@@ -7,6 +7,7 @@ import { requestAccount, requestLock } from '../transport/account-calls.ts';
 import type { AuthorizedClient, CallOptions } from '../transport/http-client.ts';
 import { proofOf } from './account-proof.ts';
 import { lockSecretOf } from './pin.ts';
+import { rootSecretOf } from './standing.ts';
 
 const saltBytes = 32;
 
@@ -34,7 +35,7 @@ export class RegistrationLock {
    *
    * The lock holds for as long as a device of the account is heard of, and 30 days after that by the relay's default.
    * @param pin 4 to 128 characters, not digits alone: whoever runs the relay could try out a short one
-   * @throws {SottoError} `pin-invalid`, `not-registered`, `session-ended`, and as AuthorizedClient
+   * @throws {SottoError} `pin-invalid`, `primary-only`, `not-registered`, `session-ended`, and as AuthorizedClient
    */
   async set(pin: string, options: CallOptions = {}): Promise<void> {
     checkOptions('registrationLock.set', options, signalOnly);
@@ -46,7 +47,7 @@ export class RegistrationLock {
 
   /**
    * Removes the lock. Harmless when there is none.
-   * @throws {SottoError} `not-registered`, `session-ended`, and as AuthorizedClient
+   * @throws {SottoError} `primary-only`, `not-registered`, `session-ended`, and as AuthorizedClient
    */
   async remove(options: CallOptions = {}): Promise<void> {
     checkOptions('registrationLock.remove', options, signalOnly);
@@ -64,6 +65,8 @@ export class RegistrationLock {
   }
 
   #proof(subject: Uint8Array): string {
-    return proofOf(this.#account(), 'lock', subject, this.#sha256);
+    const account = this.#account();
+    rootSecretOf(account);
+    return proofOf(account, 'lock', subject, this.#sha256);
   }
 }

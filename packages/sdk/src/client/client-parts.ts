@@ -11,6 +11,7 @@ import { Requests } from '../chats/requests.ts';
 import { StoreExecutor } from '../crypto/executor.ts';
 import { DeviceLinking } from '../devices/device-linking.ts';
 import { Devices } from '../devices/devices.ts';
+import { resealNames } from '../devices/reseal-names.ts';
 import type { ConnectionChange } from '../events/event.ts';
 import { EventHub } from '../events/event-hub.ts';
 import { Groups } from '../groups/groups.ts';
@@ -141,6 +142,7 @@ export function assembleClient(assembly: ClientAssembly): ClientParts {
     origin,
     clock,
     logger,
+    onRotating: (from, to, calling) => resealNames(messaging.devices.own, { from, to }, randomness, calling),
     onRotated: async (chats) => {
       await current.load();
       for (const chatId of [...chats, ownQueue(current.get())]) outbox.wake(chatId);
@@ -154,6 +156,20 @@ export function assembleClient(assembly: ClientAssembly): ClientParts {
     policy: identityPolicy,
     learnDevices: (userId) => messaging.learnDevices(userId),
     onAccepted: (chatId) => outbox.retry(chatId),
+  });
+  const groups = new Groups({
+    store,
+    executor,
+    outbox,
+    receipts,
+    origin,
+    clock,
+    tracer,
+    assertRunning,
+    changes: messaging.groups.changes,
+    invitations: messaging.groups.invitations,
+    learnDevices: (userId) => messaging.learnDevices(userId),
+    onReport: options.onReport,
   });
   return {
     executor,
@@ -212,22 +228,10 @@ export function assembleClient(assembly: ClientAssembly): ClientParts {
       requests,
       onReport: options.onReport,
       http: authorized,
+      groupChat: (groupId) => groups.chatOf(groupId),
     }),
     devices: new Devices({ own: messaging.devices.own, http: authorized, randomness, assertRunning }),
     linking: new DeviceLinking({ executor, queries: store, http, originOf, clock, randomness, sha256, tracer }),
-    groups: new Groups({
-      store,
-      executor,
-      outbox,
-      receipts,
-      origin,
-      clock,
-      tracer,
-      assertRunning,
-      changes: messaging.groups.changes,
-      invitations: messaging.groups.invitations,
-      learnDevices: (userId) => messaging.learnDevices(userId),
-      onReport: options.onReport,
-    }),
+    groups,
   };
 }

@@ -27,6 +27,8 @@ export interface DeviceWorkParts {
   readonly onAccount: () => Promise<void>;
   /** The own list has changed. */
   readonly onTakenOver: (change: TakenOver) => Promise<void>;
+  /** Has the groups of the account note a revocation, where they have not. */
+  readonly noteInGroups: () => Promise<void>;
   /** Something waits in this queue. */
   readonly onQueued: (chatId: ChatId) => void;
   readonly onFailure: (error: unknown) => void;
@@ -74,7 +76,10 @@ export class DeviceWork {
 
   /** The mailbox was seen empty: what was begun is finished, and a new identity key taken over. */
   drained(): void {
-    this.#inBackground(() => this.own.settle({ signal: this.#parts.ended }));
+    this.#inBackground(async () => {
+      await this.own.settle({ signal: this.#parts.ended });
+      await this.#parts.noteInGroups();
+    });
   }
 
   /** Looks for devices that were not connected for long; what was begun is finished. */
@@ -91,9 +96,10 @@ export class DeviceWork {
   }
 
   async #follow(change: TakenOver): Promise<void> {
-    const { origin, onTakenOver, onQueued } = this.#parts;
+    const { origin, onTakenOver, noteInGroups, onQueued } = this.#parts;
     await onTakenOver(change);
     onQueued(chatWith(origin().account.userId));
+    if (change.removed) await noteInGroups();
   }
 
   /** Devices that the relay gives no mail any more: only the primary may take them off the list. */

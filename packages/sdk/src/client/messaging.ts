@@ -5,6 +5,7 @@ import { chatOfGroup, chatWith } from '../chats/chat-state.ts';
 import { clientStopped } from '../client-stopped.ts';
 import type { Executor } from '../crypto/executor.ts';
 import { acceptDeviceList } from '../devices/accept-device-list.ts';
+import { noteRevocation } from '../devices/group-notes.ts';
 import { Signals, type SignalsParts } from '../ephemeral/signals.ts';
 import type { ConnectionChange, TransientEvent } from '../events/event.ts';
 import { Inbox } from '../inbox/inbox.ts';
@@ -157,6 +158,7 @@ export class Messaging {
         // What came from a device before the list that names it.
         await this.inbox.retryHeld();
       },
+      noteInGroups: () => noteRevocation({ store, changes: this.groups.changes, sha256 }, account()),
       onQueued: (chatId) => this.outbox.wake(chatId),
       onFailure,
     });

@@ -41,6 +41,8 @@ export interface CheckedDeviceList {
   readonly devices: readonly ListedDevice[];
   /** The highest device id that was ever given; at least that of `devices`. */
   readonly lastDeviceId?: number;
+  /** The version that brought `identityKey`; 0 when it is the first one. */
+  readonly identitySince?: number;
   readonly rootKey: Uint8Array;
   /** SHA-256 of the inner list. */
   readonly hash: Uint8Array;
@@ -61,6 +63,7 @@ export function signDeviceList(list: NewDeviceList, rootKey: PrivateKey): Uint8A
     identityKey: list.identityKey,
     devices: list.devices.map((device) => ({ addedAt: list.createdAt, ...device })),
     lastDeviceId: lastDeviceIdOf(list),
+    identitySince: list.identitySince ?? 0,
   });
   const signed = SignedDeviceList.encode({
     list: encoded,
@@ -95,6 +98,7 @@ export function verifyDeviceList(signed: Uint8Array, userId: UserId, sha256: Sha
       identityKey: Uint8Array.from(identityKey),
       devices: listed,
       lastDeviceId: lastDeviceIdOf({ devices: listed, lastDeviceId: decoded.lastDeviceId }),
+      identitySince: decoded.identitySince,
       rootKey: Uint8Array.from(rootKey),
       hash: sha256(list),
       signed: Uint8Array.from(signed),

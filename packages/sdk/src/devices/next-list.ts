@@ -32,5 +32,6 @@ export function nextList(
     identityKey: change.identityKey ?? before.identityKey,
     devices: change.devices,
     lastDeviceId: before.lastDeviceId ?? 0,
+    identitySince: change.identityKey === undefined ? (before.identitySince ?? 0) : before.version + 1,
   };
 }
