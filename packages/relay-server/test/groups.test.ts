@@ -116,6 +116,8 @@ describe.each(storeKinds)('groups on %s stores', (stores) => {
     const again = append(relay, mallory, groupId, groupRecord(groupId, 4), { removed: [alice] });
     expect(await refusal(again)).toMatchObject(limited);
     expect(await refusal(repair(relay, alice, groupId, { removed: [mallory] }))).toMatchObject(limited);
+    // What is so already costs nothing.
+    expect((await repair(relay, alice, groupId, { added: [bob, nobody] })).body).toEqual({ members: all });
     const leaving = append(relay, mallory, groupId, groupRecord(groupId, 4), { removed: [mallory] });
     expect((await leaving).status).toBe(200);
     expect((await repair(relay, bob, groupId, { added: [mallory] })).body).toEqual({ members: all });
