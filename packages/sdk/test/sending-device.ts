@@ -176,3 +176,8 @@ export function sendingDevice(
     },
   };
 }
+
+/** For those who have no groups. */
+export function noGroups(): never {
+  throw new Error('there are no groups here');
+}

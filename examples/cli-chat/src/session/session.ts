@@ -264,18 +264,25 @@ export class Session {
     return this.listing;
   }
 
-  private async summaries(): Promise<ChatSummary[]> {
-    const found: ChatSummary[] = [];
+  private async summaries(): Promise<PersonSummary[]> {
+    const found: PersonSummary[] = [];
     let after: number | undefined;
     do {
       const page = await this.client.chats.list(after === undefined ? {} : { after });
-      found.push(...page.chats);
+      found.push(...page.chats.filter(isWithPerson));
       after = page.next;
     } while (after !== undefined && found.length < mostChats);
     return found;
   }
 }
 
-function listedOf({ chat, username, number, lastMessage, unread, accepted }: ChatSummary): ListedChat {
+/** A line of the list that is a chat with one person. */
+type PersonSummary = ChatSummary & { readonly chat: Chat };
+
+function isWithPerson(summary: ChatSummary): summary is PersonSummary {
+  return summary.chat.type === 'person';
+}
+
+function listedOf({ chat, username, number, lastMessage, unread, accepted }: PersonSummary): ListedChat {
   return { chatId: chat.id, userId: chat.userId, name: cleanLine(username), number, lastMessage, unread, accepted };
 }

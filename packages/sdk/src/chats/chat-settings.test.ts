@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ModelRelay } from '../../test/model-relay.ts';
 import { receivingDevice } from '../../test/receiving-device.ts';
-import { sendingDevice } from '../../test/sending-device.ts';
+import { noGroups, sendingDevice } from '../../test/sending-device.ts';
 import { deliveredOf, meetDevice, testDevice } from '../../test/test-device.ts';
 import { twoSided } from '../../test/two-sided.ts';
 import { ownWordsTo } from '../outbox/own-words.ts';
@@ -13,7 +13,7 @@ const offline: AuthorizedClient = { authorized: () => Promise.reject(new Error('
 describe('a chat that is muted', () => {
   it('says so in the list and with each message, until the time is over', async () => {
     const { alice, bob, sender, hearTexts, facts } = await twoSided();
-    const chats = new Chats({ ...sender.parts, http: offline });
+    const chats = new Chats({ ...sender.parts, http: offline, groupChat: noGroups });
     const chat = sender.chat(alice.account.userId);
     await chat.accept();
     await chat.mute(bob.clock.now() + 1_000);

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { ModelRelay } from '../../test/model-relay.ts';
 import { messageIdOf, userIdOf } from '../../test/numbered-uuid.ts';
 import { delivered, receivingDevice } from '../../test/receiving-device.ts';
-import { type SendingDevice, sendingDevice } from '../../test/sending-device.ts';
+import { noGroups, type SendingDevice, sendingDevice } from '../../test/sending-device.ts';
 import { startSession, type TestDevice, testDevice } from '../../test/test-device.ts';
 import { settled } from '../../test/turn-of-events.ts';
 import type { UserId } from '../ports/ids.ts';
@@ -38,7 +38,7 @@ async function scene(device?: TestDevice): Promise<Scene> {
       return answer.shape({ users });
     },
   };
-  return { sender, chats: new Chats({ ...sender.parts, http }), lookups, directory };
+  return { sender, chats: new Chats({ ...sender.parts, http, groupChat: noGroups }), lookups, directory };
 }
 
 function phone(number: number): string {
@@ -346,7 +346,7 @@ describe('chats', () => {
       if (page.next === undefined) break;
     }
     expect(pages.map((page) => page.length)).toEqual([15, 15, 10]);
-    const order = pages.flat().map(({ chat }) => chat.userId);
+    const order = pages.flat().map(({ chat }) => chat.id);
     expect(order).toEqual(
       [3, ...Array.from({ length: 40 }, (_, at) => 40 - at).filter((at) => at !== 3)].map(userIdOf),
     );

@@ -5,7 +5,7 @@ import { type Message, toMessage } from '../messages/message.ts';
 import { checkOptions, given, signalOnly } from '../option-rules.ts';
 import { newUser } from '../people/blocked.ts';
 import type { ChatRecord } from '../ports/chat-record.ts';
-import type { UserId } from '../ports/ids.ts';
+import type { GroupId, UserId } from '../ports/ids.ts';
 import { SottoError } from '../sotto-error.ts';
 import { ownQueue, syncOfContact, tellSiblings } from '../sync/own-sync.ts';
 import type { AuthorizedClient, CallOptions } from '../transport/http-client.ts';
@@ -14,6 +14,7 @@ import { acceptChat } from './accept-chat.ts';
 import { Chat, type ChatParts } from './chat.ts';
 import { isMuted, type MutedUntil, mutedUntilOf } from './chat-settings.ts';
 import { chatLock, chatWith, openChat } from './chat-state.ts';
+import type { GroupChat } from './group-chat.ts';
 
 /** Chats on a page of the list, as the study has it. */
 const pageSize = 15;
@@ -22,10 +23,13 @@ const listRules = { after: { ...given.number, says: 'what the page before gave a
 
 /** A line of the chat list. */
 export interface ChatSummary {
-  readonly chat: Chat;
-  /** E.164; empty when only the id is known. */
+  /** `chat.type` says whether it is one `person`'s or a `group`'s. */
+  readonly chat: Chat | GroupChat;
+  /** Of a group; empty for a person. */
+  readonly title: string;
+  /** E.164; empty when only the id is known, and for groups. */
   readonly number: string;
-  /** From the person's profile; empty until it is known. */
+  /** From the person's profile; empty until it is known, and for groups. */
   readonly username: string;
   readonly lastMessage: Message | undefined;
   readonly unread: number;
@@ -51,11 +55,18 @@ export class Chats {
   private readonly parts: ChatParts;
   private readonly executor: Executor;
   private readonly http: AuthorizedClient;
+  private readonly groupChat: (groupId: GroupId) => GroupChat;
 
-  constructor(parts: ChatParts & { readonly http: AuthorizedClient }) {
+  constructor(
+    parts: ChatParts & {
+      readonly http: AuthorizedClient;
+      readonly groupChat: (groupId: GroupId) => GroupChat;
+    },
+  ) {
     this.parts = parts;
     this.executor = parts.executor;
     this.http = parts.http;
+    this.groupChat = parts.groupChat;
   }
 
   /**
@@ -139,18 +150,22 @@ export class Chats {
   }
 
   private async summarise(record: ChatRecord): Promise<ChatSummary | undefined> {
-    if (record.userId === undefined) return undefined;
     const { store, clock } = this.parts;
     const now = clock.now();
-    const user = await store.get('user', { id: record.userId });
-    const last = record.lastMessageId && (await store.get('message', { id: record.lastMessageId }));
+    const { userId, groupId, lastMessageId, unread, accepted } = record;
+    const user = userId && (await store.get('user', { id: userId }));
+    const group = groupId && (await store.get('group', { id: groupId }));
+    const last = lastMessageId && (await store.get('message', { id: lastMessageId }));
+    const chat = userId ? this.chatOf(userId) : group && this.groupChat(group.id);
+    if (chat === undefined) return undefined;
     return {
-      chat: this.chatOf(record.userId),
+      chat,
+      title: group?.title ?? '',
       number: user?.number ?? '',
       username: user?.username ?? '',
       lastMessage: last && toMessage(last),
-      unread: record.unread,
-      accepted: record.accepted,
+      unread,
+      accepted,
       muted: isMuted(record, now),
       mutedUntil: mutedUntilOf(record, now),
       blocked: user?.blockedAt !== undefined,

@@ -59,7 +59,7 @@ export class Groups {
 
   /**
    * Makes a group, which this user owns, and tells its members. Resolves when the relay has it; offline it waits, and an aborted signal ends the wait, not the group once it is written down.
-   * @throws {SottoError} `title-invalid`, `argument-invalid`, `user-unknown`, `group-full`, `device-list-invalid`, `not-registered`, `session-ended`, `client-stopped`, and as AuthorizedClient
+   * @throws {SottoError} `title-invalid`, `argument-invalid`, `blocked`, `user-unknown`, `group-full`, `device-list-invalid`, `not-registered`, `session-ended`, `client-stopped`, and as AuthorizedClient
    */
   async create(options: CreateGroupOptions): Promise<GroupChat> {
     this.parts.assertRunning();
@@ -182,7 +182,8 @@ export class Groups {
     return { userId, rootKey, deviceListVersion: version, profileKey };
   }
 
-  private chatOf(groupId: GroupId): GroupChat {
+  /** The chat of a group, whether there is such a group or not. */
+  chatOf(groupId: GroupId): GroupChat {
     return new GroupChat(groupId, this.parts);
   }
 }
