@@ -1,4 +1,4 @@
-import { ClientFrames, type Send, type ServerFrame, ServerFrames } from '@sotto/proto';
+import { ClientFrames, Send, type ServerFrame, ServerFrames } from '@sotto/proto';
 import type { Socket, SocketFactory, SocketHandlers } from '@sotto/sdk/ports';
 import { wsSockets } from '../soak/ws-sockets.ts';
 
@@ -19,6 +19,7 @@ export class TappedSockets {
   readonly received: ServerFrame[] = [];
   readonly factory: SocketFactory;
   #socket: Socket | undefined;
+  #receive: (bytes: Uint8Array) => void = () => undefined;
   #isCutOff = false;
 
   constructor(onFrame: () => void) {
@@ -38,11 +39,12 @@ export class TappedSockets {
           closed: (reason) => handlers.closed(reason),
         });
         this.#socket = socket;
+        this.#receive = (bytes) => handlers.received(bytes);
         return {
           send: (bytes) => {
             for (const { ephemeral, send } of ClientFrames.decode(bytes).frames) {
               if (ephemeral) this.sent.push(structuredClone(ephemeral) as TappedSignal);
-              if (send) this.sends.push(structuredClone(send) as Send);
+              if (send) this.sends.push(Send.decode(Send.encode(send)));
             }
             socket.send(bytes);
             onFrame();
@@ -55,6 +57,12 @@ export class TappedSockets {
         };
       },
     };
+  }
+
+  /** Delivers envelopes as a relay would that gives away what is not for this client. */
+  deliver(...envelopes: readonly Uint8Array[]): void {
+    const frames = envelopes.map((envelope, at) => ({ deliver: { deliveryId: Uint8Array.of(255, at), envelope } }));
+    this.#receive(ServerFrames.encode({ frames }));
   }
 
   /** Breaks the connection, and lets none be made until `reach`. */

@@ -96,6 +96,20 @@ describe.each(storeKinds)('a Send to a group on %s stores', (stores) => {
     expect(toMallory.kinds).not.toContain('deliver');
   });
 
+  it('breaks no lane when somebody is not given it: what follows goes to the others', async () => {
+    await using relay = await startRelay({ stores });
+    const [alice, bob, mallory] = await people(relay);
+    const groupId = await makeGroup(relay, [alice, bob]);
+    const from = await open(relay, alice);
+    const lane = randomBytes(8);
+    const sends = [1, 2, 3].map((laneNo) => groupSend(groupId, [mallory, bob], { lane, laneNo }));
+    for (const send of sends) from.send({ send });
+    for (const _ of sends) {
+      const { refused, recipients } = await from.next('sendResult');
+      expect([refused, (recipients ?? []).map(({ status }) => status)]).toEqual([null, [notMember, accepted]]);
+    }
+  });
+
   it('follows the log: who came gets it, who was removed neither gets nor sends  [security: removed-member]', async () => {
     await using relay = await startRelay({ stores });
     const [alice, bob, carol] = await people(relay);

@@ -122,7 +122,7 @@ export class SendQueue {
       const fresh = append.recipients.length === 0 ? undefined : await this.#appendNow(send, lane, append);
       const results = [...(fresh?.results ?? []), ...(recorded?.results ?? [])];
       const times = recorded ?? fresh;
-      this.#finish(lane, sendResult(send.sendId, checked, times && { ...times, results }));
+      this.#finish(send, lane, sendResult(send.sendId, checked, times && { ...times, results }));
     } catch (error) {
       this.#fail(send, lane, error);
     }
@@ -152,7 +152,7 @@ export class SendQueue {
   async #append(send: Send, lane: string, checked: readonly CheckedRecipient[], append: PreparedAppend): Promise<void> {
     try {
       const receipt = await this.#appendNow(send, lane, append);
-      this.#finish(lane, sendResult(send.sendId, checked, receipt));
+      this.#finish(send, lane, sendResult(send.sendId, checked, receipt));
     } catch (error) {
       this.#fail(send, lane, error);
     }
@@ -179,8 +179,9 @@ export class SendQueue {
     }
   }
 
-  #finish(lane: string, result: SendResultFields): void {
-    if (!isAccepted(result)) this.#lanes.break(lane);
+  /** Whoever misses a group's message is given it by its sender apart: it holds up nobody else. */
+  #finish({ groupId }: Send, lane: string, result: SendResultFields): void {
+    if (groupId.length === 0 && !isAccepted(result)) this.#lanes.break(lane);
     this.#onResult(result);
   }
 
