@@ -351,13 +351,20 @@ describe('the inbox', () => {
     await bob.deliver(...junk);
     await establish();
     const session = await bob.device.store.get('session', alice.address);
-    await bob.device.executor.run([], (overlay) => overlay.delete('session', alice.address));
+    await bob.device.executor.run([], async (overlay) => {
+      const chat = await overlay.get('chat', { id: chatWith(alice.address.userId) });
+      if (chat !== undefined) overlay.put('chat', { ...chat, accepted: true });
+      overlay.delete('session', alice.address);
+    });
     bob.device.clock.advance(1);
     await bob.deliver(await text('early 1'), await text('early 2'));
     expect((await bob.heldReasons()).slice(250)).toEqual(['no-session', 'no-session']);
     await bob.device.executor.run([], (overlay) => session && overlay.put('session', session));
+    bob.receiptsTo.length = 0;
     await bob.inbox.retryHeld(alice.address);
     expect(await bob.texts(alice)).toEqual(['first', 'early 1', 'early 2']);
+    // As of what comes in its time, others are told what it leaves to do.
+    expect(bob.receiptsTo).toEqual([alice.address, alice.address]);
     const held = await bob.device.store.held(1_000);
     expect(held).toHaveLength(250);
     expect(held.every(({ retries }) => retries === 0)).toBe(true);

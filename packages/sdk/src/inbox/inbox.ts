@@ -6,7 +6,7 @@ import type { Logger } from '../ports/logger.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import type { Tracer } from '../ports/tracer.ts';
 import { decodeEnvelope } from './decode-envelope.ts';
-import type { EnvelopeReceiver } from './receive-envelope.ts';
+import type { EnvelopeReceiver, Received } from './receive-envelope.ts';
 
 /** One delivery as it came over the stream. */
 export interface Delivery {
@@ -82,6 +82,10 @@ export class Inbox {
   receive(deliveries: readonly Delivery[]): void {
     this.tracer.reached('deliver.received');
     this.queue.push(...deliveries);
+    this.start();
+  }
+
+  private start(): void {
     this.working ??= Promise.resolve().then(() => this.work());
   }
 
@@ -109,8 +113,7 @@ export class Inbox {
         if (sender !== undefined && !isFrom(held.envelope, sender)) continue;
         if (held.retries >= mostRetries) continue;
         if (tries-- <= 0) return;
-        const opened = await this.receiver.retry(held.envelope);
-        if (opened) this.logger.info('inbox.held-opened', { reason: held.reason });
+        await this.tryAgain(held);
       }
       after = page.at(-1);
       if (page.length < heldPage) return;
@@ -124,8 +127,7 @@ export class Inbox {
       const page = await this.store.heldOfGroup(groupId, heldPage, after);
       for (const held of page) {
         if (held.retries >= mostRetries) continue;
-        const opened = await this.receiver.retry(held.envelope);
-        if (opened) this.logger.info('inbox.held-opened', { reason: held.reason });
+        await this.tryAgain(held);
       }
       after = page.at(-1);
       if (page.length < heldPage) return;
@@ -155,23 +157,22 @@ export class Inbox {
     }
   }
 
-  private async receiveBatch(batch: readonly Delivery[]): Promise<void> {
-    // Outer layers take time of their own: all are taken off before anything is taken in its order.
-    const inspected = await Promise.all(batch.map(({ envelope }) => this.receiver.inspect(envelope)));
-    const settled = await Promise.allSettled(inspected.map((each) => this.receiver.take(each)));
-    const done = batch.filter((_, at) => settled[at]?.status === 'fulfilled');
-    const received = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  private async tryAgain(held: HeldRecord): Promise<void> {
+    const received = await this.receiver.retry(held.envelope);
+    if (received === undefined) return;
+    this.logger.info('inbox.held-opened', { reason: held.reason });
+    this.followUp([received]);
+    if (this.begun.size > 0) this.start();
+  }
+
+  /** Tells the others what envelopes have left them to do. */
+  private followUp(received: readonly Received[]): void {
     const receiptsTo = received.flatMap((result) =>
       result.outcome === 'applied' && result.receiptQueued ? [result.sender] : [],
     );
     const resting = received.flatMap((result) =>
       result.outcome === 'applied' && result.receiptWaits ? [result.sender] : [],
     );
-    if (receiptsTo.length + resting.length > 0) this.tracer.reached('receipt.queued');
-    if (done.length > 0) {
-      const ids = done.map((delivery) => delivery.deliveryId);
-      this.ack(ids, () => this.tracer.reached('ack.left'));
-    }
     for (const sender of receiptsTo) this.onReceipts(sender);
     for (const sender of resting) this.onReceiptsRest(sender);
     for (const result of received) if (result.outcome === 'answered') this.onReceipts(result.sender);
@@ -187,6 +188,22 @@ export class Inbox {
     for (const chatId of requests) this.onRequest(chatId);
     const groups = new Set(received.flatMap((result) => ('group' in result ? (result.group ?? []) : [])));
     for (const group of groups) this.onGroup(group);
+  }
+
+  private async receiveBatch(batch: readonly Delivery[]): Promise<void> {
+    // Outer layers take time of their own: all are taken off before anything is taken in its order.
+    const inspected = await Promise.all(batch.map(({ envelope }) => this.receiver.inspect(envelope)));
+    const settled = await Promise.allSettled(inspected.map((each) => this.receiver.take(each)));
+    const done = batch.filter((_, at) => settled[at]?.status === 'fulfilled');
+    const received = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+    if (received.some((result) => result.outcome === 'applied' && (result.receiptQueued || result.receiptWaits))) {
+      this.tracer.reached('receipt.queued');
+    }
+    if (done.length > 0) {
+      const ids = done.map((delivery) => delivery.deliveryId);
+      this.ack(ids, () => this.tracer.reached('ack.left'));
+    }
+    this.followUp(received);
     if (received.some(({ outcome }) => outcome === 'held')) await this.onHeld();
     const failed = settled.find((result) => result.status === 'rejected');
     if (failed !== undefined) throw failed.reason;

@@ -144,33 +144,33 @@ export class EnvelopeReceiver {
   }
 
   /**
-   * Tries a held envelope again; whether it is held no more.
+   * Tries a held envelope again; what became of it, or undefined when it is held still.
    * @throws {SottoError} `session-ended`, and what the store throws
    */
-  async retry(bytes: Uint8Array): Promise<boolean> {
+  async retry(bytes: Uint8Array): Promise<Received | undefined> {
     const { digest } = inspectEnvelope(bytes, this.account(), this.sha256);
     // What was held with its outer layer on it stands under the digest of that, whatever is found below.
     const inspected = { ...(await this.inspect(bytes)), digest };
     return this.retryUnder(locksOf(inspected), inspected);
   }
 
-  private retryUnder(locks: readonly string[], inspected: Inspected): Promise<boolean> {
+  private retryUnder(locks: readonly string[], inspected: Inspected): Promise<Received | undefined> {
     return this.executor
-      .run(locks, async (overlay) => {
+      .run(locks, async (overlay): Promise<Received | undefined> => {
         await refuseWhenEnded(overlay);
         const held = await overlay.get('held', { digest: inspected.digest });
-        if (held === undefined) return true;
+        if (held === undefined) return { outcome: 'duplicate' };
         try {
-          await overlay.attempt((part) => this.apply(part, inspected, locks));
+          const received = await overlay.attempt((part) => this.apply(part, inspected, locks));
           overlay.delete('held', { digest: inspected.digest });
-          return true;
+          return received;
         } catch (error) {
           if (error instanceof LocksWanted) throw error;
           const { reason, note, groupId } = this.holdFor(error);
           await note?.(overlay);
           const next = { ...held, reason, retries: held.retries + 1, groupId: groupId ?? held.groupId };
           overlay.put('held', next, ['reason', 'retries', 'groupId']);
-          return false;
+          return undefined;
         }
       })
       .catch((error: unknown) => {

@@ -31,8 +31,8 @@ export async function receiptInGroup(
   const receipts = new Map((await queries.receipts(messageId)).map((one) => [one.userId, one]));
   for (const one of overlay.pending('receipt')) if (one.messageId === messageId) receipts.set(one.userId, one);
   const reached = reachedByAll(recipients, [...receipts.values()]);
-  // Somebody has it, so it went out after all, and is not waited for in vain.
-  const least = message.state === 'failed' || message.state === 'expired' ? 'sent' : message.state;
+  // Somebody has it, so it went out after all. What had its time with one of them is `expired` until all the others say more.
+  const least = message.state === 'failed' ? 'sent' : message.state;
   const next = reached !== undefined && advances(message.state, reached) ? reached : least;
   if (next === message.state) return;
   overlay.put('message', { ...message, state: next, failure: undefined, updatedAt: now }, progressFields);
