@@ -2,7 +2,7 @@ import { type Client, SottoError, type SottoEvent } from '@sotto/sdk';
 import type { MessageRecord, MessageState } from '@sotto/sdk/ports';
 import type { WorldUser } from '../world/world-user.ts';
 import { GroupWitness } from './group-witness.ts';
-import type { ExpiredMail } from './mail-witness.ts';
+import { type ExpiredMail, isMailOf, mayBeFrom } from './mail-witness.ts';
 import type { Violation } from './violation.ts';
 
 /** A text that somebody asked to send. Texts are told apart by themselves, so each is used once. */
@@ -154,7 +154,8 @@ export class ChatWitness {
   awaitsExpiry(expired: readonly ExpiredMail[]): boolean {
     return [...this.#asked.values()].some(({ from, to, messageId }) => {
       if (messageId === undefined || (to && recordOf(to, messageId) !== undefined)) return false;
-      return recordOf(from, messageId)?.state === 'sent' && expired.some((mail) => mail.messageId === messageId);
+      const record = recordOf(from, messageId);
+      return record?.state === 'sent' && expired.some((mail) => isMailOf(mail, record));
     });
   }
 
@@ -279,8 +280,13 @@ export class ChatWitness {
     const record = messageId === undefined ? undefined : recordOf(from, messageId);
     if (record === undefined) return [];
     const { receivers, others } = this.#groups.audience(record);
+    // Copies are accepted later.
     const isExpired = (user: WorldUser) =>
-      expired.some((mail) => mail.messageId === messageId && mail.to === userIdOf(user));
+      expired.some(
+        (mail) =>
+          mail.to === userIdOf(user) &&
+          (isMailOf(mail, record) || (mail.messageId === '' && mail.acceptedAt >= (record.acceptedAt ?? 0))),
+      );
     const found: Violation[] = [];
     const states: string[] = [];
     let isCertain = others.length === 0;
@@ -294,7 +300,7 @@ export class ChatWitness {
           what: `"${text}" of ${from.name} to a group was lost for ${user.name} (its author says ${record.state})`,
         });
       }
-      const receiptsLost = expired.some((mail) => mail.from === userIdOf(user) && mail.to === userIdOf(from));
+      const receiptsLost = expired.some((mail) => mail.to === userIdOf(from) && mayBeFrom(mail, userIdOf(user)));
       const isAccepted = user.disk.tables.chat.get(record.chatId)?.accepted === true;
       isCertain &&= arrived !== undefined && isAccepted && !receiptsLost;
     }
@@ -312,10 +318,11 @@ export class ChatWitness {
     expired: readonly ExpiredMail[],
   ): Violation[] {
     if (messageId === undefined) return [];
-    const state = recordOf(from, messageId)?.state;
+    const record = recordOf(from, messageId);
+    const state = record?.state;
     const arrived = recordOf(to, messageId);
     if (arrived === undefined) {
-      const mail = expired.find((gone) => gone.messageId === messageId);
+      const mail = record && expired.find((gone) => gone.to === userIdOf(to) && isMailOf(gone, record));
       if (mail === undefined) {
         return [{ promise: 'P1', what: `"${text}" of ${from.name} to ${to.name} was lost (its author says ${state})` }];
       }
@@ -327,7 +334,7 @@ export class ChatWitness {
         : [{ promise: 'P6', what: `"${text}" of ${from.name} expired, and its author says ${state}` }];
     }
     const wasStranger = this.#arrived.get(`${to.name} ${messageId}`)?.accepted === false;
-    const receiptsLost = expired.some((mail) => mail.from === userIdOf(to) && mail.to === userIdOf(from));
+    const receiptsLost = expired.some((mail) => mail.to === userIdOf(from) && mayBeFrom(mail, userIdOf(to)));
     if (wasStranger || receiptsLost)
       return state === 'queued' ? [{ promise: 'P6', what: `"${text}" came, and is queued` }] : [];
     const wanted = arrived.state === 'seen' ? 'read' : 'delivered';

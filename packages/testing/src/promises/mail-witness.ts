@@ -1,15 +1,28 @@
 import { Envelope, uuidToText } from '@sotto/proto';
 import type { MemoryRelayDisk, StoredMail } from '@sotto/relay-server/memory';
 import type { Mailbox, RelayStores } from '@sotto/relay-server/ports';
+import type { MessageRecord } from '@sotto/sdk/ports';
 import type { Violation } from './violation.ts';
 
 /** What became of mail at the relay without anybody's fault. */
 export interface ExpiredMail {
+  /** Empty when it was sealed: then the relay knows neither which message it is nor whose. */
   readonly messageId: string;
   readonly from: string;
   readonly to: string;
   /** By the relay's clock. */
+  readonly acceptedAt: number;
   readonly expiresAt: number;
+}
+
+/** Whether mail may be a message, going by what its author knows of it. */
+export function isMailOf(mail: ExpiredMail, { id, acceptedAt }: Pick<MessageRecord, 'id' | 'acceptedAt'>): boolean {
+  return mail.messageId === '' ? mail.acceptedAt === acceptedAt : mail.messageId === id;
+}
+
+/** Whether mail may be from somebody. */
+export function mayBeFrom({ from }: ExpiredMail, userId: string): boolean {
+  return from === '' || from === userId;
 }
 
 /** Watches a relay's mailboxes from the outside: mail may go by its recipient's ack or by its time, and by nothing else. */
@@ -89,7 +102,9 @@ export class MailWitness {
   }
 }
 
-function idsOf({ envelope, expiresAt }: StoredMail): ExpiredMail {
-  const { messageId, senderUser, recipientUser } = Envelope.decode(envelope);
-  return { messageId: uuidToText(messageId), from: uuidToText(senderUser), to: uuidToText(recipientUser), expiresAt };
+function idsOf({ device, envelope, acceptedAt, expiresAt }: StoredMail): ExpiredMail {
+  const { messageId, senderUser } = Envelope.decode(envelope);
+  const from = senderUser.length === 16 ? uuidToText(senderUser) : '';
+  const id = messageId.length === 16 ? uuidToText(messageId) : '';
+  return { messageId: id, from, to: device.userId, acceptedAt, expiresAt };
 }
