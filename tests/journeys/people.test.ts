@@ -32,7 +32,7 @@ async function knownKey(person: Person, of: Person): Promise<Uint8Array> {
 }
 
 describe('somebody who is blocked', () => {
-  it('is unheard, is a stranger to the relay, and sees no more of the profile; contacts notice nothing', async () => {
+  it('is unheard, is a stranger to the relay, and sees no more of the profile; contacts notice nothing  [security: sealed-sends]', async () => {
     await using world = await JourneyWorld.open({ config: { mailbox: { strangerQuotaCount: 1 } } });
     const [alice, bob, carol] = [await world.person(), await world.person(), await world.person()];
     await alice.client.profile.set({ avatar });

@@ -4,7 +4,7 @@ import type { Overlay } from '../crypto/overlay.ts';
 import { hasBlocked } from '../people/blocked.ts';
 import type { ChatRecord, Place } from '../ports/chat-record.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { UserId } from '../ports/ids.ts';
+import type { ChatId, UserId } from '../ports/ids.ts';
 import type { MessageRecord } from '../ports/message-record.ts';
 import type { Store } from '../ports/store.ts';
 import { SottoError } from '../sotto-error.ts';
@@ -81,9 +81,8 @@ export class Requests {
     );
   }
 
-  /** Something of a stranger came: removes the oldest of their messages over the bound. */
-  async trim(userId: UserId): Promise<void> {
-    const id = chatWith(userId);
+  /** A message came in a request: removes the oldest ones over the bound. */
+  async trim(id: ChatId): Promise<void> {
     await this.#parts.executor.run(
       [chatLock(id)],
       async (overlay) => {

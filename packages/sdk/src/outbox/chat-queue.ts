@@ -1,4 +1,4 @@
-import { type ClientFrameFields, Send, type SendFields } from '@sotto/proto';
+import type { ClientFrameFields, SendFields } from '@sotto/proto';
 import type { Rate } from '../limits/token-bucket.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ChatId, GroupId, UserId } from '../ports/ids.ts';
@@ -80,6 +80,8 @@ export interface QueueEntry {
   record: OutboxRecord;
   /** Its bytes left on this connection, and there is no result yet. */
   inFlight: boolean;
+  /** The access key that its bytes showed when they left last. */
+  accessKey?: Uint8Array | undefined;
 }
 
 /** What became of an entry's send. */
@@ -265,7 +267,7 @@ export class ChatQueue {
     } else if (outcome.type === 'devices-changed') {
       await this.takeDeviceList(entry, entry.record.recipient, outcome.deviceList);
     } else if (outcome.type === 'key-refused') {
-      await this.nameSender(entry.record);
+      await this.nameSender(entry);
     } else if (outcome.type === 'group-unknown') {
       await this.takeGroup(entry);
     }
@@ -280,10 +282,12 @@ export class ChatQueue {
   }
 
   /** To this person nothing goes without naming its sender, until another access key is known. */
-  private async nameSender(record: OutboxRecord): Promise<void> {
-    const accessKey = record.sealed && Send.decode(record.sealed.send).recipients[0]?.accessKey;
+  private async nameSender({ record, accessKey }: QueueEntry): Promise<void> {
     if (record.recipient !== undefined && accessKey) this.parts.onKeyRefused(record.recipient, accessKey);
     await this.unseal(record);
+    // Once is the normal case; a relay that refuses what shows no key is not asked in a tight loop.
+    this.failures++;
+    if (this.failures > 1) this.retryLater(undefined);
   }
 
   /** Has all that goes where this one goes sealed anew. */
@@ -433,8 +437,9 @@ export class ChatQueue {
     if (sends.length === 0 || !this.handOver(sends)) return false;
     this.pacer.take(sends.length, this.limit, now);
     this.parts.devicePacer.take(sends.length, this.parts.rates().device, now);
-    for (const { entry, sendId } of sends) {
+    for (const { entry, send, sendId } of sends) {
       entry.inFlight = true;
+      entry.accessKey = send.recipients?.[0]?.accessKey ?? undefined;
       this.parts.expectResult(sendId, entry);
     }
     return true;
