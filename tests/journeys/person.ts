@@ -25,6 +25,7 @@ export interface PersonOptions {
   readonly receipts?: boolean;
   readonly typing?: boolean;
   readonly presence?: boolean;
+  readonly sealedSender?: boolean;
   readonly platform?: ClientOptions['platform'];
 }
 
@@ -78,13 +79,14 @@ export class Person {
   }
 
   async open(): Promise<void> {
-    const { relay, receipts, typing, presence, platform, watch } = this.#options;
+    const { relay, receipts, typing, presence, sealedSender, platform, watch } = this.#options;
     const client = await Client.open({
       relay: relay(),
       store: this.observed.opener,
       ...(receipts === undefined ? {} : { receipts }),
       ...(typing === undefined ? {} : { typing }),
       ...(presence === undefined ? {} : { presence }),
+      ...(sealedSender === undefined ? {} : { sealedSender }),
       platform: {
         // The lower end of the jitter: tries to connect follow each other at once.
         randomness: { bytes: (count) => new Uint8Array(randomBytes(count)), fraction: () => 0.001 },

@@ -1,0 +1,59 @@
+import { SealedSends, type Send, uuidToText } from '@sotto/proto';
+import type { Fetch } from '@sotto/sdk/ports';
+import type { JourneyWorld } from './journey-world.ts';
+import type { Person, PersonOptions } from './person.ts';
+import { TappedSockets } from './tapped-sockets.ts';
+
+/** A request with sealed sends, as it left. */
+export interface SealedPost {
+  readonly to: string;
+  readonly accessKey: Uint8Array;
+  readonly count: number;
+  readonly authorization: string | undefined;
+}
+
+/** Somebody of whom a test sees what leaves with their name on it, and what without. */
+export class WatchedSends {
+  readonly posts: SealedPost[] = [];
+  readonly person: Person;
+  readonly #sockets: TappedSockets;
+
+  static async open(world: JourneyWorld, options: Partial<PersonOptions> = {}): Promise<WatchedSends> {
+    const sockets = new TappedSockets(() => world.watch.changed());
+    const posts: SealedPost[] = [];
+    const tapped: Fetch = (...asked) => {
+      const post = sealedPost(asked);
+      if (post !== undefined) posts.push(post);
+      return (fetch as unknown as Fetch)(...asked);
+    };
+    const platform = { ...options.platform, fetch: tapped, sockets: sockets.factory };
+    const person = world.newcomer({ ...options, platform });
+    await person.open();
+    await person.register();
+    await person.live();
+    return new WatchedSends(person, sockets, posts);
+  }
+
+  private constructor(person: Person, sockets: TappedSockets, posts: SealedPost[]) {
+    this.person = person;
+    this.#sockets = sockets;
+    this.posts = posts;
+  }
+
+  /** Sends that left over the stream: the relay knows whose it is. */
+  get named(): readonly Send[] {
+    return this.#sockets.sends;
+  }
+
+  /** How many sends left without a name. */
+  get sealed(): number {
+    return this.posts.reduce((sum, { count }) => sum + count, 0);
+  }
+}
+
+function sealedPost([url, init]: Parameters<Fetch>): SealedPost | undefined {
+  if (new URL(String(url)).pathname !== '/v1/sealed' || !(init?.body instanceof Uint8Array)) return undefined;
+  const { userId, accessKey, sends } = SealedSends.decode(init.body);
+  const headers: Readonly<Record<string, string>> = { ...init.headers };
+  return { to: uuidToText(userId), accessKey, count: sends.length, authorization: headers.authorization };
+}
