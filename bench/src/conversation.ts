@@ -49,6 +49,8 @@ export class Conversation implements AsyncDisposable {
     };
     const client = await Client.open({
       relay: 'http://localhost:8080',
+      // Sealed sends have a bench of their own.
+      sealedSender: false,
       store,
       platform: { fetch: relay.fetch, sockets: relay.sockets },
     });
