@@ -37,3 +37,29 @@ it('a member who was away for longer than mail is kept comes back from the log, 
   await atCarol.leave();
   await sees(world, alice, group, hasMembers(1));
 });
+
+it('somebody who was added while they were away, and whose welcome is lost, is welcomed again', async () => {
+  const time = new HandTime();
+  await using world = await JourneyWorld.open({ time, stores: 'memory' });
+  const alice = await world.person();
+  const bob = await world.person();
+  const carol = await world.person();
+  const group = await groupOf(world, alice, bob);
+  await alice.chat(carol);
+  await carol.chat(alice);
+  const added = idOf(carol);
+  await carol.stop();
+  await group.add([added]);
+  await group.setTitle('Without her yet');
+  await alice.client.flush();
+  await bob.stop();
+  time.advance(31 * day);
+  await carol.open();
+  await sees(world, carol, group, hasTitle('Without her yet'));
+  const summaries = (await carol.client.chats.list()).chats;
+  expect(summaries.find(({ chat }) => chat.id === group.id)).toMatchObject({
+    title: 'Without her yet',
+    accepted: true,
+    chat: { type: 'group' },
+  });
+});

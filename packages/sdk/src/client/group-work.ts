@@ -9,6 +9,7 @@ import { GroupPlan } from '../groups/group-plan.ts';
 import { GroupSettlement } from '../groups/group-settlement.ts';
 import { GroupSync } from '../groups/group-sync.ts';
 import { GroupUpkeep } from '../groups/group-upkeep.ts';
+import { GroupWelcomeAsker } from '../groups/group-welcome-asker.ts';
 import type { InviteLink } from '../groups/invite-link.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
 import type { ChatId, GroupId } from '../ports/ids.ts';
@@ -59,6 +60,15 @@ export class GroupWork {
       onQueued: (userId) => onQueued(chatWith(userId)),
       onFailure,
     });
+    const asker = new GroupWelcomeAsker({
+      executor,
+      store,
+      http,
+      origin,
+      clock,
+      ended,
+      onQueued: (userId) => onQueued(chatWith(userId)),
+    });
     this.sync = new GroupSync({
       executor,
       store,
@@ -75,6 +85,7 @@ export class GroupWork {
       onShutOut: async (groupId) => {
         if (await upkeep.letSelfIn(groupId)) this.sync.wake(groupId);
       },
+      onUnknown: (wireId) => asker.ask(wireId),
       onFailure,
     });
     this.changes = new GroupChanges({

@@ -31,7 +31,7 @@ export function readGroupKeys({ groupId, keys }: GroupKeys, sha256: Sha256): rea
   });
 }
 
-/** Asks a member for state keys: at most 64. */
+/** Asks a member for state keys: at most 64; for none: for the welcome to a group of which nothing is known. */
 export function writeKeyRequest(wireId: Uint8Array, wanted: readonly WantedKey[]): GroupKeyRequestFields {
   return {
     groupId: wireId,

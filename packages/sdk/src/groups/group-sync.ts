@@ -39,6 +39,8 @@ export interface GroupSyncParts {
   readonly onReached: (groupId: GroupId) => Promise<void>;
   /** The relay does not count this account among the members of a group of which it is one. */
   readonly onShutOut: (groupId: GroupId) => Promise<void>;
+  /** The relay counts this account among the members of a group of which it knows nothing here. */
+  readonly onUnknown: (wireId: Uint8Array) => Promise<void>;
   /** The store failed. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -113,13 +115,18 @@ export class GroupSync {
 
   /** Asks the relay once where all own groups are, and follows those that are behind. */
   private async catchUp(): Promise<void> {
-    const { http, store, sha256, ended, keys } = this.parts;
+    const { http, store, sha256, ended, keys, onUnknown } = this.parts;
     keys.start();
     const behind = new Set((await store.groupsBehind()).map(({ id }) => id));
     const listed = new Map<GroupId, number>();
     for (let after: Uint8Array | undefined; ; ) {
       const page = await listOwnGroups(http, after, { signal: ended });
-      for (const { wireId, revision } of page) listed.set(groupIdOf(wireId, sha256), revision);
+      for (const { wireId, revision } of page) {
+        const groupId = groupIdOf(wireId, sha256);
+        listed.set(groupId, revision);
+        const group = await store.get('group', { id: groupId });
+        if (group?.standing !== 'member') await onUnknown(wireId).catch((error: unknown) => this.report(error));
+      }
       after = page.at(-1)?.wireId;
       if (page.length < 500) break;
     }

@@ -6,9 +6,11 @@ import { answerKeyRequest, type CommittedKey, readGroupKeys, writeGroupKeys } fr
 import { groupLimits } from '../groups/group-limits.ts';
 import { groupLock } from '../groups/group-lock.ts';
 import { memberOf } from '../groups/group-state.ts';
-import { stateOf } from '../groups/stored-group.ts';
+import { positionOf, stateOf } from '../groups/stored-group.ts';
+import { writeWelcome } from '../groups/welcome.ts';
 import { addHiddenContent } from '../outbox/hidden-row.ts';
 import type { GroupRecord } from '../ports/group-records.ts';
+import { spendRepair } from '../repair/repair-budget.ts';
 import { type Applied, type Arrival, nothingDue } from './arrival.ts';
 
 /** The most epochs that a key may be ahead of the state here: whoever gives others fills the store. */
@@ -47,6 +49,7 @@ export async function applyGroupKeyRequest(arrival: Arrival): Promise<Applied> {
   const state = group && stateOf(group);
   if (group?.standing !== 'member' || state === undefined) return nothingDue;
   if (!sameBytes(group.wireId, request.groupId)) return nothingDue;
+  if (request.wanted.length === 0) return answerWithWelcome(arrival, group);
   const known: CommittedKey[] = [];
   for (const { keyEpoch, keyCommitment } of request.wanted.slice(0, groupLimits.keysAtOnce)) {
     if (!keyEpoch || keyCommitment?.length !== 32) continue;
@@ -56,6 +59,19 @@ export async function applyGroupKeyRequest(arrival: Arrival): Promise<Applied> {
   const keys = answerKeyRequest(request, sender.userId, state, known);
   if (keys.length === 0) return nothingDue;
   addHiddenContent(overlay, origin, sender.userId, { groupKeys: writeGroupKeys(group.wireId, keys) }, now);
+  return { ...nothingDue, answered: true };
+}
+
+/** A member knows nothing of the group: what it was sent is gone. It is welcomed again, a few times an hour. */
+async function answerWithWelcome(arrival: Arrival, { id: groupId, ...group }: GroupRecord): Promise<Applied> {
+  const { overlay, origin, sender, now } = arrival;
+  const at = positionOf(group);
+  if (at === undefined || memberOf(at.state, sender.userId) === undefined) return nothingDue;
+  const { keyEpoch, keyCommitment } = at.state;
+  const key = await overlay.get('groupKey', { groupId, keyEpoch, keyCommitment });
+  if (key?.evaluated !== true) return nothingDue;
+  if ((await spendRepair(overlay, sender, 'receipts', now)) !== undefined) return nothingDue;
+  addHiddenContent(overlay, origin, sender.userId, { groupWelcome: writeWelcome({ at, key }) }, now);
   return { ...nothingDue, answered: true };
 }
 
