@@ -1,6 +1,6 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { fromBase64Url } from '@sotto/proto';
-import { Client } from '@sotto/sdk';
+import { Client, type ClientOptions } from '@sotto/sdk';
 import { memoryStore } from '@sotto/storage-adapters/memory';
 import { observedStore } from '../led/observed-store.ts';
 import { RelayProxy } from '../network/relay-proxy.ts';
@@ -26,12 +26,15 @@ export class SecretivePerson {
   #client: Client | undefined;
   #observed = observedStore(this.#store, () => undefined);
 
-  private constructor(proxy: RelayProxy) {
+  readonly #options: Partial<ClientOptions>;
+
+  private constructor(proxy: RelayProxy, options: Partial<ClientOptions>) {
     this.#proxy = proxy;
+    this.#options = options;
   }
 
-  static async register(relay: RelayCommand): Promise<SecretivePerson> {
-    const person = new SecretivePerson(await RelayProxy.open(relay.url));
+  static async register(relay: RelayCommand, options: Partial<ClientOptions> = {}): Promise<SecretivePerson> {
+    const person = new SecretivePerson(await RelayProxy.open(relay.url), options);
     const client = await person.open();
     const { recoveryKey, userId } = await client.register({
       phone: person.number,
@@ -49,10 +52,16 @@ export class SecretivePerson {
     return this.#client;
   }
 
+  /** What its client keeps. */
+  get store() {
+    return this.#observed.store();
+  }
+
   async open(): Promise<Client> {
     const log = (level: string) => (event: string, fields?: object) =>
       void this.log.push(`${level} ${event} ${JSON.stringify(fields ?? {})}`);
     this.#client = await Client.open({
+      ...this.#options,
       relay: this.#proxy.url,
       store: this.#observed.opener,
       platform: {
