@@ -14,6 +14,8 @@ import {
 /** What the relay makes of a send that is in turn. */
 export type Verdict =
   | { readonly type: 'accepted' }
+  /** Of a Send to a group: some of its recipients are not given it. */
+  | { readonly type: 'shared'; readonly missed: ReadonlyMap<string, RecipientStatus> }
   | { readonly type: 'devices-changed'; readonly deviceList: Uint8Array }
   | { readonly type: 'unknown-user' | 'mailbox-full' | 'garbage' }
   | { readonly type: 'refused'; readonly code: string; readonly retryable: boolean; readonly retryAfterMs?: number };
@@ -85,12 +87,28 @@ export class ModelRelay {
       this.recorded.set(sendId, result);
       return result;
     }
+    if (verdict.type === 'shared') {
+      const result = this.shared(send, verdict.missed);
+      this.stored.push({ messageId: uuidToText(send.messageId), send: withoutMissed(send, verdict.missed) });
+      this.recorded.set(sendId, result);
+      return result;
+    }
     const lane = this.lanes.get(toBase64Url(send.lane));
     if (lane) lane.broken = true;
     return this.refusal(send, verdict);
   }
 
-  private refusal(send: Send, verdict: Exclude<Verdict, { type: 'accepted' }>): SendResultFields {
+  private shared(send: Send, missed: ReadonlyMap<string, RecipientStatus>): SendResultFields {
+    const answer = this.answer(send, RecipientStatus.RECIPIENT_STATUS_ACCEPTED);
+    const recipients = (answer.recipients ?? []).map((one) => ({
+      ...one,
+      status: missed.get(uuidToText(one.userId ?? new Uint8Array())) ?? RecipientStatus.RECIPIENT_STATUS_ACCEPTED,
+    }));
+    const isGiven = recipients.some(({ status }) => status === RecipientStatus.RECIPIENT_STATUS_ACCEPTED);
+    return { ...answer, recipients, ...(!isGiven && { acceptedAt: 0, expiresAt: 0 }) };
+  }
+
+  private refusal(send: Send, verdict: Exclude<Verdict, { type: 'accepted' | 'shared' }>): SendResultFields {
     switch (verdict.type) {
       case 'devices-changed': {
         const answer = this.answer(send, RecipientStatus.RECIPIENT_STATUS_DEVICES_CHANGED);
@@ -134,4 +152,9 @@ export class ModelRelay {
     known.next++;
     return true;
   }
+}
+
+function withoutMissed(send: Send, missed: ReadonlyMap<string, RecipientStatus>): Send {
+  const recipients = send.recipients.filter(({ userId }) => !missed.has(uuidToText(userId ?? new Uint8Array())));
+  return SendCodec.decode(SendCodec.encode({ ...send, recipients }));
 }

@@ -6,7 +6,7 @@ import { Inbox } from '../src/inbox/inbox.ts';
 import { EnvelopeReceiver } from '../src/inbox/receive-envelope.ts';
 import { contentForDevice, newContent } from '../src/messages/outgoing-content.ts';
 import { ReceiptQueue } from '../src/outbox/receipt-queue.ts';
-import type { DeviceAddress } from '../src/ports/ids.ts';
+import type { DeviceAddress, GroupId } from '../src/ports/ids.ts';
 import { HeldKeeper } from '../src/repair/held-keeper.ts';
 import { RetryAnswerer } from '../src/repair/retry-answer.ts';
 import { logger, randomness, sha256, type TestDevice } from './test-device.ts';
@@ -21,6 +21,8 @@ export interface ReceivingDevice {
   readonly acked: number[];
   readonly failures: unknown[];
   readonly receiptsTo: DeviceAddress[];
+  /** Groups whose logs are to be looked at. */
+  readonly groups: GroupId[];
   /** Takes envelopes as deliveries 0, 1, 2 …; resolves when nothing is in hand. */
   deliver(...envelopes: readonly Uint8Array[]): Promise<void>;
   /** Why what is held is held, oldest first. */
@@ -41,6 +43,7 @@ export function receivingDevice(device: TestDevice, roots: readonly Uint8Array[]
   const keeper = new HeldKeeper({ executor, store, clock });
   const acked: number[] = [];
   const failures: unknown[] = [];
+  const groups: GroupId[] = [];
   const requests = new Requests({ executor, store, clock });
   let trimmed: Promise<void> = Promise.resolve();
   const receiptsTo: DeviceAddress[] = [];
@@ -59,7 +62,7 @@ export function receivingDevice(device: TestDevice, roots: readonly Uint8Array[]
     onRequest: (chatId) => {
       trimmed = trimmed.then(() => requests.trim(chatId));
     },
-    onGroup: () => undefined,
+    onGroup: (groupId) => groups.push(groupId),
     onHeld: () => keeper.trim(),
     onFailure: (error) => failures.push(error),
   });
@@ -71,6 +74,7 @@ export function receivingDevice(device: TestDevice, roots: readonly Uint8Array[]
     acked,
     failures,
     receiptsTo,
+    groups,
     async deliver(...envelopes) {
       inbox.receive(envelopes.map((envelope, at) => ({ deliveryId: Uint8Array.of(at), envelope })));
       await inbox.idle();

@@ -175,7 +175,7 @@ export function envelopesOf(send: SendFields, sender: DeviceAddress, now: number
     (recipient.devices ?? []).map((device) => ({
       suite: send.suite ?? 0,
       kind: device.kind ?? 0,
-      ciphertext: device.ciphertext ?? new Uint8Array(),
+      ciphertext: send.sharedCiphertext?.length ? send.sharedCiphertext : (device.ciphertext ?? new Uint8Array()),
       messageId: send.messageId ?? new Uint8Array(),
       senderUser: uuidToBytes(sender.userId),
       senderDevice: sender.deviceId,
@@ -185,6 +185,8 @@ export function envelopesOf(send: SendFields, sender: DeviceAddress, now: number
       expiresAt: now + 30 * 24 * 3_600_000,
       attempt: send.attempt ?? 0,
       urgent: send.urgent ?? false,
+      groupId: send.groupId ?? new Uint8Array(),
+      groupEpoch: send.groupEpoch ?? 0,
     })),
   );
 }

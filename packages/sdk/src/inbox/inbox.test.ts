@@ -140,7 +140,7 @@ describe('what can not be opened is held, acked, and told, with its reason', () 
     ['malformed-envelope', 'a message id that is none', heldWith({ messageId: new Uint8Array(17) })],
     ['unknown-suite', 'no bytes', async () => new Uint8Array()],
     ['unknown-suite', 'a suite to come', heldWith({ suite: 2 })],
-    ['unknown-kind', 'a kind to come', heldWith({ kind: 99 })],
+    ['unknown-kind', 'a kind to come', heldWith({ kind: 99 as CiphertextKind })],
     [
       'malformed-envelope',
       'a sender key without a group',

@@ -1,0 +1,215 @@
+import { Envelope, type Send, uuidToText } from '@sotto/proto';
+import { rootKeyOf } from '../src/accounts/recovery-key.ts';
+import { chatOfGroup, openGroupChat } from '../src/chats/chat-state.ts';
+import { Conversation } from '../src/chats/conversation.ts';
+import { outgoingToGroup } from '../src/chats/group-outgoing.ts';
+import { groupIdOf } from '../src/groups/group-id.ts';
+import { groupRulesVersion } from '../src/groups/group-limits.ts';
+import { encodeState } from '../src/groups/group-state.ts';
+import { memberRowId } from '../src/groups/stored-group.ts';
+import { type Message, toMessage } from '../src/messages/message.ts';
+import type { GroupId, UserId } from '../src/ports/ids.ts';
+import type { MessageRecord } from '../src/ports/message-record.ts';
+import { ModelRelay } from './model-relay.ts';
+import { type ReceivingDevice, receivingDevice } from './receiving-device.ts';
+import { type SendingDevice, sendingDevice } from './sending-device.ts';
+import { deliveredOf, meetDevice, reopened, sha256, type TestDevice, testDevice } from './test-device.ts';
+
+/** Somebody with one device that sends and receives. */
+export interface GroupPerson {
+  device: TestDevice;
+  readonly relay: ModelRelay;
+  out: SendingDevice;
+  in: ReceivingDevice;
+  /** How much of what the relay took from them was handed on. */
+  handed: number;
+  /** Groups whose logs were asked for. */
+  readonly refreshed: GroupId[];
+}
+
+/** A group as its members are to know it at a revision. */
+export interface Standing {
+  readonly revision: number;
+  readonly members: readonly GroupPerson[];
+}
+
+const key = (fill: number) => new Uint8Array(32).fill(fill);
+
+/** People in one process who have a group, without its log: what is known of it is put into their stores. */
+export class GroupWorld {
+  readonly people: GroupPerson[] = [];
+  readonly wireId = new Uint8Array(32).fill(7);
+  readonly groupId = groupIdOf(this.wireId, sha256);
+  readonly chatId = chatOfGroup(this.groupId);
+  /** All that relays took, with its author. */
+  readonly taken: { readonly from: GroupPerson; readonly send: Send }[] = [];
+  /** What is not handed on, as long as it is undefined: nothing. */
+  lost: (send: Send, to: GroupPerson) => boolean = () => false;
+  /** What somebody's client does to bring its knowledge of the group up to date. */
+  refresh: (person: GroupPerson) => Promise<void> = async () => undefined;
+
+  /** So many people, the first one the owner, all of whom know a group with all of them at revision 1. */
+  static async of(count: number): Promise<GroupWorld> {
+    const world = new GroupWorld();
+    for (let at = 0; at < count; at++) await world.newcomer();
+    await world.know({ revision: 1, members: world.people });
+    return world;
+  }
+
+  /** Somebody who is no member. */
+  async newcomer(): Promise<GroupPerson> {
+    const device = await testDevice();
+    const relay = new ModelRelay();
+    const person = { device, relay, handed: 0, refreshed: [] } as unknown as GroupPerson;
+    this.#equip(person);
+    this.people.push(person);
+    return person;
+  }
+
+  /** A person's device is started anew, as after a crash. */
+  async restart(person: GroupPerson): Promise<void> {
+    person.relay.disconnect();
+    person.device = await reopened(person.device);
+    this.#equip(person);
+  }
+
+  /** Lets people know the group as it is at a revision; all who are or were members when left out. */
+  async know({ revision, members }: Standing, knowing: readonly GroupPerson[] = this.people): Promise<void> {
+    for (const person of knowing) await this.#know(person, revision, members);
+  }
+
+  /** The head of the group after a revision, as all see it. */
+  headOf(revision: number): Uint8Array {
+    return key(revision);
+  }
+
+  async write(person: GroupPerson, text: string): Promise<Message> {
+    return new Conversation(this.chatId, person.out.parts).send(text, {}, outgoingToGroup(this.groupId));
+  }
+
+  async connect(...people: readonly GroupPerson[]): Promise<void> {
+    for (const person of people) await person.out.connect();
+  }
+
+  /** Goes on until nothing is on its way any more. */
+  async run(): Promise<void> {
+    for (let moved = true; moved; ) {
+      for (const person of this.people) if (person.relay.stream !== undefined) await person.out.run();
+      moved = await this.handOver();
+    }
+  }
+
+  /** Hands on what relays have taken; whether there was anything. */
+  async handOver(): Promise<boolean> {
+    let moved = false;
+    for (const from of this.people) {
+      const fresh = from.relay.stored.slice(from.handed);
+      from.handed = from.relay.stored.length;
+      for (const { send } of fresh) {
+        moved = true;
+        this.taken.push({ from, send });
+        for (const envelope of deliveredOf(send, from.device.address, from.relay.now)) {
+          const to = this.#of(uuidToText(Envelope.decode(envelope).recipientUser) as UserId);
+          if (to === undefined || this.lost(send, to)) continue;
+          await to.in.deliver(envelope);
+          for (const { userId } of to.in.receiptsTo.splice(0)) to.out.outbox.wake(userId as never);
+        }
+      }
+    }
+    return moved;
+  }
+
+  async messages(person: GroupPerson): Promise<readonly MessageRecord[]> {
+    return person.device.store.messages({ chatId: this.chatId, limit: 500, after: undefined });
+  }
+
+  async texts(person: GroupPerson): Promise<readonly string[]> {
+    return (await this.messages(person)).map((record) => toMessage(record).text);
+  }
+
+  #of(userId: UserId): GroupPerson | undefined {
+    return this.people.find(({ device }) => device.account.userId === userId);
+  }
+
+  #equip(person: GroupPerson): void {
+    const meet = async (userId: UserId) => {
+      const other = this.#of(userId);
+      if (other !== undefined) await meetDevice(person.device, other.device);
+    };
+    person.out = sendingDevice(person.device, person.relay, meet, async (groupId) => {
+      person.refreshed.push(groupId);
+      await this.refresh(person);
+    });
+    person.in = receivingDevice(person.device);
+  }
+
+  async #know({ device }: GroupPerson, revision: number, members: readonly GroupPerson[]): Promise<void> {
+    const { groupId, wireId } = this;
+    const now = device.clock.now();
+    const before = await device.store.groupMembers(groupId);
+    const inside = new Set<string>(members.map((member) => member.device.account.userId));
+    const joinedAt = (userId: UserId) =>
+      before.find((row) => row.userId === userId && row.leftAt === undefined)?.joinedAt ?? revision;
+    const owner = members[0]?.device.account.userId;
+    const state = {
+      wireId,
+      revision,
+      rules: groupRulesVersion,
+      title: 'Rowers',
+      avatar: undefined,
+      members: members
+        .map(({ device: { account } }) => ({
+          userId: account.userId,
+          rootKey: rootKeyOf(account.rootSecret ?? new Uint8Array())
+            .getPublicKey()
+            .serialize(),
+          deviceListVersion: 1,
+          profileKey: account.profileKey,
+          role: account.userId === owner ? ('owner' as const) : ('member' as const),
+          joinedAtRevision: joinedAt(account.userId),
+          joinedAtEpoch: 1,
+        }))
+        .sort((one, other) => (one.userId < other.userId ? -1 : 1)),
+      requests: [],
+      invite: undefined,
+      settings: { add: 'admins' as const, edit: 'admins' as const },
+      keyEpoch: 1,
+      keyCommitment: key(1),
+      rekeyDue: false,
+    };
+    const head = this.headOf(revision);
+    const isMember = inside.has(device.account.userId);
+    await device.executor.run([], async (overlay) => {
+      const known = await overlay.get('group', { id: groupId });
+      overlay.put('group', {
+        id: groupId,
+        wireId,
+        title: 'Rowers',
+        avatar: undefined,
+        adminId: owner ?? device.account.userId,
+        state: encodeState(state),
+        head,
+        revision,
+        knownRevision: Math.max(revision, known?.knownRevision ?? 0),
+        standing: isMember ? 'member' : 'removed',
+        forkedAt: known?.forkedAt,
+        checkpointRevision: 0,
+        checkpointEpoch: 0,
+        waitingFor: undefined,
+        createdAt: now,
+        updatedAt: now,
+      });
+      overlay.put('groupHead', { groupId, revision, head });
+      for (const { userId } of state.members) {
+        const id = memberRowId(groupId, userId, sha256);
+        const fields = { joinedAt: joinedAt(userId), leftAt: undefined, leftSeenAt: undefined };
+        overlay.put('groupMember', { id, groupId, userId, ...fields });
+      }
+      for (const row of before) {
+        if (inside.has(row.userId) || row.leftAt !== undefined) continue;
+        overlay.put('groupMember', { ...row, leftAt: revision, leftSeenAt: now });
+      }
+      await openGroupChat(overlay, groupId, now, true);
+    });
+  }
+}
