@@ -1,26 +1,30 @@
 import type { UserProcess } from './user-process.ts';
 import type { UserReport } from './user-protocol.ts';
 
-/** A message of the demo, from the outbox to the screen. */
+/** A message of the demo, from the outbox to the screens. */
 interface Line {
-  readonly to: UserProcess;
+  readonly from: UserProcess;
+  readonly to: readonly UserProcess[];
   state: string;
 }
 
-/** What was sent and what arrived, counted as it happens. */
+/** What was sent and what arrived, counted as it happens: each message once for each person that it is for. */
 export class Ledger {
   private readonly sent = new Map<string, Line>();
   private readonly arrivals = new Map<string, number>();
   private waiting: { readonly done: () => boolean; readonly resolve: () => void }[] = [];
 
   /** These are in the outbox. */
-  add(to: UserProcess, ids: readonly string[]): void {
-    for (const id of ids) if (!this.sent.has(id)) this.sent.set(id, { to, state: 'queued' });
+  add(from: UserProcess, to: readonly UserProcess[], ids: readonly string[]): void {
+    for (const id of ids) if (!this.sent.has(id)) this.sent.set(id, { from, to, state: 'queued' });
   }
 
-  /** Hears what users' processes say. */
-  hear(report: UserReport): void {
-    if (report.type === 'received') this.arrivals.set(report.id, (this.arrivals.get(report.id) ?? 0) + 1);
+  /** Hears what a user's process says. */
+  hear(user: UserProcess, report: UserReport): void {
+    if (report.type === 'received') {
+      const copy = copyOf(report.id, user);
+      this.arrivals.set(copy, (this.arrivals.get(copy) ?? 0) + 1);
+    }
     if (report.type === 'state') {
       const line = this.sent.get(report.id);
       // A process that was started again tells the last step once more.
@@ -29,7 +33,7 @@ export class Ledger {
     this.settle();
   }
 
-  /** Resolves once this many of the messages are in a state. */
+  /** Resolves once all of the messages are in a state. */
   reached(state: 'sent' | 'read', ids: readonly string[]): Promise<void> {
     const fits = (now: string | undefined) =>
       state === 'read' ? now === 'read' : now !== undefined && now !== 'queued';
@@ -44,30 +48,29 @@ export class Ledger {
     });
   }
 
-  /** How many arrived so far. */
-  get arrived(): number {
-    return this.arrivals.size;
+  /** Ids that one sent to another, in groups too, in the order of their sending. */
+  sentBetween(from: UserProcess, to: UserProcess): readonly string[] {
+    return [...this.sent].filter(([, line]) => line.from === from && line.to.includes(to)).map(([id]) => id);
   }
 
-  /** Ids sent to somebody, in the order of their sending. */
-  sentTo(user: UserProcess): readonly string[] {
-    return [...this.sent].filter(([, line]) => line.to === user).map(([id]) => id);
-  }
-
-  /** Lost: sent and in nobody's history. Duplicated: told to a user more than once. */
-  counts(inHistories: readonly string[]): {
+  /**
+   * Lost: sent, and not in the history of somebody whom it was for. Duplicated: told to a user more than once.
+   * @param histories what each user has, each message once for each place where it stands
+   */
+  counts(histories: readonly { readonly user: UserProcess; readonly id: string }[]): {
     readonly sent: number;
     readonly received: number;
     readonly lost: number;
     readonly duplicated: number;
   } {
-    const there = new Set(inHistories);
+    const wanted = [...this.sent].flatMap(([id, { to }]) => to.map((user) => copyOf(id, user)));
+    const there = new Set(histories.map(({ id, user }) => copyOf(id, user)));
     const twice = [...this.arrivals.values()].reduce((sum, times) => sum + times - 1, 0);
     return {
-      sent: this.sent.size,
+      sent: wanted.length,
       received: there.size,
-      lost: [...this.sent.keys()].filter((id) => !there.has(id)).length,
-      duplicated: twice + inHistories.length - there.size,
+      lost: wanted.filter((copy) => !there.has(copy)).length,
+      duplicated: twice + histories.length - there.size,
     };
   }
 
@@ -76,4 +79,8 @@ export class Ledger {
     this.waiting = this.waiting.filter((wait) => !done.includes(wait));
     for (const { resolve } of done) resolve();
   }
+}
+
+function copyOf(id: string, user: UserProcess): string {
+  return `${id} ${user.name}`;
 }

@@ -5,6 +5,7 @@ import { play } from './play.ts';
 import { playFile } from './play-file.ts';
 import { Stage } from './stage.ts';
 import type { UserProcess } from './user-process.ts';
+import type { ChatName } from './user-protocol.ts';
 
 const options = readOptions(process.argv.slice(2));
 if (options === 'help') {
@@ -34,21 +35,28 @@ if (options === 'help') {
   }
 }
 
-/** Compares what was sent with every receiver's history: each message once, in order. */
+/** Compares what was sent with every receiver's history: each message once, and those of each sender in their order. */
 async function judge(stage: Stage, users: readonly UserProcess[]): Promise<boolean> {
-  const found: string[] = [];
+  const { ledger, groups } = stage;
+  const found: { readonly user: UserProcess; readonly id: string }[] = [];
   let inOrder = true;
   for (const user of users) {
-    for (const other of users) {
-      if (user === other || stage.ledger.sentTo(user).length === 0) continue;
-      const history = await user.history(other);
+    const others = users.filter((other) => ledger.sentBetween(other, user).length > 0);
+    const chats: readonly ChatName[] = [
+      ...others.map(({ phone }) => ({ phone })),
+      ...groups.filter(({ members }) => members.includes(user)),
+    ];
+    for (const chat of chats) {
+      const history = await user.history(chat);
       const ids = history.filter(({ outgoing }) => !outgoing).map(({ id }) => id);
-      const wanted = stage.ledger.sentTo(user).filter((id) => ids.includes(id));
-      inOrder &&= wanted.every((id, at) => id === ids[at]);
-      found.push(...ids);
+      for (const other of others) {
+        const places = ledger.sentBetween(other, user).flatMap((id) => (ids.includes(id) ? [ids.indexOf(id)] : []));
+        inOrder &&= places.every((place, at) => place > (places[at - 1] ?? -1));
+      }
+      found.push(...ids.map((id) => ({ user, id })));
     }
   }
-  const { sent, received, lost, duplicated } = stage.ledger.counts(found);
+  const { sent, received, lost, duplicated } = ledger.counts(found);
   const ok = lost === 0 && duplicated === 0 && sent === received && inOrder;
   process.stdout.write(
     `demo: ${ok ? 'ok' : inOrder ? 'failed' : 'failed, out of order'} sent=${sent} received=${received} lost=${lost} duplicated=${duplicated}\n`,

@@ -8,7 +8,7 @@ export interface DemoOptions {
   readonly received: string | undefined;
 }
 
-export const usage = `npm run demo                                          three users, one away, the relay killed in between
+export const usage = `npm run demo                                          three users and their group, one away, the relay killed in between
 npm run demo -- --messages FILE [--received OUT]     each line of FILE from the first user to the second; what arrived goes to OUT
 `;
 

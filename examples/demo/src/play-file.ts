@@ -51,9 +51,7 @@ async function sendLines(
 ): Promise<readonly string[]> {
   const ids: string[] = [];
   for (let at = 0; at < lines.length; at += linesAtOnce) {
-    const sent = await from.send(to, lines.slice(at, at + linesAtOnce));
-    stage.ledger.add(to, sent);
-    ids.push(...sent);
+    ids.push(...(await stage.send(from, to, lines.slice(at, at + linesAtOnce))));
   }
   return ids;
 }

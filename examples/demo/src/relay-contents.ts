@@ -2,15 +2,22 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 
-/** What the relay keeps for one message that waits: the envelope's bytes. */
-export function oneStoredEnvelope(folder: string): { readonly waiting: number; readonly envelope: Uint8Array } {
+/** What the relay keeps for messages that wait: how many, how many of those are parts of one that a group shares, and the bytes of the last one that is whole. */
+export function oneStoredEnvelope(folder: string): {
+  readonly waiting: number;
+  readonly shared: number;
+  readonly envelope: Uint8Array;
+} {
   const database = new Database(join(folder, 'relay.db'), { readonly: true });
   try {
-    const count = database.prepare('SELECT count(*) AS waiting FROM mail').get() as { waiting: number };
-    const row = database.prepare('SELECT envelope FROM mail ORDER BY seq DESC LIMIT 1').get() as
+    const count = database.prepare('SELECT count(*) AS waiting, count(shared) AS shared FROM mail').get() as {
+      waiting: number;
+      shared: number;
+    };
+    const row = database.prepare('SELECT envelope FROM mail WHERE shared IS NULL ORDER BY seq DESC LIMIT 1').get() as
       | { envelope: Uint8Array }
       | undefined;
-    return { waiting: count.waiting, envelope: row?.envelope ?? new Uint8Array() };
+    return { ...count, envelope: row?.envelope ?? new Uint8Array() };
   } finally {
     database.close();
   }

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { RelayProcess } from './relay-process.ts';
-import type { UserCommand, UserReport } from './user-protocol.ts';
+import type { ChatName, UserCommand, UserReport } from './user-protocol.ts';
 
 type ReportOf<Type extends UserReport['type']> = Extract<UserReport, { readonly type: Type }>;
 
@@ -55,16 +55,23 @@ export class UserProcess {
     this.userId = (await registered).userId;
   }
 
+  /** Makes a group with others; gives its id. */
+  async makeGroup(title: string, others: readonly UserProcess[]): Promise<string> {
+    const made = this.next('group-made');
+    this.tell({ type: 'make-group', title, with: others.map(({ phone }) => phone) });
+    return (await made).groupId;
+  }
+
   /** Puts texts into the outbox, in order; gives their ids. */
-  async send(to: UserProcess, texts: readonly string[]): Promise<readonly string[]> {
+  async send(to: ChatName, texts: readonly string[]): Promise<readonly string[]> {
     const queued = this.next('queued');
-    this.tell({ type: 'send', to: to.phone, texts });
+    this.tell({ type: 'send', to, texts });
     return (await queued).ids;
   }
 
-  async history(other: UserProcess): Promise<ReportOf<'history'>['messages']> {
+  async history(chat: ChatName): Promise<ReportOf<'history'>['messages']> {
     const history = this.next('history');
-    this.tell({ type: 'report', with: other.phone });
+    this.tell({ type: 'report', with: chat });
     return (await history).messages;
   }
 

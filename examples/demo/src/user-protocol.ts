@@ -1,11 +1,15 @@
 import type { MessageState } from '@sotto/sdk';
 
+/** A chat: with a person, by their number, or of a group, by its id. */
+export type ChatName = { readonly phone: string } | { readonly groupId: string };
+
 /** What the demo asks of a user's process. */
 export type UserCommand =
   | { readonly type: 'register'; readonly phone: string; readonly username: string }
   | { readonly type: 'code'; readonly code: string }
-  | { readonly type: 'send'; readonly to: string; readonly texts: readonly string[] }
-  | { readonly type: 'report'; readonly with: string }
+  | { readonly type: 'make-group'; readonly title: string; readonly with: readonly string[] }
+  | { readonly type: 'send'; readonly to: ChatName; readonly texts: readonly string[] }
+  | { readonly type: 'report'; readonly with: ChatName }
   | { readonly type: 'write'; readonly with: string; readonly path: string }
   | { readonly type: 'stop' };
 
@@ -15,11 +19,15 @@ export type UserReport =
   | { readonly type: 'code-wanted' }
   | { readonly type: 'registered'; readonly userId: string }
   | { readonly type: 'connection'; readonly state: string }
+  | { readonly type: 'group-made'; readonly groupId: string }
+  | { readonly type: 'brought-in'; readonly groupId: string; readonly title: string }
   | { readonly type: 'queued'; readonly ids: readonly string[] }
   | {
       readonly type: 'received';
       readonly id: string;
       readonly from: string;
+      /** The title of the group that it was said in. */
+      readonly group: string | undefined;
       readonly text: string;
       readonly late: boolean;
     }

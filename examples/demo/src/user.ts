@@ -1,8 +1,8 @@
 import { createWriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
-import { type Chat, Client, type Message, SottoError, type UserId } from '@sotto/sdk';
+import { type Chat, type ChatId, Client, type GroupChat, type GroupId, type Message, SottoError } from '@sotto/sdk';
 import { betterSqlite3 } from '@sotto/storage-adapters/better-sqlite3';
-import type { UserCommand, UserReport } from './user-protocol.ts';
+import type { ChatName, UserCommand, UserReport } from './user-protocol.ts';
 
 // One user of the demo: a process of its own with a database of its own, led by the demo over IPC.
 
@@ -16,16 +16,16 @@ function report(what: UserReport): void {
 const client = await Client.open({ relay, store: betterSqlite3(database) });
 let giveCode: (code: string) => void = () => undefined;
 
-const unseen = new Map<UserId, Message>();
+const unseen = new Map<ChatId, Message>();
 let looking: Promise<void> | undefined;
 
 /** Looks at what came: while one look lasts, the next ones wait and become one. */
-function look(sender: UserId, message: Message): void {
-  unseen.set(sender, message);
+function look(message: Message): void {
+  unseen.set(message.chatId, message);
   looking ??= (async () => {
-    for (const [userId, latest] of unseen) {
-      unseen.delete(userId);
-      const chat = await client.chats.get(userId);
+    for (const [chatId, latest] of unseen) {
+      unseen.delete(chatId);
+      const chat = await chatOf(latest);
       await chat?.accept();
       await chat?.markRead(latest);
     }
@@ -37,15 +37,20 @@ const watching = (async () => {
   for await (const event of client.events({ cursor: 'demo' })) {
     switch (event.type) {
       case 'message.received': {
-        const { id, senderId, text, late } = event.message;
-        report({ type: 'received', id, from: senderId, text: text.slice(0, 200), late });
-        look(senderId, event.message);
+        const { id, senderId, groupId, text, late } = event.message;
+        const group = groupId && (await titleOf(groupId));
+        report({ type: 'received', id, from: senderId, group, text: text.slice(0, 200), late });
+        look(event.message);
         break;
       }
+      case 'group.changed':
+        report({ type: 'brought-in', groupId: event.groupId, title: (await titleOf(event.groupId)) ?? '' });
+        break;
       case 'message.sent':
       case 'message.delivered':
       case 'message.read':
-        report({ type: 'state', id: event.message.id, state: event.type.slice('message.'.length) as Message['state'] });
+        // In a group: what all of them have reached.
+        report({ type: 'state', id: event.message.id, state: event.message.state });
         break;
       case 'connection.changed':
         report({ type: 'connection', state: event.state });
@@ -54,9 +59,29 @@ const watching = (async () => {
         break;
     }
   }
-})();
+})().catch((error: unknown) => {
+  // Stopped while it looked up a title: the event comes again with the next start.
+  if (!(error instanceof SottoError && error.code === 'client-stopped')) throw error;
+});
 
-async function history(chat: Chat, each: (messages: readonly Message[]) => void): Promise<void> {
+/** The chat that a message belongs to. */
+function chatOf({ groupId, senderId }: Message): Promise<Chat | GroupChat | undefined> {
+  return groupId === undefined ? client.chats.get(senderId) : client.groups.get(groupId);
+}
+
+async function chatNamed(name: ChatName): Promise<Chat | GroupChat> {
+  if ('phone' in name) return client.chats.with(name.phone);
+  const group = await client.groups.get(name.groupId as GroupId);
+  if (group === undefined) throw new Error('this user is in no such group');
+  return group;
+}
+
+async function titleOf(groupId: GroupId): Promise<string | undefined> {
+  const group = await client.groups.get(groupId);
+  return group && (await group.info()).title;
+}
+
+async function history(chat: Chat | GroupChat, each: (messages: readonly Message[]) => void): Promise<void> {
   let page = await chat.history({ from: 'oldest', limit: 500 });
   while (page.newer !== undefined) {
     each(page.messages);
@@ -79,15 +104,21 @@ async function obey(command: UserCommand): Promise<void> {
     case 'code':
       giveCode(command.code);
       break;
+    case 'make-group': {
+      const members = await Promise.all(command.with.map((phone) => client.chats.with(phone)));
+      const { groupId } = await client.groups.create({ title: command.title, members });
+      report({ type: 'group-made', groupId });
+      break;
+    }
     case 'send': {
-      const chat = await client.chats.with(command.to);
+      const chat = await chatNamed(command.to);
       const messages = await Promise.all(command.texts.map((text) => chat.send(text)));
       report({ type: 'queued', ids: messages.map(({ id }) => id) });
       break;
     }
     case 'report': {
       const messages: Message[] = [];
-      await history(await client.chats.with(command.with), (page) => messages.push(...page));
+      await history(await chatNamed(command.with), (page) => messages.push(...page));
       report({ type: 'history', messages: messages.map(({ id, outgoing, state }) => ({ id, outgoing, state })) });
       break;
     }
