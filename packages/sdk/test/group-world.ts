@@ -43,6 +43,7 @@ export class GroupWorld {
   readonly chatId = chatOfGroup(this.groupId);
   /** All that relays took, with its author. */
   readonly taken: { readonly from: GroupPerson; readonly send: Send }[] = [];
+  readonly #unacked = new Map<GroupPerson, Set<Uint8Array>>();
   /** What is not handed on, as long as it is undefined: nothing. */
   lost: (send: Send, to: GroupPerson) => boolean = () => false;
   /** What somebody's client does to bring its knowledge of the group up to date. */
@@ -111,12 +112,16 @@ export class GroupWorld {
         for (const envelope of deliveredOf(send, from.device.address, from.relay.now)) {
           const to = this.#of(uuidToText(Envelope.decode(envelope).recipientUser) as UserId);
           if (to === undefined || this.lost(send, to)) continue;
-          await to.in.deliver(envelope);
-          for (const { userId } of to.in.receiptsTo.splice(0)) to.out.outbox.wake(userId as never);
+          await this.#bring(to, envelope);
         }
       }
     }
     return moved;
+  }
+
+  /** Brings somebody all again that they have not acked: what was acked is gone from the relay. */
+  async redeliver(person: GroupPerson): Promise<void> {
+    for (const envelope of this.#unacked.get(person) ?? []) await this.#bring(person, envelope);
   }
 
   async messages(person: GroupPerson): Promise<readonly MessageRecord[]> {
@@ -125,6 +130,16 @@ export class GroupWorld {
 
   async texts(person: GroupPerson): Promise<readonly string[]> {
     return (await this.messages(person)).map((record) => toMessage(record).text);
+  }
+
+  async #bring(to: GroupPerson, envelope: Uint8Array): Promise<void> {
+    const acks = to.in.acked.length;
+    await to.in.deliver(envelope);
+    const waiting = this.#unacked.get(to) ?? new Set();
+    this.#unacked.set(to, waiting);
+    if (to.in.acked.length > acks && !to.device.disk.full) waiting.delete(envelope);
+    else waiting.add(envelope);
+    for (const { userId } of to.in.receiptsTo.splice(0)) to.out.outbox.wake(userId as never);
   }
 
   #of(userId: UserId): GroupPerson | undefined {

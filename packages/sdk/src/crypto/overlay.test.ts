@@ -24,6 +24,20 @@ describe('an overlay', () => {
     expect(await below.get('cursor', { name: 'b' })).toEqual(cursor('b', 1));
   });
 
+  it('tells what was put of a kind and is not in the store yet, each once and as it is last', () => {
+    const below = overlayOn();
+    below.put('cursor', cursor('a', 1));
+    below.put('cursor', cursor('b', 1));
+    below.put('cursor', cursor('c', 1));
+    const overlay = overlayOn(below);
+    overlay.put('cursor', cursor('a', 2));
+    overlay.delete('cursor', { name: 'b' });
+    overlay.put('cursor', cursor('d', 2));
+    expect(overlay.pending('cursor')).toEqual([cursor('c', 1), cursor('a', 2), cursor('d', 2)]);
+    expect(below.pending('cursor')).toHaveLength(3);
+    expect(overlay.pending('message')).toEqual([]);
+  });
+
   it('keeps records of different kinds with the same key apart', async () => {
     const overlay = overlayOn();
     overlay.put('prekey', {
