@@ -13,12 +13,12 @@ import { idleDevices } from '../devices/idle-devices.ts';
 import type { DeviceStream, StreamEnd } from '../dispatch/connected-devices.ts';
 import { type PrekeyLevel, prekeyLevel } from '../keys/prekey-level.ts';
 import { afterOne, waitOf } from '../limits/pace.ts';
+import { toldPace } from '../limits/told-pace.ts';
 import type { Sender } from '../mailbox/ingress.ts';
 import { SendQueue } from '../mailbox/send-queue.ts';
 import { isAccepted, refusedResult } from '../mailbox/send-result.ts';
 import type { DeviceAddress } from '../ports/ids.ts';
 import type { PrekeysLeft } from '../ports/prekey-store.ts';
-import type { RateLimit } from '../ports/rate-limiter.ts';
 import type { CancelTimer } from '../ports/timers.ts';
 import { RelayError, type RelayErrorCode } from '../relay-error.ts';
 import { AckQueue } from './ack-queue.ts';
@@ -210,14 +210,7 @@ export class Stream implements DeviceStream {
     }
     this.#state = 'opening';
     const { idleTimeoutMs, maxMessageBytes, inFlight } = stream;
-    const pace = {
-      sendBurst: limits.sendsToContact.burst,
-      sendsPerSecond: perSecond(limits.sendsToContact),
-      strangerBurst: limits.sendsToStranger.burst,
-      strangerSendsPerSecond: perSecond(limits.sendsToStranger),
-      deviceBurst: limits.sendsPerDevice.burst,
-      deviceSendsPerSecond: perSecond(limits.sendsPerDevice),
-    };
+    const pace = toldPace(limits);
     const serverTime = clock.now();
     const hello = { protocol, capabilities: [], serverTime, idleTimeoutMs, maxMessageBytes, inFlight, ...pace };
     this.#queue({ hello }, 64);
@@ -405,9 +398,4 @@ export class Stream implements DeviceStream {
     if (!wasClosing) this.#parts.onEnding(this);
     this.#onClosed(this);
   }
-}
-
-/** What `ServerHello` says of a limit, rounded down so that nobody who keeps to it overruns it; 0 = there is none. The configuration allows at least one a second. */
-function perSecond({ burst, refillMs }: RateLimit): number {
-  return burst === 0 ? 0 : Math.floor(1_000 / refillMs);
 }
