@@ -12,6 +12,7 @@ describe('the HTTP interface', () => {
     expect(description.body).toEqual({
       protocol: { min: 1, max: 1 },
       version: '0.1.0',
+      trustRoots: [expect.stringMatching(/^[\w-]{44}$/)],
       limits: { maxMessageBytes: 1_048_576, avatarBytes: 1_049_600, profileBytes: 4_096, retentionMs: 30 * 86_400_000 },
     });
     const { body } = await call<{ paths: Record<string, object> }>(relay, 'GET', '/v1/openapi.json');
@@ -25,6 +26,7 @@ describe('the HTTP interface', () => {
       'GET /healthz',
       'GET /readyz',
       'GET /v1/account',
+      'GET /v1/certificates/sender',
       'GET /v1/devices',
       'GET /v1/groups',
       'GET /v1/groups/{groupId}/checkpoint',
@@ -41,12 +43,15 @@ describe('the HTTP interface', () => {
       'POST /v1/devices',
       'POST /v1/devices/codes',
       'POST /v1/groups/{groupId}/invitation',
+      'POST /v1/groups/{groupId}/members',
       'POST /v1/groups/{groupId}/records',
       'POST /v1/linking',
       'POST /v1/linking/{linkId}/message',
       'POST /v1/lookups',
       'POST /v1/recoveries',
       'POST /v1/registrations',
+      'POST /v1/sealed',
+      'POST /v1/sealed/multi',
       'POST /v1/stream-tickets',
       'POST /v1/tokens',
       'POST /v1/verifications',

@@ -210,9 +210,8 @@ export class Stream implements DeviceStream {
     }
     this.#state = 'opening';
     const { idleTimeoutMs, maxMessageBytes, inFlight } = stream;
-    const pace = toldPace(limits);
-    const serverTime = clock.now();
-    const hello = { protocol, capabilities: [], serverTime, idleTimeoutMs, maxMessageBytes, inFlight, ...pace };
+    const told = { serverTime: clock.now(), ...toldPace(limits) };
+    const hello = { protocol, capabilities: [], idleTimeoutMs, maxMessageBytes, inFlight, ...told };
     this.#queue({ hello }, 64);
     this.#open().catch((error: unknown) => this.#failed(error));
   }
