@@ -293,7 +293,7 @@ export class Client {
     this.checkRunning();
     checkOptions('flush', options, signalOnly);
     const { signal: ended } = this.ending;
-    await this.messaging.outbox.emptied(options.signal ? AbortSignal.any([options.signal, ended]) : ended);
+    await this.messaging.flush(options.signal ? AbortSignal.any([options.signal, ended]) : ended);
   }
 
   /** Whether something is being encrypted, decrypted or committed now. What waits for the network or for a timer does not count: for tests that turn the clock by hand. */

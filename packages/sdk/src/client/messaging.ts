@@ -152,9 +152,16 @@ export class Messaging {
       origin,
       ended: signal,
       learnDevices: (userId) => this.starter.learnDevices(userId),
+      caughtUp: async () => {
+        await this.inbox.idle();
+        return this.stream.state === 'live';
+      },
       onAccount: parts.onAccount,
       onTakenOver: async ({ identity }) => {
-        if (identity === 'replaced') this.prekeys.wake();
+        if (identity === 'replaced') {
+          this.prekeys.wake();
+          this.certificates.wake();
+        }
         // What came from a device before the list that names it.
         await this.inbox.retryHeld();
       },
@@ -304,10 +311,7 @@ export class Messaging {
       logger,
       onDrained: () => this.drained(),
       onPrekeysLow: () => this.prekeys.wake(),
-      onDevices: (signed) => {
-        // What came before it is applied first: it may be under the identity key of before.
-        this.inbox.idle().then(() => this.devices.changed(signed, this.stream.state === 'live'), onFailure);
-      },
+      onDevices: (signed) => this.devices.changed(signed),
       onIdle: () => this.devices.idle(),
       onFailure,
     });
@@ -333,6 +337,12 @@ export class Messaging {
   /** Takes the device list of somebody over, over the network. */
   learnDevices(userId: UserId): Promise<void> {
     return this.starter.learnDevices(userId);
+  }
+
+  /** Resolves when the outbox is empty: what rests there leaves at once. */
+  flush(signal: AbortSignal): Promise<void> {
+    this.receiptRest.end();
+    return this.outbox.emptied(signal);
   }
 
   /** Connects now instead of later. */

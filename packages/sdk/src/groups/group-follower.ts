@@ -71,7 +71,7 @@ export class GroupFollower {
         return { outcome: 'forked', moved, missing: [] };
       }
       if (records.length === 0) return { outcome: 'reached', moved, missing: [] };
-      const taken = await this.take(groupId, records);
+      const taken = await this.take(groupId, from.state.revision + 1, records);
       moved ||= taken.moved;
       if (taken.missing.length > 0) return { outcome: 'waits', moved, missing: taken.missing };
     }
@@ -79,15 +79,21 @@ export class GroupFollower {
 
   /**
    * Evaluates records that follow what is known, as those of a page, and commits them. What is known already is passed over.
+   * @param first the revision of the first of them, as it was asked for: the group may have moved since
    */
-  async take(groupId: GroupId, records: readonly Uint8Array[]): Promise<Pick<Followed, 'moved' | 'missing'>> {
+  async take(
+    groupId: GroupId,
+    first: number,
+    records: readonly Uint8Array[],
+  ): Promise<Pick<Followed, 'moved' | 'missing'>> {
     let moved = false;
-    let rest = records;
-    while (rest.length > 0) {
-      const step = await this.takeSome(groupId, rest);
+    for (;;) {
+      const revision = (await this.parts.store.get('group', { id: groupId }))?.revision ?? 0;
+      const rest = revision + 1 < first ? [] : records.slice(revision + 1 - first);
+      if (rest.length === 0) break;
+      const step = await this.takeSome(groupId, revision, rest);
       if (step === undefined) break;
       moved ||= step.steps.length > 0;
-      rest = rest.slice(step.steps.length);
       const { missing } = step;
       if (missing.length > 0) return { moved, missing };
       if (step.steps.length === 0) break;
@@ -95,11 +101,16 @@ export class GroupFollower {
     return { moved, missing: [] };
   }
 
-  private async takeSome(groupId: GroupId, records: readonly Uint8Array[]): Promise<GroupAdvance | undefined> {
+  /** Evaluates records that follow this revision; undefined when the group has moved on from it. */
+  private async takeSome(
+    groupId: GroupId,
+    revision: number,
+    records: readonly Uint8Array[],
+  ): Promise<GroupAdvance | undefined> {
     const { store, executor, clock, sha256 } = this.parts;
     const group = await store.get('group', { id: groupId });
     const from = group && positionOf(group);
-    if (group === undefined || from === undefined) return undefined;
+    if (group?.revision !== revision || from === undefined) return undefined;
     const known = await store.groupKeys(groupId);
     const keys = keySource(known);
     const self = this.parts.self();

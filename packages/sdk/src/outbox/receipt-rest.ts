@@ -23,12 +23,15 @@ export class ReceiptRest {
   /** Receipts to this person stand in the outbox. */
   add(userId: UserId): void {
     this.resting.add(userId);
-    this.cancel ??= this.timers.after(restMs, () => {
-      this.cancel = undefined;
-      const over = [...this.resting];
-      this.resting.clear();
-      for (const one of over) this.onOver(one);
-    });
+    this.cancel ??= this.timers.after(restMs, () => this.end());
+  }
+
+  /** Lets all that rests leave now. */
+  end(): void {
+    this.stop();
+    const over = [...this.resting];
+    this.resting.clear();
+    for (const one of over) this.onOver(one);
   }
 
   /** Idempotent. */
