@@ -197,6 +197,19 @@ describe('repair  [security: bad-mac]', () => {
     expect(await bob.in.texts(alice.device)).toEqual(['hello', 'hello yourself', 'one', 'two']);
   });
 
+  it('asks in time though the clock is set back by days right after', async () => {
+    await talk();
+    await lose(bob, 'session');
+    bob.device.clock.advance(9 * 86_400_000);
+    await say(alice, bob, 'one');
+    await deliver(alice, bob);
+    expect(await bob.in.heldReasons()).toEqual(['no-session']);
+    bob.device.clock.advance(-9 * 86_400_000);
+    await calm();
+    expect(await bob.in.heldReasons()).toEqual([]);
+    expect(await bob.in.texts(alice.device)).toEqual(['hello', 'hello yourself', 'one']);
+  });
+
   it('asks three times, and no more', async () => {
     await talk();
     await lose(bob, 'session');

@@ -39,6 +39,12 @@ export function nextRequestAt(requests: number, now: number, randomness: Randomn
 /** How long the key of a chain may be on its way behind the messages under it. */
 const keyGrace = 60_000;
 
+/** Whether it is time to ask. What was held after now, or is to be asked for later than ever, was so by a clock that was set back since. */
+function isDue({ heldAt, requests, requestAt }: HeldRecord, now: number): boolean {
+  if (requestAt === undefined) return false;
+  return requestAt <= now || (requests === 0 && heldAt > now) || requestAt > now + waits[2] + keyGrace;
+}
+
 /** When to ask first for a message that was held. */
 export function firstRequestAt(reason: HeldReason, now: number, randomness: Randomness): number | undefined {
   return nextRequestAt(0, reason === 'no-sender-key' ? now + keyGrace : now, randomness);
@@ -123,11 +129,11 @@ export class RetryAsker {
     for (;;) {
       const waiting = await this.store.heldRequests(page);
       const now = this.clock.now();
-      const due = waiting.filter(({ requestAt }) => requestAt !== undefined && requestAt <= now);
+      const due = waiting.filter((held) => isDue(held, now));
       const asked = await Promise.all(due.map((held) => this.ask(held)));
       for (const userId of new Set(asked.filter((one) => one !== undefined))) this.onQueued(userId);
       if (due.length === page && !this.stopped) continue;
-      const next = waiting[due.length]?.requestAt;
+      const next = waiting.find((held) => !isDue(held, now))?.requestAt;
       // A due one of this round may be the next of all, which the next look tells.
       const sleep = next === undefined ? longestSleep : Math.min(next - now, longestSleep);
       if (waiting.length > 0 && !this.stopped) {
@@ -149,7 +155,7 @@ export class RetryAsker {
       await refuseWhenEnded(overlay);
       const now = this.clock.now();
       const held = await overlay.get('held', { digest: found.digest });
-      if (held?.requestAt === undefined || held.requestAt > now) return undefined;
+      if (held === undefined || !isDue(held, now)) return undefined;
       if (await cameMeanwhile(overlay, sender, failed.messageId, envelope.messageId)) {
         overlay.delete('held', { digest: held.digest });
         return undefined;
