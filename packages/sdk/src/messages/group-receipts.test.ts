@@ -60,6 +60,14 @@ describe('receipts for a message to a group', () => {
     expect([told(alice, 'message.delivered'), told(alice, 'message.read')]).toEqual([2, 3]);
   });
 
+  it('of eight at once, in one batch, are all counted', async () => {
+    const { world, message } = await written(9);
+    const [alice, ...others] = world.people as [GroupPerson, ...GroupPerson[]];
+    await alice.in.deliver(...(await Promise.all(others.map((other) => receipt(other, alice, read, message)))));
+    expect(await stateOf(alice, message)).toBe('read');
+    expect(told(alice, 'message.read')).toBe(8);
+  });
+
   it('of who came later, and of who was never a member, say nothing  [security: receipt-side-channel]', async () => {
     const { world, message } = await written(2);
     const [alice, bob] = world.people as [GroupPerson, GroupPerson];

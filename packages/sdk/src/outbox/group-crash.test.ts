@@ -1,3 +1,4 @@
+import { uuidToText } from '@sotto/proto';
 import { describe, expect, it } from 'vitest';
 import { type GroupPerson, GroupWorld } from '../../test/group-world.ts';
 import { meetDevice } from '../../test/test-device.ts';
@@ -70,6 +71,9 @@ describe.each(steps)('P1 P2 P7: a member who is killed at %s', (step) => {
       expect(await reader.in.heldReasons()).toEqual([]);
       expect(await reader.device.store.outboxChats()).toEqual([]);
     }
+    // A sealed attempt is the same one after the crash: the relay takes it once.
+    const shared = world.taken.filter(({ send }) => send.sharedCiphertext.length > 0);
+    expect(new Set(shared.map(({ send }) => uuidToText(send.messageId))).size).toBe(shared.length);
     const [one, two, three] = await Promise.all(world.people.map((person) => idsOf(world, person)));
     expect(two).toEqual(one);
     expect(three).toEqual(one);
