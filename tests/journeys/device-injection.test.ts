@@ -17,8 +17,10 @@ afterAll(() => world[Symbol.asyncDispose]());
 /** Somebody whose relay may lie to them, and whose sends are seen. */
 async function deceived() {
   const lying = new LyingFetch();
+  // What leaves with a sealed sender leaves beside the sockets.
   const tapped = new TappedSockets(() => world.watch.changed());
-  const person = await world.person({ platform: { fetch: lying.fetch, sockets: tapped.factory } });
+  const platform = { fetch: lying.fetch, sockets: tapped.factory };
+  const person = await world.person({ sealedSender: false, platform });
   return { lying, tapped, person };
 }
 

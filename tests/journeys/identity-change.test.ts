@@ -22,7 +22,8 @@ interface Tapped {
 
 async function tapped(world: JourneyWorld): Promise<Tapped> {
   const sockets = new TappedSockets(() => world.watch.changed());
-  return { person: await world.person({ platform: { sockets: sockets.factory } }), sockets };
+  // What leaves with a sealed sender leaves beside the sockets.
+  return { person: await world.person({ sealedSender: false, platform: { sockets: sockets.factory } }), sockets };
 }
 
 /** Somebody's phone is gone: the same account on a new one, by the recovery key. The old one is still running somewhere. */
@@ -178,7 +179,10 @@ describe('a contact who lost the phone and comes back by the recovery key', () =
       return new Response(JSON.stringify({ ...answer, deviceList: listOfSomebodyElse(answer.deviceList, bobId) }));
     };
     const sockets = new TappedSockets(() => world.watch.changed());
-    const alice = await world.person({ platform: { sockets: sockets.factory, fetch: hostile as never } });
+    const alice = await world.person({
+      sealedSender: false,
+      platform: { sockets: sockets.factory, fetch: hostile as never },
+    });
     const chat = await alice.chat(bob);
     const before = await chat.safetyNumber();
     isHostile = true;

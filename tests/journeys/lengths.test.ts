@@ -2,6 +2,7 @@ import { CiphertextKind, RatchetMessage, Send } from '@sotto/proto';
 import { describe, expect, it } from 'vitest';
 import { exchange, JourneyWorld } from './journey-world.ts';
 import { TappedSockets } from './tapped-sockets.ts';
+import { WatchedSends } from './watched-sends.ts';
 
 /** The sizes of docs/protocol.md up to what the longest text of this test needs: by hand, so that nothing of the code decides. */
 const buckets = new Set([
@@ -42,7 +43,8 @@ describe('what lengths tell', () => {
   it('of texts of 1 to 5,000 bytes the sizes on the wire are buckets, and nothing else of them grows with the text  [security: length-leak]', async () => {
     await using world = await JourneyWorld.open({ stores: 'memory' });
     const sockets = new TappedSockets(() => world.watch.changed());
-    const [alice, bob] = [await world.person({ platform: { sockets: sockets.factory } }), await world.person()];
+    const platform = { sockets: sockets.factory };
+    const [alice, bob] = [await world.person({ sealedSender: false, platform }), await world.person()];
     await exchange(alice, bob);
     await alice.say(bob, 'on a session that both have', 'delivered');
     const chat = await alice.chat(bob);
@@ -66,5 +68,23 @@ describe('what lengths tell', () => {
     for (const group of counted.slice(1, -1)) expect(group.length).toBeGreaterThanOrEqual(9);
     expect(new Set(seen.map(({ ratchet }) => ratchet)).size).toBeLessThanOrEqual(6);
     expect(new Set(seen.map(({ around }) => around)).size).toBeLessThanOrEqual(4);
+  });
+
+  it('of sealed senders no more: their messages are larger by the same for all  [security: length-leak]', async () => {
+    await using world = await JourneyWorld.open({ stores: 'memory' });
+    const [alice, bob] = [await WatchedSends.open(world), await world.person()];
+    await exchange(alice.person, bob);
+    await alice.person.say(bob, 'on a session that both have', 'delivered');
+    const before = alice.sizes.length;
+    const chat = await alice.person.chat(bob);
+    const lengths = Array.from({ length: 100 }, (_, at) => 1 + at * 10);
+    const messages = [];
+    for (const length of lengths) messages.push(await chat.send('x'.repeat(length)));
+    await Promise.all(messages.map((message) => alice.person.told('message.delivered', message)));
+    const sizes = alice.sizes.slice(before, before + lengths.length).sort((a, b) => a - b);
+    const steps = sizes.slice(1).map((size, at) => size - (sizes[at] ?? 0));
+    // Seven or eight buckets of 160 bytes; a counter or a length that takes a byte more is all that is in between.
+    expect(steps.filter((step) => step > 8).length).toBeLessThanOrEqual(8);
+    expect(steps.filter((step) => step > 8 && Math.abs(step - 160) > 8)).toEqual([]);
   });
 });

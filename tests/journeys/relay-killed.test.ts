@@ -5,6 +5,7 @@ import { betterSqlite3 } from '@sotto/storage-adapters/better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RelayProcess } from '../led/relay-process.ts';
 import { Watch } from '../led/watch.ts';
+import { exchange } from './journey-world.ts';
 import { Person } from './person.ts';
 
 let folder: string;
@@ -16,7 +17,6 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'sotto-killed-'));
   watch = new Watch();
   people = [];
-  // Bob never answers, so Alice stays a stranger to him: she may write faster here than strangers may.
   relay = new RelayProcess(join(folder, 'relay'), watch, {
     limits: { sendsToStranger: { burst: 1_000, refillMs: 1 } },
   });
@@ -29,7 +29,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function newPerson(): Promise<Person> {
+async function newPerson(sealedSender: boolean): Promise<Person> {
   const number = people.length + 1;
   const person = new Person({
     phone: `+1415555${String(number).padStart(4, '0')}`,
@@ -37,6 +37,7 @@ async function newPerson(): Promise<Person> {
     store: betterSqlite3(join(folder, `${number}.db`)),
     codeFor: (phone) => relay.codeFor(phone),
     watch,
+    sealedSender,
   });
   people.push(person);
   await person.open();
@@ -46,8 +47,13 @@ async function newPerson(): Promise<Person> {
 }
 
 describe('P1, P2: a relay that is killed and started again at its address, on its data', () => {
-  it('loses nothing and doubles nothing, three times over', async () => {
-    const [alice, bob] = [await newPerson(), await newPerson()];
+  it.each([
+    ['named', false],
+    ['sealed', true],
+  ] as const)('loses nothing and doubles nothing of %s senders, three times over', async (_, sealedSender) => {
+    const [alice, bob] = [await newPerson(sealedSender), await newPerson(sealedSender)];
+    await exchange(alice, bob);
+    const [before, heard] = [(await bob.history(alice)).length, bob.incoming().length];
     const chat = await alice.chat(bob);
     const texts: string[] = [];
     for (const round of [1, 2, 3]) {
@@ -59,10 +65,15 @@ describe('P1, P2: a relay that is killed and started again at its address, on it
       await relay.kill();
       await relay.start();
     }
-    await watch.until(() => bob.incoming().length >= texts.length);
+    await watch.until(() => bob.incoming().length >= heard + texts.length);
     const own = await alice.history(bob);
-    await Promise.all(own.map((message) => alice.told('message.sent', message)));
-    expect((await bob.history(alice)).map(({ text }) => text)).toEqual(texts);
-    expect(bob.incoming().map(({ text }) => text)).toEqual(texts);
+    await Promise.all(own.filter(({ outgoing }) => outgoing).map((message) => alice.told('message.sent', message)));
+    expect((await bob.history(alice)).slice(before).map(({ text }) => text)).toEqual(texts);
+    expect(
+      bob
+        .incoming()
+        .slice(heard)
+        .map(({ text }) => text),
+    ).toEqual(texts);
   });
 });

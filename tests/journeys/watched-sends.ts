@@ -9,6 +9,8 @@ export interface SealedPost {
   readonly to: string;
   readonly accessKey: Uint8Array;
   readonly count: number;
+  /** Bytes of its ciphertexts. */
+  readonly sizes: readonly number[];
   readonly authorization: string | undefined;
 }
 
@@ -45,6 +47,11 @@ export class WatchedSends {
     return this.#sockets.sends;
   }
 
+  /** Bytes of each sealed ciphertext that left, in their order. */
+  get sizes(): readonly number[] {
+    return this.posts.flatMap(({ sizes }) => sizes);
+  }
+
   /** How many sends left without a name. */
   get sealed(): number {
     return this.posts.reduce((sum, { count }) => sum + count, 0);
@@ -55,5 +62,6 @@ function sealedPost([url, init]: Parameters<Fetch>): SealedPost | undefined {
   if (new URL(String(url)).pathname !== '/v1/sealed' || !(init?.body instanceof Uint8Array)) return undefined;
   const { userId, accessKey, sends } = SealedSends.decode(init.body);
   const headers: Readonly<Record<string, string>> = { ...init.headers };
-  return { to: uuidToText(userId), accessKey, count: sends.length, authorization: headers.authorization };
+  const sizes = sends.flatMap(({ devices }) => (devices ?? []).map(({ ciphertext }) => ciphertext?.length ?? 0));
+  return { to: uuidToText(userId), accessKey, count: sends.length, sizes, authorization: headers.authorization };
 }
