@@ -63,6 +63,13 @@ export const clientDeletionSteps = [
 ] as const satisfies readonly ClientStep[];
 export const relayDeletionSteps = ['deletion.before-fsync', 'deletion.durable'] as const satisfies readonly RelayStep[];
 
+/** The list of an account's devices, on the device that signs it. */
+export const clientDeviceSteps = [
+  'device-list.committed',
+  'device-list.answered',
+  'device-list.taken-over',
+] as const satisfies readonly ClientStep[];
+
 type Tried<Steps extends readonly string[]> = Steps[number];
 
 /** Compiles only while every step that exists is in one of the tables. */
@@ -74,6 +81,7 @@ type Untried =
       | Tried<typeof clientPrekeySteps>
       | Tried<typeof clientRegistrationSteps>
       | Tried<typeof clientDeletionSteps>
+      | Tried<typeof clientDeviceSteps>
     >
   | Exclude<
       RelayStep,

@@ -55,6 +55,16 @@ export type ClientCalls = {
     readonly value: { readonly userId: string; readonly recoveryKey: string };
   };
   readonly code: { readonly arg: string; readonly value: undefined };
+  /** Shows its code by a report, and resolves when it is a device of the account. */
+  readonly linkDevice: { readonly arg: string; readonly value: { readonly deviceId: number } };
+  /** Lets a device in that shows this code. */
+  readonly link: { readonly arg: string; readonly value: undefined };
+  readonly revoke: { readonly arg: number; readonly value: undefined };
+  /** The own devices: ids and names. */
+  readonly devices: {
+    readonly arg: undefined;
+    readonly value: readonly { readonly id: number; readonly name: string }[];
+  };
   readonly account: {
     readonly arg: undefined;
     readonly value: { readonly userId: string; readonly number: string; readonly recoveryKey: string } | undefined;
@@ -83,6 +93,7 @@ export type ClientCalls = {
 /** What a client process says unasked. */
 export type ClientReport =
   | { readonly type: 'code-wanted'; readonly attemptsLeft: number | null }
+  | { readonly type: 'link-code'; readonly code: string }
   | { readonly type: 'sent'; readonly id: string; readonly text: string }
   | { readonly type: 'event'; readonly fact: SeenFact }
   | { readonly type: 'connection'; readonly state: string }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { type Chat, Client, type Message, type SottoEvent, type UserId } from '@sotto/sdk';
+import { type Chat, Client, type DeviceId, type Message, type SottoEvent, type UserId } from '@sotto/sdk';
 import { betterSqlite3 } from '@sotto/storage-adapters/better-sqlite3';
 import type { ClientCalls, ClientReport, OwnPrekey, SeenFact, SeenMessage } from './client-calls.ts';
 import { FatalTracer } from './fatal-tracer.ts';
@@ -101,6 +101,21 @@ answer<ClientCalls>({
   },
   code: (code) => {
     giveCode(code);
+  },
+  linkDevice: async (name) => {
+    const { deviceId } = await client.linkDevice({
+      name,
+      onCode: (code) => void tell({ type: 'link-code', code }).catch(() => process.exit(3)),
+    });
+    return { deviceId };
+  },
+  link: async (code) => {
+    await client.devices.link(code, { confirm: () => true });
+  },
+  revoke: (deviceId) => client.devices.revoke(deviceId as DeviceId),
+  devices: async () => {
+    const devices = await client.devices.list();
+    return devices.map(({ deviceId, name }) => ({ id: deviceId, name }));
   },
   account: () => client.account && { ...client.account, recoveryKey: client.recoveryKey() },
   send: async ({ to, texts, together }) => {

@@ -15,6 +15,8 @@ export class ClientProcess {
   sent: string[] = [];
   /** What its named consumer of events was told, over all its lives: `type about`. */
   readonly told = new Set<string>();
+  /** Codes that it showed, to be let into an account. */
+  readonly linkCodes: string[] = [];
   readonly log: string[] = [];
   connection = '';
   /** How far the device's clock is ahead. */
@@ -85,6 +87,9 @@ export class ClientProcess {
     switch (report.type) {
       case 'code-wanted':
         this.#giveCode().catch((error: unknown) => this.log.push(String(error)));
+        break;
+      case 'link-code':
+        this.linkCodes.push(report.code);
         break;
       case 'sent':
         this.sent.push(report.text);

@@ -23,6 +23,8 @@ export interface DeviceWorkParts {
   /** Ends what is under way. */
   readonly ended: AbortSignal;
   readonly learnDevices: (userId: UserId) => Promise<void>;
+  /** As `OwnDevices` wants it. */
+  readonly caughtUp: () => Promise<boolean>;
   /** The account is another one now. */
   readonly onAccount: () => Promise<void>;
   /** The own list has changed. */
@@ -43,7 +45,7 @@ export class DeviceWork {
 
   constructor(parts: DeviceWorkParts) {
     this.#parts = parts;
-    const { platform, store, executor, http, learnDevices, onAccount } = parts;
+    const { platform, store, executor, http, learnDevices, caughtUp, onAccount } = parts;
     const { clock, randomness, sha256, logger, tracer } = platform;
     this.own = new OwnDevices({
       executor,
@@ -55,6 +57,7 @@ export class DeviceWork {
       logger,
       tracer,
       learnDevices,
+      caughtUp,
       onAccount,
       onTakenOver: (change) => {
         // Who may come back is found out anew.
@@ -64,9 +67,9 @@ export class DeviceWork {
     });
   }
 
-  /** The relay says that the own list is another one. `caughtUp`: nothing waits for this device at the relay. */
-  changed(signed: Uint8Array, caughtUp: boolean): void {
-    this.#inBackground(() => this.own.changed(signed, caughtUp));
+  /** The relay says that the own list is another one. */
+  changed(signed: Uint8Array): void {
+    this.#inBackground(() => this.own.changed(signed));
   }
 
   /** The relay says that devices were not connected for long. */

@@ -27,7 +27,9 @@ import { recordOf, sessionOf } from './live-session.ts';
 import type { Overlay } from './overlay.ts';
 import { advanceChains, type CheckedCiphertext, checkJump } from './precheck.ts';
 import { protocolAddress } from './protocol-address.ts';
+import { sameBytes } from './same-bytes.ts';
 import { type SealedOrigin, sealOuter } from './sealed-seal.ts';
+import { localIdentityOf } from './session-identity.ts';
 
 /** A ciphertext for one device. */
 export interface SealedCiphertext {
@@ -67,10 +69,12 @@ export class Ratchet {
     this.records = new CallbackRecords(overlay);
   }
 
-  /** Whether there is a session that can be sent on, made with this registration of the device. */
+  /** Whether there is a session that can be sent on, made with this registration of the device, under the own identity key as it is. */
   async canSend(device: DeviceAddress, registrationId: number): Promise<boolean> {
     const known = await this.overlay.get('session', device);
     if (known === undefined) return false;
+    const local = localIdentityOf(known.record);
+    if (local && !sameBytes(local, ownIdentity(this.account).publicKey.serialize())) return false;
     const session = sessionOf(known);
     return session.hasCurrentState(new Date(this.now)) && session.remoteRegistrationId() === registrationId;
   }

@@ -9,6 +9,7 @@ export type SendableDevice = Pick<ListedDevice, 'deviceId' | 'registrationId'>;
 interface ParsedList {
   readonly identityKey: Uint8Array;
   readonly devices: readonly SendableDevice[];
+  readonly lastDeviceId: number;
 }
 
 /** By signed list: the bytes of a record are the same object as long as it is in memory. */
@@ -24,12 +25,18 @@ export function listedIdentity(list: Pick<DeviceListRecord, 'signed'>): Uint8Arr
   return parseList(list).identityKey;
 }
 
+/** The highest id that a device of an accepted list ever had. */
+export function lastListedId(list: Pick<DeviceListRecord, 'signed'>): number {
+  return parseList(list).lastDeviceId;
+}
+
 function parseList({ signed }: Pick<DeviceListRecord, 'signed'>): ParsedList {
   const known = parsedLists.get(signed);
   if (known !== undefined) return known;
-  const { devices, identityKey } = DeviceList.decode(SignedDeviceList.decode(signed).list);
+  const { devices, identityKey, lastDeviceId } = DeviceList.decode(SignedDeviceList.decode(signed).list);
   const parsed = {
     identityKey,
+    lastDeviceId,
     devices: devices.map((device) => ({
       deviceId: (device.deviceId ?? 0) as DeviceId,
       registrationId: device.registrationId ?? 0,

@@ -37,6 +37,8 @@ export interface OwnDevicesParts {
   readonly tracer: Tracer;
   /** Asks the relay for somebody's device list, and accepts it as that of any other. */
   readonly learnDevices: (userId: UserId) => Promise<void>;
+  /** Resolves when all that has come was applied; whether nothing waits for this device at the relay. A new identity key is taken over only then: what was sealed under the one before can't be opened any more. */
+  readonly caughtUp: () => Promise<boolean>;
   /** The account is another one now: what keeps it in memory looks again. */
   readonly onAccount: () => Promise<void>;
   /** The list has changed, and what follows from it is in the store. */
@@ -75,9 +77,9 @@ export class OwnDevices {
    * The relay says that another device has changed the own list.
    * @throws {SottoError} `device-list-invalid`, `device-list-forked`: it is passed over; and what the store throws
    */
-  async changed(signed: Uint8Array, mayReplace: boolean): Promise<void> {
+  async changed(signed: Uint8Array): Promise<void> {
     await this.#accept(signed);
-    await this.takeOver(mayReplace);
+    await this.takeOver();
   }
 
   /**
@@ -97,12 +99,13 @@ export class OwnDevices {
       this.#askedAt = now;
       await this.#parts.learnDevices(account.userId);
     });
-    await this.takeOver(true);
+    await this.takeOver();
   }
 
   /** Lets the account be as the list says that is accepted here: in the store, then for whoever asked to be told. */
-  async takeOver(mayReplace: boolean): Promise<void> {
-    const { executor, queries, randomness, sha256, clock, logger, onAccount, onTakenOver } = this.#parts;
+  async takeOver(): Promise<void> {
+    const { executor, queries, randomness, sha256, clock, logger, caughtUp, onAccount, onTakenOver } = this.#parts;
+    const mayReplace = await caughtUp();
     const taken = await executor.run(
       ['account', 'prekeys'],
       (overlay) => takeOverOwnList(overlay, { queries, randomness, sha256, now: clock.now() }, mayReplace),
@@ -132,7 +135,7 @@ export class OwnDevices {
         }
       }
     });
-    await this.takeOver(true);
+    await this.takeOver();
   }
 
   /**
@@ -199,7 +202,7 @@ export class OwnDevices {
         if (!isOvertaken(error)) throw error;
       });
     }
-    await this.takeOver(true);
+    await this.takeOver();
   }
 
   #commitIntent(make: (before: CheckedDeviceList) => ListChange): Promise<ListIntentRecord> {
@@ -243,7 +246,7 @@ export class OwnDevices {
       const { account } = await this.#state();
       if (isOvertaken(error) && account !== undefined) {
         await learnDevices(account.userId);
-        await this.takeOver(true);
+        await this.takeOver();
       }
       throw error;
     }

@@ -2,17 +2,15 @@ import { IdentityKeyPair, KyberPreKeyRecord, type PublicKey, SignedPreKeyRecord 
 import { asBuffer } from '../crypto/as-buffer.ts';
 import { firstIdentity } from '../crypto/identity-trust.ts';
 import type { Overlay } from '../crypto/overlay.ts';
-import { Ratchet } from '../crypto/ratchet.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { Sha256 } from '../ports/hash.ts';
-import type { GroupId, UserId } from '../ports/ids.ts';
+import type { GroupId } from '../ports/ids.ts';
 import type { PrekeyRecord } from '../ports/key-records.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import { PrekeyIds } from '../prekeys/prekey-id.ts';
 import { firstPrekeys, makePrekeys } from '../prekeys/prekey-material.ts';
-import { listedDevices } from './accepted-list.ts';
 import { type CheckedDeviceList, verifyDeviceList } from './device-list.ts';
 import { openDeviceName } from './device-name.ts';
 import { openIdentity } from './sealed-identity.ts';
@@ -39,7 +37,7 @@ const nothing: TakenOver = { changed: false, removed: false, identity: 'kept' };
 const page = 256;
 
 /**
- * Lets the account be as its list says, which was accepted as that of any other: the devices that came and went are told, and a new identity key takes the place of the old one, with new prekeys and without a session that could still be sent on.
+ * Lets the account be as its list says, which was accepted as that of any other: the devices that came and went are told, and a new identity key takes the place of the old one, with new prekeys. No session of before is sent on any more (`Ratchet.canSend`).
  *
  * To be run alone, under the lock `account`: it asks the store what there is.
  * @param mayReplace whether a new identity key is taken now: better when the mailbox is empty, since what others began under the old key can't be opened any more
@@ -115,7 +113,6 @@ async function replaceIdentity(
   overlay.put('identity', firstIdentity(userId, list.identityKey, parts.now));
   overlay.delete('namedList', { userId });
   await replacePrekeys(overlay, next, isIntended, parts);
-  await endSessions(overlay, next, parts);
   return { identity: 'replaced', account: next };
 }
 
@@ -156,32 +153,6 @@ function isSignedBy({ kind, record }: PrekeyRecord, identity: PublicKey): boolea
       ? SignedPreKeyRecord.deserialize(asBuffer(record))
       : KyberPreKeyRecord.deserialize(asBuffer(record));
   return identity.verify(prekey.publicKey().serialize(), prekey.signature());
-}
-
-/** What is sent from here on begins sessions under the new key: with the own other devices, and with everybody in a chat or a group. */
-async function endSessions(overlay: Overlay, account: AccountRecord, { queries, now }: OwnListParts): Promise<void> {
-  const ratchet = new Ratchet(account, overlay, now);
-  for (const userId of await peopleOf(account.userId, queries)) {
-    const list = await overlay.get('deviceList', { userId });
-    for (const { deviceId } of list === undefined ? [] : listedDevices(list)) {
-      await ratchet.setAside({ userId, deviceId });
-    }
-  }
-}
-
-async function peopleOf(self: UserId, queries: StoreQueries): Promise<ReadonlySet<UserId>> {
-  const people = new Set([self]);
-  for (let below: number | undefined; ; ) {
-    const chats = await queries.chats(below, page);
-    for (const { userId } of chats) if (userId !== undefined) people.add(userId);
-    const last = chats.at(-1);
-    if (last === undefined) break;
-    below = last.activity;
-  }
-  for (const groupId of await groupsOf(queries)) {
-    for (const { userId } of await queries.groupMembers(groupId)) people.add(userId);
-  }
-  return people;
 }
 
 async function groupsOf(queries: StoreQueries): Promise<readonly GroupId[]> {

@@ -3,7 +3,7 @@ import { Hold } from '../crypto/hold.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { DeviceAddress } from '../ports/ids.ts';
-import { listedDevices } from './accepted-list.ts';
+import { lastListedId, listedDevices } from './accepted-list.ts';
 
 /**
  * Lets nobody speak for this user but the devices on the own list, as it is known here.
@@ -18,6 +18,18 @@ export async function checkOwnSender(
   const list = await overlay.get('deviceList', { userId });
   const isListed = list !== undefined && listedDevices(list).some((device) => device.deviceId === deviceId);
   if (!isListed || deviceId === own.deviceId) throw new Hold('sender-mismatch');
+}
+
+/** Whether a device was one of the own account's and is so no more: nothing that it said counts, and nothing of it is kept. */
+export async function isFormerDevice(
+  overlay: Overlay,
+  { userId, deviceId }: DeviceAddress,
+  own: AccountRecord,
+): Promise<boolean> {
+  if (userId !== own.userId) return false;
+  const list = await overlay.get('deviceList', { userId });
+  if (list === undefined || deviceId > lastListedId(list)) return false;
+  return !listedDevices(list).some((device) => device.deviceId === deviceId);
 }
 
 /**
