@@ -9,19 +9,20 @@ const asked = async (peer: GroupPeer, others: readonly GroupPeer[]) => {
   return waiting.map((kinds) => kinds.filter((kind) => kind === 'groupKeyRequest').length);
 };
 
+type Six = [GroupPeer, GroupPeer, GroupPeer, GroupPeer, GroupPeer, GroupPeer];
+
 /** Six people, of whom the last lacks the key of the second epoch. */
 async function waiting() {
   const { owner, others, ...rest } = await groupOfPeers(7);
-  const [gone, admin, ...plain] = others as [GroupPeer, GroupPeer, ...GroupPeer[]];
-  const last = plain.at(-1);
-  if (last === undefined) throw new Error('there are six');
+  // The order of ids is not that of roles.
+  const [gone, one, two, three, admin, last] = others as Six;
   const { groupId } = rest;
   await owner.change(groupId, { type: 'set-role', userId: admin.userId, role: 'admin' });
   for (const other of others) await other.follow(groupId);
   await owner.change(groupId, { type: 'remove-members', userIds: [gone.userId] });
   await owner.change(groupId, title('Under a new key'));
   await last.follow(groupId);
-  return { ...rest, owner, admin, plain: plain.slice(0, -1), last, gone };
+  return { ...rest, owner, admin, plain: [one, two, three], last, gone };
 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));

@@ -1,0 +1,87 @@
+import { describe, expect, it } from 'vitest';
+import { type GroupPeer, groupOfPeers, groupPeers } from '../../test/group-peer.ts';
+import { unreachable } from '../../test/group-service.ts';
+
+const title = (text: string) => ({ type: 'set-title', title: text }) as const;
+
+/** Lets all that can go on go on. */
+async function turns(): Promise<void> {
+  for (let count = 0; count < 100; count++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+describe('groups when the client connects', () => {
+  it('are brought to where their logs are, and those in order are left alone', async () => {
+    const { relay, owner, others, groupId } = await groupOfPeers(2);
+    const [bob] = others as [GroupPeer];
+    const second = await owner.create(bob);
+    await owner.handTo(bob);
+    await owner.change(groupId, title('Divers'));
+    relay.asked.length = 0;
+    bob.work.start();
+    await turns();
+    expect(await bob.group(groupId)).toMatchObject({ title: 'Divers', revision: 2 });
+    expect(await bob.group(second)).toMatchObject({ revision: 1 });
+    // One log: as it was, as it is, and at the end of the comparison of the table.
+    expect(relay.asked.filter((name) => name === 'GET records')).toHaveLength(3);
+    await bob.stop();
+  });
+
+  it('are looked at again after a while when the relay was away', async () => {
+    const { relay, owner, others, groupId } = await groupOfPeers(2);
+    const [bob] = others as [GroupPeer];
+    await owner.change(groupId, title('Divers'));
+    relay.before = (name) => {
+      if (name === 'GET records') throw unreachable();
+    };
+    bob.work.start();
+    await turns();
+    expect(await bob.group(groupId)).toMatchObject({ revision: 1 });
+    relay.before = () => undefined;
+    bob.timers.runAll();
+    await turns();
+    expect(await bob.group(groupId)).toMatchObject({ title: 'Divers' });
+    expect(bob.failures).toEqual([]);
+    await bob.stop();
+  });
+
+  it('that nobody here knows of are asked for; members welcome who is one of them', async () => {
+    const { relay, owner, others, groupId, wireId } = await groupOfPeers(2);
+    const [dave, eve] = (await groupPeers(2, relay)) as [GroupPeer, GroupPeer];
+    await owner.change(groupId, { type: 'add-members', members: [dave.candidate()] });
+    relay.of(wireId).members.add(eve.userId);
+    for (const lost of [dave, eve]) {
+      lost.work.start();
+      await turns();
+      expect(await lost.waitingFor(owner)).toEqual(['groupKeyRequest']);
+      await lost.handTo(owner);
+    }
+    // One welcome was on its way; another one is for the asking.
+    expect(await owner.waitingFor(dave)).toEqual(['groupWelcome', 'groupWelcome']);
+    expect(await owner.waitingFor(eve)).toEqual([]);
+    await owner.handTo(dave);
+    expect(await dave.group(groupId)).toMatchObject({ revision: 2, standing: 'member' });
+    expect(others).toHaveLength(1);
+    await dave.stop();
+    await eve.stop();
+  });
+});
+
+describe('a log that is said to be longer than the relay shows', () => {
+  it('is asked for again a few times, then taken for what it is until somebody speaks of it again', async () => {
+    const { relay, others, groupId } = await groupOfPeers(2);
+    const [bob] = others as [GroupPeer];
+    const group = await bob.group(groupId);
+    await bob.device.executor.run([], (overlay) => overlay.put('group', { ...group, knownRevision: 9 }));
+    relay.asked.length = 0;
+    bob.work.start();
+    await turns();
+    for (let tries = 0; tries < 10; tries++) {
+      bob.timers.runAll();
+      await turns();
+    }
+    expect(relay.asked.filter((name) => name === 'GET records')).toHaveLength(7);
+    expect(await bob.group(groupId)).toMatchObject({ revision: 1, knownRevision: 1, forkedAt: undefined });
+    expect(bob.logged).toContain('group.log-withheld');
+    await bob.stop();
+  });
+});
