@@ -3,7 +3,7 @@ import { Client, SottoError } from '@sotto/sdk';
 import { betterSqlite3 } from '@sotto/storage-adapters/better-sqlite3';
 import { App } from './app.ts';
 import { DataFolderError, makeFolder } from './data-folder.ts';
-import { readOptions, usage } from './options.ts';
+import { type ChatOptions, readOptions, usage } from './options.ts';
 import { InputEndedError } from './plain/input-ended-error.ts';
 import { plainChat } from './plain/plain-chat.ts';
 import { PlainLines } from './plain/plain-lines.ts';
@@ -29,7 +29,7 @@ if (options === 'help') {
       process.stderr.write('chat: no account here yet: start once without --to and without <, and register\n');
       process.exitCode = 2;
     } else if (options.plain) {
-      await runPlain(client, options.to);
+      await runPlain(client, options);
     } else if (process.stdin.isTTY && process.stdout.isTTY) {
       const look = lookOf(process.env);
       await new App(client, notebook, options.ascii ? { ...look, glyphs: asciiGlyphs } : look).run();
@@ -52,7 +52,7 @@ if (options === 'help') {
 }
 
 /** Lines in and out, until the input ends or a signal comes. What was not sent then leaves the next time. */
-async function runPlain(client: Client, to: string | undefined): Promise<void> {
+async function runPlain(client: Client, { to, linkAs }: ChatOptions): Promise<void> {
   const lines = new PlainLines(process.stdin, process.stdout, process.stderr);
   const ending = new AbortController();
   const end = () => {
@@ -61,7 +61,7 @@ async function runPlain(client: Client, to: string | undefined): Promise<void> {
   };
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, end);
   try {
-    if (!(await plainChat(client, lines, { to, signal: ending.signal }))) process.exitCode = 1;
+    if (!(await plainChat(client, lines, { to, linkAs, signal: ending.signal }))) process.exitCode = 1;
   } catch (error) {
     if (!ending.signal.aborted) throw error;
   } finally {

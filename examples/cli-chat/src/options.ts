@@ -12,6 +12,8 @@ export interface ChatOptions {
   readonly plain: boolean;
   /** With `plain`: whom the lines go to. */
   readonly to: string | undefined;
+  /** The name under which this becomes another device of an account. */
+  readonly linkAs: string | undefined;
 }
 
 export const usage = `npm run chat -- --data FOLDER [--relay URL]
@@ -21,7 +23,9 @@ export const usage = `npm run chat -- --data FOLDER [--relay URL]
   --ascii          no sign beyond ASCII of its own, for fonts and terminals without them
   --plain          lines instead of a screen, for pipes and screen readers: what
                    comes is printed, what is read is sent
-  --to NUMBER      with --plain: whom to send it to
+  --to NUMBER      with --plain: whom to send it to; or the title of a group
+  --link-as NAME   at the first start: become another device of an account that
+                   you have, under this name
   --no-receipts    tell nobody what came and what was read, and see neither
   --no-typing      tell nobody that you type, and see it of nobody
 `;
@@ -40,13 +44,14 @@ export function readOptions(args: readonly string[]): ChatOptions | 'help' | { r
         ascii: { type: 'boolean', default: false },
         plain: { type: 'boolean', default: false },
         to: { type: 'string' },
+        'link-as': { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     });
     if (values.help) return 'help';
-    const { relay, data, receipts, typing, ascii, plain, to } = values;
+    const { relay, data, receipts, typing, ascii, plain, to, 'link-as': linkAs } = values;
     if (to !== undefined && !plain) return { wrong: '--to goes with --plain' };
-    return { relay, data, receipts, typing, ascii, plain, to };
+    return { relay, data, receipts, typing, ascii, plain, to, linkAs };
   } catch (error) {
     return { wrong: error instanceof Error ? error.message : String(error) };
   }

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Client, Message } from '@sotto/sdk';
+import type { Client, GroupChat, Message, SottoEvent } from '@sotto/sdk';
 import { cleanLine, cleanText } from '../text/clean-text.ts';
 import type { PlainLines } from './plain-lines.ts';
 
@@ -48,9 +48,7 @@ export class Arrivals {
       for await (const event of client.events({ cursor, signal })) {
         this.seen++;
         if (event.type === 'message.received') await printMessage(client, event.message, lines);
-        else if (event.type === 'message.failed')
-          lines.warn(`not sent (${event.code}): ${cleanLine(event.message.text)}`);
-        else if (event.type === 'identity.changed') lines.warn('somebody has a new key: open the chat without --plain');
+        else await warnOf(client, event, lines);
       }
     } catch (error) {
       if (!signal.aborted) throw error;
@@ -58,12 +56,45 @@ export class Arrivals {
   }
 }
 
+async function warnOf(client: Client, event: SottoEvent, lines: PlainLines): Promise<void> {
+  switch (event.type) {
+    case 'message.failed':
+      lines.warn(`not sent (${event.code}): ${cleanLine(event.message.text)}`);
+      break;
+    case 'identity.changed':
+      lines.warn('somebody has a new key: open the chat without --plain');
+      break;
+    case 'group.changed': {
+      const { userId } = client.account ?? {};
+      const isIn = event.changes.some(
+        (change) => change.type === 'added' && change.userIds.some((id) => id === userId),
+      );
+      const group = isIn ? await client.groups.get(event.groupId) : undefined;
+      if (group) lines.warn(`you were brought into ${cleanLine((await group.info()).title)}`);
+      break;
+    }
+    case 'device.linked':
+    case 'device.removed':
+      lines.warn(`your device ${cleanLine(event.name)} was ${event.type === 'device.linked' ? 'let in' : 'taken out'}`);
+      break;
+    default:
+      break;
+  }
+}
+
 async function printMessage(client: Client, message: Message, lines: PlainLines): Promise<void> {
-  const chat = await client.chats.get(message.senderId);
-  const name = await nameOf(client, message);
+  const { groupId, senderId } = message;
+  const group = groupId && (await client.groups.get(groupId));
+  const name = group ? await nameInGroup(group, message) : await nameOf(client, message);
   const text = message.kind === 'unknown' ? '(something that this version cannot show yet)' : cleanText(message.text);
   lines.print(`${name}: ${text.trimEnd().replace(/\n/g, '\n  ')}`);
-  await chat?.markRead(message);
+  await (group ?? (await client.chats.get(senderId)))?.markRead(message);
+}
+
+async function nameInGroup(group: GroupChat, { senderId }: Message): Promise<string> {
+  const { title, members } = await group.info();
+  const name = members.find(({ userId }) => userId === senderId)?.username ?? '';
+  return `${cleanLine(title)}, ${cleanLine(name) || 'somebody'}`;
 }
 
 async function nameOf(client: Client, { chatId }: Message): Promise<string> {

@@ -1,26 +1,35 @@
-import { type Chat, type Client, SottoError } from '@sotto/sdk';
+import { type Chat, type Client, type GroupChat, SottoError } from '@sotto/sdk';
+import { runCommand } from '../commands/commands.ts';
+import { chatCalled } from '../commands/group-commands.ts';
 import { errorText } from '../session/error-text.ts';
 import { Arrivals } from './arrivals.ts';
 import { ConnectionWatch } from './connection-watch.ts';
 import type { PlainLines } from './plain-lines.ts';
+import { qrLines } from './qr-lines.ts';
 import { registerByLines } from './register-by-lines.ts';
 
 /** How to chat by lines. */
 export interface PlainOptions {
-  /** Whom the lines go to; without it they are refused. */
+  /** Whom the lines go to, a number or the title of a group; without it they are refused. */
   readonly to: string | undefined;
+  /** The name under which this becomes another device of an account; otherwise one is made. */
+  readonly linkAs: string | undefined;
   /** Ends the wait for the relay; what was not sent leaves the next time. */
   readonly signal: AbortSignal;
 }
 
 /**
- * The chat as lines, for pipes and for screen readers: what is read is sent to one number, what comes from anybody is printed.
+ * The chat as lines, for pipes and for screen readers: what is read is sent to one chat, what comes from anybody is printed; a line with a colon in front is a command.
  *
  * Ends when there is nothing more to read, once all that was sent is with the relay and all that waited there is printed. What comes after that is printed at the next start.
  * @returns whether everything that was read was sent, and the relay was there to ask for what came
  */
-export async function plainChat(client: Client, lines: PlainLines, { to, signal }: PlainOptions): Promise<boolean> {
-  await registerByLines(client, lines, signal);
+export async function plainChat(
+  client: Client,
+  lines: PlainLines,
+  { to, linkAs, signal }: PlainOptions,
+): Promise<boolean> {
+  await registerByLines(client, lines, signal, linkAs);
   const arrivals = new Arrivals(client, lines);
   try {
     using connection = new ConnectionWatch(client, (text) => lines.warn(text));
@@ -35,24 +44,40 @@ export async function plainChat(client: Client, lines: PlainLines, { to, signal 
 }
 
 async function sendLines(client: Client, lines: PlainLines, to: string | undefined): Promise<boolean> {
-  const chat = to === undefined ? undefined : await client.chats.with(to);
+  let chat: Chat | GroupChat | undefined = to === undefined ? undefined : await chatCalled(client, to);
   let all = true;
   for (let line = await lines.next(); line !== undefined; line = await lines.next()) {
-    if (line.trim() !== '') all = (await sendLine(chat, line, lines)) && all;
+    if (line.trim() === '') continue;
+    // A colon in front is a command, two are one that is sent.
+    const isCommand = line.startsWith(':') && !line.startsWith('::');
+    try {
+      if (isCommand) chat = await command(client, chat, line, lines);
+      else await sendLine(chat, line.replace(/^::/, ':'));
+    } catch (error) {
+      if (error instanceof SottoError && error.code === 'client-stopped') throw error;
+      lines.warn(`${errorText(error)}${isKey(error) ? ' (in the chat without --plain)' : ''}`);
+      all = false;
+    }
   }
   return all;
 }
 
-async function sendLine(chat: Chat | undefined, line: string, lines: PlainLines): Promise<boolean> {
-  try {
-    if (chat === undefined) throw new Error('not sent: start with --to NUMBER to say to whom');
-    await chat.send(line);
-    return true;
-  } catch (error) {
-    if (error instanceof SottoError && error.code === 'client-stopped') throw error;
-    lines.warn(`${errorText(error)}${isKey(error) ? ' (in the chat without --plain)' : ''}`);
-    return false;
-  }
+/** Does a command, and says what it says; gives the chat that is open then. */
+async function command(
+  client: Client,
+  chat: Chat | GroupChat | undefined,
+  line: string,
+  lines: PlainLines,
+): Promise<Chat | GroupChat | undefined> {
+  const output = await runCommand({ client, chat }, line);
+  for (const text of output.lines) lines.warn(text);
+  if (output.qr !== undefined) for (const row of qrLines(output.qr)) lines.warn(row);
+  return output.open ?? chat;
+}
+
+async function sendLine(chat: Chat | GroupChat | undefined, line: string): Promise<void> {
+  if (chat === undefined) throw new Error('not sent: start with --to NUMBER to say to whom, or say :open');
+  await chat.send(line);
 }
 
 function isKey(error: unknown): boolean {

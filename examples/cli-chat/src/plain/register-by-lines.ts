@@ -1,10 +1,20 @@
 import type { Client } from '@sotto/sdk';
 import { errorText, isMistyped } from '../session/error-text.ts';
 import type { PlainLines } from './plain-lines.ts';
+import { qrLines } from './qr-lines.ts';
 
 /** Makes an account if there is none: asks question after question, each on a line. The recovery key is told at the end. */
-export async function registerByLines(client: Client, lines: PlainLines, signal: AbortSignal): Promise<void> {
+export async function registerByLines(
+  client: Client,
+  lines: PlainLines,
+  signal: AbortSignal,
+  linkAs: string | undefined,
+): Promise<void> {
   if (client.account !== undefined) return;
+  if (linkAs !== undefined) {
+    await linkByLines(client, lines, signal, linkAs);
+    return;
+  }
   const phone = await askNumber(lines);
   const username = await lines.ask('your name:');
   const typed = await lines.ask('your recovery key, or an empty line if you have none:');
@@ -25,6 +35,20 @@ export async function registerByLines(client: Client, lines: PlainLines, signal:
       lines.warn(errorText(error));
     }
   }
+}
+
+/** Becomes another device of an account: shows the code that its first device is to be given. */
+async function linkByLines(client: Client, lines: PlainLines, signal: AbortSignal, name: string): Promise<void> {
+  const { number } = await client.linkDevice({
+    name,
+    signal,
+    onCode: (code) => {
+      lines.warn('within two minutes, say this on your first device, or scan it there:');
+      for (const row of qrLines(code)) lines.warn(row);
+      lines.warn(`:link ${code}`);
+    },
+  });
+  lines.warn(`this is a device of ${number} now`);
 }
 
 /** The number, once it looks like one: what is wrong with it is said before the next question. */

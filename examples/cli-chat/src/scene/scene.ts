@@ -100,6 +100,7 @@ export function said(
   return {
     id: `${by}-${seq}` as MessageId,
     chatId: bobsChat,
+    groupId: undefined,
     senderId: outgoing ? alice : bob,
     senderDevice: 1 as DeviceId,
     outgoing,
