@@ -19,10 +19,12 @@ export interface CertifiedSender {
   readonly sender: DeviceAddress;
   /** The identity key that the certificate is for, 33 bytes: that of the session has to be the same. */
   readonly identityKey: Uint8Array;
+  /** It was not good at that time any more: it proves nothing that is not known of its sender by other means. */
+  readonly isOutdated: boolean;
 }
 
 /**
- * Reads who a certificate is for, if one of the trust roots stands behind it and it was good at a time.
+ * Reads who a certificate is for, if one of the trust roots stands behind it, and whether it was good at a time.
  *
  * A server key is believed in its period alone, and the certificates that it signed for as long as one lives: so a key that got out is worth nothing later.
  * @param trustRoots 33 bytes each
@@ -36,7 +38,7 @@ export function certifiedSender(
 ): CertifiedSender {
   const expiration = certificate.expiration();
   const period = certificate.serverCertificate().keyId();
-  if (at > expiration || expiration > (period + 1) * serverKeyMs + senderCertificateMs) throw invalid();
+  const isOutdated = at > expiration || expiration > (period + 1) * serverKeyMs + senderCertificateMs;
   if (!isGenuine(certificate, trustRoots)) throw invalid();
   const userId = certificate.senderUuid();
   const deviceId = certificate.senderDeviceId();
@@ -44,6 +46,7 @@ export function certifiedSender(
   return {
     sender: { userId: userId as UserId, deviceId: deviceId as DeviceId },
     identityKey: certificate.key().serialize(),
+    isOutdated,
   };
 }
 

@@ -31,7 +31,7 @@ const versions: ReadonlySet<number | undefined> = new Set([0x11, 0x22]);
 /**
  * Opens the outer layer of a sealed envelope, of either version, and finds out who sent it. Touches no session: what stands inside is opened as if its sender had been named.
  *
- * The certificate is held against the time at which the relay took the message: it may have waited for weeks.
+ * The certificate is held against the time at which the relay took the message: it may have waited for weeks. One that was outdated by then (clocks jump) is for the caller to judge.
  * @param envelope of kind SEALED
  * @throws {Hold} `malformed-envelope` when it names what a sealed one must not; `undecryptable`, `malformed-ciphertext`, `unknown-kind`, `certificate-invalid`
  */
@@ -46,7 +46,11 @@ export async function unseal(
   }
   if (!versions.has(envelope.ciphertext[0])) throw new Hold('malformed-ciphertext');
   const content = await outerLayer(envelope.ciphertext, own);
-  const { sender, identityKey } = certifiedSender(content.senderCertificate(), trustRoots, envelope.acceptedAt);
+  const { sender, identityKey, isOutdated } = certifiedSender(
+    content.senderCertificate(),
+    trustRoots,
+    envelope.acceptedAt,
+  );
   const kind = kinds.get(content.msgType());
   if (kind === undefined) throw new Hold('unknown-kind');
   const context = readContext(content.groupId());
@@ -60,7 +64,7 @@ export async function unseal(
     groupId: context.groupId,
     groupEpoch: context.groupEpoch,
   });
-  return { envelope: Envelope.decode(named), sender, identityKey };
+  return { envelope: Envelope.decode(named), sender, identityKey, isOutdated };
 }
 
 async function outerLayer(ciphertext: Uint8Array, own: IdentityKeyPair): Promise<UnidentifiedSenderMessageContent> {

@@ -86,9 +86,6 @@ describe('a message of a sealed sender', () => {
 
   it.each<[string, CertificateChanges | 'other-root']>([
     ['of another root', 'other-root'],
-    ['that had expired when the relay took it', { expiresAt: now - 1 }],
-    ['under a server key after its period', { period: 688 }],
-    ['that lives longer than its server key', { expiresAt: serverKeyMs * 691 + senderCertificateMs + 1 }],
     ['for no account', { userId: 'nobody' }],
   ])('is held with a certificate %s', async (_, changes) => {
     const [alice, bob] = await pair();
@@ -98,6 +95,17 @@ describe('a message of a sealed sender', () => {
     await expect(unsealed(bob, envelope)).rejects.toMatchObject({ reason: 'certificate-invalid' });
     // Asked again, it is no better.
     await expect(unsealed(bob, envelope)).rejects.toMatchObject({ reason: 'certificate-invalid' });
+  });
+
+  it.each<[string, CertificateChanges]>([
+    ['that had expired when the relay took it', { expiresAt: now - 1 }],
+    ['under a server key after its period', { period: 688 }],
+    ['that lives longer than its server key', { expiresAt: serverKeyMs * 691 + senderCertificateMs + 1 }],
+  ])('tells of a certificate %s that it is outdated', async (_, changes) => {
+    const [alice, bob] = await pair();
+    const envelope = await sealed(alice, bob, maker.make(alice.account, now, changes));
+    for (const turn of ['first', 'again'])
+      expect([turn, (await unsealed(bob, envelope)).isOutdated]).toEqual([turn, true]);
   });
 
   it('is held when no root is pinned', async () => {
@@ -114,8 +122,8 @@ describe('a message of a sealed sender', () => {
     const [alice, bob] = await pair();
     const envelope = await sealed(alice, bob, maker.make(alice.account, now));
     const at = (acceptedAt: number) => unsealed(bob, envelopeTo(bob, { ...envelope, acceptedAt }));
-    expect((await at(now + senderCertificateMs)).sender).toEqual(alice.address);
-    await expect(at(now + senderCertificateMs + 1)).rejects.toMatchObject({ reason: 'certificate-invalid' });
+    expect(await at(now + senderCertificateMs)).toMatchObject({ sender: alice.address, isOutdated: false });
+    expect(await at(now + senderCertificateMs + 1)).toMatchObject({ sender: alice.address, isOutdated: true });
   });
 
   it('does not open under a certificate of somebody else’s, whose identity key its maker does not have', async () => {

@@ -27,6 +27,8 @@ export interface Inspected {
   readonly checked: CheckedCiphertext | CheckedGroupCiphertext | undefined;
   /** The identity key that the certificate of a sealed sender is for. */
   readonly certified: Uint8Array | undefined;
+  /** That certificate was outdated: then the envelope as it came, under its own digest. */
+  readonly outdated: Pick<Inspected, 'bytes' | 'digest'> | undefined;
   /** It is no message, but a request to send one again. */
   readonly request: ReadRetryRequest | 'malformed' | undefined;
   /** Why it is held before decryption was tried. */
@@ -45,6 +47,7 @@ export function inspectEnvelope(bytes: Uint8Array, self: AccountRecord, sha256: 
     groupId: undefined,
     checked: undefined,
     certified: undefined,
+    outdated: undefined,
     request: undefined,
   };
   try {
@@ -84,8 +87,9 @@ export async function inspectSealed(
     return inspectEnvelope(bytes, self, sha256);
   }
   try {
-    const { envelope, identityKey } = await unseal(outer, ownIdentity(self), await trustRoots());
-    return { ...inspectEnvelope(Envelope.encode(envelope), self, sha256), certified: identityKey };
+    const { envelope, identityKey, isOutdated } = await unseal(outer, ownIdentity(self), await trustRoots());
+    const outdated = isOutdated ? { bytes, digest: sha256(outer.ciphertext) } : undefined;
+    return { ...inspectEnvelope(Envelope.encode(envelope), self, sha256), certified: identityKey, outdated };
   } catch (error) {
     if (!(error instanceof Hold)) throw error;
     return { ...inspectEnvelope(bytes, self, sha256), refused: error };

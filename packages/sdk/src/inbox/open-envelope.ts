@@ -6,7 +6,7 @@ import { SenderKeys } from '../crypto/sender-keys.ts';
 import { checkOwnSender, checkOwnWord } from '../devices/own-sender.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { Sha256 } from '../ports/hash.ts';
-import type { DeviceAddress } from '../ports/ids.ts';
+import type { DeviceAddress, UserId } from '../ports/ids.ts';
 import { type CheckedContent, checkContent, checkGroupContent } from './check-content.ts';
 import type { Inspected } from './inspect-envelope.ts';
 
@@ -26,12 +26,15 @@ export interface OpenedContent extends CheckedContent {
  */
 export async function openEnvelope(
   overlay: Overlay,
-  { envelope, checked, groupId, certified }: Inspected,
+  { envelope, checked, groupId, certified, outdated }: Inspected,
   sender: DeviceAddress,
   { account, sha256, now }: { readonly account: AccountRecord; readonly sha256: Sha256; readonly now: number },
 ): Promise<OpenedContent> {
   if (checked === undefined) throw new Hold('malformed-envelope');
   await checkOwnSender(overlay, sender, account);
+  if (certified && outdated && !(await isKnownIdentity(overlay, sender.userId, certified))) {
+    throw new Hold('certificate-invalid');
+  }
   if (checked.kind !== 'sender-key') {
     const ratchet = new Ratchet(account, overlay, now);
     const { plaintext, ...how } = await ratchet.open(sender, checked, envelope.ciphertext);
@@ -52,4 +55,10 @@ export async function openEnvelope(
     newIdentity: identity?.pending !== undefined,
     identityKey: undefined,
   };
+}
+
+/** Whether an identity key is the one that is trusted for this person: then what opens under it needs no certificate to prove who wrote it. */
+async function isKnownIdentity(overlay: Overlay, userId: UserId, key: Uint8Array): Promise<boolean> {
+  const identity = await overlay.get('identity', { userId });
+  return identity !== undefined && sameBytes(identity.key, key);
 }

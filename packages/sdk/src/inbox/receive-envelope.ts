@@ -207,7 +207,9 @@ export class EnvelopeReceiver {
     await refuseWhenEnded(overlay);
     const { reason, note } = hold;
     const groupId = hold.groupId ?? inspected.groupId;
-    const { digest, bytes, envelope, sender, checked } = inspected;
+    const { envelope, sender, checked } = inspected;
+    // Below an outdated certificate nothing is believed: it is looked at again the next time.
+    const { digest, bytes } = (reason === 'certificate-invalid' && inspected.outdated) || inspected;
     if ((await overlay.get('seen', { key: digest })) !== undefined) return { outcome: 'duplicate' };
     const now = this.clock.now();
     overlay.put('seen', { key: digest, at: now });

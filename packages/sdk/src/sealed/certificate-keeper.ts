@@ -125,8 +125,8 @@ export class CertificateKeeper {
   private isGenuine(bytes: Uint8Array, trustRoots: readonly Uint8Array[]): boolean {
     try {
       const certificate = SenderCertificate.deserialize(asBuffer(bytes));
-      certifiedSender(certificate, trustRoots, this.relayNow());
-      return isFor(certificate, this.account());
+      const { isOutdated } = certifiedSender(certificate, trustRoots, this.relayNow());
+      return !isOutdated && isFor(certificate, this.account());
     } catch (error) {
       if (error instanceof Hold || error instanceof LibSignalErrorBase) return false;
       throw error;
