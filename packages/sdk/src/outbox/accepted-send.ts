@@ -10,3 +10,8 @@ export interface AcceptedSend {
   /** Of a Send to a group: what became of each of its recipients. */
   readonly shares?: ReadonlyMap<UserId, Share>;
 }
+
+/** Whether the relay called a recipient no member of the group. */
+export function hasOutsiders(shares: AcceptedSend['shares']): boolean {
+  return shares !== undefined && [...shares.values()].includes('not-member');
+}

@@ -1,24 +1,16 @@
-import type { ClientFrameFields, SendFields } from '@sotto/proto';
-import type { Rate } from '../limits/token-bucket.ts';
-import type { Clock } from '../ports/clock.ts';
 import type { ChatId, GroupId, UserId } from '../ports/ids.ts';
-import type { Logger } from '../ports/logger.ts';
 import type { OutboxRecord } from '../ports/outbox-record.ts';
-import type { Randomness } from '../ports/randomness.ts';
-import type { StoreQueries } from '../ports/store.ts';
-import type { CancelTimer, Timers } from '../ports/timers.ts';
-import type { Tracer } from '../ports/tracer.ts';
-import { sizeOfPost } from '../sealed/sealed-post.ts';
-import { isToSame, isUnnamed } from '../sealed/unnamed-send.ts';
+import type { CancelTimer } from '../ports/timers.ts';
 import { SottoError, type SottoErrorCode } from '../sotto-error.ts';
-import { fullJitter } from '../transport/backoff.ts';
-import type { AcceptedSend } from './accepted-send.ts';
-import type { OutboxCommits } from './outbox-commits.ts';
-import { Pacer, type SendRates } from './pacer.ts';
+import { type AcceptedSend, hasOutsiders } from './accepted-send.ts';
+import { leavingTogether } from './leaving-together.ts';
+import { type EntryResult, goesWith, type QueueEntry, type ResultTaker, type SealedEntry } from './queue-entry.ts';
+import type { ChatQueueParts } from './queue-parts.ts';
+import { RetryPause } from './retry-pause.ts';
 import type { SealOutcome } from './row-sealer.ts';
-import type { Sealer } from './sealer.ts';
 import { SendLane } from './send-lane.ts';
 import type { SendOutcome } from './send-outcome.ts';
+import { SendPace } from './send-pace.ts';
 
 const largestBatch = 128;
 const largestWindow = 256;
@@ -35,70 +27,8 @@ const endings: ReadonlySet<string> = new Set<SottoErrorCode>([
 /** What sealing may end in that the user has to do something about, who wakes the queue by it. */
 const waitsForUser: ReadonlySet<string> = new Set<SottoErrorCode>(['identity-changed', 'group-forked']);
 
-const unlimited: Rate = { burst: 0, perSecond: 0 };
-
-/** What a chat's queue works with. */
-export interface ChatQueueParts {
-  readonly store: StoreQueries;
-  readonly sealer: Sealer;
-  readonly commits: OutboxCommits;
-  /** Makes sessions with all devices of a person, over the network. */
-  readonly makeSessions: (userId: UserId) => Promise<void>;
-  /** Takes the device list of a person over, over the network. */
-  readonly learnDevices: (userId: UserId) => Promise<void>;
-  /** Gets a certificate of this device, over the network. */
-  readonly makeCertificate: () => Promise<void>;
-  /** The relay does not take this access key of somebody. */
-  readonly onKeyRefused: (userId: UserId, accessKey: Uint8Array) => void;
-  /** Hands Sends to one person to the relay, beside the stream, which would name their sender. Their results come as those of the stream do. */
-  readonly post: (sends: readonly SendFields[]) => void;
-  /** Reads a group's log to its end, over the network, and takes it over. */
-  readonly refreshGroup: (groupId: GroupId) => Promise<void>;
-  /** Something was put into other queues. */
-  readonly onQueued: (chatIds: readonly ChatId[]) => void;
-  /** Hands frames to the stream; false when it is not open. `handed` is called once their bytes were given to the socket. */
-  readonly transmit: (frames: readonly ClientFrameFields[], handed: () => void) => boolean;
-  /** Tells whose result a send id is. */
-  readonly expectResult: (sendId: Uint8Array, entry: QueueEntry) => void;
-  /** Something failed for good, and left the outbox. */
-  readonly onLeft: () => void;
-  /** How fast the relay lets this account send. */
-  readonly rates: () => SendRates;
-  /** Counts what all chats of this device send. */
-  readonly devicePacer: Pacer;
-  readonly clock: Clock;
-  readonly timers: Timers;
-  readonly randomness: Randomness;
-  readonly tracer: Tracer;
-  readonly logger: Logger;
-  readonly onFailure: (error: unknown) => void;
-}
-
-/** A record of the outbox in the window of its chat. */
-export interface QueueEntry {
-  readonly queue: ChatQueue;
-  record: OutboxRecord;
-  /** Its bytes left on this connection, and there is no result yet. */
-  inFlight: boolean;
-  /** The access key that its bytes showed when they left last. */
-  accessKey?: Uint8Array | undefined;
-}
-
-/** What became of an entry's send. */
-export interface EntryResult {
-  readonly entry: QueueEntry;
-  readonly outcome: SendOutcome;
-}
-
-/** An entry with the bytes that are to leave. */
-interface SealedEntry {
-  readonly entry: QueueEntry;
-  readonly send: SendFields;
-  readonly sendId: Uint8Array;
-}
-
 /** The outbox of one chat: first in, first out, pipelined in a lane, sealed at the head while connected. */
-export class ChatQueue {
+export class ChatQueue implements ResultTaker {
   private readonly chatId: ChatId;
   private readonly parts: ChatQueueParts;
   private readonly lane: SendLane;
@@ -116,13 +46,8 @@ export class ChatQueue {
   private refusals = 0;
   /** What sealing lacked (sessions, the device list) and was just got, so that it should go through now. */
   private readonly prepared = new Set<Lack>();
-  private failures = 0;
-  /** How often the relay said when to come again, since something was accepted. */
-  private postponed = 0;
-  private cancelRetry: CancelTimer | undefined;
-  private readonly pacer = new Pacer();
-  /** Where the last one that left went: to a group, to somebody whose access key it showed, or to anybody else. */
-  private towards: 'group' | 'contact' | 'stranger' = 'stranger';
+  private readonly retryPause: RetryPause;
+  private readonly pace: SendPace;
   /** Whether what left last went beside the stream. */
   private beside = false;
   private cancelPause: CancelTimer | undefined;
@@ -133,6 +58,8 @@ export class ChatQueue {
     this.chatId = chatId;
     this.parts = parts;
     this.lane = new SendLane(parts.randomness);
+    this.pace = new SendPace(parts);
+    this.retryPause = new RetryPause(parts, { isActive: () => this.online, onOver: () => this.wake() });
   }
 
   /** The stream is open: what was in flight on the one before is sent again, as it was. */
@@ -152,8 +79,7 @@ export class ChatQueue {
     for (const entry of this.discarded) this.entries.delete(entry);
     this.discarded.clear();
     for (const entry of this.entries) entry.inFlight = false;
-    this.cancelRetry?.();
-    this.cancelRetry = undefined;
+    this.retryPause.end();
     this.cancelPause?.();
     this.cancelPause = undefined;
   }
@@ -164,7 +90,7 @@ export class ChatQueue {
       this.woken = true;
       return;
     }
-    if (!this.online || this.cancelRetry !== undefined) return;
+    if (!this.online || this.retryPause.isOn) return;
     this.working = Promise.resolve()
       .then(() => this.work())
       .catch((error: unknown) => this.parts.onFailure(error))
@@ -189,8 +115,7 @@ export class ChatQueue {
 
   /** What it waited for has come about: it is tried now instead of later. */
   retry(): void {
-    this.cancelRetry?.();
-    this.cancelRetry = undefined;
+    this.retryPause.end();
     this.wake();
   }
 
@@ -223,8 +148,7 @@ export class ChatQueue {
   }
 
   private async accept(accepted: readonly (AcceptedSend & { readonly entry: QueueEntry })[]): Promise<void> {
-    this.failures = 0;
-    this.postponed = 0;
+    this.retryPause.reset();
     const queued = await this.parts.commits.accepted(this.chatId, accepted);
     for (const { entry } of accepted) this.entries.delete(entry);
     if (queued.length > 0) this.parts.onQueued(queued);
@@ -233,7 +157,7 @@ export class ChatQueue {
   /** The relay calls somebody no member: before they get a copy, the group's log is read, which says whether they are. */
   private async settleUnsure(accepted: readonly (AcceptedSend & { readonly entry: QueueEntry })[]): Promise<void> {
     if (await this.refreshed(accepted[0]?.record.groupId)) await this.accept(accepted);
-    else this.retryLater(undefined);
+    else this.retryPause.begin(undefined);
   }
 
   /** Whether a group's log could be read. */
@@ -253,7 +177,7 @@ export class ChatQueue {
     for (const { entry } of results) entry.inFlight = false;
     if (!this.refused || [...this.entries].some((other) => other.inFlight)) return;
     // A relay that calls everything superseded is not asked in a tight loop.
-    if (!this.refusedForReason) this.retryLater(undefined);
+    if (!this.refusedForReason) this.retryPause.begin(undefined);
     this.refused = false;
     this.refusedForReason = false;
     this.lane.renew();
@@ -261,7 +185,7 @@ export class ChatQueue {
 
   private async settleRefusal(entry: QueueEntry, outcome: Exclude<SendOutcome, { type: 'accepted' }>): Promise<void> {
     if (outcome.type === 'later') {
-      this.retryLater(outcome.afterMs);
+      this.retryPause.begin(outcome.afterMs);
     } else if (outcome.type === 'failed') {
       await this.fail(entry, outcome.code);
     } else if (outcome.type === 'devices-changed') {
@@ -277,17 +201,15 @@ export class ChatQueue {
   private async takeGroup({ record }: QueueEntry): Promise<void> {
     const isRead = await this.refreshed(record.groupId);
     if (isRead) await this.unseal(record);
-    this.failures++;
-    if (!isRead || this.failures > 1) this.retryLater(undefined);
+    if (isRead) this.retryPause.again();
+    else this.retryPause.begin(undefined);
   }
 
   /** To this person nothing goes without naming its sender, until another access key is known. */
   private async nameSender({ record, accessKey }: QueueEntry): Promise<void> {
     if (record.recipient !== undefined && accessKey) this.parts.onKeyRefused(record.recipient, accessKey);
     await this.unseal(record);
-    // Once is the normal case; a relay that refuses what shows no key is not asked in a tight loop.
-    this.failures++;
-    if (this.failures > 1) this.retryLater(undefined);
+    this.retryPause.again();
   }
 
   /** Has all that goes where this one goes sealed anew. */
@@ -309,7 +231,7 @@ export class ChatQueue {
       await this.parts.commits.devicesChanged(this.chatId, recipient, signed, sealed);
     } catch (error) {
       if (error instanceof SottoError && error.code === 'device-list-forked') {
-        this.retryLater(error.retryAfterMs);
+        this.retryPause.begin(error.retryAfterMs);
         return;
       }
       if (!(error instanceof SottoError) || error.code !== 'device-list-invalid') throw error;
@@ -317,43 +239,27 @@ export class ChatQueue {
       return;
     }
     for (const other of others) other.record = { ...other.record, sealed: undefined };
-    // Once is the normal case; a relay that says so again and again is not asked in a tight loop.
-    this.failures++;
-    if (this.failures > 1) this.retryLater(undefined);
+    this.retryPause.again();
   }
 
   private async work(): Promise<void> {
     for (;;) {
       await this.load();
       // Looked at after every wait: from here to the sealing nothing comes in between.
-      if (!this.online || this.refused || this.cancelRetry !== undefined) return;
+      if (!this.online || this.refused || this.retryPause.isOn) return;
       const waiting = [...this.entries].filter((entry) => !entry.inFlight);
       const room = largestWindow - (this.entries.size - waiting.length);
       const wanted = Math.min(room, largestBatch, waiting.length);
-      const ready = waiting.slice(0, this.room(wanted, this.parts.clock.now()));
+      const ready = waiting.slice(0, this.pace.room(wanted));
       if (ready.length < wanted) this.pause(waiting.length);
       if (ready.length === 0 || !(await this.sealAndSend(ready))) return;
     }
   }
 
-  /** What the relay allows to this recipient. */
-  private get limit(): Rate {
-    return this.towards === 'group' ? unlimited : this.parts.rates()[this.towards];
-  }
-
-  /** How many of these sends the relay allows now. */
-  private room(wanted: number, now: number): number {
-    const { devicePacer, rates } = this.parts;
-    return Math.min(this.pacer.room(wanted, this.limit, now), devicePacer.room(wanted, rates().device, now));
-  }
-
   /** Goes on when the relay allows more. */
   private pause(waiting: number): void {
     if (!this.online || this.cancelPause !== undefined) return;
-    const { clock, timers, devicePacer, rates } = this.parts;
-    const now = clock.now();
-    const wait = Math.max(this.pacer.wait(waiting, this.limit, now), devicePacer.wait(waiting, rates().device, now));
-    this.cancelPause = timers.after(wait, () => {
+    this.cancelPause = this.parts.timers.after(this.pace.wait(waiting), () => {
       this.cancelPause = undefined;
       this.wake();
     });
@@ -393,7 +299,7 @@ export class ChatQueue {
       case 'failed':
         return this.sealingFailed(waiting, last.error);
       case 'later':
-        this.retryLater(undefined);
+        this.retryPause.begin(undefined);
         return false;
       case 'sealed':
       case 'gone':
@@ -414,7 +320,7 @@ export class ChatQueue {
   private async prepare(what: Lack, record: OutboxRecord, waiting: readonly QueueEntry[]): Promise<boolean> {
     if (this.prepared.has(what)) {
       this.prepared.clear();
-      this.retryLater(undefined);
+      this.retryPause.begin(undefined);
       return false;
     }
     try {
@@ -427,16 +333,12 @@ export class ChatQueue {
   }
 
   private transmit(sealed: readonly SealedEntry[]): boolean {
-    const now = this.parts.clock.now();
-    const next = sealed[0]?.send;
-    if (next?.groupId?.length) this.towards = 'group';
-    else this.towards = next?.recipients?.[0]?.accessKey?.length ? 'contact' : 'stranger';
+    this.pace.head(sealed[0]?.send);
     const alike = this.leavingTogether(sealed);
-    const sends = alike.slice(0, this.room(alike.length, now));
+    const sends = alike.slice(0, this.pace.room(alike.length));
     if (sends.length < alike.length) this.pause(sealed.length);
     if (sends.length === 0 || !this.handOver(sends)) return false;
-    this.pacer.take(sends.length, this.limit, now);
-    this.parts.devicePacer.take(sends.length, this.parts.rates().device, now);
+    this.pace.take(sends.length);
     for (const { entry, send, sendId } of sends) {
       entry.inFlight = true;
       entry.accessKey = send.recipients?.[0]?.accessKey ?? undefined;
@@ -445,17 +347,10 @@ export class ChatQueue {
     return true;
   }
 
-  /** What may leave next in one way, over the stream or beside it. Both at once would not keep the order, nor would two requests. */
   private leavingTogether(sealed: readonly SealedEntry[]): readonly SealedEntry[] {
-    const [first] = sealed;
-    if (first === undefined) return [];
-    const unnamed = isUnnamed(first.send);
-    const isBusy = [...this.entries].some(({ inFlight }) => inFlight);
-    if (isBusy && (unnamed || this.beside)) return [];
-    this.beside = unnamed;
-    const end = sealed.findIndex(({ send }) => isUnnamed(send) !== unnamed || (unnamed && !isToSame(send, first.send)));
-    const alike = end < 0 ? sealed : sealed.slice(0, end);
-    return unnamed ? alike.slice(0, sizeOfPost(alike.map(({ send }) => send))) : alike;
+    const way = leavingTogether(sealed, [...this.entries].some(({ inFlight }) => inFlight) && { beside: this.beside });
+    this.beside = way.beside;
+    return way.sends;
   }
 
   /** Whether these are on their way. */
@@ -475,7 +370,7 @@ export class ChatQueue {
     }
     if (waitsForUser.has(error.code)) return false;
     if (error.retryable || !endings.has(error.code)) {
-      this.retryLater(error.retryAfterMs);
+      this.retryPause.begin(error.retryAfterMs);
       return false;
     }
     this.parts.logger.warn('outbox.failed', {
@@ -495,35 +390,7 @@ export class ChatQueue {
     this.parts.onLeft();
     this.entries.delete(entry);
   }
-
-  /** The relay's word is taken as it is at first; one that says so again and again is not asked in a tight loop. */
-  private patience(): number {
-    const times = this.postponed++;
-    return times === 0 ? 0 : fullJitter(times - 1, this.parts.randomness);
-  }
-
-  private retryLater(afterMs: number | undefined): void {
-    if (!this.online) return;
-    this.cancelRetry?.();
-    const wait =
-      afterMs === undefined ? fullJitter(this.failures++, this.parts.randomness) : Math.max(afterMs, this.patience());
-    this.cancelRetry = this.parts.timers.after(wait, () => {
-      this.cancelRetry = undefined;
-      this.wake();
-    });
-  }
 }
 
 /** What sealing may lack that can be got. */
 type Lack = Extract<SealOutcome['status'], `needs-${string}`>;
-
-/** Whether two rows go to the same person, or to the same group. */
-function goesWith(one: OutboxRecord, other: OutboxRecord): boolean {
-  if (one.recipient !== other.recipient) return false;
-  return one.recipient !== undefined || one.groupId === other.groupId;
-}
-
-/** Whether the relay called a recipient no member of the group. */
-function hasOutsiders(shares: AcceptedSend['shares']): boolean {
-  return shares !== undefined && [...shares.values()].includes('not-member');
-}

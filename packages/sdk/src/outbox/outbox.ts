@@ -1,8 +1,10 @@
 import { type SendResult, toBase64Url } from '@sotto/proto';
 import type { ChatId } from '../ports/ids.ts';
 import type { StoreQueries } from '../ports/store.ts';
-import { ChatQueue, type ChatQueueParts, type EntryResult, type QueueEntry } from './chat-queue.ts';
+import { ChatQueue } from './chat-queue.ts';
 import { Pacer, type SendRates, unlimited } from './pacer.ts';
+import type { EntryResult, QueueEntry, ResultTaker } from './queue-entry.ts';
+import type { ChatQueueParts } from './queue-parts.ts';
 import { ResultWatch, type ResultWatchParts } from './result-watch.ts';
 import { groupOutcomeOf, outcomeOf } from './send-outcome.ts';
 
@@ -85,7 +87,7 @@ export class Outbox {
 
   /** Takes the results of one turn: one commit for all that were accepted. */
   async settle(results: readonly SendResult[]): Promise<void> {
-    const byQueue = new Map<ChatQueue, EntryResult[]>();
+    const byQueue = new Map<ResultTaker, EntryResult[]>();
     for (const result of results) {
       const key = toBase64Url(result.sendId);
       const entry = this.expected.get(key);

@@ -1,0 +1,23 @@
+import { sizeOfPost } from '../sealed/sealed-post.ts';
+import { isToSame, isUnnamed } from '../sealed/unnamed-send.ts';
+import type { SealedEntry } from './queue-entry.ts';
+
+/** What leaves next, and whether it goes beside the stream. */
+export interface Leaving {
+  readonly beside: boolean;
+  readonly sends: readonly SealedEntry[];
+}
+
+/**
+ * What may leave next in one way, over the stream or beside it. Both at once would not keep the order, nor would two requests.
+ * @param busy which way what is in flight went; false when nothing is
+ */
+export function leavingTogether(sealed: readonly SealedEntry[], busy: false | { readonly beside: boolean }): Leaving {
+  const [first] = sealed;
+  if (first === undefined) return { beside: busy !== false && busy.beside, sends: [] };
+  const beside = isUnnamed(first.send);
+  if (busy && (beside || busy.beside)) return { beside: busy.beside, sends: [] };
+  const end = sealed.findIndex(({ send }) => isUnnamed(send) !== beside || (beside && !isToSame(send, first.send)));
+  const alike = end < 0 ? sealed : sealed.slice(0, end);
+  return { beside, sends: beside ? alike.slice(0, sizeOfPost(alike.map(({ send }) => send))) : alike };
+}
