@@ -5,6 +5,7 @@ import type { ContentOrigin } from '../messages/outgoing-content.ts';
 import { addHiddenContent } from '../outbox/hidden-row.ts';
 import type { GroupIntentRecord } from '../ports/group-records.ts';
 import type { ChatId, GroupId, UserId } from '../ports/ids.ts';
+import { siblingsOf } from '../sync/own-sync.ts';
 import { reading } from './canonical.ts';
 import { writeGroupKeys } from './group-keys.ts';
 import { type GroupOperation, readOperation, writeOperation } from './group-operation.ts';
@@ -54,22 +55,25 @@ export function toldOfKey({ at, isNewKey, added }: WrittenRecord, self: UserId):
   return at.state.members.map(({ userId }) => userId).filter((userId) => userId !== self && !added.includes(userId));
 }
 
-/** Writes an own change down, with its new key on the way to those who stay: gives the queues in which that waits. The caller holds the group's lock and those of their chats. */
-export function keepIntent(
+/** Writes an own change down, with its new key on the way to those who stay, and to the own other devices: gives the queues in which that waits. The caller holds the group's lock and those of their chats. */
+export async function keepIntent(
   overlay: Overlay,
   intent: GroupIntentRecord,
   written: WrittenRecord,
   origin: ContentOrigin,
   now: number,
-): readonly ChatId[] {
-  const self = origin.account.userId;
+): Promise<readonly ChatId[]> {
+  const { account } = origin;
+  const self = account.userId;
   const { wireId, keyEpoch, keyCommitment } = written.at.state;
   overlay.put('groupIntent', intent);
   if (intent.key !== undefined) {
     const { groupId, key } = intent;
     overlay.put('groupKey', { groupId, keyEpoch, keyCommitment, key, evaluated: false });
   }
-  return toldOfKey(written, self).map((userId) => {
+  const told = toldOfKey(written, self);
+  const isForSiblings = intent.key !== undefined && (await siblingsOf(overlay, account)).length > 0;
+  return (isForSiblings ? [...told, self] : told).map((userId) => {
     addHiddenContent(overlay, origin, userId, { groupKeys: writeGroupKeys(wireId, [written.key]) }, now);
     return chatWith(userId);
   });

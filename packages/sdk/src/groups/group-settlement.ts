@@ -10,8 +10,10 @@ import type { GroupIntentRecord, GroupRecord } from '../ports/group-records.ts';
 import type { ChatId, UserId } from '../ports/ids.ts';
 import type { Store } from '../ports/store.ts';
 import { SottoError } from '../sotto-error.ts';
+import { ownQueue, tellSiblings } from '../sync/own-sync.ts';
 import { advance, type GroupAdvance } from './group-advance.ts';
 import { startOfGroup } from './group-head.ts';
+import { writeGroupKeys } from './group-keys.ts';
 import { decodeRecord } from './group-record.ts';
 import { memberOf } from './group-state.ts';
 import { keepAdvance, keepStart, locksOfAdvance, locksOfGroup } from './keep-group.ts';
@@ -61,7 +63,9 @@ export class GroupSettlement {
         if (isThere !== true) return undefined;
         const kept = step === undefined ? group : await this.keep(overlay, intent, group, step);
         if (isLast) overlay.delete('groupIntent', { groupId });
-        return kept === undefined ? [] : this.tell(overlay, intent, kept, origin());
+        if (kept === undefined) return [];
+        const isNew = group?.standing !== 'member' && kept.standing === 'member';
+        return this.tell(overlay, intent, kept, isNew, origin());
       });
       if (queued !== undefined) return queued;
     }
@@ -107,11 +111,12 @@ export class GroupSettlement {
     return kept;
   }
 
-  /** Welcomes those who came, tells the others, and those who are out. */
+  /** Welcomes those who came, tells the others, those who are out, and the own other devices of a group that is new to this user. */
   private async tell(
     overlay: Overlay,
     { groupId, welcomed, removed }: GroupIntentRecord,
     group: GroupRecord,
+    isNew: boolean,
     origin: ContentOrigin,
   ): Promise<readonly ChatId[]> {
     const now = this.parts.clock.now();
@@ -124,6 +129,10 @@ export class GroupSettlement {
       if (at === undefined || key === undefined || memberOf(at.state, userId) === undefined) continue;
       addHiddenContent(overlay, origin, userId, { groupWelcome: writeWelcome({ at, key }) }, now);
       queued.add(chatWith(userId));
+    }
+    if (isNew && at && key) {
+      const what = { group: { welcome: writeWelcome({ at, key }), keys: writeGroupKeys(group.wireId, [key]) } };
+      if (await tellSiblings(overlay, () => origin, what, now)) queued.add(ownQueue(origin.account));
     }
     const alone: readonly UserId[] =
       group.standing === 'member'

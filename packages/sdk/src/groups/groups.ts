@@ -153,18 +153,6 @@ export class Groups {
     return group?.standing === 'member' ? this.chatOf(groupId) : 'requested';
   }
 
-  /** The devices of this account have changed: its groups note it, and take what a revoked one had from it. */
-  async noteDevices(revoked: boolean): Promise<void> {
-    for (const { groupId } of await this.list()) {
-      const group = await this.parts.store.get('group', { id: groupId });
-      if (group?.standing !== 'member') continue;
-      const { account, sha256 } = this.parts.origin();
-      const { version } = ownListOf(account, sha256);
-      const wish = { operations: [{ type: 'note-devices', version, revoked }], inviteKey: undefined } as const;
-      await this.parts.changes.change(groupId, wish);
-    }
-  }
-
   /** A request that never reached the group leaves nothing; while the change is still on its way it stays. */
   private async forgetUnlessAsked(groupId: GroupId): Promise<void> {
     const { store, invitations } = this.parts;
