@@ -209,6 +209,10 @@ describe('a certificate that is not to be believed', () => {
     expect(await heldReasons(bob.person)).toEqual([]);
     const named = alice.named.length;
     await show(world, alice.person, 1, { root, expiresAt: Date.now() - 1 });
+    // Under the identity key that Bob trusts already, her session proves who she is.
+    await alice.person.say(bob.person, 'outdated', 'delivered');
+    await world.whileAway(bob.person, 2, 'DELETE FROM identity');
+    await bob.person.live();
     await alice.person.say(bob.person, 'expired');
     await show(world, alice.person, 1, { root: PrivateKey.generate(), expiresAt: Date.now() + day });
     await alice.person.say(bob.person, 'of another root');

@@ -1,4 +1,5 @@
-import { type ContentFields, Envelope, type EnvelopeFields, uuidToBytes } from '@sotto/proto';
+import { type ContentFields, Envelope, type EnvelopeFields, type SealedContextFields, uuidToBytes } from '@sotto/proto';
+import type { SenderCertificate } from '#libsignal';
 import { Requests } from '../src/chats/requests.ts';
 import { pad } from '../src/crypto/padding.ts';
 import { peerLock, Ratchet } from '../src/crypto/ratchet.ts';
@@ -96,6 +97,10 @@ export interface Tampering {
   /** In place of the padded content. */
   readonly plaintext?: Uint8Array<ArrayBuffer>;
   readonly envelope?: EnvelopeFields;
+  /** Seals the sender, who shows this to the recipient. */
+  readonly certificate?: SenderCertificate;
+  /** What stands beside the ciphertext in place of what belongs there. */
+  readonly context?: SealedContextFields;
 }
 
 /** Seals a content from one device to another, as the relay would deliver it. */
@@ -111,16 +116,22 @@ export async function delivered(
   const own = { profileKey: profileKey ?? undefined, returnsReceipts: returnsReceipts ?? false };
   const encoded = contentForDevice(made.encoded, { deviceId: to.account.deviceId, own });
   const plaintext = tampering.plaintext ?? pad(tampering.content?.(encoded) ?? encoded);
-  const { kind, ciphertext } = await from.executor.run([peerLock(to.account.userId)], (overlay) =>
-    new Ratchet(from.account, overlay, from.clock.now()).seal(to.address, plaintext),
-  );
+  const { certificate, context = { messageId: made.id } } = tampering;
+  const { kind, ciphertext } = await from.executor.run([peerLock(to.account.userId)], (overlay) => {
+    const ratchet = new Ratchet(from.account, overlay, from.clock.now());
+    if (certificate === undefined) return ratchet.seal(to.address, plaintext);
+    return ratchet.sealUnnamed(to.address, plaintext, { certificate, context });
+  });
+  const named = {
+    messageId: made.id,
+    senderUser: uuidToBytes(from.account.userId),
+    senderDevice: from.account.deviceId,
+  };
   return Envelope.encode({
     suite: 1,
     kind,
     ciphertext,
-    messageId: made.id,
-    senderUser: uuidToBytes(from.account.userId),
-    senderDevice: from.account.deviceId,
+    ...(certificate === undefined && named),
     recipientUser: uuidToBytes(to.account.userId),
     recipientDevice: to.account.deviceId,
     acceptedAt: 1,
