@@ -4,7 +4,6 @@ import type { Tokens } from '../accounts/tokens.ts';
 import { chatOfGroup, chatWith } from '../chats/chat-state.ts';
 import { clientStopped } from '../client-stopped.ts';
 import type { Executor } from '../crypto/executor.ts';
-import { acceptDeviceList } from '../devices/accept-device-list.ts';
 import { noteRevocation } from '../devices/group-notes.ts';
 import { Signals, type SignalsParts } from '../ephemeral/signals.ts';
 import type { ConnectionChange, TransientEvent } from '../events/event.ts';
@@ -12,13 +11,11 @@ import { Inbox } from '../inbox/inbox.ts';
 import { EnvelopeReceiver } from '../inbox/receive-envelope.ts';
 import { Expiry } from '../messages/expiry.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
-import { Outbox } from '../outbox/outbox.ts';
-import { OutboxCommits } from '../outbox/outbox-commits.ts';
+import type { Outbox } from '../outbox/outbox.ts';
 import { ReceiptQueue } from '../outbox/receipt-queue.ts';
 import { ReceiptRest } from '../outbox/receipt-rest.ts';
-import { Sealer } from '../outbox/sealer.ts';
 import { SessionStarter } from '../outbox/session-starter.ts';
-import type { ChatId, GroupId, UserId } from '../ports/ids.ts';
+import type { ChatId, UserId } from '../ports/ids.ts';
 import type { IdentityPolicy } from '../ports/key-records.ts';
 import type { Platform } from '../ports/platform.ts';
 import type { Store } from '../ports/store.ts';
@@ -40,6 +37,7 @@ import { DeviceWork } from './device-work.ts';
 import { ackOf, FrameRouter } from './frame-router.ts';
 import { GroupWork } from './group-work.ts';
 import { Housekeeping } from './housekeeping.ts';
+import { assembleOutbox } from './outbox-assembly.ts';
 import { PeerProfiles } from './peer-profiles.ts';
 
 /** How long the client waits before it connects again after its store failed. */
@@ -174,54 +172,25 @@ export class Messaging {
     const relayNow = () => this.relayNow();
     this.certificates = new CertificateKeeper({ executor, anonymous, http, account, relayNow, logger });
     const ways = new UnnamedWay({ isOn: parts.sealedSender, keeper: this.certificates, relayNow });
-    const toOthers = {
-      refreshGroup: (groupId: GroupId) => this.groups.refresh(groupId),
-      onQueued: (chatIds: readonly ChatId[]) => {
-        for (const chatId of chatIds) this.outbox.wake(chatId);
-      },
-    };
-    this.outbox = new Outbox({
-      ...toOthers,
+    this.outbox = assembleOutbox({
+      platform,
       store,
-      sealer: new Sealer({
-        ...toOthers,
-        store,
-        executor,
-        origin,
-        account,
-        clock,
-        randomness,
-        identityPolicy,
-        keyless,
-        returnsReceipts: () => origin().returnsReceipts,
-        ways,
-      }),
-      commits: new OutboxCommits({
-        executor,
-        clock,
-        origin,
-        acceptDeviceList: async (overlay, userId, signed) => {
-          keyless.forget(userId);
-          await acceptDeviceList(overlay, signed, userId, sha256);
-        },
-      }),
-      makeSessions: (userId) => this.starter.start(userId),
-      learnDevices: (userId) => this.starter.learnDevices(userId),
+      executor,
+      origin,
+      identityPolicy,
+      keyless,
+      ways,
+      starter: this.starter,
+      certificates: this.certificates,
+      refreshGroup: (groupId) => this.groups.refresh(groupId),
       transmit: (frames, handed) => this.stream.send(frames, handed),
-      makeCertificate: () => this.certificates.ensure(),
-      onKeyRefused: (userId, accessKey) => ways.refusedFor(userId, accessKey),
       post: (sends) => void this.post(anonymous, sends).catch(onFailure),
-      clock,
-      timers,
-      randomness,
-      tracer,
-      logger,
-      onFailure,
       onSlow: () => this.stream.wake(),
       onOverdue: () => {
         logger.warn('outbox.result-overdue');
         this.restart();
       },
+      onFailure,
     });
     this.peers = new PeerProfiles({ executor, profiles: parts.profiles, clock, logger });
     this.heldKeeper = new HeldKeeper({ executor, store, clock });
