@@ -281,6 +281,7 @@ describe('what can not be opened is held, acked, and told, with its reason', () 
 
 describe('the inbox', () => {
   it('takes 200 deliveries in batches, in order, and acks each after its commit', async () => {
+    await acceptChat();
     const many: Uint8Array[] = [];
     for (let at = 0; at < 200; at++) many.push(await text(`${at}`));
     const commits = bob.device.store.commits.length;
@@ -397,6 +398,7 @@ describe('the inbox', () => {
   });
 
   it('forgets what was not begun when the stream is gone', async () => {
+    await acceptChat();
     const many: Uint8Array[] = [];
     for (let at = 0; at < 200; at++) many.push(await text(`${at}`));
     bob.inbox.receive(many.map((envelope, at) => ({ deliveryId: Uint8Array.of(at), envelope })));
@@ -410,6 +412,7 @@ describe('the inbox', () => {
   });
 
   it('lets a good message through behind any envelope with any field made of noise  [security: poison]', async () => {
+    await acceptChat();
     const bytes = fc.uint8Array({ maxLength: 40 });
     const noise = fc.record(
       {
