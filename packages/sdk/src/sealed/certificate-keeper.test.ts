@@ -54,6 +54,15 @@ const wellKnown = '/.well-known/sotto.json';
 const certificates = '/v1/certificates/sender';
 
 describe('CertificateKeeper', () => {
+  it('names senders when a new certificate seems too old: the clock was set since the relay told its time', async () => {
+    const { alice, relay, keeper } = await keeping();
+    // As it seems here; the relay goes by its own time.
+    const issued = relay.maker.make(alice.account, start - 16 * hour);
+    relay.maker.make = () => issued;
+    await keeper.ensure();
+    expect(keeper.hopeless).toBe(true);
+  });
+
   it('pins the roots and keeps a certificate, which it asks for anew when a quarter of its time has passed', async () => {
     const { relay, keeper, record, usable } = await keeping();
     await keeper.ensure();

@@ -119,7 +119,8 @@ export class CertificateKeeper {
     const record: CertificateRecord = { trustRoots, certificate, expiresAt };
     this.pinned = trustRoots;
     await this.executor.run([certificateLock], (overlay) => overlay.put('certificate', record));
-    this.refused = false;
+    // A new one that seems too old already: this device's clock was set since the relay told its time. Senders are named until that is told again.
+    this.refused = usableCertificate(record, this.account(), this.relayNow()) === undefined;
   }
 
   private isGenuine(bytes: Uint8Array, trustRoots: readonly Uint8Array[]): boolean {
