@@ -62,7 +62,7 @@ const revoking = chainsOf(true);
 export interface ListWorld {
   /** The relay's friends have the root key, and lists of their own under it. */
   readonly stolen: boolean;
-  /** A device is revoked with version 4: words under the former identity key are worth less from then on. */
+  /** A device is revoked with version 4, and the identity key replaced: late words come under the former one. */
   readonly revokes: boolean;
 }
 
@@ -204,7 +204,7 @@ export class ListModel {
       this.blocked++;
       return;
     }
-    if (this.#world.stolen || this.#world.revokes || !this.#isTrue(known)) return;
+    if (this.#world.stolen || !this.#isTrue(known)) return;
     const denied = contact.words.some(
       ({ version, hash }) => version > known.version || (version === known.version && !sameBytes(hash, known.hash)),
     );

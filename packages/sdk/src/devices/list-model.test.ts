@@ -23,8 +23,11 @@ describe('contacts of an account, against a malicious relay', () => {
     expect(blocked).toBeGreaterThan(1_000);
   }, 120_000);
 
+  it('send to none that its owner denies when a device is revoked, too [security: device-injection]', async () => {
+    await fc.assert(listProperty(acceptAsIs, { stolen: false, revokes: true }), { numRuns: 1_000 });
+  }, 120_000);
+
   it.each([
-    ['a device is revoked', { stolen: false, revokes: true }],
     ['the root key was stolen', { stolen: true, revokes: false }],
     ['both has happened', { stolen: true, revokes: true }],
   ])('believe one root key and go back to no list when %s [security: device-injection]', async (_, world) => {

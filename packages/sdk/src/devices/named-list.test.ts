@@ -131,4 +131,39 @@ describe('a device list that its owner names  [security: device-injection]', () 
     await accept(recovered);
     expect([await known(), await named()]).toEqual([2, undefined]);
   });
+
+  describe('when the list that revokes a device is kept back', () => {
+    const newKey = publicKey();
+    const revoking = listOf(3, second, 1, newKey);
+
+    async function revokedScene() {
+      const all = await scene();
+      await all.accept(first);
+      await all.names(3, hashOf(revoking), newKey);
+      return all;
+    }
+
+    it('is not unsaid by a late message under the former key', async () => {
+      const { accept, names, named } = await revokedScene();
+      await names(2, hashOf(second));
+      expect(await named()).toMatchObject({ version: 3, hash: hashOf(revoking) });
+      await expect(accept(second)).rejects.toEqual(forked);
+    });
+
+    it('is not ended by a list in between, under the former key', async () => {
+      const { accept, named, known } = await revokedScene();
+      await expect(accept(second)).rejects.toEqual(forked);
+      expect([await known(), await named()]).toMatchObject([1, { version: 3, forked: true }]);
+      await accept(revoking);
+      expect([await known(), await named()]).toEqual([3, undefined]);
+    });
+
+    it('is not ended by one in between that takes the key of a liar who named a higher one', async () => {
+      const { accept, names, named } = await revokedScene();
+      const between = listOf(2, first, 1, publicKey());
+      await names(900, new Uint8Array(32));
+      await expect(accept(between)).rejects.toEqual(forked);
+      expect(await named()).toMatchObject({ version: 900, forked: true });
+    });
+  });
 });
