@@ -50,6 +50,7 @@ describe('the last line of a run', () => {
   it.each([
     ['mailbox', 'stores/s', 256, ['drain', 'drainBaseline', 'drainRatio', 'storeCpuUs', 'drainCpuUs', 'fsyncMs']],
     ['idle', 'KiB/connection', 64, ['connections', 'relay', 'bare']],
+    ['group', 'sends/s', 64, ['fanOut', 'rekey', 'fsyncMs']],
     ['storm', 's', 64, ['sockets', 'jittered', 'atOnce']],
   ] as const)('of %s is its result', (name, unit, messages, details) => {
     const { status, stdout, stderr } = bench(name, '--rounds', '2', '--seconds', '1', '--messages', String(messages));

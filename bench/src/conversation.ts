@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { IdentityKeyPair, ProtocolAddress } from '@signalapp/libsignal-client';
-import { type Chat, Client } from '@sotto/sdk';
+import { type Chat, Client, type GroupChat } from '@sotto/sdk';
 import type { DeviceId, Store, StoreOpener, UserId } from '@sotto/sdk/ports';
 import { betterSqlite3 } from '@sotto/storage-adapters/better-sqlite3';
 import { LocalRelay } from './local-relay.ts';
@@ -99,6 +99,14 @@ export class Conversation implements AsyncDisposable {
     const letters = await Promise.all(this.peers.map((peer) => peer.write(this.userId, text)));
     await this.deliver(letters.map(({ envelope }) => envelope));
     await this.quiet();
+  }
+
+  /** A group of all peers, which knows their devices and has nothing on its way; without having written to each of them it is the first time. */
+  async makeGroup(title: string): Promise<GroupChat> {
+    const members = this.peers.map(({ keys }) => keys.userId as UserId);
+    const group = await this.client.groups.create({ title, members });
+    await this.quiet();
+    return group;
   }
 
   /** Delivers envelopes; gives what it took from the first frame to the last ack. */

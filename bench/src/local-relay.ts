@@ -1,5 +1,7 @@
 import {
   ClientFrames,
+  fromBase64Url,
+  GroupRecord,
   RecipientStatus,
   type Send,
   type SendResultFields,
@@ -137,7 +139,8 @@ export class LocalRelay {
     for (const { userId, devices } of recipients) {
       const recipientId = uuidToText(userId ?? new Uint8Array());
       for (const { kind, ciphertext } of devices ?? []) {
-        this.mail.push({ recipientId, sealed: { kind: kind ?? 0, ciphertext: ciphertext ?? new Uint8Array() } });
+        // What all of a group share is nothing that a peer here could open.
+        if (ciphertext?.length) this.mail.push({ recipientId, sealed: { kind: kind ?? 0, ciphertext } });
       }
     }
     this.sentCount++;
@@ -182,8 +185,20 @@ export class LocalRelay {
       case 'GET /v1/prekeys':
         return json(200, { ec: 100, kyber: 100 });
       default:
-        return this.answerAboutUser(url.pathname);
+        return url.pathname.startsWith('/v1/groups')
+          ? this.answerAboutGroup(method, url.pathname, asked)
+          : this.answerAboutUser(url.pathname);
     }
+  }
+
+  /** Every record is accepted, and nobody else writes any. */
+  private answerAboutGroup(method: string, path: string, asked: Record<string, unknown>): Response {
+    if (method === 'GET' && path === '/v1/groups') return json(200, { groups: [] });
+    if (method === 'POST' && path.endsWith('/records')) {
+      const record = GroupRecord.decode(fromBase64Url(String(asked.record)));
+      return json(200, { revision: record.revision });
+    }
+    return new Response(null, { status: 204 });
   }
 
   private answerAboutUser(path: string): Response {

@@ -1,5 +1,6 @@
 import { allBenches } from './all-benches.ts';
 import type { Bench } from './bench.ts';
+import { groupBench } from './group.ts';
 import { idleBench } from './idle.ts';
 import { mailboxBench } from './mailbox.ts';
 import { readCommand } from './options.ts';
@@ -16,6 +17,7 @@ const benches: readonly Bench[] = [
   relayBench,
   mailboxBench,
   idleBench,
+  groupBench,
   sealedBench,
   stormBench,
   peersBench,
