@@ -106,7 +106,7 @@ describe('the devices of somebody change', () => {
       tablet.events.some((event) => event.type === 'chat.created' && event.chatId === group.id),
     );
     const { chats } = await tablet.client.chats.list();
-    expect(chats.find(({ chat }) => chat.id === userId)).toMatchObject({ accepted: true });
+    expect(chats.find(({ chat }) => chat.id === (userId as string))).toMatchObject({ accepted: true });
     const there = await tablet.client.groups.get(group.groupId);
     await there?.send('from the tablet, to all');
     await bob.received('from the tablet, to all');

@@ -112,7 +112,7 @@ answer<ClientCalls>({
   link: async (code) => {
     await client.devices.link(code, { confirm: () => true });
   },
-  revoke: (deviceId) => client.devices.revoke(deviceId as DeviceId),
+  revoke: (deviceId) => client.devices.revoke(deviceId as DeviceId).then(() => undefined),
   devices: async () => {
     const devices = await client.devices.list();
     return devices.map(({ deviceId, name }) => ({ id: deviceId, name }));

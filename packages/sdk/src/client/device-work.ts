@@ -9,6 +9,7 @@ import type { ChatId, UserId } from '../ports/ids.ts';
 import type { Platform } from '../ports/platform.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import { SottoError } from '../sotto-error.ts';
+import { tellSiblings } from '../sync/own-sync.ts';
 import { requestDevices } from '../transport/device-calls.ts';
 import type { AuthorizedClient } from '../transport/http-client.ts';
 
@@ -101,8 +102,16 @@ export class DeviceWork {
   async #follow(change: TakenOver): Promise<void> {
     const { origin, onTakenOver, noteInGroups, onQueued } = this.#parts;
     await onTakenOver(change);
+    // Whoever comes back under another identity key may have been away while the others went on.
+    if (change.identity === 'replaced') await this.#askForSnapshot();
     onQueued(chatWith(origin().account.userId));
     if (change.removed) await noteInGroups();
+  }
+
+  async #askForSnapshot(): Promise<void> {
+    const { executor, origin, platform } = this.#parts;
+    if (origin().account.rootSecret !== undefined) return;
+    await executor.run([], (overlay) => tellSiblings(overlay, origin, { snapshotRequest: {} }, platform.clock.now()));
   }
 
   /** Devices that the relay gives no mail any more: only the primary may take them off the list. */
