@@ -73,6 +73,25 @@ describe('a group of three', () => {
   });
 });
 
+describe('a group into which a stranger brings somebody', () => {
+  it('is not accepted before they do so; a contact’s is', async () => {
+    const [alice, bob, carol] = (await people(3)) as [Person, Person, Person];
+    await carol.chat(alice);
+    const group = await groupOf(alice, bob, carol);
+    const [atBob, atCarol] = await Promise.all([bob, carol].map((each) => chatOf(each, group)));
+    const summaryOf = async (person: Person) =>
+      (await person.client.chats.list()).chats.find(({ chat }) => chat.id === group.id);
+    expect(await summaryOf(bob)).toMatchObject({ title: 'Rowers', accepted: false, chat: { type: 'group' } });
+    expect(await summaryOf(carol)).toMatchObject({ title: 'Rowers', accepted: true });
+    await group.send('all aboard');
+    for (const person of [bob, carol]) expect(await person.received('all aboard')).toMatchObject({ chatId: group.id });
+    await atBob?.accept();
+    expect(await summaryOf(bob)).toMatchObject({ accepted: true, unread: 1 });
+    await atCarol?.send('aye');
+    for (const person of [alice, bob]) await person.received('aye');
+  });
+});
+
 describe('changes at once, and far away', () => {
   it('of two admins: both are made, one after the other', async () => {
     const [alice, bob, carol] = (await people(3)) as [Person, Person, Person];
