@@ -1,3 +1,4 @@
+import type { UserId } from '@sotto/sdk';
 import { alternate, type Comparison } from './alternation.ts';
 import type { Bench, BenchOptions, BenchResult } from './bench.ts';
 import { Conversation } from './conversation.ts';
@@ -132,7 +133,7 @@ async function rekeyOf(people: number, say: (line: string) => void) {
   const [first, ...others] = conversation.peers;
   if (first === undefined || others.length === 0) throw new Error('nobody stays');
   const watch = new Stopwatch();
-  await group.remove([first.keys.userId]);
+  await group.remove([first.keys.userId as UserId]);
   await group.setTitle('anew');
   await group.send(sampleText(1));
   await conversation.quiet();
