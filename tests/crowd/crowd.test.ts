@@ -1,0 +1,16 @@
+import { expect, it } from 'vitest';
+import { Crowd } from './crowd.ts';
+import { readCrowdOptions } from './crowd-options.ts';
+
+it('everybody in a crowd has what was said while they were there, on every device, once and in order', async () => {
+  const options = { people: 8, devices: 12, messages: 52, seed: 1 };
+  const { lines, problems } = await Crowd.run(options, () => undefined);
+  expect(problems).toEqual([]);
+  expect(lines.filter((line) => line.startsWith('chat "')).length).toBeGreaterThan(3);
+  for (const turn of ['link', 'join', 'leave', 'remove', 'revoke', 'rejoin', 'restarts of the relay'])
+    expect(lines.join('\n')).toContain(`${turn}: `);
+});
+
+it.each([[['--people', '3']], [['--messages', 'x']], [['--what']]])('a command line is refused: %s', (args) => {
+  expect(readCrowdOptions(args)).toHaveProperty('wrong');
+});
