@@ -182,7 +182,12 @@ export class GroupSealer implements RowSealer<GroupRow> {
     const message = row.visible ? await overlay.get('message', { id: row.messageId }) : undefined;
     if (message === undefined || message.revision !== undefined) return;
     const noted = { ...message, recipients: others, revision, updatedAt: now };
-    if (others > 0) overlay.put('message', noted, ['recipients', 'revision', 'updatedAt']);
-    else overlay.put('message', { ...noted, state: 'sent', acceptedAt: now });
+    if (others > 0) {
+      overlay.put('message', noted, ['recipients', 'revision', 'updatedAt']);
+      return;
+    }
+    overlay.put('message', { ...noted, state: 'sent', acceptedAt: now });
+    const { id: messageId, chatId } = message;
+    overlay.record({ type: 'message.sent', messageId, chatId, userId: undefined, at: now });
   }
 }
