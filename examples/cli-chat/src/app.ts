@@ -22,7 +22,7 @@ export class App {
   private painting = false;
   private ending: Promise<void> | undefined;
 
-  constructor(client: Client, notebook: Notebook, look: Look) {
+  constructor(client: Client, notebook: Notebook, look: Look, linkAs: string | undefined) {
     this.client = client;
     this.look = look;
     this.terminal = new Terminal(process.stdin, process.stdout, look, {
@@ -31,7 +31,7 @@ export class App {
       onResize: (size) => this.take({ type: 'resize', size }),
       onEnd: () => this.end(),
     });
-    this.session = new Session(client, notebook, (news) => this.take(news));
+    this.session = new Session(client, notebook, (news) => this.take(news), linkAs);
     this.state = initialState(this.terminal.size, Date.now());
   }
 

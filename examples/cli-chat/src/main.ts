@@ -32,7 +32,8 @@ if (options === 'help') {
       await runPlain(client, options);
     } else if (process.stdin.isTTY && process.stdout.isTTY) {
       const look = lookOf(process.env);
-      await new App(client, notebook, options.ascii ? { ...look, glyphs: asciiGlyphs } : look).run();
+      const shown = options.ascii ? { ...look, glyphs: asciiGlyphs } : look;
+      await new App(client, notebook, shown, options.linkAs).run();
     } else {
       await client.stop();
       process.stderr.write('chat: this is not a terminal: use --plain\n');

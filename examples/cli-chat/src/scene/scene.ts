@@ -8,7 +8,7 @@ import { chatLayout } from '../views/chat-view.ts';
 import { viewOf } from '../views/view.ts';
 
 export const bobsChat = 'chat-bob' as ChatId;
-const bob = 'bob' as UserId;
+export const bob = 'bob' as UserId;
 const alice = 'alice' as UserId;
 
 /** Noon of a day, in whatever zone the machine is. */

@@ -3,10 +3,11 @@ import {
   type ChatId,
   type ChatSummary,
   type Client,
+  type GroupChat,
   SottoError,
   type SottoEvent,
-  type UserId,
 } from '@sotto/sdk';
+import { runCommand } from '../commands/commands.ts';
 import type { ListedChat } from '../state/app-state.ts';
 import type { Effect, News } from '../state/input.ts';
 import { cleanLine } from '../text/clean-text.ts';
@@ -29,12 +30,15 @@ export class Session {
   private readonly notebook: Notebook;
   private readonly tell: (news: News) => void;
   private readonly registering: Registering;
-  private readonly users = new Map<ChatId, UserId>();
+  private readonly chats = new Map<ChatId, Chat | GroupChat>();
+  /** The name under which this becomes another device of an account. */
+  private readonly linkAs: string | undefined;
   private listing: Promise<void> | undefined;
   private listAgain = false;
 
-  constructor(client: Client, notebook: Notebook, tell: (news: News) => void) {
+  constructor(client: Client, notebook: Notebook, tell: (news: News) => void, linkAs: string | undefined) {
     this.client = client;
+    this.linkAs = linkAs;
     this.notebook = notebook;
     this.tell = tell;
     this.registering = new Registering(client, notebook, tell);
@@ -47,7 +51,10 @@ export class Session {
     this.tell({ type: 'connection.changed', state: this.client.connection });
     // Before the first look at the store, so that nothing falls between the two.
     const listening = this.listen();
-    if (this.client.account === undefined) {
+    if (this.client.account === undefined && this.linkAs !== undefined) {
+      await this.link(this.linkAs);
+      await this.begin();
+    } else if (this.client.account === undefined) {
       const { phone, name, recovers = false } = notes.registering ?? { phone: '', name: '' };
       this.tell({ type: 'registration.needed', phone, name, recovers });
     } else {
@@ -102,18 +109,21 @@ export class Session {
         await (await this.chat(effect.chatId)).accept();
         await this.list();
         break;
+      case 'command':
+        await this.command(effect.line, effect.chatId);
+        break;
       case 'look-at-key':
         await this.lookAtKey(effect.chatId);
         break;
       case 'accept-key':
-        await (await this.chat(effect.chatId)).acceptIdentity();
+        await (await this.person(effect.chatId))?.acceptIdentity();
         await this.lookAtKey(effect.chatId);
         break;
       case 'show-safety':
         await this.showSafety(effect.chatId);
         break;
       case 'set-verified':
-        await (await this.chat(effect.chatId)).setVerified(effect.verified);
+        await (await this.person(effect.chatId))?.setVerified(effect.verified);
         await this.showSafety(effect.chatId);
         await this.lookAtKey(effect.chatId);
         break;
@@ -121,7 +131,7 @@ export class Session {
         this.keepDraft(effect.chatId, effect.text);
         break;
       case 'tell-typing':
-        (await this.chat(effect.chatId)).setTyping(effect.typing);
+        (await this.person(effect.chatId))?.setTyping(effect.typing);
         break;
       case 'reconnect':
         this.client.reconnect();
@@ -157,9 +167,19 @@ export class Session {
         break;
       case 'chat.created':
       case 'chat.read':
+      case 'chat.changed':
+      case 'chat.removed':
+      case 'group.changed':
       case 'profile.changed':
         await this.list();
         break;
+      case 'device.linked':
+      case 'device.removed': {
+        const what = event.type === 'device.linked' ? 'was let in' : 'was taken out';
+        const text = `Your device ${cleanLine(event.name)} ${what}.`;
+        this.tell({ type: 'noticed', notice: { text, tone: 'warn' } });
+        break;
+      }
       case 'typing.changed':
         this.tell({ type: 'typing.changed', chatId: event.chatId, typing: event.typing });
         break;
@@ -182,25 +202,30 @@ export class Session {
         });
         break;
       case 'identity.changed':
-        for (const [chatId, userId] of this.users) if (userId === event.userId) await this.lookAtKey(chatId);
+        for (const [chatId, chat] of this.chats) {
+          if (chat.type === 'person' && chat.userId === event.userId) await this.lookAtKey(chatId);
+        }
         break;
     }
   }
 
   private async lookAtKey(chatId: ChatId): Promise<void> {
-    const { verified, changed, blocked } = await (await this.chat(chatId)).identity();
+    const identity = await (await this.person(chatId))?.identity();
+    if (identity === undefined) return;
+    const { verified, changed, blocked } = identity;
     this.tell({ type: 'key.known', chatId, key: { verified, changed, blocked } });
   }
 
   private async showSafety(chatId: ChatId): Promise<void> {
-    const safety = await (await this.chat(chatId)).safetyNumber();
-    this.tell({ type: 'safety.known', chatId, safety });
+    const safety = await (await this.person(chatId))?.safetyNumber();
+    if (safety) this.tell({ type: 'safety.known', chatId, safety });
   }
 
   private async findChat(phone: string): Promise<void> {
     try {
       const chat = await this.client.chats.with(phone);
       await this.list();
+      this.chats.set(chat.id, chat);
       this.tell({ type: 'chat.found', chatId: chat.id, userId: chat.userId });
     } catch (error) {
       this.tell({ type: 'chat.not-found', notice: { text: errorText(error), tone: 'bad' } });
@@ -231,11 +256,46 @@ export class Session {
     this.notebook.write({ drafts: text === '' ? others : { ...others, [chatId]: text } });
   }
 
-  private async chat(chatId: ChatId): Promise<Chat> {
-    const userId = this.users.get(chatId);
-    const chat = userId && (await this.client.chats.get(userId));
+  private async chat(chatId: ChatId): Promise<Chat | GroupChat> {
+    const chat = this.chats.get(chatId);
     if (chat === undefined) throw new Error('This chat is not in the store any more.');
     return chat;
+  }
+
+  /** The chat with one person; undefined for a group, which has neither key nor safety number. */
+  private async person(chatId: ChatId): Promise<Chat | undefined> {
+    const chat = await this.chat(chatId);
+    return chat.type === 'person' ? chat : undefined;
+  }
+
+  private async command(line: string, chatId: ChatId | undefined): Promise<void> {
+    try {
+      const chat = chatId === undefined ? undefined : await this.chat(chatId);
+      const { title, lines, qr, open } = await runCommand({ client: this.client, chat }, line);
+      await this.list();
+      const output = { title, lines, qr: qr === undefined ? undefined : new TextEncoder().encode(qr) };
+      this.tell({ type: 'command.done', output, open: open?.id });
+    } catch (error) {
+      if (error instanceof SottoError && error.code === 'client-stopped') throw error;
+      this.tell({ type: 'command.refused', notice: { text: errorText(error), tone: 'bad' } });
+    }
+  }
+
+  /** Becomes another device of an account: shows the code that its first device is to be given. */
+  private async link(name: string): Promise<void> {
+    await this.client.linkDevice({
+      name,
+      onCode: (code) => {
+        const lines = [
+          'Within two minutes, scan this with your first device, or say this there, behind a colon:',
+          `link ${code}`,
+        ];
+        const output = { title: 'Another device', lines, qr: new TextEncoder().encode(code) };
+        this.tell({ type: 'command.done', output, open: undefined });
+      },
+    });
+    // The first device has it.
+    this.notebook.write({ recoveryKeySeen: true });
   }
 
   private async unreadIn(chatId: ChatId): Promise<number> {
@@ -253,9 +313,11 @@ export class Session {
       try {
         do {
           this.listAgain = false;
-          const chats = (await this.summaries()).map(listedOf);
-          for (const { chatId, userId } of chats) this.users.set(chatId, userId);
+          const summaries = await this.summaries();
+          for (const { chat } of summaries) this.chats.set(chat.id, chat);
+          const chats = summaries.map(listedOf);
           this.tell({ type: 'chats.listed', chats });
+          this.tell({ type: 'names.known', names: await this.names() });
         } while (this.listAgain);
       } finally {
         this.listing = undefined;
@@ -264,25 +326,29 @@ export class Session {
     return this.listing;
   }
 
-  private async summaries(): Promise<PersonSummary[]> {
-    const found: PersonSummary[] = [];
+  private async summaries(): Promise<ChatSummary[]> {
+    const found: ChatSummary[] = [];
     let after: number | undefined;
     do {
       const page = await this.client.chats.list(after === undefined ? {} : { after });
-      found.push(...page.chats.filter(isWithPerson));
+      found.push(...page.chats);
       after = page.next;
     } while (after !== undefined && found.length < mostChats);
     return found;
   }
+
+  /** What members of groups are called. */
+  private async names(): Promise<Record<string, string>> {
+    const names: Record<string, string> = {};
+    for (const chat of this.chats.values()) {
+      if (chat.type !== 'group') continue;
+      for (const { userId, username } of (await chat.info()).members) names[userId] = cleanLine(username);
+    }
+    return names;
+  }
 }
 
-/** A line of the list that is a chat with one person. */
-type PersonSummary = ChatSummary & { readonly chat: Chat };
-
-function isWithPerson(summary: ChatSummary): summary is PersonSummary {
-  return summary.chat.type === 'person';
-}
-
-function listedOf({ chat, username, number, lastMessage, unread, accepted }: PersonSummary): ListedChat {
-  return { chatId: chat.id, userId: chat.userId, name: cleanLine(username), number, lastMessage, unread, accepted };
+function listedOf({ chat, title, username, number, lastMessage, unread, accepted }: ChatSummary): ListedChat {
+  const userId = chat.type === 'person' ? chat.userId : undefined;
+  return { chatId: chat.id, userId, name: cleanLine(title || username), number, lastMessage, unread, accepted };
 }

@@ -4,10 +4,11 @@ import { type Editor, emptyEditor } from './editor.ts';
 /** A line of the chat list. */
 export interface ListedChat {
   readonly chatId: ChatId;
-  readonly userId: UserId;
-  /** Clean, from the person's profile; empty until it is known. */
+  /** Undefined for a group. */
+  readonly userId: UserId | undefined;
+  /** Clean, from the person's profile, empty until it is known; or the title of the group. */
   readonly name: string;
-  /** E.164; empty when only the id is known. */
+  /** E.164; empty when only the id is known, and for groups. */
   readonly number: string;
   readonly lastMessage: Message | undefined;
   readonly unread: number;
@@ -67,6 +68,14 @@ export interface KeyState {
   readonly blocked: boolean;
 }
 
+/** What a command has said. */
+export interface Output {
+  readonly title: string;
+  readonly lines: readonly string[];
+  /** For the camera of another device. */
+  readonly qr: Uint8Array | undefined;
+}
+
 /** Which screen is shown. The open chat and its draft stay while another one is. */
 export type View =
   | { readonly type: 'starting' }
@@ -75,6 +84,9 @@ export type View =
   | { readonly type: 'list' }
   | { readonly type: 'new-chat'; readonly phone: Editor; readonly busy: boolean }
   | { readonly type: 'chat' }
+  /** What is typed behind a colon, and then what it says. */
+  | { readonly type: 'command'; readonly line: Editor; readonly busy: boolean; readonly back: 'list' | 'chat' }
+  | { readonly type: 'output'; readonly output: Output; readonly back: View }
   /** Without a number while it is made. */
   | { readonly type: 'safety'; readonly safety: Safety | undefined }
   | { readonly type: 'help'; readonly back: View };
@@ -105,6 +117,8 @@ export interface AppState {
   readonly open: OpenChat | undefined;
   /** Drafts of the chats that are not open. */
   readonly drafts: Readonly<Record<string, string>>;
+  /** Names of members of groups, clean, by their user id. */
+  readonly names: Readonly<Record<string, string>>;
   /** Where somebody types now. */
   readonly typing: readonly ChatId[];
   readonly notice: Notice | undefined;
@@ -122,6 +136,7 @@ export function initialState(size: Size, now: number): AppState {
     selected: undefined,
     open: undefined,
     drafts: {},
+    names: {},
     typing: [],
     notice: undefined,
   };

@@ -1,4 +1,5 @@
 import { type AppState, listed, type OpenChat, type Safety } from './app-state.ts';
+import { commandAsked } from './command-keys.ts';
 import { editByKey } from './edit-keys.ts';
 import { type Editor, emptyEditor, insert } from './editor.ts';
 import { type Step, step } from './input.ts';
@@ -32,7 +33,11 @@ export function chatByKey(state: AppState, open: OpenChat, key: Key, layOut: Lay
       return open.draft.text.includes('\n')
         ? drafted(state, open, lineDown(open.draft))
         : scroll(state, open, 1, layOut);
+    case 'C-p':
+      return commandAsked(state, 'chat');
     case 'C-g':
+      // A group has no key of its own, but members.
+      if (isGroup(state, open)) return step(state, { type: 'command', line: 'info', chatId: open.chatId });
       return step(
         { ...state, view: { type: 'safety', safety: undefined } },
         { type: 'show-safety', chatId: open.chatId },
@@ -46,6 +51,11 @@ export function chatByKey(state: AppState, open: OpenChat, key: Key, layOut: Lay
       return draft === undefined ? step(state) : drafted(state, open, draft);
     }
   }
+}
+
+function isGroup(state: AppState, open: OpenChat): boolean {
+  const chat = listed(state, open.chatId);
+  return chat !== undefined && chat.userId === undefined;
 }
 
 /** Changes the text under way; it is kept over a restart. */

@@ -1,5 +1,5 @@
 import type { ChatId, ConnectionState, Message, UserId } from '@sotto/sdk';
-import type { KeyState, ListedChat, Notice, Safety, Size } from './app-state.ts';
+import type { KeyState, ListedChat, Notice, Output, Safety, Size } from './app-state.ts';
 import type { Key } from './key.ts';
 
 /** What the state changes by: the user, the terminal, and news from the client. */
@@ -25,6 +25,10 @@ export type News =
   | { readonly type: 'account.known'; readonly name: string; readonly number: string }
   | { readonly type: 'drafts.known'; readonly drafts: Readonly<Record<string, string>> }
   | { readonly type: 'chats.listed'; readonly chats: readonly ListedChat[] }
+  | { readonly type: 'names.known'; readonly names: Readonly<Record<string, string>> }
+  /** What a command has said; `open`: the chat that it opens. */
+  | { readonly type: 'command.done'; readonly output: Output; readonly open: ChatId | undefined }
+  | { readonly type: 'command.refused'; readonly notice: Notice }
   | { readonly type: 'chat.found'; readonly chatId: ChatId; readonly userId: UserId }
   | { readonly type: 'chat.not-found'; readonly notice: Notice }
   | {
@@ -68,6 +72,7 @@ export type Effect =
   | { readonly type: 'set-verified'; readonly chatId: ChatId; readonly verified: boolean }
   | { readonly type: 'keep-draft'; readonly chatId: ChatId; readonly text: string }
   | { readonly type: 'tell-typing'; readonly chatId: ChatId; readonly typing: boolean }
+  | { readonly type: 'command'; readonly line: string; readonly chatId: ChatId | undefined }
   | { readonly type: 'reconnect' }
   | { readonly type: 'repaint' }
   | { readonly type: 'suspend' }

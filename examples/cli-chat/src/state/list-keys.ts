@@ -1,4 +1,5 @@
 import { type AppState, listed } from './app-state.ts';
+import { commandAsked } from './command-keys.ts';
 import { editByKey } from './edit-keys.ts';
 import { type Editor, emptyEditor } from './editor.ts';
 import { type Step, step } from './input.ts';
@@ -37,6 +38,7 @@ export function listByKey(state: AppState, key: Key): Step<AppState> {
     case 'q':
       return step(state, { type: 'quit' });
     default:
+      if (key.text === ':') return commandAsked(state, 'list');
       return step(key.text === '?' ? { ...state, view: { type: 'help', back: state.view } } : state);
   }
 }

@@ -1,5 +1,6 @@
+import type { GroupId, UserId } from '@sotto/sdk';
 import { describe, expect, it } from 'vitest';
-import { bobsChat, listedBob, many, noon, Scene, said } from '../scene/scene.ts';
+import { bob, bobsChat, listedBob, many, noon, Scene, said } from '../scene/scene.ts';
 
 const key = { verified: false, changed: true, blocked: true };
 
@@ -173,4 +174,70 @@ it('today becomes yesterday', () => {
   const scene = Scene.inChat(many(1));
   scene.state = { ...scene.state, now: noon + 86_400_000 };
   expect(scene.screen()).toContain('─── Yesterday ───');
+});
+
+describe('commands', () => {
+  const output = { title: 'Rowers', lines: ['3 people, you are its owner'], qr: undefined };
+
+  it('are typed over the list, and what they say is read there', () => {
+    const scene = Scene.withBob();
+    scene.type(':');
+    scene.type('devices');
+    expect(scene.screen()).toMatch(/:\s+devices/);
+    scene.effects();
+    scene.press('return');
+    expect(scene.effects()).toEqual([{ type: 'command', line: 'devices', chatId: undefined }]);
+    expect(scene.screen()).toContain('Working');
+    scene.take({ type: 'command.done', output, open: undefined });
+    expect(scene.screen()).toContain('3 people, you are its owner');
+    scene.press('escape');
+    expect(scene.screen()).toContain('Bob');
+  });
+
+  it('work on the chat that is open, and what is wrong with one is said where it was typed', () => {
+    const scene = Scene.inChat(many(1));
+    scene.press('C-p');
+    scene.type('info');
+    scene.effects();
+    scene.press('return');
+    expect(scene.effects()).toEqual([{ type: 'command', line: 'info', chatId: bobsChat }]);
+    scene.take({ type: 'command.refused', notice: { text: 'open a group first', tone: 'bad' } });
+    expect(scene.screen()).toContain('open a group first');
+    expect(scene.screen()).toMatch(/:\s+info/);
+    scene.press('escape');
+    expect(scene.screen()).toContain('line 1');
+  });
+
+  it('open the chat that they made, behind what they say', () => {
+    const scene = Scene.withBob();
+    scene.type(':');
+    scene.type('group x');
+    scene.press('return');
+    scene.effects();
+    scene.take({ type: 'command.done', output, open: bobsChat });
+    expect(scene.effects()).toContainEqual({ type: 'load-history', chatId: bobsChat, before: undefined });
+    scene.take({ type: 'history.loaded', chatId: bobsChat, messages: many(2), complete: true, unread: 0 });
+    scene.press('return');
+    expect(scene.screen()).toContain('line 2');
+  });
+});
+
+describe('in a group', () => {
+  it('it is said who speaks, once for several in a row; Ctrl-G asks who is in it', () => {
+    const groupId = bobsChat as string as GroupId;
+    const messages = [
+      said(1, 'one', { groupId }),
+      said(2, 'two', { groupId }),
+      said(3, 'three', { groupId, senderId: 'carol' as UserId }),
+      said(1, 'mine', { groupId, by: 'alice' }),
+      said(4, 'four', { groupId }),
+    ];
+    const scene = Scene.inChat(messages, { userId: undefined, name: 'Rowers', number: '' });
+    scene.take({ type: 'names.known', names: { [bob]: 'Bob' } });
+    const shown = scene.screen();
+    expect(shown).toMatch(/ Bob\n │ one[^\n]*\n │ two[^\n]*\n somebody\n │ three[\s\S]*mine[\s\S]* Bob\n │ four/);
+    scene.effects();
+    scene.press('C-g');
+    expect(scene.effects()).toEqual([{ type: 'command', line: 'info', chatId: bobsChat }]);
+  });
 });

@@ -1,6 +1,7 @@
 import type { AppState, Notice, Registering } from './app-state.ts';
 import { activeField, registeringWith } from './app-state.ts';
 import { chatByKey, drafted, safetyByKey } from './chat-keys.ts';
+import { commandByKey, outputByKey } from './command-keys.ts';
 import { editorOf, emptyEditor, insert } from './editor.ts';
 import { type Input, type News, type Step, step } from './input.ts';
 import { chord, type Key } from './key.ts';
@@ -48,6 +49,10 @@ function byKey(state: AppState, key: Key, layOut: LayOut): Step<AppState> {
       return listByKey(state, key);
     case 'new-chat':
       return newChatByKey(state, view.phone, view.busy, key);
+    case 'command':
+      return commandByKey(state, view, key);
+    case 'output':
+      return outputByKey(state, view, key);
     case 'chat':
       return open === undefined ? step(state) : chatByKey(state, open, key, layOut);
     case 'safety':
@@ -70,6 +75,9 @@ function byPaste(state: AppState, text: string): Step<AppState> {
   const line = text.trim();
   if (view.type === 'new-chat' && !view.busy) {
     return step({ ...state, view: { ...view, phone: insert(view.phone, line, { lines: false }) } });
+  }
+  if (view.type === 'command' && !view.busy) {
+    return step({ ...state, view: { ...view, line: insert(view.line, line, { lines: false }) } });
   }
   if (view.type !== 'register') return step(state);
   const { registering } = view;
@@ -96,7 +104,10 @@ function byNews(state: AppState, news: News): Step<AppState> {
       return step({ ...state, view: { type: 'recovery-key', key: news.key } });
     case 'account.known': {
       const { name, number } = news;
-      const next = view.type === 'starting' || view.type === 'register' ? ({ type: 'list' } as const) : view;
+      // The code of another device has done its work, too.
+      const before = view.type === 'output' ? view.back : view;
+      const isNew = before.type === 'starting' || before.type === 'register';
+      const next = isNew ? ({ type: 'list' } as const) : view;
       return step({ ...state, account: { name, number }, view: next });
     }
     case 'drafts.known':
@@ -104,6 +115,16 @@ function byNews(state: AppState, news: News): Step<AppState> {
     case 'chats.listed':
       // A chat that was accepted meanwhile may be marked as read now.
       return watched({ ...state, chats: news.chats, selected: state.selected ?? news.chats[0]?.chatId });
+    case 'names.known':
+      return step({ ...state, names: { ...state.names, ...news.names } });
+    case 'command.done':
+      return commandDone(state, news);
+    case 'command.refused':
+      return step({
+        ...state,
+        notice: news.notice,
+        ...(view.type === 'command' && { view: { ...view, busy: false } }),
+      });
     case 'chat.found':
       return view.type === 'new-chat' ? opened(state, news.chatId) : step(state);
     case 'chat.not-found':
@@ -138,6 +159,14 @@ function byNews(state: AppState, news: News): Step<AppState> {
     case 'noticed':
       return step({ ...state, notice: news.notice });
   }
+}
+
+/** What it says is shown over where it was typed, or over the chat that it opens. */
+function commandDone(state: AppState, { output, open }: Extract<News, { type: 'command.done' }>): Step<AppState> {
+  const { view } = state;
+  const back = view.type === 'command' ? ({ type: view.back } as const) : view.type === 'output' ? view.back : view;
+  const { state: next, effects } = open === undefined ? step<AppState>({ ...state, view: back }) : opened(state, open);
+  return step({ ...next, view: { type: 'output', output, back: next.view } }, ...effects);
 }
 
 function registration(state: AppState, change: Partial<Registering>): Step<AppState> {

@@ -5,9 +5,16 @@ import { type Layout, topRow } from '../state/scroll.ts';
 import { wrapText } from '../text/wrap.ts';
 import { editorRows } from './editor-rows.ts';
 import { barRow, connectionSpan, filled, hintRow, ruleRow } from './frame.ts';
-import { historyRows } from './history-rows.ts';
+import { type HistoryLook, historyRows } from './history-rows.ts';
 
-const hints = ['Enter sends', 'Alt-Enter new line', 'PgUp/PgDn scroll', 'Esc chats', 'Ctrl-G safety number'];
+const hints = [
+  'Enter sends',
+  'Alt-Enter new line',
+  'PgUp/PgDn scroll',
+  'Esc chats',
+  'Ctrl-G safety number',
+  'Ctrl-P command',
+];
 const promptColumns = 3;
 
 /** The conversation: who, what was said, and the text under way. */
@@ -15,7 +22,7 @@ export function chatView(state: AppState, open: OpenChat, glyphs: Glyphs): Scree
   const { columns } = state.size;
   const chat = listed(state, open.chatId);
   const composer = editorRows(open.draft, columns - promptColumns - 1, composerHeight(state));
-  const all = historyRows(open, columns, state.now, glyphs);
+  const all = historyRows(open, lookOf(state), glyphs);
   const height = historyHeight(state, open);
   const layout: Layout = { keys: all.map(({ key }) => key), height };
   const at = topRow(layout, open.top);
@@ -47,8 +54,12 @@ function ruleWords(state: AppState, open: OpenChat, below: number, glyphs: Glyph
 
 /** The rows of the open chat, for scrolling. */
 export function chatLayout(state: AppState, open: OpenChat, glyphs: Glyphs): Layout {
-  const keys = historyRows(open, state.size.columns, state.now, glyphs).map(({ key }) => key);
+  const keys = historyRows(open, lookOf(state), glyphs).map(({ key }) => key);
   return { keys, height: historyHeight(state, open) };
+}
+
+function lookOf({ size, now, names }: AppState): HistoryLook {
+  return { columns: size.columns, now, names };
 }
 
 /** How many rows of a text under way are seen. */

@@ -1,8 +1,20 @@
 import type { Glyphs } from '../screen/look.ts';
-import { type AppState, activeField, type KeyState, type Registering, type Safety } from '../state/app-state.ts';
+import {
+  type AppState,
+  activeField,
+  type KeyState,
+  type Output,
+  type Registering,
+  type Safety,
+} from '../state/app-state.ts';
 import type { Editor } from '../state/editor.ts';
+import { wrapText } from '../text/wrap.ts';
 import type { Form } from './form-view.ts';
 import { qrPicture } from './qr-picture.ts';
+
+const outputMargin = 6;
+const leastOutput = 24;
+const widestOutput = 72;
 
 /** Making an account. */
 export function registerForm(registering: Registering): Form {
@@ -117,6 +129,26 @@ export function newChatForm(phone: Editor, busy: boolean): Form {
   };
 }
 
+/** What is to be done, for the rarer things. */
+export function commandForm(line: Editor, busy: boolean): Form {
+  return {
+    title: 'Command',
+    words: ['group TITLE +NUMBER ... makes a group, devices lists your devices, help tells the rest.'],
+    fields: [{ label: ':', editor: line, active: !busy }],
+    after: [busy ? 'Working ...' : ''],
+    hints: ['Enter does it', 'Esc back'],
+  };
+}
+
+/** What a command has said, with its code for a camera. */
+export function outputForm({ title, lines, qr }: Output, columns: number, glyphs: Glyphs): Form {
+  const picture = qr && qrPicture(qr, glyphs);
+  const beside = columns - outputMargin - (picture?.columns ?? 0);
+  const width = beside >= leastOutput ? beside : columns - outputMargin;
+  const kept = lines.flatMap((line) => [...wrapText(line, Math.max(8, Math.min(widestOutput, width)))]);
+  return { title, words: [], kept, fields: [], hints: ['Esc back'], ...(picture && { picture }) };
+}
+
 /** The keys. */
 export function helpForm(_: AppState): Form {
   return {
@@ -127,11 +159,13 @@ export function helpForm(_: AppState): Form {
       '         n               new chat',
       '         k               show the recovery key',
       '         r               connect now',
+      '         :               commands: groups, devices, ...',
       '         q               end',
       'Chat     Enter           send',
       '         Alt-Enter       new line (or Ctrl-J)',
       '         PgUp PgDn       scroll',
-      '         Ctrl-G          safety number',
+      '         Ctrl-G          safety number, or who is in the group',
+      '         Ctrl-P          commands, for this chat',
       '         Ctrl-Y          accept',
       '         Esc             back to the chats',
       'All      Ctrl-L          paint anew',

@@ -12,6 +12,14 @@ export interface HistoryRow {
   readonly row: Row;
 }
 
+/** How a history is shown. */
+export interface HistoryLook {
+  readonly columns: number;
+  readonly now: number;
+  /** Of members of groups, by their user id. */
+  readonly names: Readonly<Record<string, string>>;
+}
+
 const widestText = 60;
 /** A time, two ticks, and what is between and behind them. */
 const signColumns = 11;
@@ -23,7 +31,7 @@ export function textColumns(columns: number): number {
 }
 
 /** The whole of what is loaded, as rows: others on the left, own messages on the right. */
-export function historyRows(open: OpenChat, columns: number, now: number, glyphs: Glyphs): HistoryRow[] {
+export function historyRows(open: OpenChat, { columns, now, names }: HistoryLook, glyphs: Glyphs): HistoryRow[] {
   const rows: HistoryRow[] = [];
   const lastOwn = open.messages.findLast(({ outgoing }) => outgoing);
   let previous: Message | undefined;
@@ -37,6 +45,10 @@ export function historyRows(open: OpenChat, columns: number, now: number, glyphs
     } else if (previous !== undefined && previous.outgoing !== message.outgoing) {
       rows.push({ key: `${message.id} gap`, row: [] });
     }
+    if (isAnotherOfGroup(message, previous)) {
+      const name = names[message.senderId] || 'somebody';
+      rows.push({ key: `${message.id} from`, row: [foreign(` ${name}`, 'dim')] });
+    }
     const texts = message.outgoing
       ? ownRows(message, message === lastOwn, columns, glyphs)
       : othersRows(message, columns, glyphs);
@@ -44,6 +56,12 @@ export function historyRows(open: OpenChat, columns: number, now: number, glyphs
     previous = message;
   }
   return rows;
+}
+
+/** In a group it has to be said who speaks, whenever it is somebody else. */
+function isAnotherOfGroup(message: Message, previous: Message | undefined): boolean {
+  if (message.groupId === undefined || message.outgoing) return false;
+  return previous === undefined || previous.outgoing || previous.senderId !== message.senderId;
 }
 
 function othersRows(message: Message, columns: number, glyphs: Glyphs): Row[] {

@@ -7,7 +7,7 @@ import { shortTimeText } from './clock-text.ts';
 import { barRow, connectionSpan, filled, hintRow, ruleRow } from './frame.ts';
 import { tickOf } from './message-text.ts';
 
-const hints = ['Enter opens', 'n new chat', '? help', 'q ends'];
+const hints = ['Enter opens', 'n new chat', ': command', '? help', 'q ends'];
 const timeColumns = 7;
 const unreadColumns = 5;
 

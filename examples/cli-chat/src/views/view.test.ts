@@ -55,7 +55,12 @@ describe('a window of any size', () => {
     const number = Scene.inChat(messages, {}, size);
     number.press('C-g');
     number.take({ type: 'safety.known', chatId: bobsChat, safety });
-    for (const { state } of [list, chat, number]) {
+    const command = Scene.withBob({}, size);
+    command.type(`:${'group of a long title '.repeat(4)}`);
+    const output = Scene.withBob({}, size);
+    const words = { title: 'Another device', lines: [long, 'x'.repeat(200)], qr: code };
+    output.take({ type: 'command.done', output: words, open: undefined });
+    for (const { state } of [list, chat, number, command, output]) {
       for (const glyphs of [unicodeGlyphs, asciiGlyphs]) {
         const { rows, cursor } = viewOf(state, glyphs);
         expect(rows).toHaveLength(size.rows);

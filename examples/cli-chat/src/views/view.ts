@@ -3,7 +3,7 @@ import { type Screen, span } from '../screen/row.ts';
 import { type AppState, calledName, listed } from '../state/app-state.ts';
 import { chatView } from './chat-view.ts';
 import { formView } from './form-view.ts';
-import { helpForm, newChatForm, recoveryForm, registerForm, safetyForm } from './forms.ts';
+import { commandForm, helpForm, newChatForm, outputForm, recoveryForm, registerForm, safetyForm } from './forms.ts';
 import { tooSmall } from './frame.ts';
 import { listView } from './list-view.ts';
 
@@ -20,6 +20,10 @@ export function viewOf(state: AppState, glyphs: Glyphs): Screen {
       return formView(state, recoveryForm(view.key), glyphs);
     case 'new-chat':
       return formView(state, newChatForm(view.phone, view.busy), glyphs);
+    case 'command':
+      return formView(state, commandForm(view.line, view.busy), glyphs);
+    case 'output':
+      return formView(state, outputForm(view.output, size.columns, glyphs), glyphs);
     case 'help':
       return formView(state, helpForm(state), glyphs);
     case 'safety':
