@@ -1,4 +1,4 @@
-export type { SottoErrorCode, SottoErrorOptions } from '../sotto-error.ts';
+export type { SottoErrorAction, SottoErrorCode, SottoErrorOptions } from '../sotto-error.ts';
 export { SottoError } from '../sotto-error.ts';
 export type { AccountRecord, RegistrationRecord } from './account-record.ts';
 export type { Change, PrunedKind, Pruning, RecordKeys, RecordKind, Records } from './changes.ts';
@@ -40,9 +40,9 @@ export type { BodyReader, Fetch, Platform } from './platform.ts';
 export type { Randomness } from './randomness.ts';
 export { recordKey } from './record-key.ts';
 export type { RepairRecord, ResendRecord } from './repair-records.ts';
+export type { SnapshotChat, SnapshotContact, SnapshotGroup, SnapshotImport } from './snapshot-import.ts';
 export type { Socket, SocketCredential, SocketFactory, SocketHandlers } from './socket.ts';
 export type { MessagePage, Store, StoreCounters, StoreOpener, StoreOpening, StoreQueries } from './store.ts';
 export type { CancelTimer, Timers } from './timers.ts';
 export type { ClientStep, Tracer } from './tracer.ts';
 export type { DeviceListRecord, NamedListRecord, UserRecord } from './user-record.ts';
-export type { SnapshotChat, SnapshotContact, SnapshotGroup, SnapshotImport } from './snapshot-import.ts';
