@@ -118,7 +118,7 @@ export class ChatWitness {
    * What is wrong when everything has had its chance: all are connected and nothing is on its way.
    * @param expired mail that lawfully had its time at the relay
    */
-  checkEnd(users: readonly WorldUser[], expired: readonly ExpiredMail[]): readonly Violation[] {
+  checkEnd(users: readonly WorldUser[], expired: readonly ExpiredMail[], now: number): readonly Violation[] {
     const found: Violation[] = [];
     for (const user of users) {
       const { connection } = user.client;
@@ -127,7 +127,7 @@ export class ChatWitness {
       if (waiting > 0) found.push({ promise: 'P6', what: `${user.name} has ${waiting} unsent in the outbox` });
       found.push(...this.#checkEvents(user));
       for (const held of user.disk.tables.held.values()) {
-        if (held.groupId !== undefined && this.#groups.isOpenable(user, held)) {
+        if (held.groupId !== undefined && this.#groups.isOpenable(user, held, users, now)) {
           found.push({ promise: 'P2', what: `${user.name} holds an envelope of a group: ${held.reason}` });
         }
       }

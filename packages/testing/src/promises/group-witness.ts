@@ -2,6 +2,9 @@ import type { HeldRecord, MessageRecord } from '@sotto/sdk/ports';
 import { type Audience, Memberships } from '../checker/memberships.ts';
 import type { WorldUser } from '../world/world-user.ts';
 
+/** A message that was written longer ago nobody sends again; clocks of schedules are off by two days. */
+const sentAgainForMs = 28 * 86_400_000;
+
 const nobody: Audience = { receivers: [], others: [] };
 
 /** Watches who is in which group, on all disks: by that it is known for whom a message to one is. */
@@ -26,9 +29,19 @@ export class GroupWitness {
     return disk.tables.group.get(groupId)?.standing === 'member';
   }
 
-  /** Whether what is held can still be opened: its sender and its receiver are members. */
-  isOpenable(user: WorldUser, { groupId, sender }: HeldRecord): boolean {
-    if (groupId === undefined || sender === undefined) return true;
+  /** Whether what is held should have been opened: its sender and its receiver are members and were then, and it is not so old that nobody sends it again. */
+  isOpenable(
+    user: WorldUser,
+    { groupId, sender, reason, messageId }: HeldRecord,
+    users: readonly WorldUser[],
+    now: number,
+  ): boolean {
+    if (groupId === undefined || sender === undefined || messageId === undefined) return true;
+    const [writtenAt] = users.flatMap(({ disk }) => {
+      const own = disk.tables.message.get(messageId);
+      return own?.senderId === sender && own.recipients !== undefined ? [own.createdAt] : [];
+    });
+    if (reason === 'not-a-member' || (writtenAt ?? 0) < now - sentAgainForMs) return false;
     const author = user.disk.tables.groupMember.get(`${groupId}.${sender}`);
     return this.isMember(user, groupId) && author?.leftAt === undefined;
   }

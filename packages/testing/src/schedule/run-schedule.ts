@@ -112,7 +112,12 @@ export async function runSchedule(options: ScheduleOptions): Promise<ScheduleOut
     const found = check();
     await doing.wait(() => chats.awaitsExpiry(mail.expired));
     note(`end ${world.time.now()} ${doing.summary()}`);
-    violations = [...found, ...check(), ...chats.checkEnd(world.users, mail.expired), ...leftOver(world)];
+    violations = [
+      ...found,
+      ...check(),
+      ...chats.checkEnd(world.users, mail.expired, world.time.now()),
+      ...leftOver(world),
+    ];
   }
   for (const violation of violations) note(`! ${violation.promise} ${violation.what}`);
   await doing.end();
