@@ -122,16 +122,19 @@ export class GroupChanges {
   ): Promise<void> {
     const { plan, onQueued } = this.parts;
     let intent = written;
+    let comesFirst = false;
     for (let tries = 0; ; tries++) {
       if (intent === undefined) {
         const planned = await plan.make(groupId, wish, start);
         if (planned === undefined) return;
         for (const chatId of planned.queued) onQueued(chatId);
-        intent = planned.intent;
+        ({ intent, comesFirst } = planned);
       }
       if (await this.put(intent)) {
         await this.settle(intent);
-        return;
+        if (!comesFirst) return;
+        intent = undefined;
+        continue;
       }
       await this.drop(groupId);
       if (tries === mostRebases) throw groupChanged();

@@ -32,7 +32,8 @@ describe('what is done already', () => {
     [{ type: 'approve', userId: stranger.userId }, false],
     [{ type: 'decline', userId: stranger.userId }, true],
     [{ type: 'set-avatar', avatar: undefined }, true],
-    [{ type: 'note-devices', version: 1, revoked: false }, false],
+    [{ type: 'note-devices', version: 1, revoked: true }, true],
+    [{ type: 'note-devices', version: 2, revoked: true }, false],
   ];
   it.each(cases)('%o', (operation, expected) => {
     expect(isDone(operation, log.at, owner.userId)).toBe(expected);

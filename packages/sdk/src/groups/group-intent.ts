@@ -109,6 +109,8 @@ export function isDone(operation: GroupOperation, { state }: WrittenRecord['at']
       return state.invite === undefined;
     case 'set-avatar':
       return operation.avatar === undefined && state.avatar === undefined;
+    case 'note-devices':
+      return (memberOf(state, self)?.deviceListVersion ?? 0) >= operation.version;
     default:
       return false;
   }

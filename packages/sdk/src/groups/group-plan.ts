@@ -12,6 +12,7 @@ import { intentOf, isDone, keepIntent, toldOfKey, type WishedChange } from './gr
 import { type GroupOperation, isGuestOperation } from './group-operation.ts';
 import { groupChanged, groupForked, groupFull, groupNotAllowed, groupNotMember, groupWaits } from './group-refusal.ts';
 import { locksOfGroup } from './keep-group.ts';
+import { isRevocationDue, noteOfRevocation } from './noted-devices.ts';
 import type { OperationRefusal } from './operation-rule.ts';
 import { applyOperation, operationRules } from './operation-rules.ts';
 import { type RebasingActor, rebase } from './rebase.ts';
@@ -32,6 +33,8 @@ export interface PlannedChange {
   readonly intent: GroupIntentRecord;
   /** Queues in which something waits now. */
   readonly queued: readonly ChatId[];
+  /** It is not what was wished, but has to come before it. */
+  readonly comesFirst: boolean;
 }
 
 /** Writes the records of own changes, and commits them before anybody is asked. */
@@ -43,7 +46,7 @@ export class GroupPlan {
   }
 
   /**
-   * Writes the record of a change for the group as it is known here now, without what is done already.
+   * Writes the record of a change for the group as it is known here now, without what is done already. A revocation of a device that the group has not noted comes first: after a change under the newer list nobody would see that it is due.
    * @param start where a new group begins
    * @returns undefined when nothing is left to do
    * @throws {SottoError} `group-unknown`, `group-not-member`, `group-forked`, `group-not-allowed`, `group-full`, `group-changed`, `session-ended`
@@ -56,13 +59,17 @@ export class GroupPlan {
       const group = await store.get('group', { id: groupId });
       const before = group === undefined ? start : changeablePosition(group, wish.operations);
       if (before === undefined) throw groupNotMember();
-      const { rootKey, version } = ownListOf(account, sha256);
+      const list = ownListOf(account, sha256);
+      const { rootKey, version } = list;
       const actor: RebasingActor = {
         actor: self,
         list: { rootKey, version },
         ...(wish.inviteKey && { inviteKey: wish.inviteKey }),
       };
-      const operations = stillToDo(wish.operations, before, actor);
+      const isNote = wish.operations.some(({ type }) => type === 'note-devices');
+      const comesFirst = !isNote && isRevocationDue(before.state, list);
+      const wished = comesFirst ? [noteOfRevocation(list)] : wish.operations;
+      const operations = stillToDo(wished, before, actor);
       if (operations.length === 0) return undefined;
       const keys = keySource(await store.groupKeys(groupId));
       const now = clock.now();
@@ -78,7 +85,7 @@ export class GroupPlan {
         return isThere ? keepIntent(overlay, intent, written, origin(), now) : undefined;
       });
       // Otherwise the group has moved since it was looked at.
-      if (queued !== undefined) return { intent, queued };
+      if (queued !== undefined) return { intent, queued, comesFirst };
     }
   }
 }
@@ -101,7 +108,9 @@ function stillToDo(
   before: GroupPosition,
   actor: RebasingActor,
 ): readonly GroupOperation[] {
-  const { operations, dropped } = rebase(wished, before, actor);
+  // By the rules a revocation can be noted twice, and each time there would be a new state key.
+  const due = wished.filter((one) => one.type !== 'note-devices' || !isDone(one, before, actor.actor));
+  const { operations, dropped } = rebase(due, before, actor);
   const undone = dropped.find((one) => !isDone(one, before, actor.actor));
   if (undone === undefined) return operations;
   const state = { ...before.state, revision: before.state.revision + 1 };
