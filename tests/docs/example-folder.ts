@@ -17,6 +17,8 @@ export interface ExampleProcess {
   /** Resolves when the output holds a text. Rejects with all output when the program ends before. */
   says(text: string): Promise<void>;
   type(line: string): void;
+  /** Ends it. */
+  end(): Promise<void>;
 }
 
 /** Makes an empty folder for examples. */
@@ -72,6 +74,7 @@ function watched(child: ChildProcess): ExampleProcess {
         look();
       }),
     type: (line) => child.stdin?.write(`${line}\n`),
+    end: () => end(child),
   };
 }
 

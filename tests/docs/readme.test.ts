@@ -6,7 +6,7 @@ import { exampleFolder } from './example-folder.ts';
 import { codeBlocks, quoted, read, root, section, tableRows } from './pages.ts';
 
 const page = read('README.md');
-const [bot = '', tenLines = ''] = codeBlocks(page, 'ts');
+const [bot = '', tenLines = '', group = ''] = codeBlocks(page, 'ts');
 
 function linesOf(code: string): number {
   return code.split('\n').filter((line) => line.trim() !== '').length;
@@ -14,18 +14,19 @@ function linesOf(code: string): number {
 
 describe('the examples of README.md', () => {
   it('have the lengths that their headings say', () => {
-    expect(codeBlocks(page, 'ts')).toHaveLength(2);
-    expect(linesOf(tenLines)).toBeLessThanOrEqual(10);
+    expect(codeBlocks(page, 'ts')).toHaveLength(3);
+    for (const code of [tenLines, group]) expect(linesOf(code)).toBeLessThanOrEqual(10);
     expect(linesOf(bot)).toBeLessThanOrEqual(15);
   });
 
-  it('run as they stand: the bot answers the ten lines', async () => {
+  it('run as they stand: the bot answers the ten lines, and in the group', async () => {
     await using relay = await openDocsRelay();
     await using examples = await exampleFolder();
     const here = (code: string) => code.replaceAll('http://localhost:8080', relay.url);
     expect(here(tenLines)).not.toBe(tenLines);
     await examples.write('mine/alice.ts', here(tenLines));
     await examples.write('mine/bot.ts', here(bot));
+    await examples.write('mine/group.ts', here(group));
 
     const echo = examples.run('mine/bot.ts');
     await echo.says('Code: ');
@@ -36,6 +37,8 @@ describe('the examples of README.md', () => {
     await alice.says('Code: ');
     alice.type(await relay.codeFor('+14155550101'));
     await alice.says('You said: hello');
+    await alice.end();
+    await examples.run('mine/group.ts').says('You said: who rows on Saturday?');
   });
 
   it('compile under the strict settings of this repository', async () => {
@@ -97,6 +100,8 @@ describe('README.md', () => {
     const files: Readonly<Record<string, string>> = {
       client: 'packages/sdk/src/client/client.ts',
       'client.chats': 'packages/sdk/src/chats/chats.ts',
+      'client.groups': 'packages/sdk/src/groups/groups.ts',
+      'client.devices': 'packages/sdk/src/devices/devices.ts',
       'client.profile': 'packages/sdk/src/accounts/profile.ts',
       'client.registrationlock': 'packages/sdk/src/accounts/registration-lock.ts',
       chat: 'packages/sdk/src/chats/chat.ts',
