@@ -28,6 +28,8 @@ export class GroupService {
   pageSize = 100;
   /** Gives what is answered in place of a page. */
   tamper: (page: LogPage) => LogPage = (page) => page;
+  /** Whose accounts have ended: the table leaves them out. */
+  readonly gone = new Set<UserId>();
   /** Called before a request is answered: throws in its place, or does something first. */
   before: (request: string, who: UserId) => void | Promise<void> = () => undefined;
   /** Called when a request was done: throws in place of the answer. */
@@ -67,7 +69,8 @@ export class GroupService {
     }
     if (!kept.members.has(who) && name !== 'POST members') throw refused('group-unknown');
     if (name === 'GET records') return this.#page(kept, Number(query?.replace('after=', '')));
-    if (name === 'POST members') change(kept, sent);
+    if (name === 'POST members')
+      change(kept, { ...sent, added: sent.added.filter((id: UserId) => !this.gone.has(id)) });
     if (name.endsWith('members')) return { members: [...kept.members] };
     if (name === 'PUT checkpoint') kept.checkpoint = sent;
     if (name === 'GET checkpoint') return kept.checkpoint ?? refusedNow('group-unknown');

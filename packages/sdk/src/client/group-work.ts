@@ -47,7 +47,16 @@ export class GroupWork {
     const { platform, store, executor, http, origin, ended, onQueued, onMoved, onFailure } = parts;
     const { clock, timers, randomness, sha256, logger } = platform;
     const self = () => origin().account.userId;
-    const upkeep = new GroupUpkeep({ executor, store, http, origin, clock, logger, ended });
+    const upkeep = new GroupUpkeep({
+      executor,
+      store,
+      http,
+      origin,
+      clock,
+      logger,
+      ended,
+      onAccountsGone: (groupId, userIds) => this.changes.removeGone(groupId, userIds),
+    });
     this.upkeep = upkeep;
     this.invitations = new GroupInvitations({ executor, http, origin, clock });
     this.keys = new GroupKeyExchange({

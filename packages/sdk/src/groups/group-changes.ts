@@ -1,6 +1,6 @@
 import type { Executor } from '../crypto/executor.ts';
 import type { GroupIntentRecord } from '../ports/group-records.ts';
-import type { ChatId, GroupId } from '../ports/ids.ts';
+import type { ChatId, GroupId, UserId } from '../ports/ids.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Store } from '../ports/store.ts';
 import type { CancelTimer, Timers } from '../ports/timers.ts';
@@ -172,6 +172,13 @@ export class GroupChanges {
     }
   }
 
+  /** Removes members whose accounts have ended, in the background. That it can't be done now is for the log: it is tried again another day. */
+  removeGone(groupId: GroupId, userIds: readonly UserId[]): void {
+    const wish = { operations: [{ type: 'remove-members', userIds }], inviteKey: undefined } as const;
+    this.parts.logger.info('group.accounts-gone', { removed: userIds.length });
+    this.keep(this.change(groupId, wish).catch((error: unknown) => this.report(error)));
+  }
+
   /** What was accepted is kept, and what the relay has beside the log follows. */
   private async settle(intent: GroupIntentRecord): Promise<void> {
     const { settlement, upkeep, onQueued, logger, store } = this.parts;
@@ -185,11 +192,13 @@ export class GroupChanges {
       await this.drop(groupId);
     }
     if (!isMember) return;
-    await upkeep.putCheckpoint(groupId).catch((error: unknown) => {
+    // Both are due again at the next change, of whomever.
+    const passOver = (event: string) => (error: unknown) => {
       if (!(error instanceof SottoError) || error.code.startsWith('store-')) throw error;
-      // It is due again at the next change, of whomever.
-      logger.info('group.checkpoint-not-put', { code: error.code });
-    });
+      logger.info(event, { code: error.code });
+    };
+    await upkeep.putCheckpoint(groupId).catch(passOver('group.checkpoint-not-put'));
+    await upkeep.lookAfterOwn(groupId).catch(passOver('group.table-not-compared'));
   }
 
   /** Does something at the relay until it answers. That it will not is no failure of the change. */

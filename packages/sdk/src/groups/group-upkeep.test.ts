@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type GroupPeer, groupOfPeers, groupPeers } from '../../test/group-peer.ts';
+import { refused } from '../../test/group-service.ts';
+import { stateOf } from './stored-group.ts';
 
 const title = (text: string) => ({ type: 'set-title', title: text }) as const;
 
@@ -30,6 +32,70 @@ describe('the relay’s table of members  [security: group-membership]', () => {
     await bob.follow(groupId);
     expect(reads).toBe(1);
     expect(relay.of(wireId).members.has(dave.userId)).toBe(true);
+  });
+});
+
+describe('members whose accounts have ended', () => {
+  async function endedScene() {
+    const scene = await groupOfPeers(4);
+    const [bob, carol, dave] = scene.others as [GroupPeer, GroupPeer, GroupPeer];
+    const { relay, owner, groupId, wireId } = scene;
+    const end = ({ userId }: GroupPeer) => {
+      relay.gone.add(userId);
+      relay.of(wireId).members.delete(userId);
+    };
+    const settled = (peer: GroupPeer) =>
+      peer.change(groupId, { type: 'set-settings', settings: { add: 'admins', edit: 'members' } });
+    const members = async () => stateOf(await owner.group(groupId))?.members.map(({ userId }) => userId);
+    const removals = () => owner.logged.filter((event) => event === 'group.accounts-gone').length;
+    return { ...scene, bob, carol, dave, end, settled, members, removals };
+  }
+
+  it('are removed by an admin who looks, and by nobody else', async () => {
+    const { owner, bob, carol, dave, groupId, end, settled, members } = await endedScene();
+    end(dave);
+    await bob.follow(groupId);
+    expect(bob.logged).not.toContain('group.accounts-gone');
+    await owner.follow(groupId);
+    // Takes its turn behind the removal.
+    await settled(owner);
+    expect(await members()).toEqual([owner, bob, carol].map(({ userId }) => userId));
+    expect(owner.failures).toEqual([]);
+  });
+
+  it('are removed after an own change of an admin, in a group that nobody else changes', async () => {
+    const { owner, carol, groupId, end, settled, members } = await endedScene();
+    end(carol);
+    owner.device.clock.advance(24 * 3_600_000);
+    await owner.change(groupId, title('Divers'));
+    await settled(owner);
+    expect(await members()).not.toContain(carol.userId);
+  });
+
+  it('are not removed by an admin when they were one themselves, and by the owner they are', async () => {
+    const { owner, bob, carol, groupId, end, settled, members } = await endedScene();
+    for (const { userId } of [bob, carol]) await owner.change(groupId, { type: 'set-role', userId, role: 'admin' });
+    await bob.follow(groupId);
+    end(carol);
+    await bob.follow(groupId);
+    expect(bob.logged).not.toContain('group.accounts-gone');
+    await owner.follow(groupId);
+    await settled(owner);
+    expect(await members()).not.toContain(carol.userId);
+  });
+
+  it('are to be removed once a day, while the relay does not take it', async () => {
+    const { relay, owner, dave, groupId, end, removals } = await endedScene();
+    end(dave);
+    relay.before = (name) => {
+      if (name === 'POST records') throw refused('group-full');
+    };
+    for (let look = 0; look < 3; look++) await owner.follow(groupId);
+    expect(removals()).toBe(1);
+    owner.device.clock.advance(24 * 3_600_000);
+    await owner.follow(groupId);
+    expect(removals()).toBe(2);
+    await owner.stop();
   });
 });
 

@@ -20,10 +20,11 @@ import type { AuthorizedClient } from '../transport/http-client.ts';
 import { reading } from './canonical.ts';
 import { isCheckpointDue, sealCheckpoint } from './checkpoint.ts';
 import { groupLock } from './group-lock.ts';
-import { memberOf } from './group-state.ts';
+import { type GroupState, memberOf } from './group-state.ts';
 import { sealInviteBox } from './invite-box.ts';
 import { inviteToken } from './invite-link.ts';
 import type { KnownGroup } from './known-group.ts';
+import { mayRemove } from './membership-operations.ts';
 import { hasRole } from './operation-rule.ts';
 import { keyOfState, keySource, ownActor, positionOf } from './stored-group.ts';
 
@@ -31,6 +32,8 @@ import { keyOfState, keySource, ownActor, positionOf } from './stored-group.ts';
 const smallGroup = 32;
 /** How long the relay is not asked again to let this account in. */
 const letInAgainAfter = 3_600_000;
+/** How long somebody is not removed again whose account has ended, and a table not compared again after an own change. */
+const removeAgainAfter = 24 * 3_600_000;
 
 /** What upkeep works with. */
 export interface UpkeepParts {
@@ -42,6 +45,8 @@ export interface UpkeepParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly ended: AbortSignal;
+  /** These members have no account any more, and this user may remove them: not waited for. */
+  readonly onAccountsGone: (groupId: GroupId, userIds: readonly UserId[]) => void;
 }
 
 /** What the relay keeps of a group beside its log: the checkpoint, the box of the invite, and the table of members. */
@@ -49,7 +54,10 @@ export class GroupUpkeep {
   private readonly parts: UpkeepParts;
   /** The revision at which the table of members was last compared. */
   private readonly compared = new Map<GroupId, number>();
+  private readonly comparedAt = new Map<GroupId, number>();
   private readonly letIn = new Map<GroupId, number>();
+  /** When a member was last to be removed because their account has ended. */
+  private readonly removedAt = new Map<string, number>();
 
   constructor(parts: UpkeepParts) {
     this.parts = parts;
@@ -116,15 +124,30 @@ export class GroupUpkeep {
   }
 
   /**
-   * Compares the relay's table of members with the state here, and repairs it. The table is read before the log is seen to have gone no further: so a difference is none of a change that is not known yet.
+   * Does what is due after an own change: admins compare the table of members once a day, though nobody else changes the group.
+   * @throws {SottoError} as AuthorizedClient
+   */
+  async lookAfterOwn(groupId: GroupId): Promise<void> {
+    const { store, origin, clock } = this.parts;
+    const group = await store.get('group', { id: groupId });
+    const state = group && positionOf(group)?.state;
+    if (state === undefined || !hasRole(memberOf(state, origin().account.userId), 'admin')) return;
+    const last = this.comparedAt.get(groupId);
+    if (last !== undefined && clock.now() < last + removeAgainAfter) return;
+    await this.compareTable(groupId);
+  }
+
+  /**
+   * Compares the relay's table of members with the state here, and repairs it; who can't be put into it has no account any more, and is removed from the group where this user may. The table is read before the log is seen to have gone no further: so a difference is none of a change that is not known yet.
    * @throws {SottoError} as AuthorizedClient
    */
   async compareTable(groupId: GroupId): Promise<void> {
-    const { store, http, ended, logger } = this.parts;
+    const { store, http, ended, logger, clock } = this.parts;
     const group = await store.get('group', { id: groupId });
     const state = group && positionOf(group)?.state;
     if (group?.standing !== 'member' || state === undefined || group.forkedAt !== undefined) return;
     const { wireId, revision } = group;
+    this.comparedAt.set(groupId, clock.now());
     const table = await requestGroupMembers(http, wireId, { signal: ended });
     const { lastRevision } = await requestGroupLog(http, wireId, revision, { signal: ended });
     if (lastRevision !== revision) return;
@@ -133,7 +156,26 @@ export class GroupUpkeep {
     const removed = table.filter((userId) => memberOf(state, userId) === undefined);
     if (added.length === 0 && removed.length === 0) return;
     logger.warn('group.table-repaired', { added: added.length, removed: removed.length });
-    await repairGroupMembers(http, wireId, { added, removed }, { signal: ended });
+    const repaired = new Set<UserId>(await repairGroupMembers(http, wireId, { added, removed }, { signal: ended }));
+    this.removeGone(
+      groupId,
+      state,
+      added.filter((userId) => !repaired.has(userId)),
+    );
+  }
+
+  /** Has those removed whose accounts have ended, as far as this user may: each once a day. */
+  private removeGone(groupId: GroupId, state: GroupState, gone: readonly UserId[]): void {
+    const { origin, clock, onAccountsGone } = this.parts;
+    const self = origin().account.userId;
+    const now = clock.now();
+    const due = gone.filter((userId) => {
+      const last = this.removedAt.get(`${groupId} ${userId}`);
+      return mayRemove(state, self, userId) && (last === undefined || now >= last + removeAgainAfter);
+    });
+    if (due.length === 0) return;
+    for (const userId of due) this.removedAt.set(`${groupId} ${userId}`, now);
+    onAccountsGone(groupId, due);
   }
 
   /**

@@ -1,4 +1,5 @@
 import { sameBytes } from '../crypto/same-bytes.ts';
+import type { UserId } from '../ports/ids.ts';
 import { byUserId } from './canonical.ts';
 import { groupLimits, groupRulesVersion } from './group-limits.ts';
 import type { GroupCandidate, GroupMember } from './group-member.ts';
@@ -36,11 +37,7 @@ export const addMembers: OperationRule<Of<'add-members'>> = {
 
 /** By the owner; by admins, as far as plain members go. */
 export const removeMembers: OperationRule<Of<'remove-members'>> = {
-  allows: ({ state, actor }, { userIds }, self) =>
-    userIds.every((userId) => {
-      const target = memberOf(state, userId);
-      return userId !== actor && hasRole(self, hasRole(target, 'admin') ? 'owner' : 'admin');
-    }),
+  allows: ({ state, actor }, { userIds }) => userIds.every((userId) => mayRemove(state, actor, userId)),
   apply({ state }, { userIds }) {
     if (userIds.some((userId) => memberOf(state, userId) === undefined)) return 'operation-invalid';
     // Whoever was put out knows the link: it ends, too.
@@ -78,6 +75,12 @@ export const transferOwnership: OperationRule<Of<'transfer-ownership'>> = {
     return withMembers(given, [actor], (member) => ({ ...member, role: 'admin' }));
   },
 };
+
+/** Whether somebody may remove somebody else: the owner anybody, admins those who are none. */
+export function mayRemove(state: GroupState, actor: UserId, userId: UserId): boolean {
+  const target = memberOf(state, userId);
+  return userId !== actor && hasRole(memberOf(state, actor), hasRole(target, 'admin') ? 'owner' : 'admin');
+}
 
 /** The state with these people as members. */
 export function letIn(state: GroupState, candidates: readonly GroupCandidate[]): GroupState | OperationRefusal {
