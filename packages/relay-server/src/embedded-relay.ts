@@ -16,7 +16,9 @@ import { createRelay, type Relay, type RelayParts } from './relay.ts';
 import { readTrustRootFile } from './sealed/trust-root-file.ts';
 
 /** What may be replaced in an embedded relay: all but its stores. */
-export type EmbeddedRelayOptions = { readonly config: RelayConfig } & Partial<Omit<RelayParts, 'stores' | 'relayKey' | 'trustRoot'>>;
+export type EmbeddedRelayOptions = { readonly config: RelayConfig } & Partial<
+  Omit<RelayParts, 'stores' | 'relayKey' | 'trustRoot'>
+>;
 
 /**
  * A relay of one process: SQLite and a folder under `config.data`, the platform's clock, timers and randomness unless others are given.
