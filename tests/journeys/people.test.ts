@@ -99,6 +99,38 @@ describe('somebody who is blocked', () => {
   });
 });
 
+describe('in a group with somebody who is blocked', () => {
+  it('their messages are hidden, all others go on, and they are not given the new key', async () => {
+    await using world = await JourneyWorld.open({ stores: 'memory' });
+    const [alice, bob, carol] = [await world.person(), await world.person(), await world.person()];
+    await exchange(alice, bob);
+    const group = await alice.client.groups.create({ title: 'Rowers', members: [idOf(bob), idOf(carol)] });
+    const heard = (person: Person, text: string) => () => person.incoming().some((message) => message.text === text);
+    await group.send('hello');
+    for (const person of [bob, carol]) await world.watch.until(heard(person, 'hello'));
+    const before = await keyOf(alice);
+    await alice.client.block(idOf(bob));
+    const key = await newKey(world, alice, before);
+    // Somebody whom she only shares the group with is told, too.
+    await until(world, carol, async () => Buffer.compare(await knownKey(carol, alice), key) === 0);
+
+    const dropped = alice.client.droppedMessages();
+    await (await bob.client.groups.get(group.groupId))?.send('can you hear me?');
+    await world.watch.until(heard(carol, 'can you hear me?'));
+    await world.watch.until(() => alice.client.droppedMessages() > dropped);
+    await (await carol.client.groups.get(group.groupId))?.send('Bob asks');
+    await world.watch.until(heard(alice, 'Bob asks'));
+    expect(heard(alice, 'can you hear me?')()).toBe(false);
+    expect(await alice.observed.store().heldOf(idOf(bob), 10)).toEqual([]);
+    await group.send('I row');
+    for (const person of [bob, carol]) await world.watch.until(heard(person, 'I row'));
+    expect(Buffer.compare(await knownKey(bob, alice), before)).toBe(0);
+    expect((await group.info()).members).toHaveLength(3);
+    const another = alice.client.groups.create({ title: 'Divers', members: [idOf(bob), idOf(carol)] });
+    await expect(another).rejects.toMatchObject({ code: 'blocked' });
+  });
+});
+
 describe('a request', () => {
   it('is told as one, declined without a word, comes again, and is accepted', async () => {
     await using world = await JourneyWorld.open();
