@@ -298,7 +298,7 @@ export class Client {
 
   /** Whether something is being encrypted, decrypted or committed now. What waits for the network or for a timer does not count: for tests that turn the clock by hand. */
   get busy(): boolean {
-    return this.executor.busy;
+    return this.executor.busy || this.messaging.busy;
   }
 
   /** How many signals of others (who types) were dropped since the start, by reason: what is forged, repeated, too old or too much is never shown. */

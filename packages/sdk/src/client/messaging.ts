@@ -314,6 +314,11 @@ export class Messaging {
     return this.outbox.emptied(signal);
   }
 
+  /** Whether something is being opened that the executor does not know of yet. */
+  get busy(): boolean {
+    return this.inbox.busy;
+  }
+
   /** Connects now instead of later. */
   wake(): void {
     this.stream.wake();

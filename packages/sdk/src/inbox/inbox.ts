@@ -85,6 +85,11 @@ export class Inbox {
     this.start();
   }
 
+  /** Whether something is being opened that the executor does not know of yet. */
+  get busy(): boolean {
+    return this.receiver.busy;
+  }
+
   private start(): void {
     this.working ??= Promise.resolve().then(() => this.work());
   }

@@ -75,19 +75,22 @@ export function inspectEnvelope(bytes: Uint8Array, self: AccountRecord, sha256: 
 /**
  * Reads an envelope whose sender may be sealed: its outer layer is opened first, and from there on it is as if it had named its sender.
  * @param trustRoots those of the relay that are believed
+ * @param watch is given the work on the outer layer, which waits for nothing else
  */
 export async function inspectSealed(
   bytes: Uint8Array,
   self: AccountRecord,
   sha256: Sha256,
   trustRoots: () => Promise<readonly Uint8Array[]>,
+  watch: <T>(work: Promise<T>) => Promise<T>,
 ): Promise<Inspected> {
   const outer = decodeEnvelope(bytes);
   if (outer?.kind !== CiphertextKind.CIPHERTEXT_KIND_SEALED || outer.suite !== 1) {
     return inspectEnvelope(bytes, self, sha256);
   }
   try {
-    const { envelope, identityKey, isOutdated } = await unseal(outer, ownIdentity(self), await trustRoots());
+    const roots = await trustRoots();
+    const { envelope, identityKey, isOutdated } = await watch(unseal(outer, ownIdentity(self), roots));
     const outdated = isOutdated ? { bytes, digest: sha256(outer.ciphertext) } : undefined;
     return { ...inspectEnvelope(Envelope.encode(envelope), self, sha256), certified: identityKey, outdated };
   } catch (error) {

@@ -74,6 +74,7 @@ export class EnvelopeReceiver {
   private readonly receipts: ReceiptQueue;
   private readonly store: StoreQueries;
   private readonly randomness: Randomness;
+  private unsealing = 0;
   private readonly answerer: RetryAnswerer;
   private readonly trustRoots: () => Promise<readonly Uint8Array[]>;
 
@@ -118,7 +119,21 @@ export class EnvelopeReceiver {
    * @throws what the store throws
    */
   inspect(bytes: Uint8Array): Promise<Inspected> {
-    return inspectSealed(bytes, this.account(), this.sha256, this.trustRoots);
+    return inspectSealed(bytes, this.account(), this.sha256, this.trustRoots, (work) => this.watched(work));
+  }
+
+  /** Whether an outer layer is being opened: what follows is the executor's. */
+  get busy(): boolean {
+    return this.unsealing > 0;
+  }
+
+  private async watched<T>(work: Promise<T>): Promise<T> {
+    this.unsealing++;
+    try {
+      return await work;
+    } finally {
+      this.unsealing--;
+    }
   }
 
   /** The rest of `receive`: in the order of the calls, as far as envelopes have to do with each other. */

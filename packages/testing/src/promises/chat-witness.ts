@@ -145,7 +145,8 @@ export class ChatWitness {
     const messages = users.flatMap((user) => [...user.disk.tables.message.values()].filter(isIncoming));
     return {
       accepted: [...this.#asked.values()].filter(({ messageId }) => messageId !== undefined).length,
-      arrived: messages.filter(({ text }) => this.#asked.has(text)).length,
+      // One to a group counts once, however many have it.
+      arrived: new Set(messages.flatMap(({ text }) => (this.#asked.has(text) ? [text] : []))).size,
       late: messages.filter(({ late }) => late).length,
     };
   }
