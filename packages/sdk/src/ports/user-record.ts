@@ -25,7 +25,7 @@ export interface NamedListRecord {
   readonly version: number;
   /** SHA-256 of the inner list. */
   readonly hash: Uint8Array;
-  /** Their identity key that the word came under, 33 bytes: a list that names another one ends it. */
+  /** Their identity key that the word came under, 33 bytes: a list that replaces it ends the word. */
   readonly identityKey: Uint8Array;
   /** The relay has shown a list that contradicts it: nothing is sent to them. */
   readonly forked: boolean;
