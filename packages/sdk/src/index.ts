@@ -20,7 +20,7 @@ export type { ScanResult } from './crypto/safety-number.ts';
 export type { LinkDeviceOptions, Linked } from './devices/device-linking.ts';
 export type { Devices, LinkOptions, OwnDevice } from './devices/devices.ts';
 export type { SignalDrop } from './ephemeral/signal-reader.ts';
-export type { EventOf, EventType, SottoEvent, TransientEvent } from './events/event.ts';
+export type { ConnectionChange, EventOf, EventType, SottoEvent, TransientEvent } from './events/event.ts';
 export type { EventConsumer } from './events/event-consumer.ts';
 export type { EventOptions } from './events/event-hub.ts';
 export type { GroupPerson } from './groups/group-candidates.ts';

@@ -87,7 +87,9 @@ describe('a receipt', () => {
     const device = await deviceWithHistory();
     const commits = device.store.commits.length;
     for (const kind of [delivered, read]) {
-      expect(await apply(device, { receipt: { kind, messageIds: ids(id), at: 1 } })).toMatchObject({ receiptDue: false });
+      expect(await apply(device, { receipt: { kind, messageIds: ids(id), at: 1 } })).toMatchObject({
+        receiptDue: false,
+      });
     }
     expect(await statesOf(device)).toEqual(['sent', 'sent', 'received']);
     expect(device.store.commits).toHaveLength(commits);

@@ -50,6 +50,7 @@ const held = (number: number, size: number): Change => ({
     retries: 0,
     sender: undefined,
     messageId: undefined,
+    groupId: undefined,
     mendable: true,
     requests: 0,
     requestAt: undefined,
