@@ -88,6 +88,7 @@ export async function testDevice(options: TestDeviceOptions = {}): Promise<TestD
     username: `user ${made}`,
     registrationId,
     identityKeyPair,
+    formerIdentities: [],
     devicePrivateKey: device.serialize(),
     rootSecret,
     deviceList: signDeviceList(list, rootKeyOf(rootSecret)),

@@ -91,6 +91,31 @@ describe('deletion', () => {
     await expect(client.deletion.begin()).rejects.toMatchObject({ code: 'session-ended' });
   });
 
+  it.each([
+    ['deletion', async ({ deletion }: AccountClient) => void (await deletion.begin().then(() => deletion.finish()))],
+    [
+      'an end by the relay',
+      async ({ service, tokens, account }: AccountClient) => {
+        service.endSession();
+        const { accessToken } = (await account()) ?? {};
+        await expect(tokens.replace(accessToken ?? '')).rejects.toMatchObject({ code: 'session-ended' });
+      },
+    ],
+  ])('leaves no former identity key after %s  [security: leaving]', async (_, end) => {
+    await using client = await registered();
+    const pair = IdentityKeyPair.generate();
+    const former = { identityKeyPair: pair.serialize(), replacedAt: client.clock.now() };
+    await client.executor.run(['account'], async (overlay) => {
+      const own = await overlay.get('account', {});
+      if (own) overlay.put('account', { ...own, formerIdentities: [former] });
+    });
+    const secret = pair.privateKey.serialize();
+    expect(placesOf(secret, client)).not.toEqual([]);
+    await end(client);
+    expect((await client.account())?.ended).toBe(true);
+    expect(placesOf(secret, client)).toEqual([]);
+  });
+
   it('leaves no session', async () => {
     const [alice, bob] = [await testDevice(), await testDevice()];
     await meetDevice(alice, bob);

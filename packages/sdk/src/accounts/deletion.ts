@@ -135,6 +135,7 @@ export class Deletion {
         overlay.put('account', {
           ...own,
           identityKeyPair: new Uint8Array(own.identityKeyPair.length),
+          formerIdentities: [],
           devicePrivateKey: nothing,
           rootSecret: own.rootSecret && nothing,
           profileKey: nothing,

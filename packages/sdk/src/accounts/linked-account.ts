@@ -38,6 +38,7 @@ export function linkedAccount(parts: {
     username,
     registrationId: parts.registrationId,
     identityKeyPair,
+    formerIdentities: [],
     devicePrivateKey: device.serialize(),
     rootSecret: undefined,
     deviceList,

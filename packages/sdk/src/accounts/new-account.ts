@@ -83,6 +83,7 @@ export function newAccount(parts: {
     username: parts.username,
     registrationId,
     identityKeyPair,
+    formerIdentities: [],
     devicePrivateKey: device.serialize(),
     rootSecret,
     deviceList,

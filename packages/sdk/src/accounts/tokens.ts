@@ -134,7 +134,9 @@ export class Tokens implements TokenSource {
   async #commitEnd(refreshToken: Uint8Array): Promise<void> {
     await this.#parts.executor.run(['account'], async (overlay) => {
       const account = await overlay.get('account', {});
-      if (account && sameBytes(account.refreshToken, refreshToken)) overlay.put('account', { ...account, ended: true });
+      if (account && sameBytes(account.refreshToken, refreshToken)) {
+        overlay.put('account', { ...account, formerIdentities: [], ended: true });
+      }
     });
   }
 }

@@ -1,4 +1,5 @@
 import type { Executor } from '../crypto/executor.ts';
+import { keptIdentities } from '../crypto/own-identities.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { CancelTimer, Timers } from '../ports/timers.ts';
@@ -64,10 +65,15 @@ export class Housekeeping {
 
   private async work(): Promise<void> {
     const now = this.clock.now();
-    await this.executor.run([], (overlay) => {
+    await this.executor.run(['account'], async (overlay) => {
       overlay.prune({ kind: 'seen', before: now - seenFor });
       overlay.prune({ kind: 'resend', before: now - seenFor });
       overlay.prune({ kind: 'kyberUse', before: now - kyberUsesFor });
+      const account = await overlay.get('account', {});
+      if (account === undefined) return;
+      const formerIdentities = keptIdentities(account.formerIdentities, now);
+      if (formerIdentities.length < account.formerIdentities.length)
+        overlay.put('account', { ...account, formerIdentities });
     });
     await this.alsoDo();
   }

@@ -153,6 +153,10 @@ export class SeededRecords {
       username: this.#text(),
       registrationId: this.#integer(),
       identityKeyPair: this.#bytes(),
+      formerIdentities: Array.from({ length: this.below(4) }, () => ({
+        identityKeyPair: this.#bytes(69),
+        replacedAt: this.#integer(),
+      })),
       devicePrivateKey: this.#bytes(),
       rootSecret: this.#maybe(() => this.#bytes()),
       deviceList: this.#bytes(),

@@ -198,10 +198,15 @@ export class OverlayPrekeys {
 
 /** The own identity key pair, parsed once an account. */
 export function ownIdentity(account: AccountRecord): IdentityKeyPair {
-  const known = parsedIdentities.get(account.identityKeyPair);
+  return parsedIdentity(account.identityKeyPair);
+}
+
+/** An own identity key pair, present or former, parsed once. */
+export function parsedIdentity(identityKeyPair: Uint8Array): IdentityKeyPair {
+  const known = parsedIdentities.get(identityKeyPair);
   if (known !== undefined) return known;
-  const parsed = IdentityKeyPair.deserialize(asBuffer(account.identityKeyPair));
-  parsedIdentities.set(account.identityKeyPair, parsed);
+  const parsed = IdentityKeyPair.deserialize(asBuffer(identityKeyPair));
+  parsedIdentities.set(identityKeyPair, parsed);
   return parsed;
 }
 

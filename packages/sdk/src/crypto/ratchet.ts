@@ -3,6 +3,7 @@ import {
   type CiphertextMessage,
   CiphertextMessageType,
   ErrorCode,
+  type IdentityKeyPair,
   LibSignalErrorBase,
   type PreKeyBundle,
   PreKeySignalMessage,
@@ -11,6 +12,7 @@ import {
   processPreKeyBundle,
   SessionRecord as Session,
   SignalMessage,
+  SignedPreKeyRecord,
   signalDecrypt,
   signalDecryptPreKey,
   signalEncrypt,
@@ -25,6 +27,7 @@ import { noteForeignIdentity } from './identity-trust.ts';
 import { OverlayIdentity, OverlayPrekeys, OverlaySession, ownIdentity } from './libsignal-stores.ts';
 import { recordOf, sessionOf } from './live-session.ts';
 import type { Overlay } from './overlay.ts';
+import { ownIdentities } from './own-identities.ts';
 import { advanceChains, type CheckedCiphertext, checkJump } from './precheck.ts';
 import { protocolAddress } from './protocol-address.ts';
 import { sameBytes } from './same-bytes.ts';
@@ -203,10 +206,11 @@ export class Ratchet {
     ciphertext: Uint8Array<ArrayBuffer>,
   ): Promise<Opened> {
     const prekeys = new OverlayPrekeys(this.records, this.now);
-    const identity = this.identityOf(device);
     try {
+      const message = PreKeySignalMessage.deserialize(ciphertext);
+      const identity = this.identityOf(device, await this.ownOf(message.signedPreKeyId()));
       const plaintext = await signalDecryptPreKey(
-        PreKeySignalMessage.deserialize(ciphertext),
+        message,
         protocolAddress(device),
         this.local,
         session,
@@ -226,10 +230,22 @@ export class Ratchet {
     }
   }
 
-  private identityOf({ userId }: DeviceAddress): OverlayIdentity {
+  /** The own key pair that a session is begun with which uses this signed prekey: the one that signed it, now or before it was replaced. */
+  private async ownOf(signedPreKeyId: number): Promise<IdentityKeyPair> {
+    const own = ownIdentities(this.account, this.now);
+    const [current] = own;
+    if (own.length === 1) return current;
+    const prekey = await this.records.get('prekey', { kind: 'signed', id: signedPreKeyId });
+    if (prekey === undefined) return current;
+    const record = SignedPreKeyRecord.deserialize(asBuffer(prekey.record));
+    const key = record.publicKey().serialize();
+    return own.find(({ publicKey }) => publicKey.verify(key, record.signature())) ?? current;
+  }
+
+  private identityOf({ userId }: DeviceAddress, own = ownIdentity(this.account)): OverlayIdentity {
     const { account, now } = this;
     return new OverlayIdentity(this.records, userId, {
-      own: ownIdentity(account),
+      own,
       registrationId: account.registrationId,
       now,
     });

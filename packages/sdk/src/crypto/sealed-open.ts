@@ -33,11 +33,12 @@ const versions: ReadonlySet<number | undefined> = new Set([0x11, 0x22]);
  *
  * The certificate is held against the time at which the relay took the message: it may have waited for weeks. One that was outdated by then (clocks jump) is for the caller to judge.
  * @param envelope of kind SEALED
+ * @param own the identity key pairs that it may be made for: they are tried one after another
  * @throws {Hold} `malformed-envelope` when it names what a sealed one must not; `undecryptable`, `malformed-ciphertext`, `unknown-kind`, `certificate-invalid`
  */
 export async function unseal(
   envelope: Envelope,
-  own: IdentityKeyPair,
+  own: readonly IdentityKeyPair[],
   trustRoots: readonly Uint8Array[],
 ): Promise<UnsealedEnvelope> {
   const { messageId, senderUser, senderDevice, groupId, groupEpoch } = envelope;
@@ -67,13 +68,20 @@ export async function unseal(
   return { envelope: Envelope.decode(named), sender, identityKey, isOutdated };
 }
 
-async function outerLayer(ciphertext: Uint8Array, own: IdentityKeyPair): Promise<UnidentifiedSenderMessageContent> {
-  try {
-    return await sealedSenderDecryptToUsmc(asBuffer(ciphertext), new OwnIdentity(own));
-  } catch (cause) {
-    if (cause instanceof LibSignalErrorBase) throw new Hold('undecryptable', { cause });
-    throw cause;
+async function outerLayer(
+  ciphertext: Uint8Array,
+  own: readonly IdentityKeyPair[],
+): Promise<UnidentifiedSenderMessageContent> {
+  let last: LibSignalErrorBase | undefined;
+  for (const pair of own) {
+    try {
+      return await sealedSenderDecryptToUsmc(asBuffer(ciphertext), new OwnIdentity(pair));
+    } catch (cause) {
+      if (!(cause instanceof LibSignalErrorBase)) throw cause;
+      last = cause;
+    }
   }
+  throw new Hold('undecryptable', { cause: last });
 }
 
 function readContext(bytes: Uint8Array | null): SealedContext {

@@ -39,7 +39,7 @@ function envelopeTo(to: TestDevice, fields: object): Envelope {
 }
 
 function unsealed(to: TestDevice, envelope: Envelope, roots = [maker.root]): Promise<UnsealedEnvelope> {
-  return unseal(envelope, ownIdentity(to.account), roots);
+  return unseal(envelope, [ownIdentity(to.account)], roots);
 }
 
 async function pair(): Promise<readonly [TestDevice, TestDevice]> {

@@ -37,7 +37,7 @@ export interface OwnDevicesParts {
   readonly tracer: Tracer;
   /** Asks the relay for somebody's device list, and accepts it as that of any other. */
   readonly learnDevices: (userId: UserId) => Promise<void>;
-  /** Resolves when all that has come was applied; whether nothing waits for this device at the relay. A new identity key is taken over only then: what was sealed under the one before can't be opened any more. */
+  /** Resolves when all that has come was applied; whether nothing waits for this device at the relay. A new identity key is better taken over only then: what was made for the one before can be opened for a month, not longer. */
   readonly caughtUp: () => Promise<boolean>;
   /** The account is another one now: what keeps it in memory looks again. */
   readonly onAccount: () => Promise<void>;

@@ -82,8 +82,14 @@ describe('takeOverOwnList', () => {
     const account = await tablet.store.get('account', {});
     expect(account?.identityKeyPair).toEqual(pair.serialize());
     const ids = new Set(former.map(({ kind, id }) => `${kind} ${id}`));
-    const now = await tablet.store.prekeys();
+    const all = await tablet.store.prekeys();
+    const now = all.filter(({ replacedAt }) => replacedAt === undefined);
     expect(now.filter(({ kind, id, uploaded }) => ids.has(`${kind} ${id}`) || uploaded)).toEqual([]);
+    // For what was begun with them and has not come yet.
+    expect(all.length - now.length).toBe(former.length);
+    expect(account?.formerIdentities).toEqual([
+      { identityKeyPair: tablet.account.identityKeyPair, replacedAt: tablet.clock.now() },
+    ]);
     expect(now.filter(({ kind }) => kind === 'signed' || kind === 'last-resort')).toHaveLength(2);
     const canSend = (own: AccountRecord) =>
       tablet.executor.run([], (overlay) =>

@@ -2,6 +2,7 @@ import { IdentityKeyPair, KyberPreKeyRecord, type PublicKey, SignedPreKeyRecord 
 import { asBuffer } from '../crypto/as-buffer.ts';
 import { firstIdentity } from '../crypto/identity-trust.ts';
 import type { Overlay } from '../crypto/overlay.ts';
+import { underIdentity } from '../crypto/own-identities.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { Sha256 } from '../ports/hash.ts';
@@ -40,7 +41,7 @@ const page = 256;
  * Lets the account be as its list says, which was accepted as that of any other: the devices that came and went are told, and a new identity key takes the place of the old one, with new prekeys. No session of before is sent on any more (`Ratchet.canSend`).
  *
  * To be run alone, under the lock `account`: it asks the store what there is.
- * @param mayReplace whether a new identity key is taken now: better when the mailbox is empty, since what others began under the old key can't be opened any more
+ * @param mayReplace whether a new identity key is taken now: better when the mailbox is empty: what others have made for the old key can be opened for a month, not longer
  */
 export async function takeOverOwnList(overlay: Overlay, parts: OwnListParts, mayReplace: boolean): Promise<TakenOver> {
   const own = await overlay.get('account', {});
@@ -108,7 +109,7 @@ async function replaceIdentity(
   const isIntended = intended !== undefined && sameBytes(publicOf(intended), list.identityKey);
   const identityKeyPair = isIntended ? intended : openIdentity(list, account);
   if (identityKeyPair === undefined) return { identity: 'missing' };
-  const next = { ...account, identityKeyPair };
+  const next = underIdentity(account, identityKeyPair, parts.now);
   const { userId } = account;
   overlay.put('identity', firstIdentity(userId, list.identityKey, parts.now));
   overlay.delete('namedList', { userId });
@@ -116,7 +117,7 @@ async function replaceIdentity(
   return { identity: 'replaced', account: next };
 }
 
-/** All prekeys go: nobody can begin a session with what the old key signed. Those of an own intent are with the relay already. */
+/** Other prekeys take the place of all: nobody is given those of the old key any more, and they are kept for what was begun with them and has not come yet. Those of an own intent are with the relay already. */
 async function replacePrekeys(
   overlay: Overlay,
   { identityKeyPair }: AccountRecord,
@@ -127,9 +128,8 @@ async function replacePrekeys(
   const prepared = isIntended ? preparedPrekeys(existing, identityKeyPair) : [];
   for (const prekey of existing) {
     if (prepared.includes(prekey)) overlay.put('prekey', { ...prekey, uploaded: true });
-    else overlay.delete('prekey', prekey);
+    else if (prekey.replacedAt === undefined) overlay.put('prekey', { ...prekey, replacedAt: now });
   }
-  overlay.prune({ kind: 'kyberUse', before: Number.MAX_SAFE_INTEGER });
   if (prepared.length > 0) return;
   const ids = new PrekeyIds(randomness, existing);
   for (const prekey of makePrekeys(firstPrekeys, { identityKeyPair, ids, now })) overlay.put('prekey', prekey);

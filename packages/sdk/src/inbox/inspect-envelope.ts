@@ -1,7 +1,7 @@
 import { CiphertextKind, Envelope, uuidToText } from '@sotto/proto';
 import { chatLock, chatOfGroup, chatWith } from '../chats/chat-state.ts';
 import { Hold } from '../crypto/hold.ts';
-import { ownIdentity } from '../crypto/libsignal-stores.ts';
+import { ownIdentities } from '../crypto/own-identities.ts';
 import { type CheckedCiphertext, checkStructure } from '../crypto/precheck.ts';
 import { peerLock } from '../crypto/ratchet.ts';
 import { unseal } from '../crypto/sealed-open.ts';
@@ -74,6 +74,7 @@ export function inspectEnvelope(bytes: Uint8Array, self: AccountRecord, sha256: 
 
 /**
  * Reads an envelope whose sender may be sealed: its outer layer is opened first, and from there on it is as if it had named its sender.
+ * @param now by this device's clock: which former identity keys still open an outer layer
  * @param trustRoots those of the relay that are believed
  * @param watch is given the work on the outer layer, which waits for nothing else
  */
@@ -81,6 +82,7 @@ export async function inspectSealed(
   bytes: Uint8Array,
   self: AccountRecord,
   sha256: Sha256,
+  now: number,
   trustRoots: () => Promise<readonly Uint8Array[]>,
   watch: <T>(work: Promise<T>) => Promise<T>,
 ): Promise<Inspected> {
@@ -90,7 +92,7 @@ export async function inspectSealed(
   }
   try {
     const roots = await trustRoots();
-    const { envelope, identityKey, isOutdated } = await watch(unseal(outer, ownIdentity(self), roots));
+    const { envelope, identityKey, isOutdated } = await watch(unseal(outer, ownIdentities(self, now), roots));
     const outdated = isOutdated ? { bytes, digest: sha256(outer.ciphertext) } : undefined;
     return { ...inspectEnvelope(Envelope.encode(envelope), self, sha256), certified: identityKey, outdated };
   } catch (error) {

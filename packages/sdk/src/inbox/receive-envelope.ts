@@ -119,7 +119,8 @@ export class EnvelopeReceiver {
    * @throws what the store throws
    */
   inspect(bytes: Uint8Array): Promise<Inspected> {
-    return inspectSealed(bytes, this.account(), this.sha256, this.trustRoots, (work) => this.watched(work));
+    const watch = <T>(work: Promise<T>): Promise<T> => this.watched(work);
+    return inspectSealed(bytes, this.account(), this.sha256, this.clock.now(), this.trustRoots, watch);
   }
 
   /** Whether an outer layer is being opened: what follows is the executor's. */

@@ -1,5 +1,12 @@
 import type { DeviceId, UserId } from './ids.ts';
 
+/** An identity key pair that another one has taken the place of: what was made for it before can still come. */
+export interface FormerIdentity {
+  /** libsignal's serialised form, 69 bytes. Secret. */
+  readonly identityKeyPair: Uint8Array;
+  readonly replacedAt: number;
+}
+
 /** Who this device is, with its secrets. One a store. */
 export interface AccountRecord {
   readonly userId: UserId;
@@ -10,6 +17,8 @@ export interface AccountRecord {
   readonly registrationId: number;
   /** The account's identity key pair, libsignal's serialised form. Secret. */
   readonly identityKeyPair: Uint8Array;
+  /** Those before it, newest first: at most eight, for 31 days, none of an account that has ended. */
+  readonly formerIdentities: readonly FormerIdentity[];
   /** The private key to this device's `device_key`, 32 bytes: proves later what only this device may say. Secret. */
   readonly devicePrivateKey: Uint8Array;
   /** 32 bytes, from which the root key is made: the recovery key. Only the primary device has it. Secret. */

@@ -1,6 +1,6 @@
 export type { SottoErrorAction, SottoErrorCode, SottoErrorOptions } from '../sotto-error.ts';
 export { SottoError } from '../sotto-error.ts';
-export type { AccountRecord, RegistrationRecord } from './account-record.ts';
+export type { AccountRecord, FormerIdentity, RegistrationRecord } from './account-record.ts';
 export type { Change, PrunedKind, Pruning, RecordKeys, RecordKind, Records } from './changes.ts';
 export type { ChatRecord, Place, SeqGap, StreamRecord } from './chat-record.ts';
 export type { Clock } from './clock.ts';

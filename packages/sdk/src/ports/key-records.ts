@@ -54,7 +54,7 @@ export interface PrekeyRecord {
   /** libsignal's serialised record. Secret. */
   readonly record: Uint8Array;
   readonly createdAt: number;
-  /** When another one took its place (`signed`, `last-resort`). */
+  /** When another one took its place (`signed`, `last-resort`), or the identity key was replaced: the relay does not give it out any more. */
   readonly replacedAt: number | undefined;
   /** Whether the relay has it. */
   readonly uploaded: boolean;

@@ -37,6 +37,13 @@ describe('planPrekeys', () => {
     });
   });
 
+  it('takes one-time keys of a former identity key neither for such as are on their way nor for such as the relay has', () => {
+    const replaced = (uploaded: boolean) => prekey('ec', 101, { replacedAt: now - 69 * day, uploaded });
+    const own = [...standing(), prekey('ec', 101), replaced(false), replaced(true)];
+    const { make, remove } = planPrekeys(own, { ec: 1, kyber: 100 }, now);
+    expect([make.ec, remove]).toEqual([99, []]);
+  });
+
   it('replaces signed and last-resort keys after a week, and makes those that are missing', () => {
     const [signed, lastResort] = [prekey('signed', 7), prekey('last-resort', 6.9)];
     const plan = planPrekeys([signed, lastResort], plenty, now);

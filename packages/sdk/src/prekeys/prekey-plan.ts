@@ -55,13 +55,17 @@ function refill(own: readonly PrekeyRecord[], kind: PrekeyKind, left: number): n
   if (left >= lowWater) return 0;
   // A relay that always says that none are left must not have keys made without end.
   if (own.filter((prekey) => prekey.kind === kind).length >= mostOwn) return 0;
-  const onTheWay = own.filter((prekey) => prekey.kind === kind && !prekey.uploaded).length;
+  const onTheWay = own.filter(
+    (prekey) => prekey.kind === kind && !prekey.uploaded && prekey.replacedAt === undefined,
+  ).length;
   return Math.max(0, fullSet - left - onTheWay);
 }
 
 /** Old one-time keys, but never those that the relay may still give away: it has the newest ones, since it gives away the lowest id first. */
 function outdated(own: readonly PrekeyRecord[], kind: PrekeyKind, left: number, now: number): readonly PrekeyRecord[] {
-  const uploaded = own.filter((prekey) => prekey.kind === kind && prekey.uploaded).sort((a, b) => a.id - b.id);
+  const uploaded = own
+    .filter((prekey) => prekey.kind === kind && prekey.uploaded && prekey.replacedAt === undefined)
+    .sort((a, b) => a.id - b.id);
   return uploaded
     .slice(0, Math.max(0, uploaded.length - left))
     .filter(({ createdAt }) => createdAt + oneTimeKeptFor <= now);

@@ -36,6 +36,12 @@ const account: fc.Arbitrary<AccountRecord> = fc.record(
     username: text,
     registrationId: integer,
     identityKeyPair: bytes,
+    formerIdentities: fc.array(
+      fc.record({ identityKeyPair: fc.uint8Array({ minLength: 69, maxLength: 69 }), replacedAt: integer }, plain),
+      {
+        maxLength: 8,
+      },
+    ),
     devicePrivateKey: bytes,
     rootSecret: maybe(bytes),
     deviceList: bytes,

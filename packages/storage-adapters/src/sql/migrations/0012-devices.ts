@@ -25,7 +25,9 @@ export const devices: Migration = {
       access_expires_at INTEGER NOT NULL,
       created_at INTEGER NOT NULL,
       ended INTEGER NOT NULL CHECK (ended IN (0, 1)),
-      deletion BLOB
+      deletion BLOB,
+      -- Newest first: 69 bytes of a key pair and 8 of a time, one after another.
+      former_identities BLOB NOT NULL DEFAULT x'' CHECK (length(former_identities) % 77 = 0)
     ) STRICT`,
     `INSERT INTO own_account (${columns})
       SELECT ${columns} FROM account`,

@@ -1,12 +1,38 @@
-import type { AccountRecord } from '@sotto/sdk/ports';
+import { type AccountRecord, type FormerIdentity, SottoError } from '@sotto/sdk/ports';
 import type { SqlRow, SqlStatement, SqlValue } from '../../driver/sql-driver.ts';
-import { bytes, flag, id, integer, optional, text } from '../columns.ts';
+import { bytes, bytesOf, flag, id, integer, optional, text } from '../columns.ts';
 import { type RecordTable, upsert } from '../record-table.ts';
 import { uuidBytes } from '../uuid.ts';
 
 /** The account, and the one that a registration under way will make, are two rows of one table. */
 const current = 0;
 const draft = 1;
+
+const pairBytes = 69;
+const formerBytes = pairBytes + 8;
+
+function formerToBytes(former: readonly FormerIdentity[]): Uint8Array {
+  const joined = new Uint8Array(former.length * formerBytes);
+  const view = new DataView(joined.buffer);
+  for (const [at, { identityKeyPair, replacedAt }] of former.entries()) {
+    if (identityKeyPair.length !== pairBytes) {
+      throw new SottoError(
+        'argument-invalid',
+        'A serialised identity key pair has 69 bytes. Nothing was stored; mend the record of the account.',
+      );
+    }
+    joined.set(identityKeyPair, at * formerBytes);
+    view.setBigUint64(at * formerBytes + pairBytes, BigInt(replacedAt));
+  }
+  return joined;
+}
+
+function formerIn(row: SqlRow, column: string): readonly FormerIdentity[] {
+  return bytesOf(row, column, formerBytes).map((value) => ({
+    identityKeyPair: value.slice(0, pairBytes),
+    replacedAt: Number(new DataView(value.buffer, value.byteOffset).getBigUint64(pairBytes)),
+  }));
+}
 
 const fields: Readonly<Record<string, (account: AccountRecord) => SqlValue>> = {
   user_id: (account) => uuidBytes(account.userId),
@@ -15,6 +41,7 @@ const fields: Readonly<Record<string, (account: AccountRecord) => SqlValue>> = {
   username: (account) => account.username,
   registration_id: (account) => account.registrationId,
   identity_key_pair: (account) => account.identityKeyPair,
+  former_identities: (account) => formerToBytes(account.formerIdentities),
   device_private_key: (account) => account.devicePrivateKey,
   root_secret: (account) => account.rootSecret ?? null,
   device_list: (account) => account.deviceList,
@@ -44,6 +71,7 @@ function read(row: SqlRow): AccountRecord {
     username: text(row, 'username'),
     registrationId: integer(row, 'registration_id'),
     identityKeyPair: bytes(row, 'identity_key_pair'),
+    formerIdentities: formerIn(row, 'former_identities'),
     devicePrivateKey: bytes(row, 'device_private_key'),
     rootSecret: optional(row, 'root_secret', bytes),
     deviceList: bytes(row, 'device_list'),
