@@ -273,7 +273,7 @@ export function createRelay(parts: RelayParts): Relay {
     groupRoutes(app, requests, { ...stores, log: new GroupLog({ ...stores, roster, directory, limits, clock }) });
     const sealed = new SealedIngress({ ingress, directory, limits, counts });
     const bodyBytes = config.stream.maxMessageBytes;
-    sealedRoutes(app, requests, { authority, sealed, directory, bodyBytes });
+    sealedRoutes(app, requests, { authority, sealed, directory, bodyBytes, tracer: parts.tracer });
     app.server.on('upgrade', (request, socket, head) => upgrades.handle(request, socket, head));
     const address = await (parts.listener === undefined ? listen(app) : handIn(app, parts.listener));
     streams.start();

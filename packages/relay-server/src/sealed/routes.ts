@@ -11,6 +11,7 @@ import { type Directory, unknownUser } from '../accounts/directory.ts';
 import type { RequestSessions } from '../auth/require-session.ts';
 import { answers, objectOf, pieces, withToken } from '../gateway/error-schema.ts';
 import { networkOfRequest } from '../limits/request-limits.ts';
+import type { Tracer } from '../ports/tracer.ts';
 import { RelayError } from '../relay-error.ts';
 import type { CertificateAuthority } from './certificate-authority.ts';
 import type { SealedIngress } from './sealed-ingress.ts';
@@ -22,6 +23,7 @@ export interface SealedRouteParts {
   readonly directory: Directory;
   /** The most bytes of a body: as of a message on a stream. */
   readonly bodyBytes: number;
+  readonly tracer: Tracer;
 }
 
 const consumes = ['application/octet-stream'];
@@ -31,7 +33,10 @@ const results = answers({
 
 /** `/v1/certificates/sender`, `/v1/sealed` and what is below it. */
 export function sealedRoutes(app: FastifyInstance, requests: RequestSessions, parts: SealedRouteParts): void {
-  const { authority, sealed, directory, bodyBytes: bodyLimit } = parts;
+  const { authority, sealed, directory, bodyBytes: bodyLimit, tracer } = parts;
+  const onResponse = async (_: FastifyRequest, { statusCode }: FastifyReply) => {
+    if (statusCode === 200) tracer.reached('send.result.sent');
+  };
 
   app.get<{ Reply: SenderCertificateAnswer }>('/v1/certificates/sender', {
     onRequest: requests.require,
@@ -51,6 +56,7 @@ export function sealedRoutes(app: FastifyInstance, requests: RequestSessions, pa
 
   app.post('/v1/sealed', {
     bodyLimit,
+    onResponse,
     schema: { summary: 'Sends to one account, without saying from whom: protobuf', consumes, response: results },
     handler: async (request, reply) => {
       const sends = SealedSends.decode(bodyOf(request));
@@ -60,6 +66,7 @@ export function sealedRoutes(app: FastifyInstance, requests: RequestSessions, pa
 
   app.post('/v1/sealed/multi', {
     bodyLimit,
+    onResponse,
     schema: { summary: 'Sends one message to many, without saying from whom: protobuf', consumes, response: results },
     handler: async (request, reply) => {
       return answer(reply, [await sealed.takeMulti(SealedMultiSend.decode(bodyOf(request)))]);
