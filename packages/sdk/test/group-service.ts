@@ -8,6 +8,8 @@ import type { AuthorizedClient, HttpRequest } from '../src/transport/http-client
 interface Kept {
   readonly records: Uint8Array[];
   readonly members: Set<UserId>;
+  /** Whom an append or a repair has removed: they read on, as for seven days at a relay. */
+  readonly former: Set<UserId>;
   checkpoint: { readonly revision: number; readonly checkpoint: string } | undefined;
   invite: { readonly tokenHash: string; readonly revision: number; readonly box: string } | undefined;
 }
@@ -67,7 +69,8 @@ export class GroupService {
     if (name === 'POST invitation') {
       return Object.assign({}, this.#page(kept, 0), { box: kept.invite?.box });
     }
-    if (!kept.members.has(who) && name !== 'POST members') throw refused('group-unknown');
+    const reads = kept.former.has(who) && (name === 'GET records' || name === 'GET members');
+    if (!kept.members.has(who) && !reads && name !== 'POST members') throw refused('group-unknown');
     if (name === 'GET records') return this.#page(kept, Number(query?.replace('after=', '')));
     if (name === 'POST members')
       change(kept, { ...sent, added: sent.added.filter((id: UserId) => !this.gone.has(id)) });
@@ -83,7 +86,13 @@ export class GroupService {
     const record = fromBase64Url(sent.record);
     const revision = decodeRecord(record)?.revision ?? 0;
     if (revision === 1 && !this.groups.has(wireId)) {
-      this.groups.set(wireId, { records: [], members: new Set([who]), checkpoint: undefined, invite: undefined });
+      this.groups.set(wireId, {
+        records: [],
+        members: new Set([who]),
+        former: new Set(),
+        checkpoint: undefined,
+        invite: undefined,
+      });
     }
     const kept = this.#kept(wireId);
     const there = kept.records[revision - 1];
@@ -120,7 +129,13 @@ function refusedNow(code: Parameters<typeof refused>[0]): never {
   throw refused(code);
 }
 
-function change({ members }: Kept, { added, removed }: { readonly added: UserId[]; readonly removed: UserId[] }): void {
+function change(
+  { members, former }: Kept,
+  { added, removed }: { readonly added: UserId[]; readonly removed: UserId[] },
+): void {
   for (const userId of added) members.add(userId);
-  for (const userId of removed) members.delete(userId);
+  for (const userId of removed) {
+    members.delete(userId);
+    former.add(userId);
+  }
 }

@@ -8,7 +8,7 @@ import { groupUnknown, titleInvalid } from '../groups/group-refusal.ts';
 import { memberOf } from '../groups/group-state.ts';
 import { isGroupTitle } from '../groups/group-title.ts';
 import { formatInviteLink } from '../groups/invite-link.ts';
-import { stateOf } from '../groups/stored-group.ts';
+import { isPresumedOut, stateOf } from '../groups/stored-group.ts';
 import type { Message } from '../messages/message.ts';
 import type { MessageProgress } from '../messages/message-progress.ts';
 import { checkOptions, demand, given, type OptionRules, signalOnly } from '../option-rules.ts';
@@ -121,7 +121,9 @@ export class GroupChat {
     const state = stateOf(group);
     const self = this.parts.origin().account.userId;
     const nameOf = async (userId: UserId) => (await this.parts.store.get('user', { id: userId }))?.username ?? '';
-    const members = (state?.members ?? []).map(async ({ userId, role, joinedAtRevision }) => ({
+    const isOut = isPresumedOut(group, self);
+    const shown = (state?.members ?? []).filter(({ userId }) => !isOut || userId !== self);
+    const members = shown.map(async ({ userId, role, joinedAtRevision }) => ({
       userId,
       role,
       username: await nameOf(userId),

@@ -1,5 +1,6 @@
 import { chatWith } from '../chats/chat-state.ts';
 import type { Executor } from '../crypto/executor.ts';
+import { GroupAbsence } from '../groups/group-absence.ts';
 import { GroupChanges } from '../groups/group-changes.ts';
 import { GroupFollower } from '../groups/group-follower.ts';
 import { GroupInvitations } from '../groups/group-invitations.ts';
@@ -59,6 +60,8 @@ export class GroupWork {
     });
     this.upkeep = upkeep;
     this.invitations = new GroupInvitations({ executor, http, origin, clock });
+    const lanes = new GroupLanes();
+    const absence = new GroupAbsence({ executor, store, http, self, clock, lanes, logger, ended, onMoved });
     this.keys = new GroupKeyExchange({
       executor,
       store,
@@ -67,6 +70,7 @@ export class GroupWork {
       timers,
       randomness,
       onQueued: (userId) => onQueued(chatWith(userId)),
+      onUnanswered: (groupId) => absence.look(groupId),
       onFailure,
     });
     const asker = new GroupWelcomeAsker({
@@ -84,7 +88,7 @@ export class GroupWork {
       http,
       follower: new GroupFollower({ executor, store, http, self, clock, sha256, logger }),
       keys: this.keys,
-      lanes: new GroupLanes(),
+      lanes,
       timers,
       sha256,
       logger,
@@ -145,6 +149,7 @@ export class GroupWork {
 
   /** The connection is gone. */
   pause(): void {
+    this.keys.pause();
     this.sync.pause();
   }
 

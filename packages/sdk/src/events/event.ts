@@ -51,13 +51,13 @@ export type SottoEvent =
   | { readonly type: 'profile.changed'; readonly userId: UserId }
   /** A contact says that their number is another one: the old one is forgotten. `number` is theirs once the relay has confirmed it, which a `profile.changed` tells. */
   | { readonly type: 'contact.number-changed'; readonly userId: UserId; readonly number: string }
-  /** A group is another one now: what of it has changed, and by whom. */
+  /** A group is another one now: what of it has changed, and by whom. `by` is undefined when the relay alone says that this user is no member any more, or a key that came late shows that they still are. */
   | {
       readonly type: 'group.changed';
       readonly chatId: ChatId;
       readonly groupId: GroupId;
       readonly revision: number;
-      readonly by: UserId;
+      readonly by: UserId | undefined;
       readonly changes: readonly GroupNews[];
     }
   /** The relay, or a member, shows another course of a group than the one that was seen here: nothing is sent into it any more. */

@@ -165,11 +165,23 @@ export class GroupChanges {
         // Only what the relay has said ends a change: it may have taken it already.
         if (error.relayCode === undefined || error.code === 'session-ended') throw error;
         const isShutOut = error.code === 'group-unknown' && inviteKey === undefined;
+        if (isShutOut && (await this.isOvertaken(intent))) return false;
         if (isShutOut && (await upkeep.letSelfIn(groupId))) continue;
         await this.drop(groupId);
         throw refusalOf(error, inviteKey !== undefined);
       }
     }
+  }
+
+  /** Whether the log goes on from where a change was made: who is put out reads it before they let themselves in, and may find that they were removed. */
+  private async isOvertaken({ groupId, revision }: GroupIntentRecord): Promise<boolean> {
+    const { sync, store } = this.parts;
+    const { outcome } = await sync.sync(groupId).catch((error: unknown) => {
+      if (error instanceof SottoError && error.code === 'group-unknown') return { outcome: undefined };
+      throw error;
+    });
+    const group = await store.get('group', { id: groupId });
+    return outcome === 'waits' || (group !== undefined && group.revision >= revision);
   }
 
   /** Removes members whose accounts have ended, in the background. That it can't be done now is for the log: it is tried again another day. */

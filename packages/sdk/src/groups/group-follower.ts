@@ -17,7 +17,7 @@ import type { WantedKey } from './group-keys.ts';
 import { groupBytes } from './group-limits.ts';
 import { groupLock } from './group-lock.ts';
 import { keepAdvance, locksOfAdvance } from './keep-group.ts';
-import { keySource, positionOf } from './stored-group.ts';
+import { isPresumedOut, keySource, positionOf } from './stored-group.ts';
 
 /** How many records are evaluated and committed at once: the client does other things in between. */
 const recordsAtOnce = 16;
@@ -62,7 +62,8 @@ export class GroupFollower {
     for (let isFirst = true; ; isFirst = false) {
       const group = await store.get('group', { id: groupId });
       const from = group && positionOf(group);
-      if (group?.standing !== 'member' || from === undefined) return { outcome: 'gone', moved, missing: [] };
+      if (group === undefined || from === undefined || !this.isReader(group))
+        return { outcome: 'gone', moved, missing: [] };
       const before = isFirst ? await this.headBefore(group) : undefined;
       const page = await requestGroupLog(http, group.wireId, group.revision - (before ? 1 : 0), { signal });
       const records = this.restOf(page, from, before);
@@ -126,6 +127,11 @@ export class GroupFollower {
       return true;
     });
     return kept ? { ...step, missing } : undefined;
+  }
+
+  /** Members are, and who is taken for none without a record that says so. */
+  private isReader(group: GroupRecord): boolean {
+    return group.standing === 'member' || isPresumedOut(group, this.parts.self());
   }
 
   /** The records of a page that follow a position; or that they belong to another log. */

@@ -16,6 +16,8 @@ import { stateOf } from './stored-group.ts';
 
 /** How many members are asked at once. */
 const askedAtOnce = 3;
+/** So many were asked without an answer when it is seen whether this user is still a member. */
+const askedBeforeDoubt = 2 * askedAtOnce;
 const firstWait = 10_000;
 const longestWait = 3_600_000;
 
@@ -32,6 +34,8 @@ export interface KeyExchangeParts {
   readonly randomness: Randomness;
   /** Something waits in the outbox for this person. */
   readonly onQueued: (userId: UserId) => void;
+  /** Members were asked, and nobody has given the key: whether this user is taken as removed now. */
+  readonly onUnanswered: (groupId: GroupId) => Promise<boolean>;
   readonly onFailure: (error: unknown) => void;
 }
 
@@ -73,10 +77,16 @@ export class GroupKeyExchange {
       });
   }
 
-  /** Idempotent. */
-  async stop(): Promise<void> {
+  /** The connection is gone: nobody would hear what is asked. */
+  pause(): void {
     this.isRunning = false;
     this.cancel?.();
+    this.cancel = undefined;
+  }
+
+  /** Idempotent. */
+  async stop(): Promise<void> {
+    this.pause();
     await this.working;
   }
 
@@ -85,11 +95,20 @@ export class GroupKeyExchange {
     let next = Number.POSITIVE_INFINITY;
     for (const group of await store.groupsBehind()) {
       if (group.waitingFor === undefined) continue;
-      const due = group.waitingFor.askAt <= clock.now();
-      next = Math.min(next, due ? ((await this.ask(group.id)) ?? next) : group.waitingFor.askAt);
+      const { askAt, asked } = group.waitingFor;
+      if (askAt > clock.now()) next = Math.min(next, askAt);
+      else if (asked < askedBeforeDoubt || !(await this.isOut(group.id))) {
+        next = Math.min(next, (await this.ask(group.id)) ?? next);
+      }
     }
     if (!this.isRunning || next === Number.POSITIVE_INFINITY) return;
     this.cancel = timers.after(Math.max(0, next - clock.now()), () => this.wake());
+  }
+
+  private async isOut(groupId: GroupId): Promise<boolean> {
+    const isOut = await this.parts.onUnanswered(groupId);
+    if (isOut) this.missing.delete(groupId);
+    return isOut;
   }
 
   /** Asks the next members; gives when it is to be done again. */

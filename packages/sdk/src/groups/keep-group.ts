@@ -2,6 +2,7 @@ import { toBase64Url } from '@sotto/proto';
 import { chatLock, chatOfGroup, chatWith, openGroupChat } from '../chats/chat-state.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
+import type { GroupNews } from '../ports/event-records.ts';
 import type { GroupRecord, GroupStanding } from '../ports/group-records.ts';
 import type { Sha256 } from '../ports/hash.ts';
 import type { GroupId, UserId } from '../ports/ids.ts';
@@ -118,7 +119,45 @@ export async function keepAdvance(
   }
   if (contradicted !== undefined) noteFork(overlay, kept, contradicted, now);
   if (standing === 'member' && group.standing === 'requested') await openGroupChat(overlay, group.id, now, true);
+  if (standing === 'member' && group.standing === 'removed') await keepReturn(overlay, kept, keeping);
   return kept;
+}
+
+/**
+ * Takes this user as removed from a group whose log can't be read on: as far as it can, no record says so. The caller holds the locks of the group, and has seen that it waits.
+ *
+ * The state stays the last one that was read, with this user in it: by that it is told from a removal that was read.
+ */
+export async function keepAbsence(
+  overlay: Overlay,
+  group: GroupRecord,
+  { self, now }: Pick<Keeping, 'self' | 'now'>,
+): Promise<void> {
+  const { id: groupId, revision } = group;
+  overlay.put('group', {
+    ...group,
+    knownRevision: revision,
+    standing: 'removed',
+    waitingFor: undefined,
+    updatedAt: now,
+  });
+  const row = await overlay.get('groupMember', { groupId, userId: self });
+  if (row !== undefined) overlay.put('groupMember', { ...row, leftAt: revision + 1, leftSeenAt: now });
+  await endOwnChain(overlay, groupId);
+  recordOwn(overlay, group, { type: 'removed', userIds: [self] });
+}
+
+/** Whoever was taken as removed is none: the log says so, by a key that came late. */
+async function keepReturn(overlay: Overlay, group: GroupRecord, { self }: Keeping): Promise<void> {
+  const row = await overlay.get('groupMember', { groupId: group.id, userId: self });
+  if (row !== undefined) overlay.put('groupMember', { ...row, leftAt: undefined, leftSeenAt: undefined });
+  recordOwn(overlay, group, { type: 'added', userIds: [self] });
+}
+
+/** What has become of this user, nobody knows by whom. */
+function recordOwn(overlay: Overlay, { id: groupId, revision }: GroupRecord, change: GroupNews): void {
+  const chatId = chatOfGroup(groupId);
+  overlay.record({ type: 'group.changed', chatId, groupId, revision, by: undefined, changes: [change] });
 }
 
 /** Keeps one step; whether it agrees with what members have said of it before. */

@@ -11,7 +11,7 @@ import type { GroupActor } from './device-proof.ts';
 import type { KeySource } from './evaluate.ts';
 import type { GroupKey } from './group-cipher.ts';
 import type { GroupPosition } from './group-head.ts';
-import { decodeState, type GroupState } from './group-state.ts';
+import { decodeState, type GroupState, memberOf } from './group-state.ts';
 
 const memberContext = new TextEncoder().encode('sotto group member v1');
 const states = new WeakMap<Uint8Array, GroupState>();
@@ -24,6 +24,12 @@ export function stateOf({ state }: Pick<GroupRecord, 'state'>): GroupState | und
   const decoded = decodeState(state);
   if (decoded !== undefined) states.set(state, decoded);
   return decoded;
+}
+
+/** Whether somebody is taken as removed though no record says so that could be read: as a key that comes may show, they were not. */
+export function isPresumedOut(group: Pick<GroupRecord, 'standing' | 'state'>, self: UserId): boolean {
+  const state = group.standing === 'removed' ? stateOf(group) : undefined;
+  return state !== undefined && memberOf(state, self) !== undefined;
 }
 
 /** Where this device is in a group's log; undefined when nobody is left in it. */

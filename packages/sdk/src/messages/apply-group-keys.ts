@@ -6,7 +6,7 @@ import { answerKeyRequest, type CommittedKey, readGroupKeys, writeGroupKeys } fr
 import { groupLimits } from '../groups/group-limits.ts';
 import { groupLock } from '../groups/group-lock.ts';
 import { memberOf } from '../groups/group-state.ts';
-import { positionOf, stateOf } from '../groups/stored-group.ts';
+import { isPresumedOut, positionOf, stateOf } from '../groups/stored-group.ts';
 import { writeWelcome } from '../groups/welcome.ts';
 import { addHiddenContent } from '../outbox/hidden-row.ts';
 import type { GroupRecord } from '../ports/group-records.ts';
@@ -16,9 +16,9 @@ import { type Applied, type Arrival, nothingDue } from './arrival.ts';
 /** The most epochs that a key may be ahead of the state here: whoever gives others fills the store. */
 const mostAhead = groupLimits.keysAtOnce;
 
-/** Applies state keys that a member gives: they are kept for the records which name them. Of who is no member, and of groups of which this user is none, nothing is taken. */
+/** Applies state keys that a member gives: they are kept for the records which name them. Of who is no member, and of groups of which this user is none by the log, nothing is taken. */
 export async function applyGroupKeys(arrival: Arrival): Promise<Applied> {
-  const { overlay, origin, content, locks } = arrival;
+  const { overlay, account, origin, content, locks } = arrival;
   const given = content.groupKeys as GroupKeys;
   const keys = readGroupKeys(given, origin.sha256);
   if (keys === undefined) return nothingDue;
@@ -26,7 +26,9 @@ export async function applyGroupKeys(arrival: Arrival): Promise<Applied> {
   demandLocks(locks, [groupLock(groupId)]);
   const group = await overlay.get('group', { id: groupId });
   const state = group && stateOf(group);
-  if (group?.standing !== 'member' || state === undefined) return nothingDue;
+  if (group === undefined || state === undefined) return nothingDue;
+  const isPresumed = isPresumedOut(group, account.userId);
+  if (group.standing !== 'member' && !isPresumed) return nothingDue;
   if (!(await isOfGroup(arrival, group))) return nothingDue;
   let isNews = false;
   for (const { keyEpoch, keyCommitment, key } of keys) {
@@ -36,7 +38,12 @@ export async function applyGroupKeys(arrival: Arrival): Promise<Applied> {
     overlay.put('groupKey', { groupId, keyEpoch, keyCommitment, key, evaluated: false });
     isNews = true;
   }
-  return isNews ? { ...nothingDue, group: groupId } : nothingDue;
+  if (!isNews) return nothingDue;
+  if (isPresumed) {
+    // Nothing else would have the log read again.
+    overlay.put('group', { ...group, knownRevision: Math.max(group.knownRevision, group.revision + 1) });
+  }
+  return { ...nothingDue, group: groupId };
 }
 
 /** Answers a member who lacks state keys: with those of its time by which records were opened here. */

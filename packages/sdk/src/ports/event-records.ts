@@ -52,7 +52,8 @@ export type EventFact =
       readonly chatId: ChatId;
       readonly groupId: GroupId;
       readonly revision: number;
-      readonly by: UserId;
+      /** Undefined when it is not known: the relay says that this user is no member any more. */
+      readonly by: UserId | undefined;
       readonly changes: readonly GroupNews[];
     }
   | {
