@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type GroupPeer, groupOfPeers, groupPeers } from '../../test/group-peer.ts';
 import { unreachable } from '../../test/group-service.ts';
+import { chatWith } from '../chats/chat-state.ts';
 
 const title = (text: string) => ({ type: 'set-title', title: text }) as const;
 
@@ -63,6 +64,44 @@ describe('groups when the client connects', () => {
     expect(others).toHaveLength(1);
     await dave.stop();
     await eve.stop();
+  });
+});
+
+describe('a removal that is read after the welcome back', () => {
+  it('has the welcome asked for again, when the relay counts who was let in anew', async () => {
+    const { owner, others, groupId } = await groupOfPeers(2);
+    const [bob] = others as [GroupPeer];
+    bob.work.start();
+    await turns();
+    await owner.change(groupId, { type: 'remove-members', userIds: [bob.userId] });
+    const { store, executor } = owner.device;
+    // The word of the removal is lost.
+    for (const { id } of await store.outbox(chatWith(bob.userId), 0, 10)) {
+      await executor.run([], (overlay) => overlay.delete('outbox', { id }));
+    }
+    await owner.change(groupId, { type: 'add-members', members: [bob.candidate()] });
+    await owner.handTo(bob);
+    expect(await bob.group(groupId)).toMatchObject({ standing: 'removed', revision: 2, knownRevision: 3 });
+    bob.work.wake(groupId);
+    await turns();
+    expect(await bob.waitingFor(owner)).toEqual(['groupKeyRequest']);
+    await bob.handTo(owner);
+    await owner.handTo(bob);
+    expect(await bob.group(groupId)).toMatchObject({ standing: 'member', revision: 3 });
+    await bob.stop();
+  });
+
+  it('of who is out for good asks nobody', async () => {
+    const { owner, others, groupId } = await groupOfPeers(2);
+    const [bob] = others as [GroupPeer];
+    await owner.change(groupId, { type: 'remove-members', userIds: [bob.userId] });
+    await bob.follow(groupId);
+    const group = await bob.group(groupId);
+    await bob.device.executor.run([], (overlay) => overlay.put('group', { ...group, knownRevision: 9 }));
+    bob.work.start();
+    await turns();
+    expect(await bob.waitingFor(owner)).toEqual([]);
+    await bob.stop();
   });
 });
 

@@ -39,7 +39,7 @@ export interface GroupSyncParts {
   readonly onReached: (groupId: GroupId) => Promise<void>;
   /** The relay does not count this account among the members of a group of which it is one. */
   readonly onShutOut: (groupId: GroupId) => Promise<void>;
-  /** The relay counts this account among the members of a group of which it knows nothing here. */
+  /** The relay counts this account among the members of a group of which it knows nothing here; or it may, after a removal of which somebody knows more. */
   readonly onUnknown: (wireId: Uint8Array) => Promise<void>;
   /** The store failed. */
   readonly onFailure: (error: unknown) => void;
@@ -160,10 +160,12 @@ export class GroupSync {
   }
 
   private async after(groupId: GroupId, { outcome }: Followed): Promise<void> {
-    const { store, onReached } = this.parts;
+    const { store, onReached, onUnknown } = this.parts;
     const group = await store.get('group', { id: groupId });
     if (outcome !== 'reached' || group === undefined) {
       this.tries.delete(groupId);
+      // Let in anew, by a welcome that came before the removal was read: it is asked for again.
+      if (group?.standing === 'removed' && group.knownRevision > group.revision) await onUnknown(group.wireId);
       return;
     }
     if (group.knownRevision > group.revision) {

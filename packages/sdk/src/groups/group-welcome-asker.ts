@@ -49,7 +49,13 @@ export class GroupWelcomeAsker {
     if (now < (this.asked.get(name) ?? 0) + againAfter) return;
     this.asked.set(name, now);
     const members = await requestGroupMembers(http, wireId, { signal: ended });
-    const chosen = await this.choose(members.filter((userId) => userId !== origin().account.userId));
+    const self = origin().account.userId;
+    // Nobody welcomes who is none.
+    if (!members.includes(self)) {
+      this.asked.delete(name);
+      return;
+    }
+    const chosen = await this.choose(members.filter((userId) => userId !== self));
     const locks = chosen.map((userId) => chatLock(chatWith(userId)));
     await executor.run(locks, async (overlay) => {
       if (await hasEnded(overlay)) return;
