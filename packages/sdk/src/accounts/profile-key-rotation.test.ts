@@ -162,6 +162,28 @@ describe('a new profile key', () => {
     expect(await bob.store.outboxChats()).toEqual([]);
   });
 
+  it('waits while a device is being revoked, who would be told of it: also when that begins while the relay is asked  [security: sealed-sends]', async () => {
+    const scene = await rotating();
+    const { alice, bob, sender, rotation, next, stored, told, key } = scene;
+    await sender.chat(alice.account.userId).accept();
+    const revoking = () =>
+      bob.executor.run([], (overlay) =>
+        overlay.put('listIntent', { signed: new Uint8Array(1), identityKeyPair: new Uint8Array(69), createdAt: 1 }),
+      );
+    await revoking();
+    await rotation.pass();
+    expect(stored).toEqual([]);
+    await bob.executor.run([], (overlay) => overlay.delete('listIntent', {}));
+    scene.meanwhile = revoking;
+    await rotation.pass();
+    expect(stored).toEqual([next]);
+    expect([await key(), told]).toEqual([{ profileKey: bob.account.profileKey, nextProfileKey: next }, []]);
+    scene.meanwhile = async () => undefined;
+    await bob.executor.run([], (overlay) => overlay.delete('listIntent', {}));
+    await rotation.pass();
+    expect([await key(), told]).toEqual([{ profileKey: next, nextProfileKey: undefined }, [alice.account.userId]]);
+  });
+
   it('is not asked for by an account that is over', async () => {
     const { bob, rotation, next, stored } = await rotating();
     await bob.executor.run([], (overlay) =>

@@ -38,7 +38,7 @@ const mostMembers = 256;
 /**
  * Brings a new profile key to the relay, then into use, in the background.
  *
- * The key was committed by whoever wished for it (`nextProfileKey`). The relay gets the profile under it, with its access key; then the account takes it, and all accepted contacts and the members of its groups are told, in one commit. So no contact shows an access key that the relay does not know yet, and a crash between any two steps is mended by the next pass, which asks for the same key again.
+ * The key was committed by whoever wished for it (`nextProfileKey`): a block, or a revocation. While a revocation is under way it waits, since the device that goes is still told what own devices are told. The relay gets the profile under it, with its access key; then the account takes it, and all accepted contacts and the members of its groups are told, in one commit. So no contact shows an access key that the relay does not know yet, and a crash between any two steps is mended by the next pass, which asks for the same key again.
  */
 export class ProfileKeyRotation {
   readonly #parts: ProfileKeyRotationParts;
@@ -83,9 +83,12 @@ export class ProfileKeyRotation {
    */
   async pass(): Promise<void> {
     const { executor, profiles } = this.#parts;
-    const account = await executor.run([], (overlay) => overlay.get('account', {}));
+    const { account, mustWait } = await executor.run([], async (overlay) => {
+      return { account: await overlay.get('account', {}), mustWait: await isRevoking(overlay) };
+    });
     const next = account?.nextProfileKey;
     if (account === undefined || next === undefined || account.ended || account.deletion !== undefined) return;
+    if (mustWait) return;
     await this.#parts.onRotating(account.profileKey, next, { signal: this.#ending.signal });
     // Nobody stores a profile under the old key in between.
     await profiles.inTurn(async () => {
@@ -99,7 +102,7 @@ export class ProfileKeyRotation {
   async #take(overlay: Overlay, next: Uint8Array, profile: OpenProfile): Promise<readonly ChatId[]> {
     const account = await overlay.get('account', {});
     if (account?.nextProfileKey === undefined || !sameBytes(account.nextProfileKey, next)) return [];
-    if (account.ended || account.deletion !== undefined) return [];
+    if (account.ended || account.deletion !== undefined || (await isRevoking(overlay))) return [];
     const now = this.#parts.clock.now();
     const renewed = { ...account, profileKey: next, nextProfileKey: undefined };
     overlay.put('account', renewed);
@@ -141,4 +144,9 @@ export class ProfileKeyRotation {
       if (after === undefined) return readers;
     }
   }
+}
+
+/** Whether a list waits to be stored, or taken over, that takes a device off. */
+async function isRevoking(overlay: Overlay): Promise<boolean> {
+  return (await overlay.get('listIntent', {}))?.identityKeyPair !== undefined;
 }

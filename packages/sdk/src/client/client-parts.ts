@@ -27,6 +27,7 @@ import type { RelayAddress } from '../transport/relay-address.ts';
 import type { ClientOptions } from './client-options.ts';
 import { ContactNumbers } from './contact-numbers.ts';
 import type { CurrentAccount } from './current-account.ts';
+import { MemberProfiles } from './member-profiles.ts';
 import { Messaging } from './messaging.ts';
 
 /** What a client is assembled from. */
@@ -56,6 +57,7 @@ export interface ClientParts {
   readonly contactNumbers: ContactNumbers;
   readonly registrationLock: RegistrationLock;
   readonly profiles: Profiles;
+  readonly memberProfiles: MemberProfiles;
   readonly registration: Registration;
   readonly numberChange: NumberChange;
   readonly messaging: Messaging;
@@ -79,6 +81,7 @@ export function assembleClient(assembly: ClientAssembly): ClientParts {
     onEvents: (events) => {
       hub.published(events);
       contactNumbers.committed(events);
+      memberProfiles.committed(events);
     },
   });
   const hub = new EventHub({ store, executor, clock, latest: opening.counters.changeSeq, onFailure });
@@ -95,6 +98,7 @@ export function assembleClient(assembly: ClientAssembly): ClientParts {
     origin: () => origin(),
     onQueued: (chatId) => outbox.wake(chatId),
   });
+  const memberProfiles = new MemberProfiles({ executor, store, profiles, clock, timers, logger, onFailure });
   const originOf = (account: AccountRecord): ContentOrigin => ({
     account,
     returnsReceipts: options.receipts ?? true,
@@ -125,10 +129,13 @@ export function assembleClient(assembly: ClientAssembly): ClientParts {
     onRequest: (chatId) => requests.trim(chatId),
     onAccount: async () => {
       await current.load();
+      // A revocation that is through, or a block on another device, has left a new profile key.
+      rotation.wake();
     },
     signals: { typing: options.typing ?? true, presence: options.presence ?? false },
     onState: (change) => {
       if (change.state === 'live') rotation.wake();
+      memberProfiles.setLive(change.state === 'live');
       assembly.onState(change);
     },
     onPassing: (event) => hub.passing(event),
@@ -184,6 +191,7 @@ export function assembleClient(assembly: ClientAssembly): ClientParts {
       sha256,
     }),
     profiles,
+    memberProfiles,
     registration: new Registration({
       executor,
       queries: store,

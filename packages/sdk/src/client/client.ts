@@ -37,6 +37,7 @@ import { assembleClient } from './client-parts.ts';
 import type { ContactNumbers } from './contact-numbers.ts';
 import { CurrentAccount } from './current-account.ts';
 import { isFatal } from './frame-router.ts';
+import type { MemberProfiles } from './member-profiles.ts';
 import type { Messaging } from './messaging.ts';
 
 /** Who this client is. */
@@ -75,6 +76,7 @@ export class Client {
   private readonly numberChange: NumberChange;
   private readonly deletion: Deletion;
   private readonly contactNumbers: ContactNumbers;
+  private readonly memberProfiles: MemberProfiles;
   private readonly messaging: Messaging;
   private readonly rotation: ProfileKeyRotation;
   private readonly blockList: BlockList;
@@ -132,6 +134,7 @@ export class Client {
     this.tokens = parts.tokens;
     this.deletion = parts.deletion;
     this.contactNumbers = parts.contactNumbers;
+    this.memberProfiles = parts.memberProfiles;
     this.registrationLock = parts.registrationLock;
     this.profile = parts.profiles;
     this.registration = parts.registration;
@@ -351,7 +354,7 @@ export class Client {
     this.ending.abort(clientStopped());
     try {
       await this.tokens.stop();
-      await this.contactNumbers.stop();
+      await Promise.all([this.contactNumbers.stop(), this.memberProfiles.stop()]);
       await this.rotation.stop();
       await this.messaging.stop();
       await this.hub.stop();

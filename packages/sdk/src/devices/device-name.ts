@@ -1,6 +1,7 @@
 import { Aes256GcmSiv, hkdf } from '#libsignal';
 import { asBuffer } from '../crypto/as-buffer.ts';
 import { unpad } from '../crypto/padding.ts';
+import type { AccountRecord } from '../ports/account-record.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import { SottoError } from '../sotto-error.ts';
 
@@ -55,6 +56,25 @@ export function openDeviceName(sealed: Uint8Array | undefined, profileKey: Uint8
     if (notOurs instanceof Error) return '';
     throw notOurs;
   }
+}
+
+/** A device's name as its own account reads it: names are sealed under the next profile key a moment before it takes the place of the one in use. */
+export function openOwnDeviceName(
+  sealed: Uint8Array | undefined,
+  { profileKey, nextProfileKey }: Pick<AccountRecord, 'profileKey' | 'nextProfileKey'>,
+): string {
+  const name = openDeviceName(sealed, profileKey);
+  return name === '' && nextProfileKey !== undefined ? openDeviceName(sealed, nextProfileKey) : name;
+}
+
+/** The same name under another profile key; undefined when the first key opens none. */
+export function resealDeviceName(
+  sealed: Uint8Array | undefined,
+  { from, to }: { readonly from: Uint8Array; readonly to: Uint8Array },
+  randomness: Randomness,
+): Uint8Array | undefined {
+  const name = openDeviceName(sealed, from);
+  return name === '' ? undefined : sealDeviceName(name, to, randomness);
 }
 
 function cipher(profileKey: Uint8Array): Aes256GcmSiv {

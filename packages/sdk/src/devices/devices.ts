@@ -9,7 +9,7 @@ import { type DeviceStanding, requestDevices } from '../transport/device-calls.t
 import type { AuthorizedClient, CallOptions } from '../transport/http-client.ts';
 import { putLinkMessage, requestDeviceCode } from '../transport/linking-calls.ts';
 import type { CheckedDeviceList, ListedDevice } from './device-list.ts';
-import { checkDeviceName, openDeviceName, sealDeviceName } from './device-name.ts';
+import { checkDeviceName, openOwnDeviceName, sealDeviceName } from './device-name.ts';
 import { type LinkRequestCode, parseLink } from './link-code.ts';
 import { freshDeviceId, primaryOf } from './next-list.ts';
 import type { OwnDevices } from './own-devices.ts';
@@ -169,7 +169,7 @@ function ownDevice(
 ): OwnDevice {
   return {
     deviceId,
-    name: openDeviceName(sealedName, account.profileKey),
+    name: openOwnDeviceName(sealedName, account),
     primary: deviceId === primary,
     current: deviceId === account.deviceId,
     addedAt,

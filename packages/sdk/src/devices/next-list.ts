@@ -3,7 +3,7 @@ import { SottoError } from '../sotto-error.ts';
 import { type CheckedDeviceList, type ListedDevice, mostDevices, type NewDeviceList } from './device-list.ts';
 
 /** The primary device of an account: the one that was there first. */
-export function primaryOf({ devices }: Pick<CheckedDeviceList, 'devices'>): DeviceId {
+export function primaryOf({ devices }: { readonly devices: readonly Pick<ListedDevice, 'deviceId'>[] }): DeviceId {
   return Math.min(...devices.map(({ deviceId }) => deviceId)) as DeviceId;
 }
 

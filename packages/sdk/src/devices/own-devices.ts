@@ -20,6 +20,7 @@ import { storeDeviceList } from '../transport/device-calls.ts';
 import type { AuthorizedClient, CallOptions } from '../transport/http-client.ts';
 import { acceptDeviceList } from './accept-device-list.ts';
 import { type CheckedDeviceList, type ListedDevice, signDeviceList, verifyDeviceList } from './device-list.ts';
+import { resealDeviceName } from './device-name.ts';
 import { tellingForks } from './named-list.ts';
 import { nextList } from './next-list.ts';
 import { preparedPrekeys, type TakenOver, takeOverOwnList } from './own-list.ts';
@@ -48,7 +49,7 @@ export interface OwnDevicesParts {
 /** What the next list is to be, made from the one before. */
 export interface ListChange {
   readonly devices: readonly ListedDevice[];
-  /** A device is taken off: another identity key takes the place of the one that it knows. */
+  /** A device is taken off: another identity key takes the place of the one that it knows, and another profile key is made in the same commit. */
   readonly newIdentity: boolean;
 }
 
@@ -217,7 +218,7 @@ export class OwnDevices {
         const createdAt = clock.now();
         const pair = newIdentity ? IdentityKeyPair.generate() : undefined;
         const identityKeyPair = pair?.serialize();
-        const named = identityKeyPair ? devices.map((one) => withIdentity(one, account, identityKeyPair)) : devices;
+        const named = identityKeyPair ? this.#renewed(overlay, devices, account, identityKeyPair) : devices;
         const change = { devices: named, createdAt, ...(pair && { identityKey: pair.publicKey.serialize() }) };
         const signed = signDeviceList(nextList(before, change), rootKey);
         if (identityKeyPair !== undefined) {
@@ -231,6 +232,24 @@ export class OwnDevices {
       },
       { after: 'device-list.committed', alone: true },
     );
+  }
+
+  /** For a list without somebody who knew them: a new profile key waits, as after a block (`ProfileKeyRotation`), the names are under it, and the new identity key is sealed for those who stay. */
+  #renewed(
+    overlay: Overlay,
+    devices: readonly ListedDevice[],
+    account: AccountRecord,
+    identityKeyPair: Uint8Array,
+  ): readonly ListedDevice[] {
+    const { randomness } = this.#parts;
+    // One that waits already was told to nobody yet.
+    const to = account.nextProfileKey ?? randomness.bytes(32);
+    overlay.put('account', { ...account, nextProfileKey: to });
+    return devices.map((device) => {
+      const sealedName = resealDeviceName(device.sealedName, { from: account.profileKey, to }, randomness);
+      const renamed = sealedName === undefined ? device : { ...device, sealedName };
+      return withIdentity(renamed, account, identityKeyPair);
+    });
   }
 
   /** Has the relay store it. When another list was stored before, that one is accepted, and this one is not to be. */

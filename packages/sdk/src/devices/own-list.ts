@@ -13,7 +13,7 @@ import type { StoreQueries } from '../ports/store.ts';
 import { PrekeyIds } from '../prekeys/prekey-id.ts';
 import { firstPrekeys, makePrekeys } from '../prekeys/prekey-material.ts';
 import { type CheckedDeviceList, verifyDeviceList } from './device-list.ts';
-import { openDeviceName } from './device-name.ts';
+import { openOwnDeviceName } from './device-name.ts';
 import { openIdentity } from './sealed-identity.ts';
 
 /** What the own list is taken over with. */
@@ -69,7 +69,7 @@ function tellDifference(
   overlay: Overlay,
   before: CheckedDeviceList,
   list: CheckedDeviceList,
-  { profileKey }: AccountRecord,
+  account: AccountRecord,
 ): boolean {
   const isIn = ({ devices }: CheckedDeviceList, wanted: CheckedDeviceList['devices'][number]) =>
     devices.some(({ deviceId, registrationId }) => {
@@ -78,10 +78,10 @@ function tellDifference(
   const gone = before.devices.filter((device) => !isIn(list, device));
   const come = list.devices.filter((device) => !isIn(before, device));
   for (const { deviceId, sealedName } of gone) {
-    overlay.record({ type: 'device.removed', deviceId, name: openDeviceName(sealedName, profileKey) });
+    overlay.record({ type: 'device.removed', deviceId, name: openOwnDeviceName(sealedName, account) });
   }
   for (const { deviceId, sealedName } of come) {
-    overlay.record({ type: 'device.linked', deviceId, name: openDeviceName(sealedName, profileKey) });
+    overlay.record({ type: 'device.linked', deviceId, name: openOwnDeviceName(sealedName, account) });
   }
   return gone.length > 0;
 }

@@ -1,7 +1,7 @@
 import type { Randomness } from '../ports/randomness.ts';
 import type { CallOptions } from '../transport/http-client.ts';
 import type { CheckedDeviceList, ListedDevice } from './device-list.ts';
-import { openDeviceName, sealDeviceName } from './device-name.ts';
+import { openDeviceName, resealDeviceName } from './device-name.ts';
 import type { OwnDevices } from './own-devices.ts';
 
 /**
@@ -18,8 +18,8 @@ export async function resealNames(
   const isDue = ({ sealedName }: ListedDevice) => openDeviceName(sealedName, keys.from) !== '';
   if (!list.devices.some(isDue)) return;
   const resealed = (device: ListedDevice): ListedDevice => {
-    const name = openDeviceName(device.sealedName, keys.from);
-    return name === '' ? device : { ...device, sealedName: sealDeviceName(name, keys.to, randomness) };
+    const sealedName = resealDeviceName(device.sealedName, keys, randomness);
+    return sealedName === undefined ? device : { ...device, sealedName };
   };
   const make = (before: CheckedDeviceList) => ({ devices: before.devices.map(resealed), newIdentity: false });
   await own.change(make, options);

@@ -3,8 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { type GroupPerson, GroupWorld } from '../../test/group-world.ts';
 import { messageRecord } from '../../test/message-record.ts';
 import { messageIdOf } from '../../test/numbered-uuid.ts';
-import { delivered } from '../../test/receiving-device.ts';
+import { delivered, receivingDevice } from '../../test/receiving-device.ts';
 import { meetDevice } from '../../test/test-device.ts';
+import { settled } from '../../test/turn-of-events.ts';
 import { Conversation } from '../chats/conversation.ts';
 import type { MessageRecord } from '../ports/message-record.ts';
 import { Expiry, graceAfterExpiry } from './expiry.ts';
@@ -66,6 +67,24 @@ describe('receipts for a message to a group', () => {
     await alice.in.deliver(...(await Promise.all(others.map((other) => receipt(other, alice, read, message)))));
     expect(await stateOf(alice, message)).toBe('read');
     expect(told(alice, 'message.read')).toBe(8);
+  });
+
+  it('of two at once are counted one after the other, however long the store takes to look', async () => {
+    const { world, message } = await written(3);
+    const [alice, bob, carol] = world.people as [GroupPerson, GroupPerson, GroupPerson];
+    const { store } = alice.device;
+    // Whoever asks while it looks has the answer at the same moment.
+    let looking: Promise<void> | undefined;
+    const receipts: typeof store.receipts = async (messageId) => {
+      looking ??= settled(50).finally(() => {
+        looking = undefined;
+      });
+      await looking;
+      return store.receipts(messageId);
+    };
+    alice.in = receivingDevice({ ...alice.device, store: { ...store, receipts } });
+    await alice.in.deliver(await receipt(bob, alice, has, message), await receipt(carol, alice, has, message));
+    expect(await stateOf(alice, message)).toBe('delivered');
   });
 
   it('of who came later, and of who was never a member, say nothing  [security: receipt-side-channel]', async () => {

@@ -3,6 +3,8 @@ import { chatLock, chatOfGroup, chatWith, openChat } from '../chats/chat-state.t
 import { Hold } from '../crypto/hold.ts';
 import { demandLocks } from '../crypto/locks-wanted.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
+import { listedDevices } from '../devices/accepted-list.ts';
+import { primaryOf } from '../devices/next-list.ts';
 import { type Applied, type Arrival, nothingDue } from '../messages/arrival.ts';
 import { applyRead } from './apply-read.ts';
 import { applySent } from './apply-sent.ts';
@@ -88,17 +90,23 @@ async function applyContact(arrival: Arrival, sync: SyncContact): Promise<Applie
 
 /** The own account, as it was changed on another own device. */
 async function applyAccount(arrival: Arrival, sync: SyncAccount): Promise<Applied> {
-  const { overlay, locks, now } = arrival;
-  const { number, username, profileKey } = sync;
+  const { overlay, sender, origin, locks, now } = arrival;
+  const { number, username } = sync;
   if (number.length > 32 || username.length > 200) throw new Hold('content-invalid');
   demandLocks(locks, ['account']);
   const own = await overlay.get('account', {});
   if (own === undefined || own.ended) return nothingDue;
+  const list = await overlay.get('deviceList', { userId: own.userId });
+  const fromPrimary = list !== undefined && sender.deviceId === primaryOf({ devices: listedDevices(list) });
+  const isOther = sync.profileKey.length === 32 && !sameBytes(sync.profileKey, own.profileKey);
+  // The primary device alone gives the account a key. Who tells it of another one has stored the profile under that: it is stored anew.
+  const isOverdue = isOther && own.rootSecret !== undefined && own.nextProfileKey === undefined;
   const next = {
     ...own,
     number: number || own.number,
     username: username || own.username,
-    profileKey: profileKey.length === 32 ? profileKey.slice() : own.profileKey,
+    profileKey: isOther && fromPrimary ? sync.profileKey.slice() : own.profileKey,
+    nextProfileKey: isOverdue ? origin.randomness.bytes(32) : own.nextProfileKey,
   };
   overlay.put('account', next);
   const self = await overlay.get('user', { id: own.userId });

@@ -1,0 +1,128 @@
+import { fromBase64Url } from '@sotto/proto';
+import { describe, expect, it } from 'vitest';
+import { PrivateKey } from '#libsignal';
+import { logger, randomness, reopened, sha256, type TestDevice, testDevice } from '../../test/test-device.ts';
+import { rootKeyOf } from '../accounts/recovery-key.ts';
+import { rootSecretOf } from '../accounts/standing.ts';
+import type { DeviceId } from '../ports/ids.ts';
+import { SottoError } from '../sotto-error.ts';
+import type { AuthorizedClient } from '../transport/http-client.ts';
+import { type CheckedDeviceList, type ListedDevice, signDeviceList, verifyDeviceList } from './device-list.ts';
+import { openDeviceName, sealDeviceName } from './device-name.ts';
+import { nextList } from './next-list.ts';
+import { OwnDevices } from './own-devices.ts';
+
+/** A relay that stores every list that it is asked to, as long as it is there. */
+class ListRelay {
+  isAway = false;
+  readonly lists: Uint8Array[] = [];
+  readonly http: AuthorizedClient = {
+    authorized: async ({ body }) => {
+      if (this.isAway) throw new SottoError('relay-unreachable', 'away', { retryable: true });
+      const deviceList = fromBase64Url(JSON.parse(String(body)).deviceList);
+      this.lists.push(deviceList);
+      return { deviceList } as never;
+    },
+  };
+}
+
+/** A phone, whose account has two more devices with names. */
+async function phone(): Promise<TestDevice> {
+  const made = await testDevice();
+  const { account, executor } = made;
+  const before = verifyDeviceList(account.deviceList, account.userId, sha256);
+  const named = (deviceId: number, name: string): ListedDevice => ({
+    deviceId: deviceId as DeviceId,
+    registrationId: 9,
+    deviceKey: PrivateKey.generate().getPublicKey().serialize(),
+    sealedName: sealDeviceName(name, account.profileKey, randomness),
+  });
+  const devices = [...before.devices, named(2, 'Tablet'), named(3, 'Laptop')];
+  const deviceList = signDeviceList(nextList(before, { devices, createdAt: 5 }), rootKeyOf(rootSecretOf(account)));
+  const grown = { ...account, deviceList };
+  await executor.run([], (overlay) => overlay.put('account', grown));
+  return { ...made, account: grown };
+}
+
+function ownDevices({ executor, store, clock }: TestDevice, relay: ListRelay): OwnDevices {
+  return new OwnDevices({
+    executor,
+    queries: store,
+    http: relay.http,
+    clock,
+    randomness,
+    sha256,
+    logger,
+    tracer: { reached: () => undefined },
+    learnDevices: async () => undefined,
+    caughtUp: async () => true,
+    onAccount: async () => undefined,
+    onTakenOver: () => undefined,
+  });
+}
+
+const without = (deviceId: number) => (before: CheckedDeviceList) => ({
+  devices: before.devices.filter((device) => device.deviceId !== deviceId),
+  newIdentity: true,
+});
+
+async function keysOf({ store }: TestDevice) {
+  const account = await store.get('account', {});
+  return { profileKey: account?.profileKey, nextProfileKey: account?.nextProfileKey };
+}
+
+describe('a revocation', () => {
+  it('makes another profile key in the commit of its list: no crash has one without the other  [security: sealed-sends]', async () => {
+    const owner = await phone();
+    const relay = new ListRelay();
+    relay.isAway = true;
+    const { commits } = owner.store;
+    await expect(ownDevices(owner, relay).change(without(3))).rejects.toMatchObject({ code: 'relay-unreachable' });
+    const made = commits.findIndex((commit) => commit.some(({ kind }) => kind === 'listIntent'));
+    expect(commits[made]?.map(({ kind }) => kind)).toContain('account');
+    const kept = await reopened(owner);
+    const { profileKey, nextProfileKey } = await keysOf(kept);
+    expect(profileKey).toEqual(owner.account.profileKey);
+    expect(nextProfileKey).toHaveLength(32);
+
+    // Opened again it goes on with the same list and key.
+    relay.isAway = false;
+    await ownDevices(kept, relay).settle();
+    expect(await keysOf(kept)).toEqual({ profileKey, nextProfileKey });
+    const stored = verifyDeviceList(relay.lists.at(-1) ?? new Uint8Array(), owner.account.userId, sha256);
+    expect(stored.devices.map(({ deviceId }) => deviceId)).toEqual([1, 2]);
+    const nameUnder = (key = new Uint8Array(32)) => openDeviceName(stored.devices[1]?.sealedName, key);
+    expect([nameUnder(profileKey), nameUnder(nextProfileKey)]).toEqual(['', 'Tablet']);
+  });
+
+  it('that is not written down leaves the key as it is', async () => {
+    const owner = await phone();
+    owner.disk.full = true;
+    await expect(ownDevices(owner, new ListRelay()).change(without(3))).rejects.toMatchObject({
+      code: 'store-unavailable',
+    });
+    owner.disk.full = false;
+    expect(await keysOf(owner)).toEqual({ profileKey: owner.account.profileKey, nextProfileKey: undefined });
+    expect(await owner.store.get('listIntent', {})).toBeUndefined();
+  });
+
+  it('after another one keeps the key that nobody was told of yet, and the names that are under it', async () => {
+    const owner = await phone();
+    const relay = new ListRelay();
+    const own = ownDevices(owner, relay);
+    await own.change(without(3));
+    const first = await keysOf(owner);
+    await own.change((before) => ({ ...without(9)(before), newIdentity: true }));
+    expect(await keysOf(owner)).toEqual(first);
+    const { list } = await own.list();
+    expect(openDeviceName(list.devices[1]?.sealedName, first.nextProfileKey ?? new Uint8Array(32))).toBe('Tablet');
+  });
+});
+
+it('a list without a new identity key keeps the profile key', async () => {
+  const owner = await phone();
+  const relay = new ListRelay();
+  await ownDevices(owner, relay).change(({ devices }) => ({ devices: devices.slice(0, 2), newIdentity: false }));
+  expect(relay.lists).toHaveLength(1);
+  expect(await keysOf(owner)).toEqual({ profileKey: owner.account.profileKey, nextProfileKey: undefined });
+});
