@@ -1,7 +1,7 @@
 import type { GroupChat, GroupInfo } from '@sotto/sdk';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chatOf, groupOf as groupIn, hasMembers, hasTitle, idOf, news, roleOf, sees as seesIn } from './group-watch.ts';
-import { JourneyWorld } from './journey-world.ts';
+import { exchange, JourneyWorld } from './journey-world.ts';
 import { failureOf, type Person, type PersonOptions } from './person.ts';
 import { replacing, TamperedGroups, upTo } from './tampered-groups.ts';
 
@@ -50,6 +50,18 @@ describe('a group of three', () => {
     expect(roleOf(left, bob)).toBe('owner');
     expect((await group.info()).standing).toBe('left');
     expect(await failureOf(group.setTitle('Rowers'))).toMatchObject({ code: 'group-not-member' });
+  });
+
+  it('shows the names of members who have not written: whoever added them has their profile keys', async () => {
+    const [alice, bob, carol] = (await people(3)) as [Person, Person, Person];
+    await carol.client.profile.set({ username: 'Carol' });
+    for (const other of [bob, carol]) await exchange(alice, other);
+    const group = await groupOf(alice, bob, carol);
+    const isNamed = ({ members }: GroupInfo) =>
+      members.some(({ userId, username }) => userId === idOf(carol) && username === 'Carol');
+    await sees(bob, group, isNamed);
+    expect(bob.incoming().filter(({ senderId }) => senderId === idOf(carol))).toEqual([]);
+    expect(bob.events).toContainEqual(expect.objectContaining({ type: 'profile.changed', userId: idOf(carol) }));
   });
 
   it('refuses what a role does not allow, and makes no sense', async () => {
