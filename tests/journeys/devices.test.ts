@@ -1,4 +1,6 @@
+import type { SottoEvent } from '@sotto/sdk';
 import { describe, expect, it } from 'vitest';
+import { chatOf, groupOf, hasMembers, sees } from './group-watch.ts';
 import { exchange, JourneyWorld } from './journey-world.ts';
 import { anotherDevice, toldOfDevices } from './linked-person.ts';
 import { failureOf, type Person } from './person.ts';
@@ -43,6 +45,29 @@ describe('a second device of somebody', () => {
     await tablet.client.block(userId);
     await world.watch.until(() => alice.events.some(({ type }) => type === 'contact.blocked'));
     expect((await alice.client.blocked()).map((one) => one.userId)).toEqual([userId]);
+  });
+
+  it('writes into a group: on the others it is an own message, which nobody is notified of, and goes up with receipts', async () => {
+    await using world = await JourneyWorld.open({ stores: 'memory' });
+    const [alice, bob] = [await world.person(), await world.person()];
+    const group = await groupOf(world, alice, bob);
+    const tablet = await anotherDevice(world, alice, 'Tablet');
+    await sees(world, tablet, group, hasMembers(2));
+    await (await chatOf(bob, group)).accept();
+    await (await chatOf(tablet, group)).send('from the tablet');
+    const atBob = await bob.received('from the tablet');
+    await (await chatOf(bob, group)).markRead(atBob);
+    const wasRead = ({ type }: SottoEvent) => type === 'message.read';
+    await world.watch.until(() => [alice, tablet].every(({ events }) => events.some(wasRead)));
+    for (const device of [alice, tablet]) {
+      const chat = await chatOf(device, group);
+      const [message] = (await chat.history()).messages;
+      expect(message).toMatchObject({ text: 'from the tablet', outgoing: true, state: 'read', senderDevice: 2 });
+      expect(await chat.progress({ id: atBob.id })).toEqual({ recipients: 1, delivered: 1, read: 1 });
+      expect(device.events.filter(({ type }) => type === 'message.received')).toEqual([]);
+      const summary = (await device.client.chats.list()).chats.find(({ chat: { id } }) => id === group.id);
+      expect(summary?.unread).toBe(0);
+    }
   });
 
   it('is revoked: it gets nothing more, the others go on under another identity key, and contacts are told', async () => {

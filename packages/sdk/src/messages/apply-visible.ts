@@ -30,6 +30,8 @@ async function addToHistory(arrival: Arrival, what: Pick<MessageRecord, 'text' |
   const stream = (await overlay.get('stream', streamKey)) ?? { ...streamKey, highest: 0, gaps: [] };
   const next = overlay.nextPosition();
   const admission = admit(stream, content.seq, next);
+  // What goes to a group comes to the own other devices, too: there it is what this user has written.
+  const isOwn = group !== undefined && sender.userId === account.userId;
   const message: MessageRecord = {
     id: messageId,
     nonce: content.messageNonce.slice(),
@@ -43,17 +45,22 @@ async function addToHistory(arrival: Arrival, what: Pick<MessageRecord, 'text' |
     seq: content.seq,
     position: admission.latePosition ?? next,
     late: admission.late,
-    state: 'received',
+    state: isOwn ? 'sent' : 'received',
     createdAt: content.sentAt,
     updatedAt: now,
     acceptedAt: envelope.acceptedAt,
     expiresAt: envelope.expiresAt,
-    recipients: undefined,
-    revision: undefined,
+    recipients: isOwn ? group.members - 1 : undefined,
+    revision: isOwn ? content.groupEpoch : undefined,
     failure: undefined,
   };
   overlay.put('stream', admission.stream);
   overlay.put('message', message);
+  if (isOwn) {
+    overlay.put('chat', { ...withMessage(chat, message, next, now), accepted: true });
+    overlay.record({ type: 'message.sent', messageId, chatId: chat.id, userId: undefined, at: envelope.acceptedAt });
+    return nothingDue;
+  }
   overlay.put('chat', withMessage(chat, message, next, now));
   const request = !chat.accepted;
   const muted = isMuted(chat, now);
