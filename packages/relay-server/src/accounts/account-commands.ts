@@ -36,7 +36,7 @@ export interface AccountCommandParts {
 const nothing = new Uint8Array();
 
 /**
- * What an account's owner does with it as a whole: an access token alone is not enough, the device (or the root key) has to sign.
+ * What an account's owner does with it as a whole: an access token alone is not enough, the primary device (or the root key) has to sign.
  */
 export class AccountCommands {
   readonly #parts: AccountCommandParts;
@@ -118,8 +118,10 @@ export class AccountCommands {
     const list = await this.#parts.directory.deviceList(userId);
     if (list === undefined) throw unknownUser();
     const { devices } = DeviceList.decode(SignedDeviceList.decode(list.signed).list);
-    // Whose list does not name it any more has the root key alone to sign with.
-    const deviceKeys = devices.flatMap((device) => (device.deviceId === deviceId && device.deviceKey) || []);
+    // The account is the primary device's to end, move and lock; whoever is not it has the root key alone to sign with.
+    const isPrimary = devices.every((device) => deviceId <= (device.deviceId ?? 0));
+    const own = isPrimary ? devices.find((device) => device.deviceId === deviceId) : undefined;
+    const deviceKeys = own?.deviceKey ? [own.deviceKey] : [];
     const message = signedBytesOfAccountProof(purpose, userId, list.hash, subject);
     const signature = fromBase64Url(proof);
     if (![...deviceKeys, list.rootKey].some((signer) => signedBy(readEcKey(signer), message, signature))) {
@@ -130,7 +132,10 @@ export class AccountCommands {
 }
 
 function invalidProof(): RelayError {
-  return new RelayError('proof-invalid', 'The proof has to be signed by the device key, over the list as it is.');
+  return new RelayError(
+    'proof-invalid',
+    'The proof has to be signed by the key of the primary device, over the list as it is.',
+  );
 }
 
 /** What is kept of a proof that ended an account: who has the proof finds it again, and nobody finds the proof or the account by it. */

@@ -5,6 +5,9 @@ import type { AccountRecord } from '../ports/account-record.ts';
 import type { DeviceAddress } from '../ports/ids.ts';
 import { lastListedId, listedDevices } from './accepted-list.ts';
 
+/** How far this device's clock may be behind the relay's without any mail being lost by it. */
+const clocksDiffer = 3_600_000;
+
 /**
  * Lets nobody speak for this user but the devices on the own list, as it is known here.
  * @throws {Hold} `sender-mismatch`: it is tried again when the list has changed
@@ -20,16 +23,32 @@ export async function checkOwnSender(
   if (!isListed || deviceId === own.deviceId) throw new Hold('sender-mismatch');
 }
 
-/** Whether a device was one of the own account's and is so no more: nothing that it said counts, and nothing of it is kept. */
+/** Whether a device was one of its account's and is so no more, as far as its list is known here. What it wrote before may still come; what it says of the account is over. */
 export async function isFormerDevice(
-  overlay: Overlay,
+  overlay: Pick<Overlay, 'get'>,
   { userId, deviceId }: DeviceAddress,
-  own: AccountRecord,
 ): Promise<boolean> {
-  if (userId !== own.userId) return false;
   const list = await overlay.get('deviceList', { userId });
   if (list === undefined || deviceId > lastListedId(list)) return false;
   return !listedDevices(list).some((device) => device.deviceId === deviceId);
+}
+
+/**
+ * Whether nothing of a device is taken any more, and nothing of it kept: a former one of the own account at all, that of anybody else when the relay took its mail after the new identity key of the account was known here. The key of its former sessions, and a certificate that lives on for hours, are all that it has left.
+ * @param acceptedAt when the relay took it, by its clock
+ */
+export async function isUnheard(
+  overlay: Pick<Overlay, 'get'>,
+  sender: DeviceAddress,
+  own: Pick<AccountRecord, 'userId'>,
+  acceptedAt: number,
+): Promise<boolean> {
+  const { userId } = sender;
+  if (!(await isFormerDevice(overlay, sender))) return false;
+  if (userId === own.userId) return true;
+  const identity = await overlay.get('identity', { userId });
+  const learnedAt = identity?.pending?.listed ? identity.pending.seenAt : identity?.changedAt;
+  return learnedAt !== undefined && learnedAt + clocksDiffer < acceptedAt;
 }
 
 /**

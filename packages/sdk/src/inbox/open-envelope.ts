@@ -3,7 +3,7 @@ import type { Overlay } from '../crypto/overlay.ts';
 import { Ratchet } from '../crypto/ratchet.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
 import { SenderKeys } from '../crypto/sender-keys.ts';
-import { checkOwnSender, checkOwnWord } from '../devices/own-sender.ts';
+import { checkOwnSender, checkOwnWord, isFormerDevice } from '../devices/own-sender.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { Sha256 } from '../ports/hash.ts';
 import type { DeviceAddress, UserId } from '../ports/ids.ts';
@@ -16,7 +16,7 @@ export interface OpenedContent extends CheckedContent {
   readonly newSession: boolean;
   /** It came under an identity key that is not accepted yet. */
   readonly newIdentity: boolean;
-  /** The identity key of the session that it came on; undefined under a sender key. */
+  /** The identity key of the session that it came on; undefined under a sender key, and of a device that its account has no more. */
   readonly identityKey: Uint8Array | undefined;
 }
 
@@ -41,7 +41,9 @@ export async function openEnvelope(
     if (certified && !sameBytes(certified, how.identityKey)) throw new Hold('certificate-invalid');
     const read = checkContent(plaintext, envelope, sender, account, sha256);
     checkOwnWord(sender, account, read.content);
-    return { ...read, ...how };
+    // What a device says of its account counts as long as it is one of it.
+    const speaks = !(await isFormerDevice(overlay, sender));
+    return { ...read, ...how, identityKey: speaks ? how.identityKey : undefined };
   }
   if (groupId === undefined) throw new Hold('malformed-envelope');
   const plaintext = await new SenderKeys(overlay, now).open(sender, groupId, checked, envelope.ciphertext);

@@ -8,7 +8,7 @@ import { demandLocks, LocksWanted } from '../crypto/locks-wanted.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
 import { listedIdentity } from '../devices/accepted-list.ts';
-import { isFormerDevice } from '../devices/own-sender.ts';
+import { isUnheard } from '../devices/own-sender.ts';
 import { learnSecret } from '../ephemeral/ephemeral-secrets.ts';
 import { groupIdOf } from '../groups/group-id.ts';
 import { groupLock } from '../groups/group-lock.ts';
@@ -57,7 +57,7 @@ export type Received =
     }
   /** A request to send something again was honoured: it waits in the outbox. */
   | { readonly outcome: 'answered'; readonly sender: DeviceAddress }
-  /** Its sender is blocked: nothing of it is kept. */
+  /** Its sender is blocked, or a device that was taken off its account: nothing of it is kept. */
   | { readonly outcome: 'dropped' }
   /** `group`: the group whose log it waits for. */
   | { readonly outcome: 'held'; readonly group: GroupId | undefined }
@@ -256,7 +256,7 @@ export class EnvelopeReceiver {
     const now = this.clock.now();
     // As it is in this operation: it may have another identity key than its caller knows of.
     const account = usableAccount(await overlay.get('account', {}));
-    if (await isFormerDevice(overlay, sender, account)) return { outcome: 'dropped' };
+    if (await isUnheard(overlay, sender, account, envelope.acceptedAt)) return { outcome: 'dropped' };
     const opened = await openEnvelope(overlay, inspected, sender, { account, sha256: this.sha256, now });
     const { content, encoded, newSession, newIdentity, identityKey } = opened;
     // The ratchet goes on with who is blocked, so that they can be taken back; nothing else does.
