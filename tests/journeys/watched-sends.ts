@@ -1,4 +1,4 @@
-import { SealedSends, type Send, uuidToText } from '@sotto/proto';
+import { SealedMultiSend, SealedSends, type Send, toBase64Url, uuidToText } from '@sotto/proto';
 import type { Fetch } from '@sotto/sdk/ports';
 import type { JourneyWorld } from './journey-world.ts';
 import type { Person, PersonOptions } from './person.ts';
@@ -14,26 +14,48 @@ export interface SealedPost {
   readonly authorization: string | undefined;
 }
 
+/** A request with one message to many, as it left. */
+export interface SealedToMany {
+  readonly sendId: string;
+  /** Whom it names, in their order. */
+  readonly to: readonly string[];
+  readonly authorization: string | undefined;
+}
+
+/** What becomes of a request with one message to many. */
+export type ManyFate = 'passed' | 'answer-lost' | 'no-such-route';
+
 /** Somebody of whom a test sees what leaves with their name on it, and what without. */
 export class WatchedSends {
   readonly posts: SealedPost[] = [];
+  readonly toMany: SealedToMany[] = [];
   readonly person: Person;
+  /** What becomes of the next requests with one message to many. */
+  fate: ManyFate = 'passed';
   readonly #sockets: TappedSockets;
 
   static async open(world: JourneyWorld, options: Partial<PersonOptions> = {}): Promise<WatchedSends> {
     const sockets = new TappedSockets(() => world.watch.changed());
     const posts: SealedPost[] = [];
-    const tapped: Fetch = (...asked) => {
+    const tapped: Fetch = async (...asked) => {
       const post = sealedPost(asked);
       if (post !== undefined) posts.push(post);
-      return (fetch as unknown as Fetch)(...asked);
+      const many = sealedToMany(asked);
+      if (many === undefined) return (fetch as unknown as Fetch)(...asked);
+      watched?.toMany.push(many);
+      if (watched?.fate === 'no-such-route') return (fetch as unknown as Fetch)(`${asked[0]}/none`, asked[1]);
+      const answer = await (fetch as unknown as Fetch)(...asked);
+      if (watched?.fate === 'answer-lost') throw new TypeError('the answer is lost');
+      return answer;
     };
+    let watched: WatchedSends | undefined;
     const platform = { ...options.platform, fetch: tapped, sockets: sockets.factory };
     const person = world.newcomer({ ...options, platform });
     await person.open();
     await person.register();
     await person.live();
-    return new WatchedSends(person, sockets, posts);
+    watched = new WatchedSends(person, sockets, posts);
+    return watched;
   }
 
   private constructor(person: Person, sockets: TappedSockets, posts: SealedPost[]) {
@@ -56,6 +78,14 @@ export class WatchedSends {
   get sealed(): number {
     return this.posts.reduce((sum, { count }) => sum + count, 0);
   }
+}
+
+function sealedToMany([url, init]: Parameters<Fetch>): SealedToMany | undefined {
+  if (new URL(String(url)).pathname !== '/v1/sealed/multi' || !(init?.body instanceof Uint8Array)) return undefined;
+  const { sendId, recipients } = SealedMultiSend.decode(init.body);
+  const headers: Readonly<Record<string, string>> = { ...init.headers };
+  const to = recipients.map(({ userId }) => uuidToText(userId ?? new Uint8Array()));
+  return { sendId: toBase64Url(sendId), to, authorization: headers.authorization };
 }
 
 function sealedPost([url, init]: Parameters<Fetch>): SealedPost | undefined {

@@ -41,15 +41,21 @@ export interface SendingDevice {
 }
 
 /** What leaves beside the stream, with its sender sealed. */
-export interface BesideStream extends Pick<ChatQueueParts, 'makeCertificate' | 'onKeyRefused' | 'post'> {
+export interface BesideStream
+  extends Pick<ChatQueueParts, 'makeCertificate' | 'onKeyRefused' | 'onManyRefused' | 'post'> {
   readonly ways: PairwiseSealerParts['ways'];
 }
 
 /** Every sender is named. */
 const namedAlways: BesideStream = {
-  ways: { to: async () => ({ way: 'named' }) },
+  ways: {
+    to: async () => ({ way: 'named' }),
+    toGroup: async () => ({ way: 'named' }),
+    isRefused: () => false,
+  },
   makeCertificate: async () => undefined,
   onKeyRefused: () => undefined,
+  onManyRefused: () => undefined,
   post: () => {
     throw new Error('something left beside the stream');
   },
@@ -108,6 +114,7 @@ export function sendingDevice(
     transmit: relay.transmit,
     makeCertificate: beside.makeCertificate,
     onKeyRefused: beside.onKeyRefused,
+    onManyRefused: beside.onManyRefused,
     post: beside.post,
     clock,
     timers,

@@ -171,7 +171,7 @@ export class Messaging {
     this.starter = new SessionStarter({ executor, http, clock, sha256, identityPolicy, keyless, signal });
     const relayNow = () => this.relayNow();
     this.certificates = new CertificateKeeper({ executor, anonymous, http, account, relayNow, logger });
-    const ways = new UnnamedWay({ isOn: parts.sealedSender, keeper: this.certificates, relayNow });
+    const ways = new UnnamedWay({ isOn: parts.sealedSender, keeper: this.certificates, store, relayNow });
     this.outbox = assembleOutbox({
       platform,
       store,
@@ -243,7 +243,11 @@ export class Messaging {
       onReceipts: (sender) => this.outbox.wake(chatWith(sender.userId)),
       onReceiptsRest: (sender) => this.receiptRest.add(sender.userId),
       onRequest: (chatId) => void parts.onRequest(chatId).catch(onFailure),
-      onGroup: (groupId) => this.groups.wake(groupId),
+      onGroup: (groupId) => {
+        this.groups.wake(groupId);
+        // What was settled by a word needs no more of the log.
+        this.outbox.wake(chatOfGroup(groupId));
+      },
       onHeld: async () => {
         await this.heldKeeper.trim();
         this.asker.wake();

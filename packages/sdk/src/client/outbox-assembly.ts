@@ -72,6 +72,7 @@ export function assembleOutbox(assembly: OutboxAssembly): Outbox {
     transmit,
     makeCertificate: () => certificates.ensure(),
     onKeyRefused: (userId, accessKey) => ways.refusedFor(userId, accessKey),
+    onManyRefused: () => ways.closeGroups(),
     post,
     clock,
     timers,

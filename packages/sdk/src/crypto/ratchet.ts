@@ -1,10 +1,11 @@
-import { CiphertextKind } from '@sotto/proto';
+import { CiphertextKind, RetryRequest } from '@sotto/proto';
 import {
   type CiphertextMessage,
   CiphertextMessageType,
   ErrorCode,
   type IdentityKeyPair,
   LibSignalErrorBase,
+  PlaintextContent,
   type PreKeyBundle,
   PreKeySignalMessage,
   type ProtocolAddress,
@@ -148,6 +149,23 @@ export class Ratchet {
     try {
       const message = await this.encrypt(device, plaintext);
       const ciphertext = await sealOuter(message, origin, protocolAddress(device), this.identityOf(device));
+      return { kind: CiphertextKind.CIPHERTEXT_KIND_SEALED, ciphertext };
+    } catch (cause) {
+      this.records.rethrow();
+      throw sendingError(cause);
+    }
+  }
+
+  /**
+   * Puts the outer layer of a sealed sender around an open request to send something again: no session has to do with it.
+   * @param request an encoded RetryRequest of this client
+   * @throws {SottoError} as `seal`
+   */
+  async sealRequest(device: DeviceAddress, request: Uint8Array, origin: SealedOrigin): Promise<SealedCiphertext> {
+    const content = PlaintextContent.deserialize(asBuffer(RetryRequest.decode(request).error));
+    try {
+      const address = protocolAddress(device);
+      const ciphertext = await sealOuter(content.asCiphertextMessage(), origin, address, this.identityOf(device));
       return { kind: CiphertextKind.CIPHERTEXT_KIND_SEALED, ciphertext };
     } catch (cause) {
       this.records.rethrow();

@@ -1,4 +1,4 @@
-import { CiphertextKind, Envelope, ProtoError, SealedContext, uuidToBytes } from '@sotto/proto';
+import { CiphertextKind, Envelope, ProtoError, RetryRequest, SealedContext, uuidToBytes } from '@sotto/proto';
 import {
   CiphertextMessageType,
   IdentityChange,
@@ -23,6 +23,7 @@ const kinds: ReadonlyMap<number, CiphertextKind> = new Map([
   [CiphertextMessageType.Whisper, CiphertextKind.CIPHERTEXT_KIND_WHISPER],
   [CiphertextMessageType.PreKey, CiphertextKind.CIPHERTEXT_KIND_PREKEY],
   [CiphertextMessageType.SenderKey, CiphertextKind.CIPHERTEXT_KIND_SENDER_KEY],
+  [CiphertextMessageType.Plaintext, CiphertextKind.CIPHERTEXT_KIND_RETRY_REQUEST],
 ]);
 
 /** First bytes of versions 1 and 2 as they are made: libsignal passes over what else may stand there, and takes other bytes for the same message. */
@@ -58,7 +59,8 @@ export async function unseal(
   const named = Envelope.encode({
     ...envelope,
     kind,
-    ciphertext: content.contents(),
+    ciphertext:
+      kind === CiphertextKind.CIPHERTEXT_KIND_RETRY_REQUEST ? requestOf(content, context) : content.contents(),
     messageId: context.messageId,
     senderUser: uuidToBytes(sender.userId),
     senderDevice: sender.deviceId,
@@ -82,6 +84,11 @@ async function outerLayer(
     }
   }
   throw new Hold('undecryptable', { cause: last });
+}
+
+/** A request to send something again, as it would have come with its sender's name. */
+function requestOf(content: UnidentifiedSenderMessageContent, { messageId }: SealedContext): Uint8Array {
+  return RetryRequest.encode({ error: content.contents(), messageId });
 }
 
 function readContext(bytes: Uint8Array | null): SealedContext {

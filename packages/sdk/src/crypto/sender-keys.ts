@@ -1,5 +1,6 @@
 import {
   type SenderKeyRecord as Chain,
+  type CiphertextMessage,
   ErrorCode,
   groupDecrypt,
   groupEncrypt,
@@ -101,12 +102,11 @@ export class SenderKeys {
     groupId: GroupId,
     distributionId: string,
     plaintext: Uint8Array<ArrayBuffer>,
-  ): Promise<Uint8Array> {
+  ): Promise<CiphertextMessage> {
     const records = new CallbackRecords(this.overlay);
     const store = new OverlaySenderKeys(records, own, groupId, this.now);
     try {
-      const message = await groupEncrypt(protocolAddress(own), distributionId as DistributionId, store, plaintext);
-      return message.serialize();
+      return await groupEncrypt(protocolAddress(own), distributionId as DistributionId, store, plaintext);
     } catch (cause) {
       records.rethrow();
       throw cause;

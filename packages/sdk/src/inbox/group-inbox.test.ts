@@ -56,9 +56,10 @@ async function sealed(
   const made = newContent(origin, undefined, { seq, sentAt: 1, groupId: wireId, ...fields });
   const own = { profileKey: undefined, returnsReceipts: true };
   const plaintext = pad(contentForGroup(made.encoded, { revision, head }, own));
-  const ciphertext = await from.device.executor.run([], (overlay) =>
+  const message = await from.device.executor.run([], (overlay) =>
     new SenderKeys(overlay, 0).seal(from.device.account, world.groupId, distributionId, plaintext),
   );
+  const ciphertext = message.serialize();
   return Envelope.encode({
     suite: 1,
     kind: CiphertextKind.CIPHERTEXT_KIND_SENDER_KEY,

@@ -1,31 +1,21 @@
 import type { ChatId, GroupId, UserId } from '../ports/ids.ts';
 import type { OutboxRecord } from '../ports/outbox-record.ts';
 import type { CancelTimer } from '../ports/timers.ts';
-import { SottoError, type SottoErrorCode } from '../sotto-error.ts';
+import { SottoError } from '../sotto-error.ts';
 import { type AcceptedSend, hasOutsiders } from './accepted-send.ts';
 import { leavingTogether } from './leaving-together.ts';
 import { type EntryResult, goesWith, type QueueEntry, type ResultTaker, type SealedEntry } from './queue-entry.ts';
 import type { ChatQueueParts } from './queue-parts.ts';
+import { refusedKeys } from './refused-keys.ts';
 import { RetryPause } from './retry-pause.ts';
 import type { SealOutcome } from './row-sealer.ts';
+import { sealFailure } from './seal-failure.ts';
 import { SendLane } from './send-lane.ts';
 import type { SendOutcome } from './send-outcome.ts';
 import { SendPace } from './send-pace.ts';
 
 const largestBatch = 128;
 const largestWindow = 256;
-
-/** What sealing may end in for good: words about the recipient. A refusal of any other kind says nothing of the message, which loses nothing by waiting. */
-const endings: ReadonlySet<string> = new Set<SottoErrorCode>([
-  'user-unknown',
-  'bundle-invalid',
-  'device-list-invalid',
-  'group-unknown',
-  'group-not-member',
-]);
-
-/** What sealing may end in that the user has to do something about, who wakes the queue by it. */
-const waitsForUser: ReadonlySet<string> = new Set<SottoErrorCode>(['identity-changed', 'group-forked']);
 
 /** The outbox of one chat: first in, first out, pipelined in a lane, sealed at the head while connected. */
 export class ChatQueue implements ResultTaker {
@@ -138,6 +128,7 @@ export class ChatQueue implements ResultTaker {
     const accepted = known.flatMap(({ entry, outcome }) =>
       outcome.type === 'accepted' ? [{ entry, record: entry.record, ...outcome }] : [],
     );
+    for (const { entry, shares } of accepted) if (shares) this.noteRefusedKeys(entry, shares);
     const sure = accepted.filter(({ shares }) => !hasOutsiders(shares));
     if (sure.length > 0) await this.accept(sure);
     const unsure = sure.length < accepted.length ? accepted.filter(({ shares }) => hasOutsiders(shares)) : sure;
@@ -190,8 +181,8 @@ export class ChatQueue implements ResultTaker {
       await this.fail(entry, outcome.code);
     } else if (outcome.type === 'devices-changed') {
       await this.takeDeviceList(entry, entry.record.recipient, outcome.deviceList);
-    } else if (outcome.type === 'key-refused') {
-      await this.nameSender(entry);
+    } else if (outcome.type === 'key-refused' || outcome.type === 'way-closed') {
+      await this.nameSender(entry, outcome.type);
     } else if (outcome.type === 'group-unknown') {
       await this.takeGroup(entry);
     }
@@ -205,11 +196,16 @@ export class ChatQueue implements ResultTaker {
     else this.retryPause.begin(undefined);
   }
 
-  /** To this person nothing goes without naming its sender, until another access key is known. */
-  private async nameSender({ record, accessKey }: QueueEntry): Promise<void> {
-    if (record.recipient !== undefined && accessKey) this.parts.onKeyRefused(record.recipient, accessKey);
-    await this.unseal(record);
+  /** To these people nothing goes without naming its sender, until another access key is known; or to groups, if the relay takes nothing for many. */
+  private async nameSender(entry: QueueEntry, why: 'key-refused' | 'way-closed'): Promise<void> {
+    if (why === 'way-closed') this.parts.onManyRefused();
+    else this.noteRefusedKeys(entry);
+    await this.unseal(entry.record);
     this.retryPause.again();
+  }
+
+  private noteRefusedKeys(entry: QueueEntry, shares?: Parameters<typeof refusedKeys>[1]): void {
+    for (const { userId, accessKey } of refusedKeys(entry, shares)) this.parts.onKeyRefused(userId, accessKey);
   }
 
   /** Has all that goes where this one goes sealed anew. */
@@ -341,7 +337,7 @@ export class ChatQueue implements ResultTaker {
     this.pace.take(sends.length);
     for (const { entry, send, sendId } of sends) {
       entry.inFlight = true;
-      entry.accessKey = send.recipients?.[0]?.accessKey ?? undefined;
+      entry.recipients = send.recipients;
       this.parts.expectResult(sendId, entry);
     }
     return true;
@@ -364,15 +360,10 @@ export class ChatQueue implements ResultTaker {
     return true;
   }
 
-  private async sealingFailed(entries: readonly QueueEntry[], error: unknown): Promise<boolean> {
-    if (!(error instanceof SottoError) || error.code.startsWith('store-') || error.code === 'client-stopped') {
-      throw error;
-    }
-    if (waitsForUser.has(error.code)) return false;
-    if (error.retryable || !endings.has(error.code)) {
-      this.retryPause.begin(error.retryAfterMs);
-      return false;
-    }
+  private async sealingFailed(entries: readonly QueueEntry[], cause: unknown): Promise<boolean> {
+    const { failure, error } = sealFailure(cause);
+    if (failure === 'later') this.retryPause.begin(error.retryAfterMs);
+    if (failure !== 'final') return false;
     this.parts.logger.warn('outbox.failed', {
       code: error.code,
       ...(error.relayCode && { relayCode: error.relayCode }),

@@ -1,4 +1,5 @@
 import { uuidToText } from '@sotto/proto';
+import type { CiphertextMessage } from '#libsignal';
 import type { Overlay } from '../crypto/overlay.ts';
 import { SenderKeys } from '../crypto/sender-keys.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
@@ -38,14 +39,20 @@ export class GroupChain {
   }
 
   /** Encrypts one message for all who have the chain, or are given it now. */
-  async seal(plaintext: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
-    const { overlay, origin, group, now } = this.parts;
-    let chain = this.chain ?? (await this.current());
-    if (isSpent(chain, now)) chain = await this.renew(chain);
-    const ciphertext = await this.keys.seal(origin.account, group.id, chain.distributionId, plaintext);
+  async seal(plaintext: Uint8Array<ArrayBuffer>): Promise<CiphertextMessage> {
+    const { overlay, origin, group } = this.parts;
+    const chain = await this.ready();
+    const message = await this.keys.seal(origin.account, group.id, chain.distributionId, plaintext);
     this.chain = { ...chain, messages: chain.messages + 1 };
     overlay.put('ownChain', this.chain);
-    return ciphertext;
+    return message;
+  }
+
+  /** Sees to it that all who are to have the chain have it, or are given it by what is queued now: what is queued for them after this comes behind it. */
+  async ready(): Promise<OwnChainRecord> {
+    const chain = this.chain ?? (await this.current());
+    this.chain = isSpent(chain, this.parts.now) ? await this.renew(chain) : chain;
+    return this.chain;
   }
 
   /** The chain to go on with, known to the whole audience and to nobody else. */

@@ -38,6 +38,8 @@ export async function acceptForGroup(
     queued.add(chatWith(userId));
   }
   if (message === undefined) return;
+  // What own devices have got says nothing of others.
+  if (record.recipient === message.senderId) return;
   const others = [...(all ?? [])].filter(([userId]) => userId !== message.senderId);
   const isGiven = all === undefined || others.length === 0 || others.some(([, share]) => share === 'given');
   if (isGiven && acceptedAt > 0) noteSent(overlay, message, { acceptedAt, expiresAt }, record.recipient, now);
@@ -59,7 +61,8 @@ export async function failForGroup(
   const row = await overlay.get('outbox', { id: record.id });
   overlay.delete('outbox', { id: record.id });
   if (row?.recipient !== undefined && row.attempt === 0) await takeKeyBack(overlay, row, row.recipient);
-  const message = row?.visible ? await overlay.get('message', { id: row.messageId }) : undefined;
+  const isForOwn = row?.recipient === origin.account.userId;
+  const message = row?.visible && !isForOwn ? await overlay.get('message', { id: row.messageId }) : undefined;
   if (message === undefined || !advances(message.state, 'failed')) return;
   noteFailed(overlay, message, code, now);
   if (row?.recipient !== undefined || outside.has(code) || message.groupId === undefined) return;

@@ -17,7 +17,9 @@ export function leavingTogether(sealed: readonly SealedEntry[], busy: false | { 
   if (first === undefined) return { beside: busy !== false && busy.beside, sends: [] };
   const beside = isUnnamed(first.send);
   if (busy && (beside || busy.beside)) return { beside: busy.beside, sends: [] };
-  const end = sealed.findIndex(({ send }) => isUnnamed(send) !== beside || (beside && !isToSame(send, first.send)));
+  const end = sealed.findIndex(
+    ({ send }, at) => at > 0 && (isUnnamed(send) !== beside || (beside && !isToSame(send, first.send))),
+  );
   const alike = end < 0 ? sealed : sealed.slice(0, end);
   return { beside, sends: beside ? alike.slice(0, sizeOfPost(alike.map(({ send }) => send))) : alike };
 }

@@ -9,7 +9,8 @@ import type { Overlay } from '../crypto/overlay.ts';
 import { pad } from '../crypto/padding.ts';
 import { peerLock, Ratchet } from '../crypto/ratchet.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
-import { listedDevices, listedIdentity, type SendableDevice } from '../devices/accepted-list.ts';
+import type { SealedOrigin } from '../crypto/sealed-seal.ts';
+import { listedDevices, listedIdentity } from '../devices/accepted-list.ts';
 import type { KeylessDevices } from '../devices/keyless-devices.ts';
 import { secretToGive } from '../ephemeral/ephemeral-secrets.ts';
 import { memberOf } from '../groups/group-state.ts';
@@ -22,12 +23,13 @@ import type { GroupId, UserId } from '../ports/ids.ts';
 import type { IdentityPolicy } from '../ports/key-records.ts';
 import type { OutboxRecord } from '../ports/outbox-record.ts';
 import type { Randomness } from '../ports/randomness.ts';
-import type { NamedListRecord } from '../ports/user-record.ts';
-import type { UnnamedWay, Way } from '../sealed/unnamed-way.ts';
+import type { DeviceListRecord, NamedListRecord } from '../ports/user-record.ts';
+import type { Way, Ways } from '../sealed/unnamed-way.ts';
 import { SottoError } from '../sotto-error.ts';
 import { ownWordsTo } from './own-words.ts';
 import { type RowSealer, type SealableRecord, type SealOutcome, sealedBefore } from './row-sealer.ts';
 import { newSendId } from './send-id.ts';
+import { type SendableDevices, sendableDevices } from './sendable-devices.ts';
 
 /** What `PairwiseSealer` works with. */
 export interface PairwiseSealerParts {
@@ -42,7 +44,7 @@ export interface PairwiseSealerParts {
   /** Whether receipts are given, where the chat does not say. */
   readonly returnsReceipts: () => boolean;
   /** Who may know the sender: the recipient alone, or the relay too. */
-  readonly ways: Pick<UnnamedWay, 'to'>;
+  readonly ways: Ways;
 }
 
 /** Encrypts what goes to one person: ratchets, ciphertexts and device-list version in one commit. */
@@ -54,7 +56,7 @@ export class PairwiseSealer implements RowSealer<PairwiseRow> {
   private readonly identityPolicy: IdentityPolicy;
   private readonly keyless: KeylessDevices;
   private readonly returnsReceipts: () => boolean;
-  private readonly ways: Pick<UnnamedWay, 'to'>;
+  private readonly ways: Ways;
 
   constructor(parts: PairwiseSealerParts) {
     this.executor = parts.executor;
@@ -92,7 +94,7 @@ export class PairwiseSealer implements RowSealer<PairwiseRow> {
     const ratchet = new Ratchet(account, overlay, now);
     const named = await overlay.get('namedList', { userId: recipient });
     const blocked = await isSendingBlocked(overlay, recipient, this.identityPolicy);
-    const targets = named || blocked ? undefined : await this.targetsOf(overlay, ratchet, recipient);
+    const targets = named || blocked ? undefined : await this.targetsOf(overlay, ratchet, recipient, account);
     const way = await this.ways.to(overlay, recipient, account);
     const outcomes: SealOutcome[] = [];
     for (const { id } of records) {
@@ -103,29 +105,21 @@ export class PairwiseSealer implements RowSealer<PairwiseRow> {
     return outcomes;
   }
 
-  /** The devices to seal for, when there are sessions with all of them under the identity key that their list names. */
-  private async targetsOf(overlay: Overlay, ratchet: Ratchet, userId: UserId): Promise<Targets | undefined> {
-    const list = await overlay.get('deviceList', { userId });
-    const identity = await overlay.get('identity', { userId });
-    if (list === undefined || identity === undefined || identity.pending !== undefined) return undefined;
-    if (!sameBytes(identity.key, listedIdentity(list))) return undefined;
-    const { version } = list;
-    const own = this.account();
-    const devices = [];
-    for (const device of listedDevices(list)) {
-      const { deviceId, registrationId } = device;
-      if (userId === own.userId && deviceId === own.deviceId) continue;
-      if (await ratchet.canSend({ userId, deviceId }, registrationId)) devices.push(device);
-      else if (!this.keyless.has(userId, version, deviceId)) return undefined;
-    }
-    if (devices.length === 0 && listedDevices(list).length > 1) return undefined;
+  private async targetsOf(
+    overlay: Overlay,
+    ratchet: Ratchet,
+    userId: UserId,
+    own: AccountRecord,
+  ): Promise<Targets | undefined> {
+    const found = await sendableDevices(overlay, { ratchet, own, keyless: this.keyless }, userId);
+    if (found === undefined) return undefined;
     const ephemeralSecret = await secretToGive(overlay, {
       userId,
-      ownDevice: this.account().deviceId,
-      deviceListVersion: version,
+      ownDevice: own.deviceId,
+      deviceListVersion: found.version,
       randomness: this.randomness,
     });
-    return { version, devices, accessKey: await accessKeyFor(overlay, userId), ephemeralSecret };
+    return { ...found, accessKey: await accessKeyFor(overlay, userId), ephemeralSecret };
   }
 
   private async sealOne(
@@ -147,7 +141,11 @@ export class PairwiseSealer implements RowSealer<PairwiseRow> {
     if (known !== undefined) return known;
     // A list that was contradicted is asked for by itself: bundles are handed out sparingly.
     if (named && (named.forked || record.kind === 'retry-request')) return { status: 'needs-devices' };
-    if (record.kind === 'retry-request') return this.sealRequest(overlay, record, now);
+    if (record.kind === 'retry-request') {
+      return way.way === 'needs-certificate'
+        ? { status: way.way }
+        : this.sealRequest(overlay, ratchet, record, way, now);
+    }
     if (blocked) {
       return { status: 'failed', error: new SottoError('identity-changed', identityChangedAdvice) };
     }
@@ -177,18 +175,30 @@ export class PairwiseSealer implements RowSealer<PairwiseRow> {
     }
   }
 
-  /** A request goes in clear to all devices of the list: those that did not write the message pass it over. */
-  private async sealRequest(overlay: Overlay, record: PairwiseRecord, now: number): Promise<SealOutcome> {
-    const list = await overlay.get('deviceList', { userId: record.recipient });
+  /** A request goes to all devices of the list: those that did not write the message pass it over. Nothing of it is secret; without the sender's name it stands in an outer layer, for which no session is needed. */
+  private async sealRequest(
+    overlay: Overlay,
+    ratchet: Ratchet,
+    record: PairwiseRecord,
+    way: Exclude<Way, { readonly way: 'needs-certificate' }>,
+    now: number,
+  ): Promise<SealOutcome> {
+    const { recipient: userId, content } = record;
+    const list = await overlay.get('deviceList', { userId });
     if (list === undefined) return { status: 'needs-devices' };
-    const { content: ciphertext } = record;
-    const kind = CiphertextKind.CIPHERTEXT_KIND_RETRY_REQUEST;
+    const unnamed = (await isListed(overlay, userId, list)) ? originOf(record, way) : undefined;
     const own = this.account();
-    const devices = listedDevices(list)
-      .filter(({ deviceId }) => record.recipient !== own.userId || deviceId !== own.deviceId)
-      .map((device) => ({ ...device, kind, ciphertext }));
-    const to = { version: list.version, accessKey: await accessKeyFor(overlay, record.recipient) };
-    return this.putSealed(overlay, record, to, devices, now);
+    const devices: SendDeviceFields[] = [];
+    for (const { deviceId, registrationId } of listedDevices(list)) {
+      if (userId === own.userId && deviceId === own.deviceId) continue;
+      const sealed =
+        unnamed === undefined
+          ? { kind: CiphertextKind.CIPHERTEXT_KIND_RETRY_REQUEST, ciphertext: content }
+          : await ratchet.sealRequest({ userId, deviceId }, content, unnamed);
+      devices.push({ deviceId, registrationId, ...sealed });
+    }
+    const to = { version: list.version, accessKey: await accessKeyFor(overlay, userId) };
+    return this.putSealed(overlay, record, to, devices, unnamed && way, now);
   }
 
   private async encrypt(
@@ -202,8 +212,7 @@ export class PairwiseSealer implements RowSealer<PairwiseRow> {
     const self = { account: this.account(), returnsReceipts: this.returnsReceipts() };
     const own = await ownWordsTo(overlay, self, groupId === undefined ? chatId : chatOfGroup(groupId), recipient);
     const { ephemeralSecret, group, way } = targets;
-    const context = { messageId: uuidToBytes(record.messageId) };
-    const unnamed = way.way === 'unnamed' ? { certificate: way.certificate, context } : undefined;
+    const unnamed = originOf(record, way);
     const devices = [];
     for (const { deviceId, registrationId } of targets.devices) {
       const plaintext = pad(contentForDevice(record.content, { deviceId, own, ephemeralSecret, group }));
@@ -213,17 +222,19 @@ export class PairwiseSealer implements RowSealer<PairwiseRow> {
         : ratchet.sealUnnamed(device, plaintext, unnamed));
       devices.push({ deviceId, registrationId, ...sealed });
     }
-    return this.putSealed(overlay, record, targets, devices, now, unnamed !== undefined);
+    return this.putSealed(overlay, record, targets, devices, way, now);
   }
 
   private putSealed(
     overlay: Overlay,
     record: PairwiseRecord,
-    { version, accessKey }: Pick<Targets, 'version' | 'accessKey'>,
+    { version, accessKey: known }: Pick<Targets, 'version' | 'accessKey'>,
     devices: SendDeviceFields[],
+    way: Way | undefined,
     now: number,
-    isUnnamed = false,
   ): SealOutcome {
+    const isUnnamed = way?.way === 'unnamed';
+    const accessKey = isUnnamed ? way.accessKey : known;
     const sendId = newSendId(now, this.randomness);
     const attempt = record.attempt + 1;
     const send: SendFields = {
@@ -264,10 +275,7 @@ interface Recipient {
   readonly way: Way;
 }
 
-interface Targets {
-  /** Of the device list. */
-  readonly version: number;
-  readonly devices: readonly SendableDevice[];
+interface Targets extends SendableDevices {
   /** Of the recipient, if their profile key is known. */
   readonly accessKey: Uint8Array | undefined;
   /** The own one, as long as they are not known to have it. */
@@ -287,6 +295,18 @@ async function placeFor(
   const list = await overlay.get('deviceList', { userId: recipient });
   if (list !== undefined && !sameBytes(list.rootKey, member.rootKey)) return null;
   return { recipient, revision: group.revision, head: group.head };
+}
+
+/** What the recipient alone is shown of the sender; undefined when the sender is named. */
+function originOf({ messageId }: PairwiseRecord, way: Way): SealedOrigin | undefined {
+  if (way.way !== 'unnamed') return undefined;
+  return { certificate: way.certificate, context: { messageId: uuidToBytes(messageId) } };
+}
+
+/** Whether the identity key that is trusted for somebody is the one of their list: under another one their devices open no outer layer. */
+async function isListed(overlay: Overlay, userId: UserId, list: DeviceListRecord): Promise<boolean> {
+  const identity = await overlay.get('identity', { userId });
+  return identity !== undefined && sameBytes(identity.key, listedIdentity(list));
 }
 
 async function accessKeyFor(overlay: Overlay, userId: UserId): Promise<Uint8Array | undefined> {

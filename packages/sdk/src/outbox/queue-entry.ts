@@ -8,8 +8,8 @@ export interface QueueEntry {
   record: OutboxRecord;
   /** Its bytes left on this connection, and there is no result yet. */
   inFlight: boolean;
-  /** The access key that its bytes showed when they left last. */
-  accessKey?: Uint8Array | undefined;
+  /** Whom its bytes named when they left last, with the access keys that they showed. */
+  recipients?: SendFields['recipients'];
 }
 
 /** Where the results of entries go. */

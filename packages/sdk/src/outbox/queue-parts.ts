@@ -24,7 +24,9 @@ export interface ChatQueueParts {
   readonly makeCertificate: () => Promise<void>;
   /** The relay does not take this access key of somebody. */
   readonly onKeyRefused: (userId: UserId, accessKey: Uint8Array) => void;
-  /** Hands Sends to one person to the relay, beside the stream, which would name their sender. Their results come as those of the stream do. */
+  /** The relay takes nothing for many people without a sender. */
+  readonly onManyRefused: () => void;
+  /** Hands Sends to one person, or one for many, to the relay, beside the stream, which would name their sender. Their results come as those of the stream do. */
   readonly post: (sends: readonly SendFields[]) => void;
   /** Reads a group's log to its end, over the network, and takes it over. */
   readonly refreshGroup: (groupId: GroupId) => Promise<void>;

@@ -13,8 +13,10 @@ export type SendOutcome =
     }
   /** The relay knows no such group, or this user is no member of it there. */
   | { readonly type: 'group-unknown' }
-  /** The relay does not take this access key of the recipient (any more), under which the sender would not be named. */
+  /** The relay does not take this access key of the recipient (any more), or none of those of many, under which the sender would not be named. */
   | { readonly type: 'key-refused' }
+  /** The relay takes nothing for many people at once without a sender. */
+  | { readonly type: 'way-closed' }
   /** The recipient's devices are others: take the list, then seal again. */
   | { readonly type: 'devices-changed'; readonly deviceList: Uint8Array }
   /** An earlier send of the lane was refused: send again, as it is, in a new lane. */
@@ -24,11 +26,12 @@ export type SendOutcome =
   /** It will never be accepted. */
   | { readonly type: 'failed'; readonly code: string };
 
-/** What became of one recipient of a Send to a group: who has missed it gets a copy, unless there is no such account. */
-export type Share = 'given' | 'missed' | 'not-member' | 'no-account';
+/** What became of one recipient of a Send to a group: who has missed it, for whatever reason, gets a copy, unless there is no such account. */
+export type Share = 'given' | 'missed' | 'key-refused' | 'not-member' | 'no-account';
 
 const shares: Readonly<Partial<Record<RecipientStatus, Share>>> = {
   [RecipientStatus.RECIPIENT_STATUS_ACCEPTED]: 'given',
+  [RecipientStatus.RECIPIENT_STATUS_SEALED_REFUSED]: 'key-refused',
   [RecipientStatus.RECIPIENT_STATUS_NOT_MEMBER]: 'not-member',
   [RecipientStatus.RECIPIENT_STATUS_UNKNOWN_USER]: 'no-account',
 };
@@ -50,6 +53,7 @@ export function outcomeOf(result: SendResult): SendOutcome {
   if (refused) {
     if (refused.code === 'superseded') return { type: 'superseded' };
     if (refused.code === 'sealed-refused') return { type: 'key-refused' };
+    if (refused.code === 'sealed-unavailable') return { type: 'way-closed' };
     if (refused.retryable) return { type: 'later', afterMs: refused.retryAfterMs || undefined };
     return { type: 'failed', code: refused.code || 'relay-refused' };
   }

@@ -1,6 +1,7 @@
 import type { SendFields } from '@sotto/proto';
 import type { Rate } from '../limits/token-bucket.ts';
 import type { Clock } from '../ports/clock.ts';
+import { isForMany } from '../sealed/unnamed-send.ts';
 import { Pacer, type SendRates } from './pacer.ts';
 
 const unlimited: Rate = { burst: 0, perSecond: 0 };
@@ -28,7 +29,7 @@ export class SendPace {
 
   /** This one is next. */
   head(send: SendFields | undefined): void {
-    if (send?.groupId?.length) this.towards = 'group';
+    if (send?.groupId?.length || (send && isForMany(send))) this.towards = 'group';
     else this.towards = send?.recipients?.[0]?.accessKey?.length ? 'contact' : 'stranger';
   }
 

@@ -5,6 +5,7 @@ import { ModelRelay } from '../../test/model-relay.ts';
 import { type SendingDevice, sendingDevice } from '../../test/sending-device.ts';
 import { meetDevice, type TestDevice, testDevice } from '../../test/test-device.ts';
 import { settled } from '../../test/turn-of-events.ts';
+import { accessKeyOf } from '../accounts/access-key.ts';
 import type { Way } from '../sealed/unnamed-way.ts';
 import { SottoError } from '../sotto-error.ts';
 
@@ -23,11 +24,11 @@ let failing: SottoError | undefined;
 beforeEach(async () => {
   [own, bob, relay] = [await testDevice(), await testDevice(), new ModelRelay()];
   const certificate = certificateMaker().make(own.account, own.clock.now());
-  const unnamed: Way = { way: 'unnamed', certificate };
+  const unnamed: Way = { way: 'unnamed', certificate, accessKey: accessKeyOf(bob.account.profileKey) };
   [posts, refusedKeys, certificates, failing] = [[], 0, 0, undefined];
   way = unnamed;
   alice = sendingDevice(own, relay, () => meetDevice(own, bob), undefined, {
-    ways: { to: async () => way },
+    ways: { to: async () => way, toGroup: async () => ({ way: 'named' }), isRefused: () => false },
     makeCertificate: async () => {
       certificates++;
       if (failing !== undefined) throw failing;
@@ -37,6 +38,7 @@ beforeEach(async () => {
       refusedKeys++;
       way = { way: 'named' };
     },
+    onManyRefused: () => undefined,
     post: (sends) => posts.push(sends),
   });
   await own.executor.run([], (overlay) => {

@@ -155,7 +155,8 @@ describe('UnnamedWay', () => {
     const kept = await keeping();
     const bob = await testDevice();
     const { userId, profileKey, number, username } = bob.account;
-    const ways = new UnnamedWay({ isOn, keeper: kept.keeper, relayNow: () => kept.relay.now });
+    const { store } = kept.alice;
+    const ways = new UnnamedWay({ isOn, keeper: kept.keeper, store, relayNow: () => kept.relay.now });
     const user = { id: userId, number, username, profileKey, avatarHash: undefined, returnsReceipts: true };
     const put = (fields: { readonly profileKey?: Uint8Array | undefined } = {}, accepted = true) =>
       kept.alice.executor.run([], async (overlay) => {

@@ -1,7 +1,14 @@
-import { type SealedSendsFields, type SendFields, SendResult, type SendResultFields } from '@sotto/proto';
+import {
+  type SealedMultiSendFields,
+  type SealedSendsFields,
+  type SendFields,
+  SendResult,
+  type SendResultFields,
+} from '@sotto/proto';
 import { SottoError } from '../sotto-error.ts';
 import type { CallOptions, HttpClient } from '../transport/http-client.ts';
-import { postSealed } from '../transport/sealed-calls.ts';
+import { postSealed, postSealedMulti } from '../transport/sealed-calls.ts';
+import { isForMany } from './unnamed-send.ts';
 
 /** The most sends that leave in one request. */
 const mostAtOnce = 64;
@@ -21,10 +28,10 @@ export function sizeOfPost(sends: readonly SendFields[]): number {
 }
 
 /**
- * Hands Sends to one person over without saying who sends them; resolves to a result of each as a stream would give it, whatever the relay does.
+ * Hands Sends to one person, or one to many, over without saying who sends them; resolves to a result of each as a stream would give it, whatever the relay does.
  *
- * `sealed-refused`: it does not take them in this way, so they have to be sent with the sender named. What may be tried again is `retryable`.
- * @param sends as they stand in the outbox, all to the same recipient under the same access key, in their order
+ * `sealed-refused`: it does not take them in this way, so they have to be sent with the sender named; `sealed-unavailable`: it takes nothing for many in this way. What may be tried again is `retryable`.
+ * @param sends as they stand in the outbox, all to the same recipient under the same access key, in their order; or one for many
  * @throws {SottoError} `client-stopped`
  */
 export async function postSends(
@@ -32,11 +39,14 @@ export async function postSends(
   sends: readonly SendFields[],
   options: CallOptions = {},
 ): Promise<readonly SendResult[]> {
+  const [first] = sends;
+  const forMany = first && isForMany(first) ? first : undefined;
   try {
+    if (forMany !== undefined) return [await postSealedMulti(http, multiOf(forMany), options)];
     return await postSealed(http, bodyOf(sends), options);
   } catch (error) {
     if (!(error instanceof SottoError) || error.code === 'client-stopped') throw error;
-    const refused = refusalOf(error);
+    const refused = refusalOf(error, forMany !== undefined);
     const behind = { code: 'superseded', message: '', retryable: true };
     return sends.map(({ sendId }, at) =>
       SendResult.decode(SendResult.encode({ ...(sendId && { sendId }), refused: at === 0 ? refused : behind })),
@@ -64,14 +74,30 @@ function bodyOf(sends: readonly SendFields[]): SealedSendsFields {
   };
 }
 
+function multiOf({ sendId, suite, attempt, urgent, ttlSeconds, sharedCiphertext, recipients }: SendFields) {
+  return {
+    ...(sendId && { sendId }),
+    suite: suite ?? 0,
+    attempt: attempt ?? 0,
+    urgent: urgent ?? false,
+    ttlSeconds: ttlSeconds ?? 0,
+    ...(sharedCiphertext && { message: sharedCiphertext }),
+    recipients: (recipients ?? []).map(({ userId, accessKey, deviceListVersion }) => ({
+      ...(userId && { userId }),
+      ...(accessKey && { accessKey }),
+      deviceListVersion: deviceListVersion ?? 0,
+    })),
+  } satisfies SealedMultiSendFields;
+}
+
 /** A relay that is there and will not take them refuses the way, never the message. */
-function refusalOf({
-  code,
-  relayCode,
-  retryable,
-  retryAfterMs,
-  message,
-}: SottoError): NonNullable<SendResultFields['refused']> {
-  if (!retryable && relayCode !== undefined) return { code: 'sealed-refused', message, retryable: false };
+function refusalOf(
+  { code, relayCode, retryable, retryAfterMs, message }: SottoError,
+  forMany: boolean,
+): NonNullable<SendResultFields['refused']> {
+  if (!retryable && relayCode !== undefined) {
+    const isKnown = !forMany || relayCode === 'sealed-refused';
+    return { code: isKnown ? 'sealed-refused' : 'sealed-unavailable', message, retryable: false };
+  }
   return { code: relayCode ?? code, message, retryable: true, retryAfterMs: retryAfterMs ?? 0 };
 }

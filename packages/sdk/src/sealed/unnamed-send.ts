@@ -6,8 +6,14 @@ export function isUnnamed({ messageId }: Pick<SendFields, 'messageId'>): boolean
   return messageId === undefined || messageId === null || messageId.length === 0;
 }
 
-/** Whether two Sends of that kind go to the same person under the same access key: then they can leave together. */
+/** Whether a Send of that kind is one message for many people: `sharedCiphertext` is libsignal's, version 2, and each recipient is named with the access key alone. */
+export function isForMany(send: Pick<SendFields, 'messageId' | 'sharedCiphertext'>): boolean {
+  return isUnnamed(send) && (send.sharedCiphertext?.length ?? 0) > 0;
+}
+
+/** Whether two Sends of that kind can leave together: both go to the same person under the same access key. What is for many leaves by itself. */
 export function isToSame(one: SendFields, other: SendFields): boolean {
+  if (isForMany(one) || isForMany(other)) return false;
   const [to, otherTo] = [one.recipients?.[0], other.recipients?.[0]];
   return (
     sameBytes(to?.userId ?? nothing, otherTo?.userId ?? nothing) &&
