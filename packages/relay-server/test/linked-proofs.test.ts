@@ -46,7 +46,7 @@ describe.each(storeKinds)('what is done with a whole account, on %s stores', (st
     await using relay = await startRelay({ stores });
     const alice = await register(relay, '+14155550101');
     const { family, device } = await grown(relay, familyOf(alice));
-    expect(await refusal(await asks(relay, device, family, purpose))).toMatchObject({
+    expect(await refusal(asks(relay, device, family, purpose))).toMatchObject({
       status: 403,
       code: 'proof-invalid',
     });
