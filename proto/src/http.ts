@@ -329,6 +329,8 @@ export interface GroupMembersChange {
 export interface GroupAppendRequest extends GroupMembersChange {
   /** An encoded GroupRecord. */
   readonly record: string;
+  /** Where the group's avatar stands after the record (32 bytes); null: it has none. As before when it is left out. */
+  readonly avatar?: string | null;
   /** 32 bytes of which the relay has the hash, from whoever is no member and has the link. */
   readonly inviteToken?: string;
 }
@@ -375,6 +377,11 @@ export interface GroupInvitationRequest {
 export interface GroupInvitationAnswer extends GroupLogAnswer {
   readonly box: string;
   readonly boxRevision: number;
+}
+
+/** `POST /v1/groups/{groupId}/avatars/{location}/invitation`: the avatar of a group that the link shows, as bytes. */
+export interface GroupAvatarInvitationRequest {
+  readonly inviteToken: string;
 }
 
 /** `GET /v1/groups?after=<groupId>`: the groups of which the own account is a member, by their ids, 500 at most. */

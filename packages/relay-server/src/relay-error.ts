@@ -34,6 +34,7 @@ export type RelayErrorCode =
   | 'user-unknown'
   | 'profile-too-large'
   | 'avatar-too-large'
+  | 'avatar-location-used'
   | 'group-unknown'
   | 'group-changed'
   | 'group-full'

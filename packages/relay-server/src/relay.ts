@@ -14,6 +14,8 @@ import { requestSessions } from './auth/require-session.ts';
 import { authRoutes } from './auth/routes.ts';
 import { Sessions } from './auth/sessions.ts';
 import { Avatars } from './blobs/avatars.ts';
+import { groupAvatarRoutes } from './blobs/group-avatar-routes.ts';
+import { GroupAvatars } from './blobs/group-avatars.ts';
 import { avatarRoutes } from './blobs/routes.ts';
 import type { RelayConfig } from './config/relay-config.ts';
 import { DeviceRegistrations } from './devices/device-registrations.ts';
@@ -155,9 +157,11 @@ export function createRelay(parts: RelayParts): Relay {
     isDraining: () => isDraining,
     open: (socket, device) => streams.open(socket, device),
   });
+  const groupAvatars = new GroupAvatars({ ...stores, roster, limits, clock });
   const sweeper = new Sweeper({
     stores,
     avatars,
+    groupAvatars,
     lastSeen,
     clock,
     timers,
@@ -270,6 +274,7 @@ export function createRelay(parts: RelayParts): Relay {
     userRoutes(app, requests, { ...stores, directory, avatars, limits, key });
     deviceRoutes(app, requests, { ownDevices, deviceRegistrations, linkings });
     avatarRoutes(app, requests, avatars, directory);
+    groupAvatarRoutes(app, requests, groupAvatars);
     groupRoutes(app, requests, { ...stores, log: new GroupLog({ ...stores, roster, directory, limits, clock }) });
     const sealed = new SealedIngress({ ingress, directory, limits, counts });
     const bodyBytes = config.stream.maxMessageBytes;

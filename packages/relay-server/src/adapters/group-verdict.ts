@@ -111,11 +111,13 @@ function refusalOf(append: GroupAppend, situation: AppendSituation): GroupAppend
   const { revision, recordThere, lastKey } = situation;
   if (recordThere !== undefined && isSame(recordThere, record.bytes)) return 'repeated';
   let isInvited = false;
+  let isPutOut = false;
   if (revision === 0) {
     if (!added.includes(actor) || removed.length > 0) return 'unknown';
   } else {
     const standing = situation.standingOf(actor);
     isInvited = !isMember(standing);
+    isPutOut = isRecent(standing?.removedAt, append.at);
     if (isInvited) {
       const joins = removed.length === 0 && added.every((user) => user === actor);
       if (!joins || !isSame(inviteHash, situation.inviteHash)) return 'unknown';
@@ -129,6 +131,8 @@ function refusalOf(append: GroupAppend, situation: AppendSituation): GroupAppend
     lastKey.keyEpoch === record.keyEpoch &&
     isSame(lastKey.keyCommitment, record.keyCommitment);
   if (isInvited && !isUnderLastKey) return 'conflict';
+  // Nor would anybody have that of one who was removed for good reason, and has let itself in again: all would wait for it for ever.
+  if (isPutOut && !isUnderLastKey) return 'unknown';
   return [actor, ...added].some(situation.hasEnded) ? 'ended' : undefined;
 }
 
@@ -168,7 +172,8 @@ function isRecent(removedAt: number | undefined, at: number): boolean {
   return removedAt !== undefined && at - removedAt < mendsForMs;
 }
 
-function membersAfter(standings: ReadonlyMap<UserId, GroupStanding>, situation: GroupSituation): number {
+/** How many members a group has once these rows are changed. */
+export function membersAfter(standings: ReadonlyMap<UserId, GroupStanding>, situation: GroupSituation): number {
   let members = situation.memberCount;
   for (const [user, standing] of standings) {
     members += Number(isMember(standing)) - Number(isMember(situation.standingOf(user)));

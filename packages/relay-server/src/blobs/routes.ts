@@ -1,12 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import type { Directory } from '../accounts/directory.ts';
 import type { RequestSessions } from '../auth/require-session.ts';
-import { answers, objectOf, pieces, withToken } from '../gateway/error-schema.ts';
+import { answers, binary, objectOf, pieces, withToken } from '../gateway/error-schema.ts';
 import type { UserId } from '../ports/ids.ts';
 import { RelayError } from '../relay-error.ts';
 import { type Avatars, avatarBytes } from './avatars.ts';
-
-const binary = { content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } };
 
 /** `/v1/profile/avatar` and `/v1/users/{userId}/avatar`. */
 export function avatarRoutes(

@@ -106,6 +106,8 @@ export const configKeys = {
     // By day 86 MB: a group of 1,024 is made with about 100 KiB, and most records have two.
     groupKibPerAccount: bucket('groupKibPerAccount', 8_192, second),
     groupRepairsPerMember: bucket('groupRepairsPerMember', 30, 2 * minute),
+    groupAvatarsPerAccount: bucket('groupAvatarsPerAccount', 12, 2 * hour),
+    groupAvatarsPerGroup: bucket('groupAvatarsPerGroup', 48, 30 * minute),
     lookupsPerAccount: bucket('lookupsPerAccount', 2_000, 10 * second),
     lookupsPerAddress: bucket('lookupsPerAddress', 5_000, 2 * second),
     bundlesPerPair: bucket('bundlesPerPair', 6, 10 * minute),

@@ -105,6 +105,8 @@ export function loadConfig(sources: ConfigSources = {}): RelayConfig {
       writesPerAccount: bucket('writesPerAccount'),
       groupKibPerAccount: bucket('groupKibPerAccount'),
       groupRepairsPerMember: bucket('groupRepairsPerMember'),
+      groupAvatarsPerAccount: bucket('groupAvatarsPerAccount'),
+      groupAvatarsPerGroup: bucket('groupAvatarsPerGroup'),
       lookupsPerAccount: bucket('lookupsPerAccount'),
       lookupsPerAddress: bucket('lookupsPerAddress'),
       bundlesPerPair: bucket('bundlesPerPair'),

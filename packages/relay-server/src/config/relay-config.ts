@@ -117,10 +117,14 @@ export interface LimitsConfig {
   readonly upgradesPerAddress: RateLimit;
   /** Requests of one account that change something. */
   readonly writesPerAccount: RateLimit;
-  /** KiB that one account appends to the logs of groups, with 16 bytes for each who comes and goes. At least 288, or the largest record is refused for good. */
+  /** KiB that one account appends to the logs of groups, with 16 bytes for each who comes and goes, and of the checkpoints and boxes of invites that it puts beside them. At least 288, or the largest record is refused for good. */
   readonly groupKibPerAccount: RateLimit;
   /** Requests by which one account takes others out of the members of one group, or repairs them. */
   readonly groupRepairsPerMember: RateLimit;
+  /** Avatars of groups that one account uploads. */
+  readonly groupAvatarsPerAccount: RateLimit;
+  /** Avatars of one group that all its members upload: more than any one may, or they could keep the others from it. */
+  readonly groupAvatarsPerGroup: RateLimit;
   /** Different numbers that one account looks up. */
   readonly lookupsPerAccount: RateLimit;
   /** Different numbers that are looked up from one address. */

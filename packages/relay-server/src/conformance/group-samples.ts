@@ -27,12 +27,12 @@ export function change(
   revision: number,
   actor: UserId,
   members: { readonly added?: readonly UserId[]; readonly removed?: readonly UserId[] } = {},
-  rest: Partial<Pick<GroupAppend, 'inviteHash' | 'mostMembers' | 'at'> & GroupAppend['record']> = {},
+  rest: Partial<Pick<GroupAppend, 'inviteHash' | 'mostMembers' | 'at' | 'avatar'> & GroupAppend['record']> = {},
 ): GroupAppend {
   const { added = [], removed = [] } = members;
-  const { inviteHash, mostMembers = 1_024, at = start, ...changes } = rest;
+  const { inviteHash, mostMembers = 1_024, at = start, avatar, ...changes } = rest;
   const record = { groupId, revision, ...firstKey, bytes: someBytes(90), ...changes };
-  return { record, added, removed, actor, inviteHash, at, mostMembers };
+  return { record, added, removed, actor, inviteHash, at, mostMembers, avatar };
 }
 
 /** Whoever asks at a time. */

@@ -3,6 +3,7 @@ export { accountStoreConformance } from './account-store.ts';
 export { blobStoreConformance } from './blob-store.ts';
 export { deviceCodeStoreConformance } from './device-code-store.ts';
 export { deviceStoreConformance } from './device-store.ts';
+export { groupAvatarStoreConformance } from './group-avatar-store.ts';
 export { groupMembersConformance } from './group-members.ts';
 export { groupStoreConformance } from './group-store.ts';
 export type { Capability, Harness, HarnessMaker, SettableClock } from './harness.ts';

@@ -4,6 +4,7 @@ import { accountStoreConformance } from './account-store.ts';
 import { blobStoreConformance } from './blob-store.ts';
 import { deviceCodeStoreConformance } from './device-code-store.ts';
 import { deviceStoreConformance } from './device-store.ts';
+import { groupAvatarStoreConformance } from './group-avatar-store.ts';
 import { groupMembersConformance } from './group-members.ts';
 import { groupStoreConformance } from './group-store.ts';
 import type { HarnessMaker } from './harness.ts';
@@ -40,6 +41,7 @@ export function relayStoresConformance(runner: Runner, maker: HarnessMaker<Relay
   sealedMailConformance(runner, maker);
   groupStoreConformance(runner, maker);
   groupMembersConformance(runner, maker);
+  groupAvatarStoreConformance(runner, maker);
   blobStoreConformance(runner, maker);
   presenceConformance(runner, maker);
   rateLimiterConformance(runner, maker);

@@ -42,6 +42,7 @@ const statuses: Readonly<Partial<Record<RelayErrorCode, number>>> = {
   'group-changed': 409,
   'group-full': 409,
   'group-invite-used': 409,
+  'avatar-location-used': 409,
   'code-void': 410,
   'code-expired': 410,
   'code-used': 410,

@@ -48,5 +48,8 @@ export const pieces = {
   number: { type: 'string', minLength: 1, maxLength: 32, description: 'E.164' },
 } as const;
 
+/** An answer that is bytes. */
+export const binary = { content: { 'application/octet-stream': { schema: { type: 'string', format: 'binary' } } } };
+
 /** For routes that take a token. */
 export const withToken = [{ accessToken: [] }];

@@ -59,7 +59,8 @@ export class GroupLog {
     }
     const { inviteToken } = request;
     const inviteHash = inviteToken === undefined ? undefined : hashOfInviteToken(inviteToken);
-    const append: GroupAppend = { record, ...members, actor, inviteHash, at: clock.now(), mostMembers };
+    const avatar = request.avatar == null ? request.avatar : fromBase64Url(request.avatar);
+    const append: GroupAppend = { record, ...members, actor, inviteHash, at: clock.now(), mostMembers, avatar };
     const there = await this.#accountsOf(members.added);
     if (there.length < members.added.length && !(await this.#isRepeated(append))) throw unknownUser();
     try {
@@ -119,17 +120,19 @@ export class GroupLog {
     return { revision: checkpoint.revision, checkpoint: toBase64Url(checkpoint.bytes) };
   }
 
-  /** @throws {RelayError} `group-unknown`, `group-changed`, `request-malformed` */
+  /** @throws {RelayError} `group-unknown`, `group-changed`, `request-malformed`, `rate-limited` */
   async putCheckpoint(groupId: GroupId, member: UserId, { revision, checkpoint }: GroupCheckpointBody): Promise<void> {
-    check(await this.#parts.groups.putCheckpoint(groupId, member, readSeal(revision, checkpoint)));
+    const seal = readSeal(revision, checkpoint);
+    await this.#parts.limits.takeGroupBytes(member, seal.bytes.length);
+    check(await this.#parts.groups.putCheckpoint(groupId, member, seal));
   }
 
-  /** @throws {RelayError} `group-unknown`, `group-changed`, `request-malformed` */
+  /** @throws {RelayError} `group-unknown`, `group-changed`, `request-malformed`, `rate-limited` */
   async openInvite(groupId: GroupId, member: UserId, request: GroupInviteRequest): Promise<void> {
     const tokenHash = fromBase64Url(request.tokenHash);
-    check(
-      await this.#parts.groups.putInvite(groupId, member, { tokenHash, box: readSeal(request.revision, request.box) }),
-    );
+    const box = readSeal(request.revision, request.box);
+    await this.#parts.limits.takeGroupBytes(member, box.bytes.length);
+    check(await this.#parts.groups.putInvite(groupId, member, { tokenHash, box }));
   }
 
   /** @throws {RelayError} `group-unknown` */

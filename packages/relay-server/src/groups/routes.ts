@@ -28,6 +28,7 @@ const revision = { type: 'integer', minimum: 1, maximum: Number.MAX_SAFE_INTEGER
 const params = objectOf({ groupId: pieces.token });
 const people = { type: 'array', items: pieces.uuid } as const;
 const membersChange = { added: people, removed: people };
+const avatarPlace = { anyOf: [pieces.token, { type: 'null' }] } as const;
 const log = { records: { type: 'array', items: pieces.bytes }, firstRevision: revision, lastRevision: pieces.count };
 const checkpointSchema = objectOf({ revision, checkpoint: pieces.bytes });
 const nothing = answers({ 204: { type: 'null' } });
@@ -100,7 +101,10 @@ export function groupRoutes(
       summary: 'Appends a record to the log, if it has come to the revision before; the first one makes the group',
       security: withToken,
       params,
-      body: objectOf({ record: pieces.bytes, ...membersChange, inviteToken: pieces.token }, ['inviteToken']),
+      body: objectOf({ record: pieces.bytes, ...membersChange, avatar: avatarPlace, inviteToken: pieces.token }, [
+        'avatar',
+        'inviteToken',
+      ]),
       response: answers({ 200: objectOf({ revision }) }),
     },
     handler: async (request) => {

@@ -90,7 +90,7 @@ export class Limits {
     return this.#takeOf('writesPerAccount', user);
   }
 
-  /** What an account adds to the log and the members of groups: kept for good, so by its size, in KiB begun. */
+  /** What an account adds to the log and the members of groups, and puts beside the log: kept for good, so by its size, in KiB begun. */
   takeGroupBytes(user: UserId, bytes: number): Promise<void> {
     return this.#takeOf('groupKibPerAccount', user, Math.ceil(bytes / 1_024));
   }
@@ -98,6 +98,16 @@ export class Limits {
   /** That somebody puts others out of a group's table of members, or repairs it: every member has a bucket of its own, so that nobody is put out more often than it can come back. */
   takeGroupRepair(user: UserId, groupId: GroupId): Promise<void> {
     return this.#takeOf('groupRepairsPerMember', `${user} ${textOf(groupId)}`);
+  }
+
+  /** An avatar of any group that somebody uploads. */
+  takeGroupAvatarBy(user: UserId): Promise<void> {
+    return this.#takeOf('groupAvatarsPerAccount', user);
+  }
+
+  /** An avatar that any member uploads for a group. */
+  takeGroupAvatarOf(groupId: GroupId): Promise<void> {
+    return this.#takeOf('groupAvatarsPerGroup', textOf(groupId));
   }
 
   /** Sealed sends from one address. */

@@ -25,6 +25,7 @@ function setUp(fail: (method: string) => boolean = () => false) {
   const sweeper = new Sweeper({
     stores,
     avatars: { delete: async () => undefined },
+    groupAvatars: { sweep: async () => undefined },
     lastSeen: { sweep: async () => undefined },
     clock: time,
     timers: time,

@@ -1,5 +1,6 @@
 import type { Avatars } from '../blobs/avatars.ts';
 import { sweepEndedAvatars } from '../blobs/ended-avatars.ts';
+import type { GroupAvatars } from '../blobs/group-avatars.ts';
 import type { LastSeen } from '../devices/last-seen.ts';
 import type { RelayCounts } from '../metrics/relay-counts.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -12,6 +13,7 @@ import { RelayError } from '../relay-error.ts';
 export interface SweeperParts {
   readonly stores: Pick<RelayStores, 'mailbox' | 'tokens' | 'verifications' | 'control'>;
   readonly avatars: Pick<Avatars, 'delete'>;
+  readonly groupAvatars: Pick<GroupAvatars, 'sweep'>;
   readonly lastSeen: Pick<LastSeen, 'sweep'>;
   readonly clock: Clock;
   readonly timers: Timers;
@@ -73,6 +75,7 @@ export class Sweeper {
     counts.expired.add(expired);
     if (expired > 0) logger.info('mailbox.expired', { count: expired });
     await this.#sweepAvatars();
+    await this.#parts.groupAvatars.sweep();
     await this.#parts.lastSeen.sweep();
   }
 

@@ -30,6 +30,8 @@ export interface GroupAppend extends GroupMembersChange {
   readonly at: number;
   /** How many members the group may have afterwards. */
   readonly mostMembers: number;
+  /** Where the group's avatar stands from now on (32 bytes), null: nowhere; undefined: as before. A location at which nothing is stored makes the one before current no more. Of a guest it counts for nothing. */
+  readonly avatar: Uint8Array | null | undefined;
 }
 
 /** A change of the table of members without a record, with who wants it. */
@@ -51,7 +53,7 @@ export interface GroupReader {
 
 /**
  * `appended`: it is the log's last record now, and the members are what it says. `repeated`: this very record stands at its revision already, whoever asks.
- * `conflict`: the log goes on at another revision, or the record comes by an invite and is under another state key than the last one. `unknown`: there is no such group, or the actor is no member of it and shows no invite that is open; a group's first append has to add its actor, and an invite's nobody but its actor.
+ * `conflict`: the log goes on at another revision, or the record comes by an invite and is under another state key than the last one. `unknown`: there is no such group, or the actor is no member of it and shows no invite that is open; a group's first append has to add its actor, and an invite's nobody but its actor; who was removed by another one in the last seven days, and has let itself in again, brings no other state key.
  * `invite-used`: the actor has appended a record by this invite before. `full`: it would have too many members. `ended`: an account that it adds, or the actor's, has ended. But for the first, nothing was stored.
  */
 export type GroupAppendStatus = 'appended' | 'repeated' | 'conflict' | 'unknown' | 'invite-used' | 'full' | 'ended';

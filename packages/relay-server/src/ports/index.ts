@@ -23,6 +23,12 @@ export type { CodeMessage, CodeSender } from './code-sender.ts';
 export type { DeviceCodeStore } from './device-code-store.ts';
 export type { DeviceSighting, DeviceStore, JoinedDevice, JoinOutcome, NewDevice } from './device-store.ts';
 export type {
+  GroupAvatarPlace,
+  GroupAvatarReservation,
+  GroupAvatarStore,
+  GroupAvatarUpload,
+} from './group-avatar-store.ts';
+export type {
   GroupAppend,
   GroupAppendStatus,
   GroupInvite,

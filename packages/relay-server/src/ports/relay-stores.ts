@@ -3,6 +3,7 @@ import type { AccountStore } from './account-store.ts';
 import type { BlobStore } from './blob-store.ts';
 import type { DeviceCodeStore } from './device-code-store.ts';
 import type { DeviceStore } from './device-store.ts';
+import type { GroupAvatarStore } from './group-avatar-store.ts';
 import type { GroupStore } from './group-store.ts';
 import type { LinkStore } from './link-store.ts';
 import type { Mailbox } from './mailbox.ts';
@@ -23,6 +24,7 @@ export interface RelayStores {
   readonly devices: DeviceStore;
   readonly mailbox: Mailbox;
   readonly groups: GroupStore;
+  readonly groupAvatars: GroupAvatarStore;
   readonly blobs: BlobStore;
   readonly presence: Presence;
   readonly rateLimiter: RateLimiter;

@@ -105,7 +105,13 @@ export class CrashScenario {
     const groupId = this.#bytes('group', 32) as GroupId;
     const key = { keyEpoch: round + 1, keyCommitment: this.#bytes(`key ${round}`, 32) };
     const record = { groupId, revision: round + 1, ...key, bytes: this.#bytes(`record ${round}`, 32) };
-    const rest = { actor: this.sender.userId, inviteHash: undefined, at: 1000 + round, mostMembers: 2 };
+    const rest = {
+      actor: this.sender.userId,
+      inviteHash: undefined,
+      at: 1000 + round,
+      mostMembers: 2,
+      avatar: undefined,
+    };
     return { record, added, removed, ...rest };
   }
 

@@ -18,6 +18,8 @@ import { makeDataFolder } from './data-folder.ts';
 import { DeviceRows } from './device-rows.ts';
 import { EmbeddedDeviceStore } from './device-store.ts';
 import { lockFile } from './file-lock.ts';
+import { GroupAvatarRows } from './group-avatar-rows.ts';
+import { EmbeddedGroupAvatarStore } from './group-avatar-store.ts';
 import { GroupRows } from './group-rows.ts';
 import { EmbeddedGroupStore } from './group-store.ts';
 import { ListRows } from './list-rows.ts';
@@ -65,7 +67,8 @@ export async function openEmbeddedStores(options: EmbeddedStoresOptions): Promis
     const devices = new DeviceRows(database);
     const prekeys = new PrekeyRows(database);
     const tokens = new TokenRows(database);
-    const groups = new GroupRows(database);
+    const groupAvatars = new GroupAvatarRows(database);
+    const groups = new GroupRows(database, groupAvatars);
     const owners = new OwnerRows(database, devices, groups);
     const lists = new ListRows(database, devices, prekeys);
     return {
@@ -76,7 +79,8 @@ export async function openEmbeddedStores(options: EmbeddedStoresOptions): Promis
       prekeys: new EmbeddedPrekeyStore(database, devices, prekeys, lists),
       devices: new EmbeddedDeviceStore(database, { devices, lists, prekeys, tokens }),
       mailbox: new EmbeddedMailbox(database, devices, randomness),
-      groups: new EmbeddedGroupStore(database, groups, owners),
+      groups: new EmbeddedGroupStore(database, { groups, avatars: groupAvatars, owners }),
+      groupAvatars: new EmbeddedGroupAvatarStore(database, groups, groupAvatars),
       blobs,
       presence: new MemoryPresence(randomness),
       rateLimiter: new MemoryRateLimiter(clock),

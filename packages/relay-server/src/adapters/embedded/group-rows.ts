@@ -2,6 +2,7 @@ import type { Statement } from 'better-sqlite3';
 import type { GroupRecord } from '../../ports/group-store.ts';
 import type { GroupId, UserId } from '../../ports/ids.ts';
 import type { GroupStanding } from '../group-verdict.ts';
+import type { GroupAvatarRows } from './group-avatar-rows.ts';
 import type { RelayDatabase } from './relay-database.ts';
 import { userIdFromBytes, userIdToBytes } from './user-id-bytes.ts';
 
@@ -43,9 +44,12 @@ export class GroupRows {
   readonly #countMembers: Statement<[number], { count: number }>;
   readonly #groupsOf: Statement<[Buffer, Uint8Array, number], { groupId: Buffer; revision: number }>;
   readonly #leave: Statement<[Buffer], { key: number }>;
+  readonly #idOf: Statement<[number], { id: Buffer }>;
   readonly #removeEmpty: Statement<[number, number]>;
+  readonly #avatars: GroupAvatarRows;
 
-  constructor({ sql }: RelayDatabase) {
+  constructor({ sql }: RelayDatabase, avatars: GroupAvatarRows) {
+    this.#avatars = avatars;
     this.#find = sql.prepare(
       'SELECT key, revision, key_epoch AS keyEpoch, key_commitment AS keyCommitment FROM "group" WHERE id = ?',
     );
@@ -75,6 +79,7 @@ export class GroupRows {
        ORDER BY "group".id LIMIT ?`,
     );
     this.#leave = sql.prepare('DELETE FROM user_group WHERE user_id = ? RETURNING group_key AS key');
+    this.#idOf = sql.prepare('SELECT id FROM "group" WHERE key = ?');
     this.#removeEmpty = sql.prepare(
       'DELETE FROM "group" WHERE key = ? AND NOT EXISTS (SELECT 1 FROM user_group WHERE group_key = ?)',
     );
@@ -127,8 +132,14 @@ export class GroupRows {
     return rows.map(({ groupId, revision }) => ({ groupId: new Uint8Array(groupId) as GroupId, revision }));
   }
 
-  /** Takes somebody out of all groups; those that nobody is left of go with their logs. */
-  leaveAll(userId: UserId): void {
-    for (const { key } of this.#leave.all(userIdToBytes(userId))) this.#removeEmpty.run(key, key);
+  /** Takes somebody out of all groups; those that nobody is left of go with their logs and avatars. */
+  leaveAll(userId: UserId, now: number): void {
+    for (const { key } of this.#leave.all(userIdToBytes(userId))) {
+      const groupId = this.#idOf.get(key)?.id as GroupId | undefined;
+      const isGone = this.#removeEmpty.run(key, key).changes > 0;
+      if (groupId === undefined) continue;
+      if (isGone) this.#avatars.endAll(groupId, now);
+      else if (this.countMembers(key) === 0) this.#avatars.name(groupId, null, now);
+    }
   }
 }

@@ -13,7 +13,16 @@ import type {
   GroupSummary,
 } from '../../ports/group-store.ts';
 import type { GroupId, UserId } from '../../ports/ids.ts';
-import { groupVerdict, isMember, mayRepair, readableOf, repairVerdict } from '../group-verdict.ts';
+import { avatarAfter } from '../group-avatar-terms.ts';
+import {
+  type AppendSituation,
+  groupVerdict,
+  isMember,
+  mayRepair,
+  readableOf,
+  repairVerdict,
+} from '../group-verdict.ts';
+import type { GroupAvatarRows } from './group-avatar-rows.ts';
 import type { GroupRow, GroupRows } from './group-rows.ts';
 import type { OwnerRows } from './owner-rows.ts';
 import type { RelayDatabase } from './relay-database.ts';
@@ -27,6 +36,7 @@ interface SealRow {
 export class EmbeddedGroupStore implements GroupStore {
   readonly #database: RelayDatabase;
   readonly #rows: GroupRows;
+  readonly #avatars: GroupAvatarRows;
   readonly #owners: OwnerRows;
   readonly #record: Statement<[number, number], { record: Buffer }>;
   readonly #append: Statement<[number, number, Uint8Array]>;
@@ -39,11 +49,15 @@ export class EmbeddedGroupStore implements GroupStore {
   readonly #putInvite: Statement<[number, Uint8Array, number, Uint8Array]>;
   readonly #closeInvite: Statement<[number]>;
 
-  constructor(database: RelayDatabase, rows: GroupRows, owners: OwnerRows) {
+  constructor(
+    database: RelayDatabase,
+    rows: { readonly groups: GroupRows; readonly avatars: GroupAvatarRows; readonly owners: OwnerRows },
+  ) {
     const { sql } = database;
     this.#database = database;
-    this.#rows = rows;
-    this.#owners = owners;
+    this.#rows = rows.groups;
+    this.#avatars = rows.avatars;
+    this.#owners = rows.owners;
     this.#record = sql.prepare('SELECT record FROM group_record WHERE group_key = ? AND revision = ?');
     this.#append = sql.prepare('INSERT INTO group_record (group_key, revision, record) VALUES (?, ?, ?)');
     this.#log = sql.prepare(
@@ -72,7 +86,7 @@ export class EmbeddedGroupStore implements GroupStore {
       const { groupId, revision, bytes } = record;
       const group = this.#rows.find(groupId);
       const { key: found = 0 } = group ?? {};
-      const { status, standings } = groupVerdict(append, {
+      const situation: AppendSituation = {
         revision: group?.revision ?? 0,
         recordThere: this.#record.get(found, revision)?.record,
         lastKey: group,
@@ -81,12 +95,16 @@ export class EmbeddedGroupStore implements GroupStore {
         memberCount: this.#rows.countMembers(found),
         standingOf: (user) => this.#rows.standing(found, user),
         hasEnded: (user) => this.#owners.hasEnded(user),
-      });
+      };
+      const { status, standings } = groupVerdict(append, situation);
       if (status !== 'appended') return status;
+      // Before the rows change: it asks who is a member until now.
+      const avatar = avatarAfter(append, situation, standings);
       const key = group?.key ?? this.#rows.add(record, at);
       this.#append.run(key, revision, bytes);
       this.#rows.advance(key, record, at);
       for (const [user, standing] of standings) this.#rows.putStanding(key, user, standing);
+      if (avatar !== undefined) this.#avatars.name(groupId, avatar, at);
       return status;
     });
   }
@@ -102,6 +120,7 @@ export class EmbeddedGroupStore implements GroupStore {
         hasEnded: (user) => this.#owners.hasEnded(user),
       });
       for (const [user, standing] of standings) this.#rows.putStanding(group.key, user, standing);
+      if (this.#rows.countMembers(group.key) === 0) this.#avatars.name(repair.groupId, null, repair.at);
       return status;
     });
   }

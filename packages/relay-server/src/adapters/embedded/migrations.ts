@@ -17,6 +17,7 @@ const applicationId = 0x536f7474;
  * An end that envelopes of one send share has a row of its own, without a count of those that point to it: an index that only they are in tells whether one is left, and mail to one device pays nothing for it.
  * Of a group the relay has no title, avatar or creator: they are sealed in its records, which name nobody. The members' table also has those who were members, since they may read up to their end, and who only asked to join.
  * Its joined_at and left_at are revisions of the log; removed_at is a time.
+ * Where avatars of groups stand is kept by the group's id, since one may come before the first record; the one without an end is current.
  */
 const steps: readonly string[] = [
   `
@@ -196,6 +197,15 @@ const steps: readonly string[] = [
     revision INTEGER NOT NULL,
     sealed BLOB NOT NULL
   ) STRICT;
+
+  CREATE TABLE group_avatar (
+    group_id BLOB NOT NULL CHECK (length(group_id) = 32),
+    location BLOB NOT NULL CHECK (length(location) = 32),
+    added_at INTEGER NOT NULL,
+    until INTEGER,
+    PRIMARY KEY (group_id, location)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX group_avatar_by_end ON group_avatar (until) WHERE until IS NOT NULL;
   `,
   `
   CREATE TABLE shared_mail (id INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;

@@ -70,7 +70,7 @@ export class OwnerRows {
   end(userId: UserId, now: number): void {
     const user = userIdToBytes(userId);
     this.#devices.removeAll(userId);
-    this.#groups.leaveAll(userId);
+    this.#groups.leaveAll(userId, now);
     this.#remove.run(user);
     this.#end.run(digestOfEndedUser(user));
     this.#leave.run(user, now);

@@ -1,7 +1,8 @@
 import type { GroupInvite, GroupRecord, GroupSeal } from '../../ports/group-store.ts';
 import type { GroupId, UserId } from '../../ports/ids.ts';
-import type { GroupStanding } from '../group-verdict.ts';
+import { type GroupStanding, isMember } from '../group-verdict.ts';
 import { byteKey } from './byte-key.ts';
+import { endAvatars, type GroupAvatarRecord, nameAvatar } from './group-avatars.ts';
 
 /** A group as it is kept in memory. */
 export interface GroupState {
@@ -21,10 +22,18 @@ export function groupKey(groupId: GroupId): string {
   return byteKey(groupId);
 }
 
-/** Takes somebody out of all groups; those that nobody is left of are gone. */
-export function leaveGroups(groups: Map<string, GroupState>, userId: UserId): void {
-  for (const [key, { standings }] of groups) {
-    if (standings.delete(userId) && standings.size === 0) groups.delete(key);
+/** Takes somebody out of all groups; those that nobody is left of are gone, with their avatars. */
+export function leaveGroups(
+  { groups, groupAvatars }: { groups: Map<string, GroupState>; groupAvatars: Map<string, GroupAvatarRecord> },
+  userId: UserId,
+  now: number,
+): void {
+  for (const [key, { groupId, standings }] of groups) {
+    if (!standings.delete(userId)) continue;
+    if (![...standings.values()].some(isMember)) nameAvatar(groupAvatars, groupId, null, now);
+    if (standings.size > 0) continue;
+    groups.delete(key);
+    endAvatars(groupAvatars, groupId, now);
   }
 }
 

@@ -12,7 +12,16 @@ import type {
   GroupSummary,
 } from '../../ports/group-store.ts';
 import type { GroupId, UserId } from '../../ports/ids.ts';
-import { groupVerdict, isMember, mayRepair, readableOf, repairVerdict } from '../group-verdict.ts';
+import { avatarAfter } from '../group-avatar-terms.ts';
+import {
+  type AppendSituation,
+  groupVerdict,
+  isMember,
+  mayRepair,
+  readableOf,
+  repairVerdict,
+} from '../group-verdict.ts';
+import { nameAvatar } from './group-avatars.ts';
 import { type GroupState, groupKey } from './group-state.ts';
 import type { MemoryState } from './memory-state.ts';
 
@@ -27,7 +36,7 @@ export class MemoryGroupStore implements GroupStore {
   async append(append: GroupAppend): Promise<GroupAppendStatus> {
     const { record } = append;
     const group = this.#find(record.groupId);
-    const { status, standings } = groupVerdict(append, {
+    const situation: AppendSituation = {
       revision: group?.records.length ?? 0,
       recordThere: group?.records[record.revision - 1],
       lastKey: group?.lastKey,
@@ -36,12 +45,15 @@ export class MemoryGroupStore implements GroupStore {
       memberCount: group === undefined ? 0 : membersOf(group).length,
       standingOf: (user) => group?.standings.get(user),
       hasEnded: (user) => this.#state.endedUsers.has(user),
-    });
+    };
+    const { status, standings } = groupVerdict(append, situation);
     if (status !== 'appended') return status;
+    const avatar = avatarAfter(append, situation, standings);
     const changed = group ?? this.#create(record.groupId);
     changed.records.push(record.bytes.slice());
     changed.lastKey = { keyEpoch: record.keyEpoch, keyCommitment: record.keyCommitment.slice() };
     for (const [user, standing] of standings) changed.standings.set(user, standing);
+    if (avatar !== undefined) nameAvatar(this.#state.groupAvatars, record.groupId, avatar, append.at);
     return status;
   }
 
@@ -55,6 +67,7 @@ export class MemoryGroupStore implements GroupStore {
       hasEnded: (user) => this.#state.endedUsers.has(user),
     });
     for (const [user, standing] of standings) group.standings.set(user, standing);
+    if (membersOf(group).length === 0) nameAvatar(this.#state.groupAvatars, repair.groupId, null, repair.at);
     return status;
   }
 

@@ -80,6 +80,7 @@ function copyOf(state: MemoryState): MemoryState {
     lastMail: state.lastMail,
     receipts: mapped(state.receipts, (receipt) => ({ ...receipt, results: new Map(receipt.results) })),
     groups: mapped(state.groups, copyOfGroup),
+    groupAvatars: new Map(state.groupAvatars),
     blobs: new Map(state.blobs),
   };
 }

@@ -6,6 +6,7 @@ import type { LockAttempt, LockRefusal } from '../../ports/registration-lock.ts'
 import type { Session } from '../../ports/token-store.ts';
 import type { Verification } from '../../ports/verification-store.ts';
 import { type KeptLock, lockVerdict } from '../lock-verdict.ts';
+import type { GroupAvatarRecord } from './group-avatars.ts';
 import { type GroupState, leaveGroups } from './group-state.ts';
 
 /** An account as it is kept. */
@@ -111,6 +112,8 @@ export interface MemoryState {
   readonly receipts: Map<string, ReceiptRecord>;
   /** By group key. */
   readonly groups: Map<string, GroupState>;
+  /** By group and location. */
+  readonly groupAvatars: Map<string, GroupAvatarRecord>;
   readonly blobs: Map<string, Uint8Array>;
 }
 
@@ -135,6 +138,7 @@ export function emptyState(): MemoryState {
     lastMail: 0,
     receipts: new Map(),
     groups: new Map(),
+    groupAvatars: new Map(),
     blobs: new Map(),
   };
 }
@@ -177,7 +181,7 @@ export function endAccount(state: MemoryState, userId: UserId, now: number): voi
   state.userByRegistration.delete(account.idempotencyKey);
   state.endedUsers.add(userId);
   state.unswept.set(userId, now);
-  leaveGroups(state.groups, userId);
+  leaveGroups(state, userId, now);
 }
 
 /** Judges an attempt at the account that has a number, and keeps the try; the refusal, if it stays closed. */

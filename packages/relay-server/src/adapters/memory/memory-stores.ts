@@ -7,6 +7,7 @@ import { MemoryAccountStore } from './account-store.ts';
 import { MemoryBlobStore } from './blob-store.ts';
 import { MemoryDeviceCodeStore } from './device-code-store.ts';
 import { MemoryDeviceStore } from './device-store.ts';
+import { MemoryGroupAvatarStore } from './group-avatar-store.ts';
 import { MemoryGroupStore } from './group-store.ts';
 import { MemoryLinkStore } from './link-store.ts';
 import { MemoryMailbox } from './mailbox.ts';
@@ -40,6 +41,7 @@ export function memoryStores(options: MemoryStoresOptions): RelayStores {
     devices: new MemoryDeviceStore(state),
     mailbox: new MemoryMailbox(state, randomness),
     groups: new MemoryGroupStore(state),
+    groupAvatars: new MemoryGroupAvatarStore(state),
     blobs: new MemoryBlobStore(state.blobs),
     presence: new MemoryPresence(randomness),
     rateLimiter: new MemoryRateLimiter(clock),
