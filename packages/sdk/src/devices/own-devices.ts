@@ -248,7 +248,7 @@ export class OwnDevices {
     return devices.map((device) => {
       const sealedName = resealDeviceName(device.sealedName, { from: account.profileKey, to }, randomness);
       const renamed = sealedName === undefined ? device : { ...device, sealedName };
-      return withIdentity(renamed, account, identityKeyPair);
+      return withIdentity(renamed, identityKeyPair);
     });
   }
 
@@ -302,8 +302,8 @@ export class OwnDevices {
   }
 }
 
-function withIdentity(device: ListedDevice, own: AccountRecord, identityKeyPair: Uint8Array): ListedDevice {
-  if (device.deviceId === own.deviceId) return device;
+/** For the device itself, too: what waits to be taken over is not lost when another list follows meanwhile. */
+function withIdentity(device: ListedDevice, identityKeyPair: Uint8Array): ListedDevice {
   return { ...device, sealedIdentity: sealIdentity(identityKeyPair, device) };
 }
 

@@ -1,0 +1,71 @@
+import { fromBase64Url } from '@sotto/proto';
+import { expect, it } from 'vitest';
+import { IdentityKeyPair, PrivateKey } from '#libsignal';
+import { logger, randomness, sha256, testDevice } from '../../test/test-device.ts';
+import { rootKeyOf } from '../accounts/recovery-key.ts';
+import { rootSecretOf } from '../accounts/standing.ts';
+import { asBuffer } from '../crypto/as-buffer.ts';
+import { peerLock } from '../crypto/ratchet.ts';
+import type { DeviceId } from '../ports/ids.ts';
+import { acceptDeviceList } from './accept-device-list.ts';
+import { type CheckedDeviceList, type ListedDevice, signDeviceList, verifyDeviceList } from './device-list.ts';
+import { nextList } from './next-list.ts';
+import { OwnDevices } from './own-devices.ts';
+
+const another = (deviceId: number): ListedDevice => ({
+  deviceId: deviceId as DeviceId,
+  registrationId: 9,
+  deviceKey: PrivateKey.generate().getPublicKey().serialize(),
+});
+
+it.each([
+  ['a device is renamed', ({ devices }: CheckedDeviceList) => ({ devices, newIdentity: false })],
+  [
+    'another one is revoked',
+    (before: CheckedDeviceList) => ({ devices: before.devices.slice(0, 1), newIdentity: true }),
+  ],
+])(
+  'a new identity key that is not taken over yet is not lost when %s  [security: device-injection]',
+  async (_, then) => {
+    const phone = await testDevice();
+    const { account, executor, store, clock } = phone;
+    const { userId } = account;
+    const one = verifyDeviceList(account.deviceList, userId, sha256);
+    const devices = [...one.devices, another(2), another(3)];
+    const deviceList = signDeviceList(nextList(one, { devices, createdAt: 5 }), rootKeyOf(rootSecretOf(account)));
+    await executor.run([peerLock(userId)], async (overlay) => {
+      overlay.put('account', { ...account, deviceList });
+      await acceptDeviceList(overlay, deviceList, userId, sha256);
+    });
+    let hasCaughtUp = false;
+    const own = new OwnDevices({
+      executor,
+      queries: store,
+      http: {
+        authorized: async ({ body }) => ({ deviceList: fromBase64Url(JSON.parse(String(body)).deviceList) }) as never,
+      },
+      clock,
+      randomness,
+      sha256,
+      logger,
+      tracer: { reached: () => undefined },
+      learnDevices: async () => undefined,
+      caughtUp: async () => hasCaughtUp,
+      onAccount: async () => undefined,
+      onTakenOver: () => undefined,
+    });
+    // Mail still comes, so the new key waits.
+    await own.change((before) => ({ devices: before.devices.slice(0, 2), newIdentity: true }));
+    expect((await store.get('account', {}))?.identityKeyPair).toEqual(account.identityKeyPair);
+    await own.change(then);
+    hasCaughtUp = true;
+    await own.settle();
+    const now = await store.get('account', {});
+    if (now === undefined) throw new Error('the account is gone');
+    const pair = IdentityKeyPair.deserialize(asBuffer(now.identityKeyPair));
+    expect(pair.publicKey.serialize()).toEqual(verifyDeviceList(now.deviceList, userId, sha256).identityKey);
+    expect(pair.privateKey.getPublicKey().serialize()).toEqual(pair.publicKey.serialize());
+    expect(now.formerIdentities.map(({ identityKeyPair }) => identityKeyPair)).toEqual([account.identityKeyPair]);
+    expect(await store.get('listIntent', {})).toBeUndefined();
+  },
+);
