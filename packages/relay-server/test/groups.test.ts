@@ -177,7 +177,7 @@ describe.each(storeKinds)('groups on %s stores', (stores) => {
   it('grow no faster than an account may write for good', async () => {
     const config = { limits: { groupKibPerAccount: { burst: 260, refillMs: 1_000 } } };
     await using relay = await startRelay({ stores, config });
-    const [alice, bob] = await people(relay);
+    const [alice, bob, carol] = await people(relay);
     const groupId = await makeGroup(relay, [alice, bob]);
     const large = (revision: number) => groupRecord(groupId, revision, { ciphertext: randomBytes(255 * 1024) });
     expect((await append(relay, alice, groupId, large(2))).status).toBe(200);
@@ -186,6 +186,18 @@ describe.each(storeKinds)('groups on %s stores', (stores) => {
     expect(refused.retryAfterMs).toBeGreaterThan(200_000);
     expect((await append(relay, alice, groupId, groupRecord(groupId, 3))).status).toBe(200);
     expect((await append(relay, bob, groupId, large(4))).status).toBe(200);
+    // What stands beside the log of a group is kept as long as it.
+    const own = await makeGroup(relay, [carol]);
+    const sealed = toBase64Url(randomBytes(128 * 1024));
+    expect((await put(relay, carol, own, 'checkpoint', { revision: 1, checkpoint: sealed })).status).toBe(204);
+    const box = { tokenHash: hashOf(randomBytes(32)), revision: 1, box: sealed };
+    expect((await put(relay, carol, own, 'invite', box)).status).toBe(204);
+    for (const [rest, body] of [
+      ['checkpoint', { revision: 1, checkpoint: sealed }],
+      ['invite', box],
+    ] as const) {
+      expect(await refusal(put(relay, carol, own, rest, body))).toMatchObject({ code: 'rate-limited' });
+    }
   });
 
   it('refuse what is malformed, too large or too often', async () => {

@@ -119,6 +119,33 @@ export function groupMembersConformance(runner: Runner, maker: HarnessMaker<Rela
       },
     );
 
+    check(
+      'who lets itself in brings no other state key: nobody else may have it  [security: removed-member]',
+      async ({ stores: { groups } }) => {
+        const [alice, bob, mallory] = [someUser(), someUser(), someUser()];
+        const groupId = await made(groups, [alice, bob, mallory]);
+        await groups.append(change(groupId, 2, alice, { removed: [bob, mallory] }));
+        const repair = (actor: UserId, added: UserId) =>
+          groups.repair({ groupId, actor, added: [added], removed: [], at: start, mostMembers: 4 });
+        const nextKey = { keyEpoch: 2, keyCommitment: someBytes(32) };
+        for (const actor of [bob, mallory]) {
+          expect(await repair(actor, actor)).toBe('repaired');
+          expect(await groups.append(change(groupId, 3, actor, {}, nextKey))).toBe('unknown');
+        }
+        expect(await groups.append(change(groupId, 3, bob))).toBe('appended');
+        expect(await groups.append(change(groupId, 4, alice, {}, nextKey))).toBe('appended');
+        expect(await groups.append(change(groupId, 5, mallory, {}, nextKey))).toBe('appended');
+        const later = { keyEpoch: 3, keyCommitment: someBytes(32) };
+        expect(await groups.append(change(groupId, 6, mallory, {}, later))).toBe('unknown');
+        expect(await groups.append(change(groupId, 6, mallory, {}, { ...later, at: start + week }))).toBe('appended');
+        // Whom another one lets in is a member like all.
+        const other = await made(groups, [alice, mallory]);
+        await groups.append(change(other, 2, alice, { removed: [mallory] }));
+        await groups.append(change(other, 3, alice, { added: [mallory] }));
+        expect(await groups.append(change(other, 4, mallory, {}, nextKey))).toBe('appended');
+      },
+    );
+
     check('tells the groups of which somebody is a member, in pages', async ({ stores: { groups } }) => {
       const [alice, bob] = [someUser(), someUser()];
       const ids: GroupId[] = [];
