@@ -135,7 +135,8 @@ export class Chats {
       if (user?.number !== number) {
         const named = { ...(user ?? newUser(userId, now)), number, updatedAt: now };
         overlay.put('user', named);
-        await tellSiblings(overlay, this.parts.origin, { contact: syncOfContact(named) }, now);
+        // As a part of a snapshot: it says who they are, and takes back no block that has not come here yet.
+        await tellSiblings(overlay, this.parts.origin, { snapshot: { contacts: [syncOfContact(named)] } }, now);
       }
       // Whoever is blocked is looked at, not accepted.
       if (user?.blockedAt !== undefined) {

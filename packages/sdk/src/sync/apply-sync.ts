@@ -1,4 +1,13 @@
-import type { SyncAccount, SyncChat, SyncContact, SyncGroup, SyncRead, SyncSent, SyncSnapshot } from '@sotto/proto';
+import type {
+  SyncAccount,
+  SyncChat,
+  SyncContact,
+  SyncFields,
+  SyncGroup,
+  SyncRead,
+  SyncSent,
+  SyncSnapshot,
+} from '@sotto/proto';
 import { chatLock, chatOfGroup, chatWith, openChat } from '../chats/chat-state.ts';
 import { Hold } from '../crypto/hold.ts';
 import { demandLocks } from '../crypto/locks-wanted.ts';
@@ -6,9 +15,11 @@ import { sameBytes } from '../crypto/same-bytes.ts';
 import { listedDevices } from '../devices/accepted-list.ts';
 import { primaryOf } from '../devices/next-list.ts';
 import { type Applied, type Arrival, nothingDue } from '../messages/arrival.ts';
+import type { UserRecord } from '../ports/user-record.ts';
 import { applyRead } from './apply-read.ts';
 import { applySent } from './apply-sent.ts';
 import { applySnapshot, chatOf, contactOf, idOf } from './apply-snapshot.ts';
+import { addSync, syncOfChat, syncOfContact } from './own-sync.ts';
 import { answerSnapshotRequest } from './write-snapshot.ts';
 
 /**
@@ -51,7 +62,16 @@ async function applyChat(arrival: Arrival, sync: SyncChat): Promise<Applied> {
   if (isSame) return nothingDue;
   overlay.put('chat', { ...next, updatedAt: now });
   overlay.record({ type: 'chat.changed', chatId: id });
-  return nothingDue;
+  return settled(arrival, { chat: syncOfChat(next, groupId === undefined ? undefined : sync.groupId) });
+}
+
+/**
+ * Has the last word on what two devices may have changed at once, on the primary device: it tells all what came of it here. Everything that one device is told comes in the order in which the relay took it, so all end with what stands here.
+ */
+function settled({ overlay, account, origin, now }: Arrival, what: SyncFields): Applied {
+  if (account.rootSecret === undefined) return nothingDue;
+  addSync(overlay, origin, what, now);
+  return { ...nothingDue, answered: true };
 }
 
 /** A person who was looked up, named, blocked or taken back on another own device. */
@@ -62,7 +82,7 @@ async function applyContact(arrival: Arrival, sync: SyncContact): Promise<Applie
   const known = await overlay.get('user', { id: userId });
   const blocks = blockedAt !== undefined && known?.blockedAt === undefined;
   demandLocks(locks, [chatLock(chatWith(userId)), ...(blocks ? ['account'] : [])]);
-  overlay.put('user', {
+  const next: UserRecord = {
     avatarHash: undefined,
     returnsReceipts: false,
     createdAt: now,
@@ -73,7 +93,8 @@ async function applyContact(arrival: Arrival, sync: SyncContact): Promise<Applie
     profileKey: known?.profileKey ?? profileKey,
     blockedAt: blockedAt === undefined ? undefined : (known?.blockedAt ?? blockedAt),
     updatedAt: now,
-  });
+  };
+  overlay.put('user', next);
   if (blocks) {
     overlay.record({ type: 'contact.blocked', userId });
     const own = await overlay.get('account', {});
@@ -82,10 +103,9 @@ async function applyContact(arrival: Arrival, sync: SyncContact): Promise<Applie
       overlay.put('account', { ...own, nextProfileKey: origin.randomness.bytes(32) });
     }
   }
-  if (blockedAt === undefined && known?.blockedAt !== undefined) {
-    overlay.record({ type: 'contact.unblocked', userId });
-  }
-  return nothingDue;
+  const unblocks = blockedAt === undefined && known?.blockedAt !== undefined;
+  if (unblocks) overlay.record({ type: 'contact.unblocked', userId });
+  return blocks || unblocks ? settled(arrival, { contact: syncOfContact(next) }) : nothingDue;
 }
 
 /** The own account, as it was changed on another own device. */
