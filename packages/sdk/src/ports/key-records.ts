@@ -54,7 +54,7 @@ export interface PrekeyRecord {
   /** libsignal's serialised record. Secret. */
   readonly record: Uint8Array;
   readonly createdAt: number;
-  /** When another one took its place (`signed`, `last-resort`), or the identity key was replaced: the relay does not give it out any more. */
+  /** Since when the relay does not give it out any more, as far as it was seen: it has another one in its place (`signed`, `last-resort`), has given it to somebody (`ec`, `kyber`), or the identity key was replaced. */
   readonly replacedAt: number | undefined;
   /** Whether the relay has it. */
   readonly uploaded: boolean;

@@ -51,6 +51,39 @@ describe('PrekeyMaintenance', () => {
     expect((await replaced()).some(({ createdAt }) => createdAt + 77 * day <= client.clock.now())).toBe(false);
   });
 
+  it('keeps a one-time key for whoever was just given it, however old it is', async () => {
+    await using client = await registered();
+    client.clock.advance(105 * day);
+    client.service.left = { ec: 99, kyber: 99 };
+    await client.maintenance.pass();
+    const given = async () =>
+      (await client.store.prekeys()).filter(
+        ({ kind, replacedAt }) => (kind === 'ec' || kind === 'kyber') && replacedAt !== undefined,
+      );
+    expect((await given()).map(({ kind }) => kind)).toEqual(['ec', 'kyber']);
+    client.clock.advance(69 * day);
+    await client.maintenance.pass();
+    expect(await given()).toHaveLength(2);
+    client.clock.advance(day);
+    await client.maintenance.pass();
+    expect(await given()).toEqual([]);
+  });
+
+  it('keeps the signed key that the relay gives away as long as no other one has got through', async () => {
+    await using client = await registered();
+    const first = (await client.store.prekeys()).find(({ kind }) => kind === 'signed');
+    const kept = () => client.store.get('prekey', { kind: 'signed', id: first?.id ?? 0 });
+    client.service.lose = ({ method }) => (method === 'PUT' ? 'cut' : undefined);
+    for (let weeks = 0; weeks < 20; weeks++) {
+      client.clock.advance(7 * day);
+      await expect(client.maintenance.pass()).rejects.toMatchObject({ code: 'relay-unreachable' });
+    }
+    expect(await kept()).toMatchObject({ replacedAt: undefined });
+    client.service.lose = undefined;
+    await client.maintenance.pass();
+    expect(await kept()).toMatchObject({ replacedAt: client.clock.now() });
+  });
+
   it('uploads again what did not get through, under the same ids', async () => {
     let client = await registered();
     client.service.left = { ec: 0, kyber: 100 };

@@ -7,13 +7,13 @@ import type { PrekeyRecord } from '../ports/key-records.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import type { StoreQueries } from '../ports/store.ts';
-import type { Tracer } from '../ports/tracer.ts';
+import type { ClientStep, Tracer } from '../ports/tracer.ts';
 import { SottoError } from '../sotto-error.ts';
 import type { AuthorizedClient } from '../transport/http-client.ts';
 import { countPrekeys, uploadPrekeys } from '../transport/prekey-calls.ts';
 import { PrekeyIds } from './prekey-id.ts';
 import { fullSet, makePrekeys, uploadOf } from './prekey-material.ts';
-import { planPrekeys } from './prekey-plan.ts';
+import { planPrekeys, superseded } from './prekey-plan.ts';
 
 /** What `PrekeyMaintenance` works with. */
 export interface PrekeyMaintenanceParts {
@@ -82,12 +82,13 @@ export class PrekeyMaintenance {
    */
   async pass(): Promise<void> {
     const left = await countPrekeys(this.#parts.http, { signal: this.#ending.signal });
-    const waiting = await this.#commitPlan(left);
+    const { waiting, replaced } = await this.#commitPlan(left);
+    await this.#note(replaced, (prekey) => ({ ...prekey, replacedAt: this.#parts.clock.now() }));
     for (let at = 0; at < waiting.length; at += fullSet) await this.#upload(waiting.slice(at, at + fullSet));
   }
 
-  /** Gives what the relay has not got: standing keys first. */
-  #commitPlan(left: PrekeyCount): Promise<readonly PrekeyRecord[]> {
+  /** Gives what the relay has not got, standing keys first; and what it gives to nobody any more. */
+  #commitPlan(left: PrekeyCount): Promise<Planned> {
     const { executor, queries, clock, randomness } = this.#parts;
     return executor.run(
       ['account', 'prekeys'],
@@ -95,17 +96,17 @@ export class PrekeyMaintenance {
         // It may have ended since the relay was asked: then no key is made for it any more.
         const { identityKeyPair } = usableAccount(await overlay.get('account', {}));
         // Keys of an identity key that is on its way go with its list; those of the one before would end with it.
-        if ((await overlay.get('listIntent', {}))?.identityKeyPair !== undefined) return [];
+        if ((await overlay.get('listIntent', {}))?.identityKeyPair !== undefined) return { waiting: [], replaced: [] };
         const now = clock.now();
         const own = await queries.prekeys();
         const { make, replace, remove } = planPrekeys(own, left, now);
         const made = makePrekeys(make, { identityKeyPair, ids: new PrekeyIds(randomness, own), now });
-        for (const prekey of replace) overlay.put('prekey', { ...prekey, replacedAt: now });
         for (const prekey of remove) overlay.delete('prekey', { kind: prekey.kind, id: prekey.id });
         for (const prekey of made) overlay.put('prekey', prekey);
         const kept = own.filter((prekey) => !replace.includes(prekey) && !remove.includes(prekey));
         const waiting = [...kept, ...made].filter(({ uploaded, replacedAt }) => !uploaded && replacedAt === undefined);
-        return waiting.sort((a, b) => Number(isOneTime(a)) - Number(isOneTime(b)));
+        waiting.sort((a, b) => Number(isOneTime(a)) - Number(isOneTime(b)));
+        return { waiting, replaced: replace };
       },
       { after: 'prekeys.committed' },
     );
@@ -120,20 +121,27 @@ export class PrekeyMaintenance {
       throw error;
     }
     tracer.reached('prekeys.uploaded');
-    await this.#record(prekeys);
+    await this.#note(prekeys, (prekey) => ({ ...prekey, uploaded: true }), 'prekeys.recorded');
+    const { queries, clock } = this.#parts;
+    await this.#note(superseded(await queries.prekeys()), (prekey) => ({ ...prekey, replacedAt: clock.now() }));
   }
 
   /** A key may have been used since: then it is gone, and stays so. */
-  async #record(prekeys: readonly PrekeyRecord[]): Promise<void> {
+  async #note(
+    prekeys: readonly PrekeyRecord[],
+    noted: (prekey: PrekeyRecord) => PrekeyRecord,
+    after?: ClientStep,
+  ): Promise<void> {
+    if (prekeys.length === 0) return;
     await this.#parts.executor.run(
       ['prekeys', ...prekeys.filter(isOneTime).map(({ kind, id }) => `prekey:${kind}.${id}`)],
       async (overlay) => {
         for (const { kind, id } of prekeys) {
           const prekey = await overlay.get('prekey', { kind, id });
-          if (prekey) overlay.put('prekey', { ...prekey, uploaded: true });
+          if (prekey) overlay.put('prekey', noted(prekey));
         }
       },
-      { after: 'prekeys.recorded' },
+      after && { after },
     );
   }
 
@@ -143,6 +151,12 @@ export class PrekeyMaintenance {
       for (const { kind, id } of prekeys) overlay.delete('prekey', { kind, id });
     });
   }
+}
+
+/** What a pass has to tell the relay, and to note here. */
+interface Planned {
+  readonly waiting: readonly PrekeyRecord[];
+  readonly replaced: readonly PrekeyRecord[];
 }
 
 function isOneTime({ kind }: PrekeyRecord): boolean {

@@ -44,14 +44,28 @@ describe('planPrekeys', () => {
     expect([make.ec, remove]).toEqual([99, []]);
   });
 
-  it('replaces signed and last-resort keys after a week, and makes those that are missing', () => {
+  it('makes other signed and last-resort keys after a week, and those that are missing', () => {
     const [signed, lastResort] = [prekey('signed', 7), prekey('last-resort', 6.9)];
     const plan = planPrekeys([signed, lastResort], plenty, now);
     expect(plan.make).toMatchObject({ signed: 1, 'last-resort': 0 });
-    expect(plan.replace).toEqual([signed]);
+    expect(plan.replace).toEqual([]);
     expect(planPrekeys([], plenty, now).make).toMatchObject({ signed: 1, 'last-resort': 1 });
     const fromTheFuture = planPrekeys([prekey('signed', -1), prekey('last-resort', -1)], plenty, now);
     expect(fromTheFuture.make).toMatchObject({ signed: 0, 'last-resort': 0 });
+  });
+
+  it('takes signed and last-resort keys for replaced once the relay has newer ones, not before', () => {
+    const [first, lost, third] = [
+      prekey('signed', 200),
+      prekey('signed', 100, { uploaded: false }),
+      prekey('signed', 1),
+    ];
+    const lastResort = prekey('last-resort', 1);
+    const replaced = (...own: readonly PrekeyRecord[]) => planPrekeys([...own, lastResort], plenty, now).replace;
+    expect(replaced(first, lost)).toEqual([]);
+    expect(replaced(first, lost, { ...third, uploaded: false })).toEqual([]);
+    expect(replaced(first, lost, third)).toEqual([first, lost]);
+    expect(replaced(lost)).toEqual([]);
   });
 
   it('removes replaced keys after 70 days', () => {
@@ -60,13 +74,17 @@ describe('planPrekeys', () => {
     expect(planPrekeys([kept, gone, ...standing()], plenty, now).remove).toEqual([gone]);
   });
 
-  it('removes one-time keys after 100 days, but none that the relay may still give away', () => {
-    const old = [prekey('ec', 101), prekey('ec', 101), prekey('ec', 101)];
-    const young = prekey('ec', 1);
-    const own = [...old, young, ...standing()];
-    expect(planPrekeys(own, { ec: 2, kyber: 100 }, now).remove).toEqual(old.slice(0, 2));
-    expect(planPrekeys(own, { ec: 0, kyber: 100 }, now).remove).toEqual(old);
-    expect(planPrekeys(own, plenty, now).remove).toEqual([]);
+  it('keeps one-time keys for 70 days from when the relay was seen to have given them away, however old they are', () => {
+    const old = [prekey('ec', 500), prekey('ec', 500), prekey('ec', 500)];
+    const own = [...old, prekey('ec', 1), ...standing()];
+    const given = planPrekeys(own, { ec: 2, kyber: 100 }, now);
+    expect([given.replace, given.remove]).toEqual([old.slice(0, 2), []]);
+    expect(planPrekeys(own, plenty, now)).toMatchObject({ replace: [], remove: [] });
+    const [gone, kept] = [70, 69].map((days) => prekey('ec', 500, { replacedAt: now - days * day }));
+    expect(planPrekeys([gone, kept, ...own] as PrekeyRecord[], { ec: 4, kyber: 100 }, now)).toMatchObject({
+      replace: [],
+      remove: [gone],
+    });
   });
 
   it('makes no more when a relay says again and again that none are left', () => {
