@@ -1,11 +1,21 @@
-import { CiphertextKind, type ContentFields, Envelope, type Send, uuidToBytes } from '@sotto/proto';
+import {
+  CiphertextKind,
+  type ContentFields,
+  Envelope,
+  type GroupWelcomeFields,
+  type Send,
+  uuidToBytes,
+} from '@sotto/proto';
 import { describe, expect, it } from 'vitest';
 import { type GroupPerson, GroupWorld } from '../../test/group-world.ts';
 import { delivered } from '../../test/receiving-device.ts';
-import { deliveredOf, meetDevice, randomness } from '../../test/test-device.ts';
+import { deliveredOf, meetDevice, randomness, sha256 } from '../../test/test-device.ts';
 import { chatWith } from '../chats/chat-state.ts';
 import { pad } from '../crypto/padding.ts';
 import { SenderKeys } from '../crypto/sender-keys.ts';
+import { keyCommitment } from '../groups/group-cipher.ts';
+import { stateOf } from '../groups/stored-group.ts';
+import { writeWelcome } from '../groups/welcome.ts';
 import { contentForGroup, newContent } from '../messages/outgoing-content.ts';
 import { RetryAsker } from '../repair/retry-asker.ts';
 
@@ -89,6 +99,16 @@ async function skip(world: GroupWorld, { device }: GroupPerson, count: number): 
 const given = (world: GroupWorld, distribution: Uint8Array) => ({
   senderKeyDistribution: { groupId: world.wireId, distribution },
 });
+
+/** What somebody who knows the group would welcome another one with. */
+async function welcomeOf(world: GroupWorld, { device }: GroupPerson): Promise<GroupWelcomeFields> {
+  const group = await device.store.get('group', { id: world.groupId });
+  const state = group && stateOf(group);
+  if (group === undefined || state === undefined) throw new Error('they do not know the group');
+  const key = { keyEpoch: state.keyEpoch, key: new Uint8Array(32).fill(3) };
+  const named = { ...state, keyCommitment: keyCommitment(world.wireId, key, sha256) };
+  return writeWelcome({ at: { state: named, head: group.head }, key });
+}
 
 /** Two, of whom the second has the key of the first. */
 async function withKey(count = 2): Promise<[GroupWorld, GroupPerson, GroupPerson, GroupPerson]> {
@@ -202,6 +222,24 @@ describe('a message to a group', () => {
     await dave.in.inbox.idle();
     expect(await world.texts(dave)).toEqual(['hello']);
     expect(await dave.in.heldReasons()).toEqual([]);
+  });
+
+  it('to a group that is not known here is opened when the welcome comes behind it', async () => {
+    const world = await talking(2);
+    const [alice, bob] = world.people as [GroupPerson, GroupPerson];
+    const dave = await world.newcomer();
+    await meetDevice(alice.device, dave.device);
+    await meetDevice(bob.device, dave.device);
+    await meetDevice(dave.device, alice.device);
+    await world.know({ revision: 2, members: world.people }, [alice, bob]);
+    await bring(world, bob, dave, given(world, await keyOf(world, bob)), 2);
+    await dave.in.deliver(await sealed(world, bob, dave, { revision: 2 }));
+    await bring(world, bob, dave, { seq: 2, text: { body: 'a copy' } }, 2);
+    expect([...(await dave.in.heldReasons())].sort()).toEqual(['group-unknown', 'group-unknown', 'no-sender-key']);
+    // Of another member, so no session with the author begins.
+    await dave.in.deliver(await delivered(alice.device, dave.device, { groupWelcome: await welcomeOf(world, alice) }));
+    expect(await dave.in.heldReasons()).toEqual([]);
+    expect(await world.texts(dave)).toEqual(['hello', 'a copy']);
   });
 
   it('holds talk only: what is for one person is not taken from all', async () => {

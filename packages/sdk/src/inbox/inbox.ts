@@ -40,6 +40,8 @@ export class Inbox {
   private queue: Delivery[] = [];
   /** Senders with whom a session began: what is held of theirs may open now. */
   private readonly begun = new Map<string, DeviceAddress>();
+  /** Groups that are known since: what came to them before the welcome may open now. */
+  private readonly begunGroups = new Set<GroupId>();
   private working: Promise<void> | undefined;
 
   constructor(parts: {
@@ -141,7 +143,7 @@ export class Inbox {
 
   private async work(): Promise<void> {
     try {
-      while (this.queue.length > 0 || this.begun.size > 0) {
+      while (this.queue.length > 0 || this.hasBegun) {
         // What waits for keys waits behind what has come.
         if (this.queue.length > 0) await this.receiveBatch(this.queue.splice(0, largestBatch));
         else await this.retryBegun();
@@ -154,7 +156,16 @@ export class Inbox {
     }
   }
 
+  private get hasBegun(): boolean {
+    return this.begun.size > 0 || this.begunGroups.size > 0;
+  }
+
   private async retryBegun(): Promise<void> {
+    for (const groupId of this.begunGroups) {
+      this.begunGroups.delete(groupId);
+      await this.retryGroup(groupId);
+      if (this.queue.length > 0) return;
+    }
     for (const [key, sender] of this.begun) {
       this.begun.delete(key);
       await this.retryHeld(sender);
@@ -167,7 +178,7 @@ export class Inbox {
     if (received === undefined) return;
     this.logger.info('inbox.held-opened', { reason: held.reason });
     this.followUp([received]);
-    if (this.begun.size > 0) this.start();
+    if (this.hasBegun) this.start();
   }
 
   /** Tells the others what envelopes have left them to do. */
@@ -185,6 +196,9 @@ export class Inbox {
     for (const result of received) {
       if (result.outcome !== 'applied' || !result.newSession) continue;
       this.begun.set(`${result.sender.userId}.${result.sender.deviceId}`, result.sender);
+    }
+    for (const result of received) {
+      if (result.outcome === 'applied' && result.groupBegins && result.group) this.begunGroups.add(result.group);
     }
     this.dropped += received.filter(({ outcome }) => outcome === 'dropped').length;
     const requests = new Set(

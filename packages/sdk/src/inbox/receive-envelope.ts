@@ -53,6 +53,8 @@ export type Received =
       readonly request: ChatId | undefined;
       /** A group of which it brought news. */
       readonly group?: GroupId | undefined;
+      /** That group is known from here on: what came to it before may be opened now. */
+      readonly groupBegins?: boolean;
       readonly sender: DeviceAddress;
     }
   /** A request to send something again was honoured: it waits in the outbox. */
@@ -297,7 +299,7 @@ export class EnvelopeReceiver {
       now,
     };
     const applied = await applyOf(content)(arrival);
-    const { receiptDue, answered = false, newKeys = false, request = false } = applied;
+    const { receiptDue, answered = false, newKeys = false, request = false, groupBegins = false } = applied;
     const chatId = group && chatOfGroup(group.groupId);
     const isDue = receiptDue && (group === undefined || group.members - 1 <= mostReceipted);
     const queued = isDue && (await this.receipts.add(overlay, sender.userId, 'delivered', [messageId], now, chatId));
@@ -308,6 +310,7 @@ export class EnvelopeReceiver {
       receiptWaits: queued && group !== undefined,
       request: request ? (chatId ?? chatWith(sender.userId)) : undefined,
       group: applied.group,
+      groupBegins,
     };
   }
 

@@ -52,5 +52,5 @@ export async function applyGroupWelcome(arrival: Arrival): Promise<Applied> {
     by: sender.userId,
     changes,
   });
-  return { ...nothingDue, group: groupId };
+  return { ...nothingDue, group: groupId, groupBegins: true };
 }

@@ -42,6 +42,8 @@ export interface Applied {
   readonly request?: boolean;
   /** A group whose log is to be looked at. */
   readonly group?: GroupId;
+  /** That group is known from here on: what came to it before may be opened now. */
+  readonly groupBegins?: boolean;
 }
 
 export const nothingDue: Applied = { receiptDue: false };
