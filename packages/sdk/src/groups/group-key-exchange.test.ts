@@ -52,6 +52,17 @@ describe('state keys that are missing', () => {
     await last.stop();
   });
 
+  it('are asked for also when the clock was set back since the last look', async () => {
+    const { owner, admin, last } = await waiting();
+    await ask(last, -37 * 3_600_000);
+    expect(await asked(last, [owner, admin])).toEqual([1, 1]);
+    await ask(last, -37 * 3_600_000);
+    expect(await asked(last, [owner, admin])).toEqual([2, 1]);
+    await ask(last, 1_000);
+    expect(await asked(last, [owner, admin])).toEqual([2, 1]);
+    await last.stop();
+  });
+
   it('are given to members, by those who opened something with them', async () => {
     const { owner, last, gone, plain, groupId } = await waiting();
     await ask(last, 5_000);

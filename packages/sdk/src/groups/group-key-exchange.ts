@@ -11,7 +11,7 @@ import type { CancelTimer, Timers } from '../ports/timers.ts';
 import { type WantedKey, writeKeyRequest } from './group-keys.ts';
 import type { GroupRole } from './group-member.ts';
 import type { GroupState } from './group-state.ts';
-import { locksOfGroup } from './keep-group.ts';
+import { keyGraceMs, locksOfGroup } from './keep-group.ts';
 import { stateOf } from './stored-group.ts';
 
 /** How many members are asked at once. */
@@ -20,6 +20,8 @@ const askedAtOnce = 3;
 const askedBeforeDoubt = 2 * askedAtOnce;
 const firstWait = 10_000;
 const longestWait = 3_600_000;
+/** A wait is made longer by up to this part of it, so that many do not ask at once. */
+const jitter = 0.5;
 
 const order: { readonly [Role in GroupRole]: number } = { owner: 0, admin: 1, member: 2 };
 
@@ -96,7 +98,7 @@ export class GroupKeyExchange {
     for (const group of await store.groupsBehind()) {
       if (group.waitingFor === undefined) continue;
       const { askAt, asked } = group.waitingFor;
-      if (askAt > clock.now()) next = Math.min(next, askAt);
+      if (!isDue(group.waitingFor, clock.now())) next = Math.min(next, askAt);
       else if (asked < askedBeforeDoubt || !(await this.isOut(group.id))) {
         next = Math.min(next, (await this.ask(group.id)) ?? next);
       }
@@ -120,21 +122,31 @@ export class GroupKeyExchange {
     const askAt = await executor.run(locksOfGroup(groupId, chosen), async (overlay) => {
       const group = await overlay.get('group', { id: groupId });
       const waitingFor = group?.waitingFor;
-      if (group === undefined || waitingFor === undefined || waitingFor.askAt > clock.now()) return waitingFor?.askAt;
+      if (group === undefined || waitingFor === undefined || !isDue(waitingFor, clock.now())) return waitingFor?.askAt;
       if (await hasEnded(overlay)) return undefined;
       const now = clock.now();
       const wanted = this.missing.get(groupId) ?? [waitingFor];
       const fields = { groupKeyRequest: writeKeyRequest(group.wireId, wanted) };
       for (const userId of chosen) addHiddenContent(overlay, origin(), userId, fields, now);
-      const wait = Math.min(longestWait, firstWait * 2 ** Math.min(20, waitingFor.asked / askedAtOnce));
-      const again = Math.round(now + wait * (1 + randomness.fraction() / 2));
       const asked = waitingFor.asked + askedAtOnce;
+      const again = Math.round(now + waitAfter(asked) * (1 + randomness.fraction() * jitter));
       overlay.put('group', { ...group, waitingFor: { ...waitingFor, asked, askAt: again } });
       return again;
     });
     for (const userId of chosen) onQueued(userId);
     return askAt;
   }
+}
+
+/** How long nobody else is asked after so many. */
+function waitAfter(asked: number): number {
+  return Math.min(longestWait, firstWait * 2 ** Math.min(20, asked / askedAtOnce - 1));
+}
+
+/** Whether it is time to ask. What is to be asked for later than ever was so by a clock that was set back since. */
+function isDue({ askAt, asked }: NonNullable<GroupRecord['waitingFor']>, now: number): boolean {
+  const longest = asked === 0 ? keyGraceMs : waitAfter(asked) * (1 + jitter);
+  return askAt <= now || askAt > now + longest;
 }
 
 /** The members whose turn it is. */
