@@ -10,15 +10,18 @@ import { isPresumedOut, positionOf, stateOf } from '../groups/stored-group.ts';
 import { writeWelcome } from '../groups/welcome.ts';
 import { addHiddenContent } from '../outbox/hidden-row.ts';
 import type { GroupRecord } from '../ports/group-records.ts';
+import type { GroupId } from '../ports/ids.ts';
+import { recordKey } from '../ports/record-key.ts';
 import { spendRepair } from '../repair/repair-budget.ts';
 import { type Applied, type Arrival, nothingDue } from './arrival.ts';
 
-/** The most epochs that a key may be ahead of the state here: whoever gives others fills the store. */
+/** The most epochs that a key may be ahead of the state here, and the most keys that are kept for records to come: whoever gives others fills the store. */
 const mostAhead = groupLimits.keysAtOnce;
+const mostWaiting = 4 * groupLimits.keysAtOnce;
 
 /** Applies state keys that a member gives: they are kept for the records which name them. Of who is no member, and of groups of which this user is none by the log, nothing is taken. */
 export async function applyGroupKeys(arrival: Arrival): Promise<Applied> {
-  const { overlay, account, origin, content, locks } = arrival;
+  const { overlay, account, origin, content, locks, queries } = arrival;
   const given = content.groupKeys as GroupKeys;
   const keys = readGroupKeys(given, origin.sha256);
   if (keys === undefined) return nothingDue;
@@ -30,11 +33,17 @@ export async function applyGroupKeys(arrival: Arrival): Promise<Applied> {
   const isPresumed = isPresumedOut(group, account.userId);
   if (group.standing !== 'member' && !isPresumed) return nothingDue;
   if (!(await isOfGroup(arrival, group))) return nothingDue;
+  const { waitingFor } = group;
+  let waiting = await waitingKeys(overlay, queries, groupId);
   let isNews = false;
   for (const { keyEpoch, keyCommitment, key } of keys) {
     if (keyEpoch > state.keyEpoch + mostAhead) continue;
     const known = await overlay.get('groupKey', { groupId, keyEpoch, keyCommitment });
     if (known !== undefined) continue;
+    // What the next record needs is taken, whatever else somebody has filled the store with: it is asked for once that record is there.
+    const isNeeded = waitingFor !== undefined && sameBytes(keyCommitment, waitingFor.keyCommitment);
+    if (waiting >= mostWaiting && !isNeeded) continue;
+    waiting++;
     overlay.put('groupKey', { groupId, keyEpoch, keyCommitment, key, evaluated: false });
     isNews = true;
   }
@@ -44,6 +53,20 @@ export async function applyGroupKeys(arrival: Arrival): Promise<Applied> {
     overlay.put('group', { ...group, knownRevision: Math.max(group.knownRevision, group.revision + 1) });
   }
   return { ...nothingDue, group: groupId };
+}
+
+/** How many keys are kept of a group that opened nothing yet. */
+async function waitingKeys(
+  overlay: Arrival['overlay'],
+  queries: Arrival['queries'],
+  groupId: GroupId,
+): Promise<number> {
+  const waiting = (await queries.groupKeys(groupId)).filter(({ evaluated }) => !evaluated);
+  const names = new Set(waiting.map((one) => recordKey('groupKey', one)));
+  for (const one of overlay.pending('groupKey')) {
+    if (one.groupId === groupId && !one.evaluated) names.add(recordKey('groupKey', one));
+  }
+  return names.size;
 }
 
 /** Answers a member who lacks state keys: with those of its time by which records were opened here. */

@@ -100,6 +100,25 @@ describe('receipts for a message to a group', () => {
     expect(await alice.device.store.receipts(message.id)).toEqual([]);
   });
 
+  it('of somebody who had left before say nothing  [security: receipt-side-channel]', async () => {
+    const world = await GroupWorld.of(3);
+    const [alice, bob, carol] = world.people as [GroupPerson, GroupPerson, GroupPerson];
+    for (const other of [bob, carol]) {
+      await meetDevice(alice.device, other.device);
+      await meetDevice(other.device, alice.device);
+    }
+    await world.connect(alice);
+    await world.know({ revision: 2, members: [alice, bob] });
+    await world.write(alice, 'who reads this?');
+    await world.run();
+    const [message] = (await world.messages(alice)) as [MessageRecord];
+    await alice.in.deliver(await receipt(carol, alice, read, message));
+    expect(await stateOf(alice, message)).toBe('sent');
+    expect(await alice.device.store.receipts(message.id)).toEqual([]);
+    await alice.in.deliver(await receipt(bob, alice, has, message));
+    expect(await stateOf(alice, message)).toBe('delivered');
+  });
+
   it('of somebody who has left since still count', async () => {
     const { world, message } = await written(3);
     const [alice, bob, carol] = world.people as [GroupPerson, GroupPerson, GroupPerson];

@@ -10,7 +10,7 @@ export const mostReceipted = 100;
 /**
  * Applies what one member says of an own message to a group: how far they are, and how far all of them are by that.
  *
- * Whoever joined after the message was sealed has it from nobody, and says nothing of it.
+ * Whoever joined after the message was sealed, or had left before, has it from nobody, and says nothing of it.
  */
 export async function receiptInGroup(
   { overlay, sender, queries, locks, now }: Arrival,
@@ -23,6 +23,7 @@ export async function receiptInGroup(
   const { userId } = sender;
   const member = await overlay.get('groupMember', { groupId, userId });
   if (member === undefined || member.joinedAt > revision) return;
+  if (member.leftAt !== undefined && member.leftAt <= revision) return;
   const known = await overlay.get('receipt', { messageId, userId });
   if (known !== undefined && !advances(known.state, state)) return;
   overlay.put('receipt', { messageId, userId, state, at: now });
