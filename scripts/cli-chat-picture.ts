@@ -43,18 +43,26 @@ try {
   await tmux.shows('bob', '1 unread', signal);
   await tmux.press('bob', 'Enter');
   await tmux.shows('bob', 'can you read this?', signal);
-  await write('bob', 'Every word. こんにちは 👋 שלום');
+  await write('bob', 'Every word.');
   await tmux.shows('alice', 'Every word', signal);
-  await write('alice', 'Even where the relay runs on a machine of somebody else, it holds nothing that it could read.');
-  await tmux.shows('bob', 'nothing that it could read', signal);
+  await tmux.press('alice', 'C-p');
+  await tmux.shows('alice', /Command\s/, signal);
+  await write('alice', `group Rowing club ${numbers.bob} ${numbers.echo}`);
+  await tmux.shows('alice', 'Rowing club is made, with 3 people.', signal);
+  await tmux.press('alice', 'Enter');
+  await tmux.shows('alice', /^ ‹ Rowing club/, signal);
+  await write('alice', 'Who rows on Saturday?');
   await tmux.press('bob', 'Escape');
-  await tmux.shows('bob', 'Enter opens', signal);
-  await say('bob', numbers.echo, '/start');
-  await tmux.shows('bob', 'Hello! Write anything', signal);
-  await write('bob', 'Is anybody there?');
-  await tmux.shows('bob', /│ Is anybody there\?/, signal);
-  await tmux.shows('bob', /Is anybody there\? {2}\d\d:\d\d ✓✓\s+read/, signal);
-  await tmux.shows('alice', /✓✓\s+read/, signal);
+  await tmux.shows('bob', /Rowing club +Who rows on Saturday\?/, signal);
+  await tmux.press('bob', 'Up', 'Enter');
+  await tmux.shows('bob', /^ ‹ Rowing club/, signal);
+  await write('bob', 'I do. こんにちは 👋');
+  await tmux.shows('alice', 'I do.', signal);
+  await write('alice', 'The relay keeps it for whoever is away, and reads neither this nor what we are called.');
+  await tmux.shows('bob', 'what we are called', signal);
+  await write('bob', '@Echo and you?');
+  for (const person of ['alice', 'bob']) await tmux.shows(person, /Echo\s+│ and you\?/, signal);
+  for (const person of ['alice', 'bob']) await tmux.shows(person, /✓✓\s+read/, signal);
   const captures = await Promise.all(
     (['alice', 'bob'] as const).map(async (person) => ({
       title: `npm run chat -- --data ./${person}`,
@@ -64,7 +72,10 @@ try {
   );
   writeFileSync(
     join(root, 'docs/cli-chat.svg'),
-    pictureOf('Two terminals: Alice and Bob write to each other, and a bot answers Bob.', captures),
+    pictureOf(
+      'Two terminals: Alice and Bob talk in a group of three, and its third member, a bot, answers Bob.',
+      captures,
+    ),
   );
 } finally {
   await stage.close();
