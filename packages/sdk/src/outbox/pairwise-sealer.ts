@@ -17,6 +17,7 @@ import { memberOf } from '../groups/group-state.ts';
 import { stateOf } from '../groups/stored-group.ts';
 import { contentForDevice, type DevicePart } from '../messages/outgoing-content.ts';
 import { hasBlocked } from '../people/blocked.ts';
+import { withdrawFromBlocked } from '../people/withdraw.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { GroupId, UserId } from '../ports/ids.ts';
@@ -132,9 +133,9 @@ export class PairwiseSealer implements RowSealer<PairwiseRow> {
     const found = await overlay.get('outbox', { id });
     if (found?.recipient === undefined) return { status: 'gone' };
     const record = { ...found, recipient: found.recipient };
-    // What was queued before is gone with the block; this is what somebody has queued since.
+    // What was queued before is gone with a block on this device; this was queued since, or the block is another own device's.
     if (record.groupId === undefined && (await hasBlocked(overlay, record.recipient))) {
-      overlay.delete('outbox', { id });
+      await withdrawFromBlocked(overlay, record, now);
       return { status: 'gone' };
     }
     const known = sealedBefore(record, now);

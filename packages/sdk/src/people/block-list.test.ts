@@ -9,6 +9,7 @@ import { addHiddenContent, addHiddenRow } from '../outbox/hidden-row.ts';
 import type { GroupId, MessageId, UserId } from '../ports/ids.ts';
 import { RetryAnswerer } from '../repair/retry-answer.ts';
 import { BlockList } from './block-list.ts';
+import { newUser } from './blocked.ts';
 
 interface Blocking extends TwoSided {
   readonly list: BlockList;
@@ -110,6 +111,22 @@ describe('to somebody who is blocked', () => {
     await sender.run();
     expect(sender.relay.stored).toEqual([]);
     expect(await bob.store.outboxChats()).toEqual([]);
+  });
+
+  it('nothing is sent when another own device has blocked them: what waits here fails', async () => {
+    const { bob, userId, sender, facts } = await blocking();
+    const message = await sender.chat(userId).send('waits');
+    // As the word of another device is applied.
+    await bob.executor.run([], async (overlay) => {
+      const user = (await overlay.get('user', { id: userId })) ?? newUser(userId, 1);
+      overlay.put('user', { ...user, blockedAt: 1 });
+    });
+    await sender.connect();
+    await sender.run();
+    expect(sender.relay.stored).toEqual([]);
+    expect(await bob.store.outboxChats()).toEqual([]);
+    expect(await bob.store.get('message', message)).toMatchObject({ state: 'failed', failure: 'blocked' });
+    expect(facts('message.failed')).toMatchObject([{ messageId: message.id, code: 'blocked' }]);
   });
 
   it('what was sealed before does not leave again with the next connection', async () => {

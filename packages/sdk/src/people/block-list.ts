@@ -4,19 +4,18 @@ import { chatLock, chatWith } from '../chats/chat-state.ts';
 import type { Executor } from '../crypto/executor.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { peerLock } from '../crypto/ratchet.ts';
-import { advances, progressFields } from '../messages/message-state.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
 import { demand } from '../option-rules.ts';
 import type { Outbox } from '../outbox/outbox.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { UserId } from '../ports/ids.ts';
-import type { OutboxRecord } from '../ports/outbox-record.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import { recordKey } from '../ports/record-key.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import { SottoError } from '../sotto-error.ts';
 import { ownQueue, syncOfContact, tellSiblings } from '../sync/own-sync.ts';
 import { newUser } from './blocked.ts';
+import { withdrawFromBlocked } from './withdraw.ts';
 
 /** Somebody whom this user has blocked. */
 export interface BlockedPerson {
@@ -143,7 +142,10 @@ export class BlockList {
     const chatId = chatWith(userId);
     for (let after = 0; ; ) {
       const rows = await store.outbox(chatId, after, outboxPage);
-      for (const row of rows) await this.#withdraw(overlay, row);
+      for (const row of rows) {
+        // What belongs to a group stays: they are a member of it.
+        if (row.groupId === undefined) await withdrawFromBlocked(overlay, row, this.#parts.clock.now());
+      }
       const last = rows.at(-1);
       if (last === undefined) break;
       after = last.id;
@@ -152,17 +154,6 @@ export class BlockList {
       overlay.delete('held', { digest });
       overlay.record({ type: 'envelope.dropped', digest: recordKey('held', { digest }), reason });
     }
-  }
-
-  /** What belongs to a group stays: they are a member of it. */
-  async #withdraw(overlay: Overlay, row: OutboxRecord): Promise<void> {
-    if (row.groupId !== undefined) return;
-    overlay.delete('outbox', { id: row.id });
-    const message = row.visible ? await overlay.get('message', { id: row.messageId }) : undefined;
-    if (message === undefined || !advances(message.state, 'failed')) return;
-    const updatedAt = this.#parts.clock.now();
-    overlay.put('message', { ...message, state: 'failed', failure: 'blocked', updatedAt }, progressFields);
-    overlay.record({ type: 'message.failed', messageId: message.id, chatId: message.chatId, code: 'blocked' });
   }
 }
 
