@@ -57,9 +57,9 @@ export async function play(stage: Stage): Promise<readonly UserProcess[]> {
   inClub.push(...(await stage.send(bob, club, ['Three! I am back.'])));
   await ledger.reached('read', await stage.send(carol, alice, ['Alice, is he there?']));
   await ledger.reached('read', await stage.send(bob, carol, ['I am.']));
-  say(`ticks    ${ticks.read}: all of them, once and in order`);
+  say(`ticks    ${ticks.read}: all that was said from one to another, once and in order`);
   await ledger.reached('read', inClub);
-  say(`ticks    ${ticks.read} by 2 of 2: what was said in the group, whose receipts are gathered for five seconds`);
+  say(`ticks    ${ticks.read} by 2 of 2: all that was said in the group`);
   await showQuiet(stage);
   return [alice, bob, carol];
 }
@@ -67,7 +67,8 @@ export async function play(stage: Stage): Promise<readonly UserProcess[]> {
 /** Acks of others are on their way for a moment: what stays waits for Bob. */
 function showRelay(stage: Stage, secrets: readonly string[]): void {
   const { waiting, shared, envelope } = oneStoredEnvelope(stage.relayFolder);
-  stage.say(`relay    holds ${waiting} envelopes for Bob, ${shared} of them of messages that the whole group shares`);
+  stage.say(`relay    holds ${waiting} envelopes for Bob: messages, receipts, and keys of the group`);
+  stage.say(`         ${shared} of them are messages to the group, each kept once for all who are still to get it`);
   stage.say(`         the last one, ${envelope.length} bytes that name no sender, begins with`);
   for (const line of hexLines(envelope, 6)) stage.say(`         ${line}`);
   if (secrets.some((text) => holdsText(stage.relayFolder, text))) throw new Error('the relay holds a text in clear');
