@@ -24,6 +24,10 @@ export interface LogPage {
 /** The group part of a relay, in memory: orders records, keeps the table. What it answers can be changed. */
 export class GroupService {
   readonly groups = new Map<string, Kept>();
+  /** Encrypted avatars, by group and location. */
+  readonly avatars = new Map<string, Uint8Array>();
+  /** Where the avatar of a group stands, as the last append said. */
+  readonly named = new Map<string, string | null | undefined>();
   /** What was asked: method and path without the group. */
   readonly asked: string[] = [];
   /** Records in a page. */
@@ -48,6 +52,7 @@ export class GroupService {
         await this.before(name, who);
         const answer = this.#answer(name, wireId, rest[1], request.body, who);
         this.after(name);
+        if (request.answer.type === 'bytes') return request.answer.read(answer as Uint8Array);
         return request.answer.type === 'json' ? request.answer.shape(answer) : (undefined as T);
       },
     };
@@ -65,12 +70,19 @@ export class GroupService {
       const own = [...this.groups].filter(([, { members }]) => members.has(who));
       return { groups: own.map(([groupId, { records }]) => ({ groupId, revision: records.length })) };
     }
+    if (name === 'PUT avatars') {
+      if (this.groups.get(wireId)?.members.has(who) === false) throw refused('group-unknown');
+      this.avatars.set(`${wireId} ${query}`, body as Uint8Array);
+      return undefined;
+    }
     const kept = this.#kept(wireId);
+    if (name === 'POST avatars') return this.#avatar(wireId, query);
     if (name === 'POST invitation') {
       return Object.assign({}, this.#page(kept, 0), { box: kept.invite?.box });
     }
     const reads = kept.former.has(who) && (name === 'GET records' || name === 'GET members');
     if (!kept.members.has(who) && !reads && name !== 'POST members') throw refused('group-unknown');
+    if (name === 'GET avatars') return this.#avatar(wireId, query);
     if (name === 'GET records') return this.#page(kept, Number(query?.replace('after=', '')));
     if (name === 'POST members')
       change(kept, { ...sent, added: sent.added.filter((id: UserId) => !this.gone.has(id)) });
@@ -82,7 +94,17 @@ export class GroupService {
     return undefined;
   }
 
-  #append(wireId: string, sent: { record: string; added: UserId[]; removed: UserId[] }, who: UserId): unknown {
+  #avatar(wireId: string, location = ''): Uint8Array {
+    const bytes = this.avatars.get(`${wireId} ${location}`);
+    if (bytes === undefined) throw new SottoError('relay-refused', 'nothing stands there', { relayCode: 'not-found' });
+    return bytes;
+  }
+
+  #append(
+    wireId: string,
+    sent: { record: string; added: UserId[]; removed: UserId[]; avatar?: string | null },
+    who: UserId,
+  ): unknown {
     const record = fromBase64Url(sent.record);
     const revision = decodeRecord(record)?.revision ?? 0;
     if (revision === 1 && !this.groups.has(wireId)) {
@@ -100,6 +122,7 @@ export class GroupService {
     if (!kept.members.has(who)) throw refused('group-unknown');
     if (revision !== kept.records.length + 1) throw refused('group-changed');
     kept.records.push(record);
+    if (sent.avatar !== undefined) this.named.set(wireId, sent.avatar);
     change(kept, sent);
     return { revision };
   }

@@ -32,7 +32,7 @@ export function modelOperation(
     () => (c % 4 === 0 ? { type: 'leave' } : undefined),
     () => ({
       type: 'set-avatar',
-      avatar: { hash: randomness.bytes(32), key: randomness.bytes(32), location: randomness.bytes(c % 65) },
+      avatar: { hash: randomness.bytes(32), key: randomness.bytes(32), location: randomness.bytes(32) },
     }),
   ];
   return choices[b % choices.length]?.();

@@ -1,8 +1,6 @@
 import { Profile } from '@sotto/proto';
-import { Aes256GcmSiv } from '#libsignal';
-import { asBuffer } from '../crypto/as-buffer.ts';
-import { unpad } from '../crypto/padding.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
+import { openBucket, sealBucket } from '../crypto/sealed-bucket.ts';
 import type { Sha256 } from '../ports/hash.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import { SottoError } from '../sotto-error.ts';
@@ -10,10 +8,10 @@ import { checkUsername } from './username.ts';
 
 /** The most bytes of an avatar. */
 export const maxAvatarBytes = 1024 * 1024;
-const nonceBytes = 12;
 /** Larger than any profile of 50 characters, so that all look alike. */
 const profileBucket = 256;
-const avatarBucket = 512;
+/** What avatars are padded to multiples of, those of groups too. */
+export const avatarBucket = 512;
 const profileContext = new TextEncoder().encode('profile');
 const avatarContext = new TextEncoder().encode('avatar');
 
@@ -30,7 +28,7 @@ export function sealProfile(profile: OpenProfile, profileKey: Uint8Array, random
     username: profile.username,
     ...(profile.avatarHash && { avatarHash: profile.avatarHash }),
   });
-  return seal(padTo(encoded, profileBucket), profileContext, profileKey, randomness);
+  return sealBucket(encoded, profileBucket, { key: profileKey, context: profileContext }, randomness);
 }
 
 /**
@@ -39,7 +37,7 @@ export function sealProfile(profile: OpenProfile, profileKey: Uint8Array, random
  */
 export function openProfile(sealed: Uint8Array, profileKey: Uint8Array): OpenProfile {
   try {
-    const profile = Profile.decode(open(sealed, profileContext, profileKey));
+    const profile = Profile.decode(openBucket(sealed, { key: profileKey, context: profileContext }));
     checkUsername(profile.username);
     return {
       username: profile.username,
@@ -56,7 +54,7 @@ export function openProfile(sealed: Uint8Array, profileKey: Uint8Array): OpenPro
 
 /** Encrypts an avatar of at most 1 MiB. */
 export function sealAvatar(avatar: Uint8Array, profileKey: Uint8Array, randomness: Randomness): Uint8Array {
-  return seal(padTo(avatar, avatarBucket), avatarContext, profileKey, randomness);
+  return sealBucket(avatar, avatarBucket, { key: profileKey, context: avatarContext }, randomness);
 }
 
 /**
@@ -65,7 +63,7 @@ export function sealAvatar(avatar: Uint8Array, profileKey: Uint8Array, randomnes
  */
 export function openAvatar(sealed: Uint8Array, hash: Uint8Array, profileKey: Uint8Array, sha256: Sha256): Uint8Array {
   try {
-    const avatar = open(sealed, avatarContext, profileKey);
+    const avatar = openBucket(sealed, { key: profileKey, context: avatarContext });
     if (!sameBytes(sha256(avatar), hash)) throw new RangeError('another avatar');
     return Uint8Array.from(avatar);
   } catch (cause) {
@@ -83,34 +81,4 @@ export function openAvatar(sealed: Uint8Array, hash: Uint8Array, profileKey: Uin
 export function checkAvatar(avatar: Uint8Array): void {
   if (avatar.length > maxAvatarBytes)
     throw new SottoError('avatar-too-large', 'an avatar has at most 1 MiB: make it smaller');
-}
-
-function seal(
-  padded: Uint8Array<ArrayBuffer>,
-  context: Uint8Array<ArrayBuffer>,
-  key: Uint8Array,
-  randomness: Randomness,
-): Uint8Array {
-  const nonce = asBuffer(randomness.bytes(nonceBytes));
-  const ciphertext = Aes256GcmSiv.new(asBuffer(key)).encrypt(padded, nonce, context);
-  const sealed = new Uint8Array(nonceBytes + ciphertext.length);
-  sealed.set(nonce, 0);
-  sealed.set(ciphertext, nonceBytes);
-  return sealed;
-}
-
-function open(sealed: Uint8Array, context: Uint8Array<ArrayBuffer>, key: Uint8Array): Uint8Array {
-  const nonce = asBuffer(sealed.slice(0, nonceBytes));
-  const padded = Aes256GcmSiv.new(asBuffer(key)).decrypt(asBuffer(sealed.slice(nonceBytes)), nonce, context);
-  const bytes = unpad(padded);
-  if (bytes === undefined) throw new RangeError('no padding');
-  return bytes;
-}
-
-/** The end mark 0x80, then zeros up to a multiple of `bucket`. */
-function padTo(bytes: Uint8Array, bucket: number): Uint8Array<ArrayBuffer> {
-  const padded = new Uint8Array(Math.ceil((bytes.length + 1) / bucket) * bucket);
-  padded.set(bytes, 0);
-  padded[bytes.length] = 0x80;
-  return padded;
 }

@@ -1,3 +1,4 @@
+import type { GroupAvatars } from '../groups/group-avatars.ts';
 import { candidatesOf, type GroupPerson, idOf, idsOf } from '../groups/group-candidates.ts';
 import type { GroupChanges } from '../groups/group-changes.ts';
 import type { GroupAccess, GroupSettings } from '../groups/group-details.ts';
@@ -31,6 +32,7 @@ import { outgoingToGroup } from './group-outgoing.ts';
 /** What the chat of a group works with. */
 export interface GroupChatParts extends ConversationParts {
   readonly changes: Pick<GroupChanges, 'change'>;
+  readonly avatars: Pick<GroupAvatars, 'upload' | 'uploadFor' | 'fetch' | 'fetchBehind'>;
   /** Takes the device list of somebody over, over the network. */
   readonly learnDevices: (userId: UserId) => Promise<void>;
   /** Takes reports, if the app does. */
@@ -41,7 +43,7 @@ export interface GroupChatParts extends ConversationParts {
 export interface GroupSettingsChange extends CallOptions {
   /** Who adds members. */
   readonly add?: GroupAccess;
-  /** Who changes the title. */
+  /** Who changes title and avatar. */
   readonly edit?: GroupAccess;
 }
 
@@ -135,6 +137,7 @@ export class GroupChat {
     const invite = isMember ? state?.invite : undefined;
     return {
       title,
+      avatar: state?.avatar?.hash,
       revision,
       members: await Promise.all(members),
       role: isMember && state ? memberOf(state, self)?.role : undefined,
@@ -204,7 +207,27 @@ export class GroupChat {
     await this.change({ type: 'set-title', title }, options);
   }
 
-  /** Says who adds members, and who changes the title. @throws {SottoError} `argument-invalid`, and as every change */
+  /**
+   * Gives the group another avatar, or none. It is uploaded first, for which the relay has to be reached now; then it is a change as every other.
+   * @param avatar 1 byte to 1 MiB; undefined: none from now on
+   * @throws {SottoError} `argument-invalid`, `avatar-too-large`, and as every change
+   */
+  async setAvatar(avatar: Uint8Array | undefined, options: CallOptions = {}): Promise<void> {
+    this.check('setAvatar', options);
+    const uploaded = avatar && (await this.parts.avatars.uploadFor(this.groupId, avatar, options));
+    await this.change({ type: 'set-avatar', avatar: uploaded }, options);
+  }
+
+  /**
+   * Reads the avatar, as the group that is known here has it; `undefined` when it has none. It is asked of the relay each time.
+   * @throws {SottoError} `argument-invalid`, `group-unknown`, `group-not-member`, `relay-misbehaved` (another avatar than the group's), `relay-refused` (`not-found`), and as AuthorizedClient
+   */
+  async fetchAvatar(options: CallOptions = {}): Promise<Uint8Array | undefined> {
+    this.check('fetchAvatar', options);
+    return this.parts.avatars.fetch(this.groupId, options);
+  }
+
+  /** Says who adds members, and who changes title and avatar. @throws {SottoError} `argument-invalid`, and as every change */
   async setSettings(change: GroupSettingsChange): Promise<void> {
     this.parts.assertRunning();
     checkOptions('setSettings', change, settingsRules);

@@ -174,6 +174,7 @@ export function assembleClient(assembly: ClientAssembly): ClientParts {
     tracer,
     assertRunning,
     changes: messaging.groups.changes,
+    avatars: messaging.groups.avatars,
     invitations: messaging.groups.invitations,
     learnDevices: (userId) => messaging.learnDevices(userId),
     onReport: options.onReport,

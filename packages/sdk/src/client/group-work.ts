@@ -1,6 +1,7 @@
 import { chatWith } from '../chats/chat-state.ts';
 import type { Executor } from '../crypto/executor.ts';
 import { GroupAbsence } from '../groups/group-absence.ts';
+import { GroupAvatars } from '../groups/group-avatars.ts';
 import { GroupChanges } from '../groups/group-changes.ts';
 import { GroupFollower } from '../groups/group-follower.ts';
 import { GroupInvitations } from '../groups/group-invitations.ts';
@@ -38,6 +39,7 @@ export interface GroupWorkParts {
 
 /** Everything that keeps groups where their logs are, and brings own changes into them. */
 export class GroupWork {
+  readonly avatars: GroupAvatars;
   readonly changes: GroupChanges;
   readonly invitations: GroupInvitations;
   private readonly sync: GroupSync;
@@ -59,6 +61,7 @@ export class GroupWork {
       onAccountsGone: (groupId, userIds) => this.changes.removeGone(groupId, userIds),
     });
     this.upkeep = upkeep;
+    this.avatars = new GroupAvatars({ store, http, origin, letSelfIn: (groupId) => upkeep.letSelfIn(groupId) });
     this.invitations = new GroupInvitations({ executor, http, origin, clock });
     const lanes = new GroupLanes();
     const absence = new GroupAbsence({ executor, store, http, self, clock, lanes, logger, ended, onMoved });

@@ -1,7 +1,8 @@
 import { sameBytes } from '../crypto/same-bytes.ts';
-import type { GroupAvatar, GroupInvite } from './group-details.ts';
+import { type GroupInvite, isSameAvatar } from './group-details.ts';
 import type { GroupMember } from './group-member.ts';
 import type { GroupOperation } from './group-operation.ts';
+import type { GroupState } from './group-state.ts';
 import { hasRole, type OperationContext, type OperationRule } from './operation-rule.ts';
 
 type Of<Type extends GroupOperation['type']> = Extract<GroupOperation, { readonly type: Type }>;
@@ -39,13 +40,13 @@ export const revokeInvite: OperationRule<Of<'revoke-invite'>> = {
   apply: ({ state }) => (state.invite === undefined ? 'operation-invalid' : { ...state, invite: undefined }),
 };
 
-function mayEdit({ state }: OperationContext, _: unknown, self: GroupMember | undefined): boolean {
-  return hasRole(self, state.settings.edit === 'members' ? 'member' : 'admin');
+/** Whether a member may change title and avatar. */
+export function mayEditGroup({ settings }: Pick<GroupState, 'settings'>, self: GroupMember | undefined): boolean {
+  return hasRole(self, settings.edit === 'members' ? 'member' : 'admin');
 }
 
-function isSameAvatar(left: GroupAvatar | undefined, right: GroupAvatar | undefined): boolean {
-  if (left === undefined || right === undefined) return left === right;
-  return sameBytes(left.hash, right.hash) && sameBytes(left.key, right.key) && sameBytes(left.location, right.location);
+function mayEdit({ state }: OperationContext, _: unknown, self: GroupMember | undefined): boolean {
+  return mayEditGroup(state, self);
 }
 
 function isSameInvite(left: GroupInvite, right: GroupInvite | undefined): boolean {

@@ -9,7 +9,7 @@ import { abortable } from '../transport/abortable.ts';
 import { appendGroupRecord } from '../transport/group-calls.ts';
 import type { AuthorizedClient, CallOptions } from '../transport/http-client.ts';
 import type { GroupPosition } from './group-head.ts';
-import { type WishedChange, wishOf } from './group-intent.ts';
+import { avatarAfter, type WishedChange, wishOf } from './group-intent.ts';
 import { GroupLanes } from './group-lanes.ts';
 import { groupLock } from './group-lock.ts';
 import type { GroupPlan } from './group-plan.ts';
@@ -145,14 +145,17 @@ export class GroupChanges {
 
   /** Puts a record to the relay until it answers: whether it was taken. */
   private async put(intent: GroupIntentRecord): Promise<boolean> {
-    const { http, ended, upkeep } = this.parts;
+    const { http, ended, upkeep, store } = this.parts;
     const { groupId, record, added, removed, inviteKey } = intent;
     const wireId = decodeRecord(record)?.wireId;
     if (wireId === undefined) throw new SottoError('internal', 'a change of a group was kept that is none: report it');
     const token = inviteKey && inviteToken({ wireId, inviteKey });
+    const isGuest = inviteKey !== undefined;
+    const avatar = isGuest ? undefined : avatarAfter(intent, await store.get('group', { id: groupId }));
     for (let failures = 0; ; failures++) {
       try {
-        await appendGroupRecord(http, wireId, { record, added, removed, inviteToken: token }, { signal: ended });
+        const append = { record, added, removed, avatar, inviteToken: token };
+        await appendGroupRecord(http, wireId, append, { signal: ended });
         return true;
       } catch (error) {
         ended.throwIfAborted();

@@ -4,8 +4,9 @@ import {
   type GroupSettingsFields,
   GroupAccess as WireAccess,
 } from '@sotto/proto';
-import { between, exactly, Malformed, present, withoutDefaults } from './canonical.ts';
-import { groupBytes, groupLimits } from './group-limits.ts';
+import { sameBytes } from '../crypto/same-bytes.ts';
+import { exactly, Malformed, present, withoutDefaults } from './canonical.ts';
+import { groupBytes } from './group-limits.ts';
 import { isGroupTitle } from './group-title.ts';
 
 /** Who may do something: the owner and admins, or all members. */
@@ -24,7 +25,7 @@ export interface GroupAvatar {
   /** SHA-256 of the plaintext. */
   readonly hash: Uint8Array;
   readonly key: Uint8Array;
-  /** Where the relay has it: at most 64 opaque bytes. */
+  /** Where the relay has it: 32 random bytes. */
   readonly location: Uint8Array;
 }
 
@@ -52,13 +53,19 @@ export function writeAvatar(avatar: GroupAvatar): GroupAvatarFields {
   return withoutDefaults({ hash: avatar.hash, key: avatar.key, location: avatar.location });
 }
 
+/** Whether both are the same upload. */
+export function isSameAvatar(left: GroupAvatar | undefined, right: GroupAvatar | undefined): boolean {
+  if (left === undefined || right === undefined) return left === right;
+  return sameBytes(left.hash, right.hash) && sameBytes(left.key, right.key) && sameBytes(left.location, right.location);
+}
+
 /** @throws {Malformed} */
 export function readAvatar(fields: GroupAvatarFields | null | undefined): GroupAvatar | undefined {
   if (fields === undefined || fields === null) return undefined;
   return {
     hash: exactly(32, fields.hash),
     key: exactly(groupBytes.key, fields.key),
-    location: between(0, groupLimits.avatarLocationBytes, fields.location),
+    location: exactly(groupBytes.avatarLocation, fields.location),
   };
 }
 

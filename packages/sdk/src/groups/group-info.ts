@@ -22,6 +22,8 @@ export interface GroupRequestInfo {
 /** A group as it is known here. */
 export interface GroupInfo {
   readonly title: string;
+  /** SHA-256 of its avatar: another one is another avatar. `fetchAvatar` gets it. */
+  readonly avatar: Uint8Array | undefined;
   /** Grows with each change of anybody. */
   readonly revision: number;
   /** In the order of their ids; of a group that this user is out of as it was last seen. */

@@ -1,12 +1,13 @@
-import { GroupChange as WireChange } from '@sotto/proto';
+import { fromBase64Url, GroupChange as WireChange } from '@sotto/proto';
 import { chatWith } from '../chats/chat-state.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
 import { addHiddenContent } from '../outbox/hidden-row.ts';
-import type { GroupIntentRecord } from '../ports/group-records.ts';
+import type { GroupIntentRecord, GroupRecord } from '../ports/group-records.ts';
 import type { ChatId, GroupId, UserId } from '../ports/ids.ts';
 import { siblingsOf } from '../sync/own-sync.ts';
 import { reading } from './canonical.ts';
+import { isSameAvatar } from './group-details.ts';
 import { writeGroupKeys } from './group-keys.ts';
 import { type GroupOperation, readOperation, writeOperation } from './group-operation.ts';
 import { memberOf } from './group-state.ts';
@@ -47,6 +48,14 @@ export function intentOf(
 export function wishOf({ operations, inviteKey }: GroupIntentRecord): WishedChange {
   const read = reading(() => WireChange.decode(operations).operations.map(readOperation));
   return { operations: read ?? [], inviteKey };
+}
+
+/** Where the avatar stands after an own change, null: nowhere. The relay is told with each change, so that whoever tells it something else is soon corrected. */
+export function avatarAfter(intent: GroupIntentRecord, before: GroupRecord | undefined): Uint8Array | null {
+  const { operations } = wishOf(intent);
+  const set = operations.findLast((one) => one.type === 'set-avatar' || one.type === 'create');
+  if (set !== undefined) return set.avatar?.location ?? null;
+  return before?.avatar === undefined ? null : fromBase64Url(before.avatar);
 }
 
 /** Who is to be given a new key before its record is put: those who stay. Whoever comes has it from their welcome. */
@@ -108,7 +117,7 @@ export function isDone(operation: GroupOperation, { state }: WrittenRecord['at']
     case 'revoke-invite':
       return state.invite === undefined;
     case 'set-avatar':
-      return operation.avatar === undefined && state.avatar === undefined;
+      return isSameAvatar(operation.avatar, state.avatar);
     case 'note-devices':
       return (memberOf(state, self)?.deviceListVersion ?? 0) >= operation.version;
     default:

@@ -5,7 +5,6 @@ export const groupLimits = {
   titleCodePoints: 25,
   operations: 32,
   recordBytes: 256 * 1024,
-  avatarLocationBytes: 64,
   keysAtOnce: 64,
 } as const;
 
@@ -17,6 +16,7 @@ export const groupBytes = {
   commitment: 32,
   proof: 32,
   inviteId: 16,
+  avatarLocation: 32,
   rootKey: 33,
 } as const;
 

@@ -11,7 +11,7 @@ function fullState() {
   const bytes = (length: number) => new Uint8Array(length).fill(length);
   const invite = { id: bytes(16), key: bytes(32), approval: true };
   log.write(log.owner, { type: 'set-invite', invite });
-  log.write(log.owner, { type: 'set-avatar', avatar: { hash: bytes(32), key: bytes(32), location: bytes(20) } });
+  log.write(log.owner, { type: 'set-avatar', avatar: { hash: bytes(32), key: bytes(32), location: bytes(32) } });
   const { rootKey } = log.stranger.candidate();
   const profileKey = bytes(32);
   const request = { userId: log.stranger.userId, rootKey, deviceListVersion: 4, profileKey, requestedAtRevision: 2 };

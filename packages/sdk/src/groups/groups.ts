@@ -3,6 +3,7 @@ import { GroupChat, type GroupChatParts, settingsRules } from '../chats/group-ch
 import { checkOptions, demand, given, type OptionRules, signalOnly } from '../option-rules.ts';
 import type { GroupId } from '../ports/ids.ts';
 import type { CallOptions } from '../transport/http-client.ts';
+import { checkGroupAvatar } from './group-avatars.ts';
 import { candidatesOf, type GroupPerson, idsOf } from './group-candidates.ts';
 import type { GroupAccess } from './group-details.ts';
 import { startOfGroup } from './group-head.ts';
@@ -21,17 +22,21 @@ import { ownListOf, stateOf } from './stored-group.ts';
 export interface CreateGroupOptions extends CallOptions {
   /** 1..25 characters. */
   readonly title: string;
+  /** 1 byte to 1 MiB; without it the group has none. */
+  readonly avatar?: Uint8Array;
   /** The others: at least one, at most 1,023. */
   readonly members: readonly GroupPerson[];
   /** Who adds members; `admins` when left out. */
   readonly add?: GroupAccess;
-  /** Who changes the title; `admins` when left out. */
+  /** Who changes title and avatar; `admins` when left out. */
   readonly edit?: GroupAccess;
 }
 
 /** What a link leads to. */
 export interface GroupPreview {
   readonly title: string;
+  /** SHA-256 of its avatar. `previewAvatar` gets it. */
+  readonly avatar: Uint8Array | undefined;
   readonly members: number;
   /** Whether an admin has to approve whoever comes. */
   readonly approval: boolean;
@@ -45,6 +50,7 @@ export interface GroupsParts extends GroupChatParts {
 const createRules: OptionRules<CreateGroupOptions> = {
   ...settingsRules,
   title: given.anything,
+  avatar: given.bytes,
   members: given.anything,
 };
 const page = 100;
@@ -58,15 +64,16 @@ export class Groups {
   }
 
   /**
-   * Makes a group, which this user owns, and tells its members. Resolves when the relay has it; offline it waits, and an aborted signal ends the wait, not the group once it is written down.
-   * @throws {SottoError} `title-invalid`, `argument-invalid`, `blocked`, `user-unknown`, `group-full`, `device-list-invalid`, `not-registered`, `session-ended`, `client-stopped`, and as AuthorizedClient
+   * Makes a group, which this user owns, and tells its members. Resolves when the relay has it; offline it waits (with an avatar it fails: that is uploaded first), and an aborted signal ends the wait, not the group once it is written down.
+   * @throws {SottoError} `title-invalid`, `avatar-too-large`, `argument-invalid`, `blocked`, `user-unknown`, `group-full`, `device-list-invalid`, `not-registered`, `session-ended`, `client-stopped`, and as AuthorizedClient
    */
   async create(options: CreateGroupOptions): Promise<GroupChat> {
     this.parts.assertRunning();
     checkOptions('groups.create', options, createRules);
-    const { title, members: people, add = 'admins', edit = 'admins', signal } = options;
+    const { title, avatar: picture, members: people, add = 'admins', edit = 'admins', signal } = options;
     if (typeof title !== 'string' || !isGroupTitle(title)) throw titleInvalid();
-    const { store, learnDevices, changes, origin } = this.parts;
+    if (picture !== undefined) checkGroupAvatar(picture);
+    const { store, learnDevices, changes, avatars, origin } = this.parts;
     const owner = this.self();
     const others = idsOf('groups.create', people).filter((userId) => userId !== owner.userId);
     demand(others.length > 0, 'a group has others as members: give at least one');
@@ -74,11 +81,13 @@ export class Groups {
     const { randomness, sha256 } = origin();
     const wireId = newWireId(randomness);
     const groupId = groupIdOf(wireId, sha256);
+    // Nobody knows of the group yet; its first record names the avatar.
+    const avatar = picture && (await avatars.upload(wireId, picture, { signal }));
     const create = {
       type: 'create',
       rules: groupRulesVersion,
       title,
-      avatar: undefined,
+      avatar,
       settings: { add, edit },
       owner,
       members,
@@ -116,8 +125,20 @@ export class Groups {
     this.parts.assertRunning();
     checkOptions('groups.preview', options, signalOnly);
     const { at } = await this.parts.invitations.look(readLink(link), options);
-    const { title, members, invite } = at.state;
-    return { title, members: members.length, approval: invite?.approval === true };
+    const { title, avatar, members, invite } = at.state;
+    return { title, avatar: avatar?.hash, members: members.length, approval: invite?.approval === true };
+  }
+
+  /**
+   * The avatar of the group that a link leads to, without coming in; `undefined` when it has none.
+   * @throws {SottoError} `invite-invalid`, `relay-misbehaved` (another avatar than the group's), `relay-refused` (`not-found`), and as AuthorizedClient
+   */
+  async previewAvatar(link: string, options: CallOptions = {}): Promise<Uint8Array | undefined> {
+    this.parts.assertRunning();
+    checkOptions('groups.previewAvatar', options, signalOnly);
+    const read = readLink(link);
+    const { at } = await this.parts.invitations.look(read, options);
+    return this.parts.avatars.fetchBehind(read, at.state, options);
   }
 
   /**

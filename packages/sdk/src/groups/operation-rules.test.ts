@@ -10,7 +10,7 @@ import { joinProof } from './join-proof.ts';
 
 const invite = (approval: boolean) => ({ id: new Uint8Array(16), key: new Uint8Array(32).fill(7), approval });
 const { sha256 } = defaultPlatform();
-const avatar = { hash: new Uint8Array(32), key: new Uint8Array(32), location: new Uint8Array() };
+const avatar = { hash: new Uint8Array(32), key: new Uint8Array(32), location: new Uint8Array(32) };
 const roles = ['owner', 'admin', 'member', 'stranger'] as const;
 
 /** Of a group with a request, on which everything has a meaning. */

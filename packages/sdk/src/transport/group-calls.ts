@@ -38,6 +38,8 @@ export interface GroupTableChange {
 /** A record, with what it does to the relay's table of members. */
 export interface GroupAppend extends GroupTableChange {
   readonly record: Uint8Array;
+  /** Where the avatar stands after it, null: nowhere; undefined: the relay leaves it as it is. */
+  readonly avatar: Uint8Array | null | undefined;
   /** Of whoever comes by a link. */
   readonly inviteToken: Uint8Array | undefined;
 }
@@ -73,7 +75,7 @@ const groups = recordShape<{ readonly groups: readonly { groupId: Uint8Array; re
 export async function appendGroupRecord(
   http: AuthorizedClient,
   wireId: Uint8Array,
-  { record, added, removed, inviteToken }: GroupAppend,
+  { record, added, removed, avatar, inviteToken }: GroupAppend,
   options: CallOptions = {},
 ): Promise<number> {
   const { revision } = await http.authorized({
@@ -83,6 +85,7 @@ export async function appendGroupRecord(
       record: toBase64Url(record),
       added,
       removed,
+      ...(avatar !== undefined && { avatar: avatar && toBase64Url(avatar) }),
       ...(inviteToken && { inviteToken: toBase64Url(inviteToken) }),
     }),
     answer: { type: 'json', shape: appended },
