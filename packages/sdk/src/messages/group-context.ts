@@ -21,7 +21,7 @@ export interface GroupContext {
 }
 
 /**
- * Holds what a content says of its group against the log as it is known here: its sender and this user are members at that revision, and both see the same group. The caller holds the group's lock.
+ * Holds what a content says of its group against the log as it is known here: its sender and this user are members now, or were at that revision, and both see the same group. The caller holds the group's lock.
  *
  * A later revision than the known one is noted, so that the log is read; another head at a known one is a fork, which is told.
  * @throws {Hold} `group-unknown`, `group-mismatch`, `group-revision`, `not-a-member`
@@ -55,13 +55,16 @@ export async function groupContextOf(
   return { groupId, members: membersOf(group) };
 }
 
+/** Whether somebody is a member, or was one at a revision. */
 function isMemberAt(
   member: Pick<GroupMemberRecord, 'joinedAt' | 'leftAt' | 'leftSeenAt'> | undefined,
   revision: number,
   now: number,
 ): boolean {
-  if (member === undefined || revision < member.joinedAt) return false;
+  if (member === undefined) return false;
+  // Who was out in between may have written, and been written to, before: of that time nothing is kept, and whoever names its head was there.
   if (member.leftAt === undefined) return true;
+  if (revision < member.joinedAt) return false;
   return revision < member.leftAt && now < (member.leftSeenAt ?? now) + formerMembersFor;
 }
 

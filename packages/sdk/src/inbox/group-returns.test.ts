@@ -1,0 +1,107 @@
+import { CiphertextKind, Envelope, uuidToBytes } from '@sotto/proto';
+import { describe, expect, it } from 'vitest';
+import { type GroupPerson, GroupWorld } from '../../test/group-world.ts';
+import { delivered } from '../../test/receiving-device.ts';
+import { meetDevice } from '../../test/test-device.ts';
+import { pad } from '../crypto/padding.ts';
+import { SenderKeys } from '../crypto/sender-keys.ts';
+import { contentForGroup, newContent } from '../messages/outgoing-content.ts';
+
+const distributionId = '00000000-0000-4000-8000-000000000001';
+const userOf = ({ device }: GroupPerson) => device.account.userId;
+
+/** Three, of whom the second hears what the first writes. */
+async function three(): Promise<[GroupWorld, GroupPerson, GroupPerson, GroupPerson]> {
+  const world = await GroupWorld.of(3);
+  const [alice, bob, carol] = world.people as [GroupPerson, GroupPerson, GroupPerson];
+  await meetDevice(alice.device, bob.device);
+  await meetDevice(bob.device, alice.device);
+  return [world, alice, bob, carol];
+}
+
+const placeAt = (world: GroupWorld, revision: number) => ({
+  groupId: world.wireId,
+  groupEpoch: revision,
+  groupHead: world.headOf(revision),
+});
+
+/** Gives the key of the first one's chain to the second. */
+async function giveKey(world: GroupWorld, from: GroupPerson, to: GroupPerson, revision: number): Promise<void> {
+  const { account, executor } = from.device;
+  const distribution = await executor.run([], (overlay) =>
+    new SenderKeys(overlay, 0).distribution(account, world.groupId, distributionId),
+  );
+  const senderKeyDistribution = { groupId: world.wireId, distribution };
+  await to.in.deliver(await delivered(from.device, to.device, { ...placeAt(world, revision), senderKeyDistribution }));
+}
+
+/** What somebody writes to all at a revision, as it comes to another. */
+async function written(
+  world: GroupWorld,
+  from: GroupPerson,
+  to: GroupPerson,
+  body: string,
+  { revision, head = world.headOf(revision), seq = 1 }: { revision: number; head?: Uint8Array; seq?: number },
+): Promise<Uint8Array> {
+  const { account, executor, origin } = from.device;
+  const made = newContent(origin(), undefined, { seq, sentAt: 1, groupId: world.wireId, text: { body } });
+  const own = { profileKey: undefined, returnsReceipts: true };
+  const plaintext = pad(contentForGroup(made.encoded, { revision, head }, own));
+  const message = await executor.run([], (overlay) =>
+    new SenderKeys(overlay, 0).seal(account, world.groupId, distributionId, plaintext),
+  );
+  return Envelope.encode({
+    suite: 1,
+    kind: CiphertextKind.CIPHERTEXT_KIND_SENDER_KEY,
+    ciphertext: message.serialize(),
+    messageId: made.id,
+    senderUser: uuidToBytes(userOf(from)),
+    senderDevice: 1,
+    recipientUser: uuidToBytes(userOf(to)),
+    recipientDevice: 1,
+    acceptedAt: 1,
+    expiresAt: 2,
+    attempt: 1,
+    groupId: world.wireId,
+    groupEpoch: revision,
+  });
+}
+
+describe('a message to a group from before somebody was out', () => {
+  it('is shown when its author has come back since', async () => {
+    const [world, alice, bob, carol] = await three();
+    await giveKey(world, alice, bob, 1);
+    const early = await written(world, alice, bob, 'before I left', { revision: 1 });
+    await world.know({ revision: 2, members: [bob, carol] }, [bob]);
+    await world.know({ revision: 3, members: [bob, carol, alice] }, [bob]);
+    await bob.in.deliver(early);
+    expect(await world.texts(bob)).toEqual(['before I left']);
+    expect(await bob.in.heldReasons()).toEqual([]);
+  });
+
+  it('is shown to who was away while they were put out and let in again', async () => {
+    const [world, alice, bob, carol] = await three();
+    await giveKey(world, alice, bob, 1);
+    await bob.in.deliver(await written(world, alice, bob, 'while you are away', { revision: 2 }));
+    expect(await bob.in.heldReasons()).toEqual(['group-revision']);
+    await world.know({ revision: 2, members: world.people }, [bob]);
+    await world.know({ revision: 3, members: [alice, carol] }, [bob]);
+    await bob.in.inbox.retryGroup(world.groupId);
+    expect(await world.texts(bob)).toEqual(['while you are away']);
+    const late = await written(world, alice, bob, 'and before that', { revision: 1, seq: 2 });
+    await world.know({ revision: 4, members: world.people }, [bob]);
+    await bob.in.deliver(late);
+    expect(await world.texts(bob)).toEqual(['while you are away', 'and before that']);
+    expect(await bob.in.heldReasons()).toEqual([]);
+  });
+
+  it('is none when it names another head: so do who write as if they had been there  [security: group-membership]', async () => {
+    const [world, alice, bob, carol] = await three();
+    await giveKey(world, alice, bob, 1);
+    await world.know({ revision: 2, members: [bob, carol] }, [bob]);
+    await world.know({ revision: 3, members: [bob, carol, alice] }, [bob]);
+    await bob.in.deliver(await written(world, alice, bob, 'out', { revision: 2, head: new Uint8Array(32).fill(9) }));
+    expect(await bob.in.heldReasons()).toEqual(['group-mismatch']);
+    expect(await world.texts(bob)).toEqual([]);
+  });
+});
