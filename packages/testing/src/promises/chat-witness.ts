@@ -10,6 +10,8 @@ interface Asked {
   readonly from: WorldUser;
   /** Undefined: a group. */
   readonly to: WorldUser | undefined;
+  /** The revisions that had let its author into their groups. */
+  readonly joinedAt: ReadonlyMap<string, number>;
   /** The message that `send` resolved with: from then on it is promised. */
   messageId: string | undefined;
 }
@@ -56,7 +58,7 @@ export class ChatWitness {
 
   /** Somebody asks to send a text: to somebody, or to a group. */
   asks(text: string, from: WorldUser, to: WorldUser | undefined): void {
-    this.#asked.set(text, { from, to, messageId: undefined });
+    this.#asked.set(text, { from, to, joinedAt: this.#groups.joinedAt(from), messageId: undefined });
   }
 
   /** `send` resolved. */
@@ -217,9 +219,8 @@ export class ChatWitness {
     if (before !== undefined && (ranks[state] ?? 0) < (ranks[before] ?? 0)) {
       found.push({ promise: 'P6', what: `"${text}" of ${user.name} went from ${before} back to ${state}` });
     }
-    // Of a message to a group it is right when its author is out of it.
-    const isOut = message.groupId !== undefined && !this.#groups.isMember(user, message.groupId);
-    if (state === 'failed' && !isOut) found.push({ promise: 'P1', what: `"${text}" of ${user.name} failed` });
+    if (state === 'failed' && !this.#groups.mayFail(user, message, asked.joinedAt))
+      found.push({ promise: 'P1', what: `"${text}" of ${user.name} failed` });
     if (isIncoming(message) && !this.#arrived.has(key)) {
       this.#arrived.set(key, { accepted: user.disk.tables.chat.get(message.chatId)?.accepted ?? false });
     }
