@@ -151,6 +151,33 @@ describe('the form of a sealed message to many', () => {
     expect(told[1]).toEqual(told[0]);
   });
 
+  it('costs its address by the number of those whom it is for, right keys or not  [security: sealed-sends]', async () => {
+    const config = { limits: { sealedPerAddress: { burst: 9, refillMs: 1_000 } } };
+    await using relay = await startRelay({ config });
+    const [person] = await register(relay, 1);
+    if (person === undefined) throw new Error('one was to register');
+    const few = { ...(await sendTo([person])), sendId: randomBytes(16) };
+    const many = (count: number) => ({
+      ...few,
+      recipients: Array.from({ length: count }, () => ({ userId: randomBytes(16), accessKey: randomBytes(16) })),
+    });
+    // 9 left, then 5, of which this takes one, and is refused.
+    expect(await refusal(postMulti(relay, many(64)))).toMatchObject({ code: 'request-malformed' });
+    expect(await refusal(postMulti(relay, many(81)))).toMatchObject({ status: 429, code: 'rate-limited' });
+    expect(await statusesOf(relay, few)).toEqual([accepted]);
+    // What stands in the message counts as well.
+    relay.time.jump(10_000);
+    const claims = (count: number) => {
+      const message = Uint8Array.from(few.message);
+      return { ...few, message: Uint8Array.from([0x23, (count & 0x7f) | 0x80, count >> 7, ...message.subarray(2)]) };
+    };
+    expect(await refusal(postMulti(relay, claims(1_025)))).toMatchObject({ code: 'request-malformed' });
+    expect(await refusal(postMulti(relay, claims(144)))).toMatchObject({ status: 429, code: 'rate-limited' });
+    // However many it is for, it gets through when the bucket is full.
+    relay.time.jump(10_000);
+    expect(await refusal(postMulti(relay, many(128)))).toMatchObject({ code: 'request-malformed' });
+  });
+
   it('is checked, with advice', async () => {
     await using relay = await startRelay();
     const people = await register(relay, 3);

@@ -110,9 +110,9 @@ export class Limits {
     return this.#takeOf('groupAvatarsPerGroup', textOf(groupId));
   }
 
-  /** Sealed sends from one address. */
+  /** Sealed sends from one address. One request never costs more than a full bucket: it has to get through some time. */
   takeSealedFrom(network: string | undefined, cost = 1): Promise<void> {
-    return this.#takeOf('sealedPerAddress', network, cost);
+    return this.#takeOf('sealedPerAddress', network, Math.min(cost, this.#config.sealedPerAddress.burst));
   }
 
   /** A sealed send under one access key, which is known by its hash. */

@@ -69,7 +69,9 @@ export function sealedRoutes(app: FastifyInstance, requests: RequestSessions, pa
     onResponse,
     schema: { summary: 'Sends one message to many, without saying from whom: protobuf', consumes, response: results },
     handler: async (request, reply) => {
-      return answer(reply, [await sealed.takeMulti(SealedMultiSend.decode(bodyOf(request)))]);
+      return answer(reply, [
+        await sealed.takeMulti(SealedMultiSend.decode(bodyOf(request)), networkOfRequest(request)),
+      ]);
     },
   });
 }

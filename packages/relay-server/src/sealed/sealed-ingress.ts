@@ -19,10 +19,12 @@ import type { UserId } from '../ports/ids.ts';
 import type { MailOrder, MailReceipt } from '../ports/mailbox.ts';
 import { RelayError } from '../relay-error.ts';
 import { admittedBy, sealedRefused } from './access-check.ts';
-import { envelopesOfShared, takeApart } from './multi-recipient.ts';
+import { envelopesOfShared, namedRecipients, takeApart } from './multi-recipient.ts';
 import { flawOfSealedMultiSend, flawOfSealedSends } from './sealed-shape.ts';
 
 const nothing = new Uint8Array();
+/** How many recipients of a message to many count as one send of its address. */
+const recipientsAtOnce = 16;
 const { RECIPIENT_STATUS_ACCEPTED, RECIPIENT_STATUS_SEALED_REFUSED } = RecipientStatus;
 const superseded: Refusal = {
   code: 'superseded',
@@ -92,11 +94,15 @@ export class SealedIngress {
 
   /**
    * Takes one message to many accounts.
-   * @throws {RelayError} `request-malformed`; `sealed-refused` when no access key was right
+   * @param network what the client is counted by, for each `recipientsAtOnce` once; the first time was counted already
+   * @throws {RelayError} `request-malformed`; `rate-limited`; `sealed-refused` when no access key was right
    */
-  async takeMulti(send: SealedMultiSend): Promise<SendResultFields> {
+  async takeMulti(send: SealedMultiSend, network: string | undefined): Promise<SendResultFields> {
     const flaw = flawOfSealedMultiSend(send);
     if (flaw !== undefined) throw new RelayError('request-malformed', flaw);
+    // Each is read and looked up, whoever asks: whoever has no key at all must not have that done for nothing.
+    const count = Math.max(send.recipients.length, namedRecipients(send.message));
+    await this.#parts.limits.takeSealedFrom(network, Math.ceil(count / recipientsAtOnce) - 1);
     const { recipients: named, shared } = takeApart(send.message);
     const recipients = send.recipients.map((recipient): SendRecipientFields => {
       const devices = named.get(uuidToText(recipient.userId ?? nothing) as UserId);

@@ -1,6 +1,7 @@
 import { CiphertextKind, type SealedMultiSend, type SealedSendFields, type SealedSends } from '@sotto/proto';
 import { accessKeyBytes } from '../accounts/access-key.ts';
 import { ciphertextBytes, flawOfDevices, longestTtlSeconds, mostRecipients } from '../mailbox/send-shape.ts';
+import { namedRecipients } from './multi-recipient.ts';
 
 /** The most sends of one request. */
 export const mostSealedSends = 128;
@@ -24,6 +25,7 @@ export function flawOfSealedMultiSend(send: SealedMultiSend): string | undefined
   const { message, recipients } = send;
   if (message.length < 1 || message.length > ciphertextBytes) return `a message has 1 to ${ciphertextBytes} bytes.`;
   if (recipients.length < 1 || recipients.length > mostRecipients) return 'a send has 1 to 1024 recipients.';
+  if (namedRecipients(message) > mostRecipients) return 'a message names 1 to 1024 recipients.';
   for (const recipient of recipients) {
     const wrong = flawOfAddressee(recipient);
     if (wrong !== undefined) return wrong;
