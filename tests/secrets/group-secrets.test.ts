@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CiphertextKind, Envelope, fromBase64Url, uuidToBytes } from '@sotto/proto';
+import { CiphertextKind, Envelope, fromBase64Url, GroupState, uuidToBytes } from '@sotto/proto';
 import { Client, type EventType, type GroupChat, type UserId } from '@sotto/sdk';
 import { memoryStore } from '@sotto/storage-adapters/memory';
 import Database from 'better-sqlite3';
@@ -16,6 +16,7 @@ const data = join(folder, 'relay');
 const relay = new RelayCommand(data);
 /** 25 characters, as many as a title may have. */
 const titles = ['first', 'other'].map((word) => `${word} ${randomUUID().replaceAll('-', '').slice(0, 19)}`);
+const avatars = [2_000, 700].map((length) => new Uint8Array(randomBytes(length)));
 const texts = Array.from({ length: 6 }, (_, at) => `in the group ${at} ${randomUUID()}`);
 const sealed = Array.from({ length: 3 }, (_, at) => `sealed ${at} ${randomUUID()}`);
 const named = `with its sender ${randomUUID()}`;
@@ -122,7 +123,11 @@ beforeAll(async () => {
     await befriend(one, other);
   }
 
-  const group = await alice.client.groups.create({ title: titles[0] ?? '', members: [idOf(bob), idOf(carol)] });
+  const members = [idOf(bob), idOf(carol)];
+  const [avatar = new Uint8Array(), otherAvatar] = avatars;
+  const group = await alice.client.groups.create({ title: titles[0] ?? '', avatar, members });
+  const stateAt = async (person: SecretivePerson) =>
+    GroupState.decode((await person.store.get('group', { id: group.groupId }))?.state ?? new Uint8Array());
   const isSeen = (person: SecretivePerson, fits: (info: Awaited<ReturnType<GroupChat['info']>>) => boolean) =>
     until([person.client], async () => {
       const info = await (await person.client.groups.get(group.groupId))?.info();
@@ -133,6 +138,19 @@ beforeAll(async () => {
   await isSeen(bob, ({ role }) => role === 'admin');
   await (await groupOf(bob, group)).setTitle(titles[1] ?? '');
   for (const person of [alice, carol]) await isSeen(person, ({ title }) => title === titles[1]);
+  const firstAvatar = (await stateAt(alice)).avatar;
+  await (await groupOf(bob, group)).setAvatar(otherAvatar);
+  const { avatar: bobs } = await (await groupOf(bob, group)).info();
+  for (const person of [alice, carol]) {
+    await isSeen(person, ({ avatar: seen }) => Buffer.compare(seen ?? new Uint8Array(), bobs ?? avatar) === 0);
+    expect(await (await groupOf(person, group)).fetchAvatar()).toEqual(otherAvatar);
+  }
+  const states = [firstAvatar, (await stateAt(alice)).avatar].map((one) => ({
+    key: Uint8Array.from(one?.key ?? []),
+    hash: Uint8Array.from(one?.hash ?? []),
+    location: Uint8Array.from(one?.location ?? []),
+  }));
+  expect(states.map(({ key, hash, location }) => key.length + hash.length + location.length)).toEqual([96, 96]);
   const link = await group.openInvite();
 
   const tablet = await Client.open({ relay: relay.url, store: memoryStore() });
@@ -175,6 +193,12 @@ beforeAll(async () => {
   canaries.push(
     ...titles.map((title, at) => textCanary(`title ${at}`, title)),
     ...[...texts, ...sealed, named].map((text, at) => textCanary(`text ${at}`, text)),
+    // The beginning of each is enough.
+    ...avatars.map((bytes, at) => bytesCanary(`avatar ${at}`, bytes.subarray(0, 32))),
+    ...states.flatMap(({ key, hash }, at) => [
+      bytesCanary(`avatar key ${at}`, key),
+      bytesCanary(`avatar hash ${at}`, hash),
+    ]),
     // What makes Bob an admin, as the change has it.
     ...[2, 3].map((role) =>
       bytesCanary(`role ${role}`, Buffer.concat([tagged(uuidToBytes(idOf(bob))), Buffer.from([0x10, role])])),
@@ -188,6 +212,7 @@ beforeAll(async () => {
     ...[alice, bob, carol, dave].map((person) => textCanary('user id', idOf(person))),
     bytesCanary('group id', wireId),
     textCanary('group uuid', group.groupId),
+    ...states.map(({ location }) => bytesCanary('location of an avatar', location)),
   ];
 
   const people = [alice, bob, carol, dave];
@@ -250,13 +275,26 @@ function recorded(database: Database.Database, from: SecretivePerson, to: Secret
   ).length;
 }
 
-describe('of groups, devices and sealed sends the relay holds no title, role, name, key or sender  [security: log-metadata]', () => {
+describe('of groups, devices and sealed sends the relay holds no title, avatar, role, name, key or sender  [security: log-metadata]', () => {
   it('the canaries were sent', () => {
     const names = new Set(canaries.map(({ name }) => name.replace(/ \d+$/, '')));
-    for (const name of ['title', 'text', 'role', 'invite key', 'state key of epoch', 'name of a device']) {
+    for (const name of [
+      'title',
+      'avatar',
+      'avatar key',
+      'avatar hash',
+      'text',
+      'role',
+      'invite key',
+      'state key of epoch',
+      'name of a device',
+    ]) {
       expect(names).toContain(name);
     }
     expect(disks.map(({ name }) => name)).toContain('relay.db-wal while mail waits');
+    // Both avatars stand there: the one before is kept for those who are behind.
+    const ofGroups = disks.filter(({ name }) => /^groups_\w+ after the end$/.test(name));
+    expect(ofGroups.map(({ bytes }) => bytes.length).sort()).toEqual([2_076, 1_052].sort());
     const text = alice
       .wire()
       .map((bytes) => bytes.toString('latin1'))
