@@ -301,6 +301,23 @@ describe.each(storeKinds)('devices on %s stores', (stores) => {
     expect((await stream.next('deliver')).envelope?.length).toBeGreaterThan(0);
   });
 
+  it('are not idle because the clock of the relay was set on: time that it did not run through says nothing of them', async () => {
+    const config = { stream: { idleTimeoutMs: day }, mailbox: { sweepEveryMs: day } };
+    await using relay = await startRelay({ stores, config });
+    const alice = await register(relay, '+14155550101');
+    const second = await grown(relay, familyOf(alice));
+    const stream = await open(relay, second.device);
+    await stream.settled();
+    await stream.close();
+    const idle = async () => (await standings(relay, await refreshed(relay, alice))).map((standing) => standing.idle);
+    relay.time.jump(60 * day);
+    relay.time.advance(day);
+    for (let looks = 0; looks < 10; looks++) expect(await idle()).toEqual([false, false]);
+    relay.time.jump(-60 * day);
+    relay.time.advance(day);
+    for (let looks = 0; looks < 10; looks++) expect(await idle()).toEqual([false, false]);
+  });
+
   it('that are alone are never idle, and nothing is kept of when they are there', async () => {
     await using relay = await startRelay({ stores, config: { mailbox: { sweepEveryMs: day, scrubEveryMs: day } } });
     const alice = await register(relay, '+14155550101');

@@ -21,7 +21,7 @@ export interface LastSeenParts {
 /**
  * On which day the devices of accounts that have several were connected last, and which of them are idle.
  *
- * Marks are made when a day begins while the relay runs, and never right after its start: whoever could not connect since the relay was down is not idle.
+ * Marks are made when a day begins while the relay runs, and never right after its start, nor when its clock was set: whoever could not connect since the relay was down is not idle.
  */
 export class LastSeen {
   readonly #parts: LastSeenParts;
@@ -50,7 +50,8 @@ export class LastSeen {
     if (dayOf(now) === this.#day) return;
     const online = connected.all();
     for (let at = 0; at < online.length; at += mostAtOnce) await this.#write(online.slice(at, at + mostAtOnce));
-    const idle = await devices.markIdle(now - deviceIdleMs);
+    // Days that this relay did not run through, since its clock was set or its machine slept, say nothing of anybody.
+    const idle = dayOf(now) === this.#day + 1 ? await devices.markIdle(now - deviceIdleMs) : [];
     for (const userId of new Set(idle.map((device) => device.userId))) {
       directory.forget(userId);
       await this.#tellPrimary(userId);
