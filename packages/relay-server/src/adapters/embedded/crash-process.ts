@@ -1,6 +1,6 @@
 import { writeSync } from 'node:fs';
 import type { RelayStep } from '../../ports/tracer.ts';
-import { appendsPerRound, blobOf, type Confirmed, CrashScenario, isAcked } from './crash-scenario.ts';
+import { appendsPerRound, blobOf, blobOfAvatar, type Confirmed, CrashScenario, isAcked } from './crash-scenario.ts';
 import { openEmbeddedStores } from './embedded-stores.ts';
 
 // Works on a store without end, until the step named is reached for the nth time: then the process is killed, as by a power cut.
@@ -19,13 +19,22 @@ function confirm(confirmed: Confirmed): void {
   writeSync(1, `${JSON.stringify(confirmed)}\n`);
 }
 
-const { mailbox, accounts, tokens, prekeys, groups, control, blobs } = await openEmbeddedStores({
+const { mailbox, accounts, tokens, prekeys, groups, groupAvatars, control, blobs } = await openEmbeddedStores({
   folder,
   clock: { now: () => 1000 },
   tracer,
 });
 const quota = { count: 100_000, bytes: 100_000_000, strangerCount: 100_000, strangerBytes: 100_000_000 };
 const reader = mailbox.reader(scenario.to);
+
+/** Uploads an avatar as the relay does, and names it. */
+async function appendToGroup(round: number): Promise<void> {
+  const avatar = scenario.avatar(round);
+  await groupAvatars.reserve(avatar);
+  await blobs.put(blobOfAvatar(avatar), avatar.location);
+  await groups.append(scenario.groupAppend(round));
+  confirm({ did: 'group', index: round });
+}
 
 for (let round = 0; ; round++) {
   const indices = Array.from({ length: appendsPerRound }, (_, offset) => round * appendsPerRound + offset);
@@ -36,7 +45,7 @@ for (let round = 0; ; round++) {
       confirm({ did: 'append', index });
     }),
     accounts.register({ ...account, device }).then(() => confirm({ did: 'register', index: round })),
-    groups.append(scenario.groupAppend(round)).then(() => confirm({ did: 'group', index: round })),
+    appendToGroup(round),
   ]);
   const leaver = scenario.leaver(round);
   await accounts.register(leaver);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { AccountEnding } from '../../ports/account-control.ts';
 import type { NewAccount } from '../../ports/account-store.ts';
+import type { GroupAvatarUpload } from '../../ports/group-avatar-store.ts';
 import type { GroupAppend } from '../../ports/group-store.ts';
 import type { DeviceAddress, DeviceId, GroupId, NumberMac, UserId } from '../../ports/ids.ts';
 import type { MailAppend } from '../../ports/mailbox.ts';
@@ -13,6 +14,10 @@ export type Confirmed =
       readonly index: number;
     }
   | { readonly did: 'take'; readonly index: number; readonly key: string };
+
+/** Where the blob of a group's avatar is. */
+export const blobOfAvatar = ({ location }: GroupAvatarUpload): string =>
+  `groups/${Buffer.from(location).toString('hex')}`;
 
 /** Sends that are under way at once in a round. */
 export const appendsPerRound = 6;
@@ -97,6 +102,16 @@ export class CrashScenario {
     };
   }
 
+  /** The avatar of the one group that a round uploads, and its append names. */
+  avatar(round: number): GroupAvatarUpload {
+    return {
+      groupId: this.#bytes('group', 32) as GroupId,
+      location: this.#bytes(`location ${round}`, 32),
+      actor: this.sender.userId,
+      at: 1000 + round,
+    };
+  }
+
   /** What a round appends to the log of the one group: its leaver comes, and who came before goes. */
   groupAppend(round: number): GroupAppend {
     const comer = (of: number) => this.leaver(of).userId;
@@ -110,7 +125,7 @@ export class CrashScenario {
       inviteHash: undefined,
       at: 1000 + round,
       mostMembers: 2,
-      avatar: undefined,
+      avatar: this.avatar(round).location,
     };
     return { record, added, removed, ...rest };
   }

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { RelayStores } from '../../ports/relay-stores.ts';
 import type { RelayStep } from '../../ports/tracer.ts';
-import { appendsPerRound, blobOf, type Confirmed, CrashScenario, isAcked } from './crash-scenario.ts';
+import { appendsPerRound, blobOf, blobOfAvatar, type Confirmed, CrashScenario, isAcked } from './crash-scenario.ts';
 import { openEmbeddedStores } from './embedded-stores.ts';
 
 const script = fileURLToPath(new URL('./crash-process.ts', import.meta.url));
@@ -118,6 +118,16 @@ describe('the embedded stores, killed', () => {
           const hasLeft = await stores.control.hasEnded(known.ending(last - 1).receipt);
           const comers = hasLeft ? [] : [known.leaver(last - 1).userId];
           expect(new Set(await stores.groups.members(groupId))).toEqual(new Set([known.sender.userId, ...comers]));
+        }
+        // An avatar that is there is on the list of what may have to go; the one that the last record names stays.
+        const due = await stores.groupAvatars.due(1e12);
+        const listed = new Set(due.map(({ location }) => Buffer.from(location).toString('hex')));
+        for (let round = 0; round <= nth; round++) {
+          const avatar = known.avatar(round);
+          const hasBlob = (await stores.blobs.get(blobOfAvatar(avatar))) !== undefined;
+          const isCurrent = await stores.groupAvatars.mayRead(avatar, { ...reader, at: 1e12 });
+          if (hasBlob && !isCurrent) expect(listed).toContain(Buffer.from(avatar.location).toString('hex'));
+          expect([isCurrent, isCurrent && hasBlob]).toEqual([round === last - 1, round === last - 1]);
         }
         for (let round = 0; round <= nth; round++) {
           const repeated = await stores.groups.append(known.groupAppend(round));
