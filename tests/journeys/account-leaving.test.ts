@@ -1,6 +1,7 @@
 import { type ErrorBody, uuidToBytes } from '@sotto/proto';
 import { expect, it } from 'vitest';
 import { filesWith, slicesOf } from '../retention/mail-bytes.ts';
+import { chatOf, groupOf, hasMembers, idOf, sees } from './group-watch.ts';
 import { HandTime } from './hand-time.ts';
 import { exchange, JourneyWorld } from './journey-world.ts';
 import { failureOf } from './person.ts';
@@ -116,4 +117,25 @@ it('an access token alone deletes nothing, moves no number and sets no lock  [se
     ]);
   }
   expect(await alice.client.registrationLock.isSet()).toBe(false);
+});
+
+it('whoever ends their account leaves their groups before: somebody else owns them, and they are told  [security: leaving]', async () => {
+  await using world = await JourneyWorld.open({ stores: 'memory' });
+  const [alice, bob, carol] = [await world.person(), await world.person(), await world.person()];
+  const group = await groupOf(world, alice, bob, carol);
+  const left = idOf(alice);
+  await alice.client.deleteAccount();
+  const seen = await Promise.all([bob, carol].map((person) => sees(world, person, group, hasMembers(2))));
+  const [owner] = seen[0]?.members.filter(({ role }) => role === 'owner') ?? [];
+  const heir = [bob, carol].find((person) => idOf(person) === owner?.userId);
+  if (heir === undefined) throw new Error('nobody owns the group');
+  expect(heir.events).toContainEqual(
+    expect.objectContaining({
+      type: 'group.changed',
+      by: left,
+      changes: expect.arrayContaining([{ type: 'left', userId: left }]),
+    }),
+  );
+  await (await chatOf(heir, group)).setTitle('Without Alice');
+  for (const person of [bob, carol]) await sees(world, person, group, ({ title }) => title === 'Without Alice');
 });

@@ -54,7 +54,15 @@ export async function accountClient(before?: { service: AccountService; disk: Me
     logger,
     tracer,
   });
-  const deletion = new Deletion({ executor, queries: store, http: anonymous, tokens, sha256, tracer });
+  const deletion = new Deletion({
+    executor,
+    queries: store,
+    http: anonymous,
+    tokens,
+    sha256,
+    tracer,
+    leaveGroups: async () => undefined,
+  });
   const maintenance = new PrekeyMaintenance({
     executor,
     queries: store,

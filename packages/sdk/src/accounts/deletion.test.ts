@@ -127,7 +127,8 @@ describe('deletion', () => {
     const http = { ask: async () => undefined as never };
     const tokens = { accessToken: async () => '', replace: async () => '' };
     const tracer = { reached: () => undefined };
-    const deletion = new Deletion({ executor, queries: store, http, tokens, sha256, tracer });
+    const leaveGroups = async () => undefined;
+    const deletion = new Deletion({ executor, queries: store, http, tokens, sha256, tracer, leaveGroups });
     await deletion.begin();
     await deletion.finish();
     expect(await store.get('session', { userId, deviceId })).toBe(undefined);

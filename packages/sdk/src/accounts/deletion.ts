@@ -22,6 +22,8 @@ export interface DeletionParts {
   readonly tokens: TokenSource;
   readonly sha256: Sha256;
   readonly tracer: Tracer;
+  /** Leaves the groups of the account, as far as that can be done now. */
+  readonly leaveGroups: () => Promise<void>;
 }
 
 const nothing = new Uint8Array(32);
@@ -41,11 +43,13 @@ export class Deletion {
   }
 
   /**
-   * Writes down that the account is to end. Harmless when it was before.
+   * Leaves the groups, then writes down that the account is to end. Harmless when it was before.
    * @throws {SottoError} `not-registered`, `session-ended`, `primary-only`
    */
   async begin(): Promise<void> {
-    const { executor, sha256 } = this.#parts;
+    const { executor, sha256, leaveGroups } = this.#parts;
+    const known = await this.#account();
+    if (known?.rootSecret !== undefined && known.deletion === undefined && !known.ended) await leaveGroups();
     await executor.run(
       ['account'],
       async (overlay) => {

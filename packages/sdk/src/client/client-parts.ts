@@ -14,6 +14,7 @@ import { Devices } from '../devices/devices.ts';
 import { resealNames } from '../devices/reseal-names.ts';
 import type { ConnectionChange } from '../events/event.ts';
 import { EventHub } from '../events/event-hub.ts';
+import { leaveAllGroups } from '../groups/group-farewell.ts';
 import { Groups } from '../groups/groups.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
 import { BlockList } from '../people/block-list.ts';
@@ -179,11 +180,20 @@ export function assembleClient(assembly: ClientAssembly): ClientParts {
     learnDevices: (userId) => messaging.learnDevices(userId),
     onReport: options.onReport,
   });
+  const leaveGroups = () =>
+    leaveAllGroups({
+      store,
+      changes: messaging.groups.changes,
+      timers,
+      logger,
+      isLive: () => messaging.state === 'live',
+      flush: (signal) => messaging.flush(signal),
+    });
   return {
     executor,
     hub,
     tokens,
-    deletion: new Deletion({ executor, queries: store, http, tokens, sha256, tracer }),
+    deletion: new Deletion({ executor, queries: store, http, tokens, sha256, tracer, leaveGroups }),
     contactNumbers,
     registrationLock: new RegistrationLock({
       http: authorized,

@@ -204,7 +204,7 @@ export class Client {
   /**
    * Ends this account: the relay forgets its number, devices, keys, profile and mail, and never gives its user id to anybody again. People and history stay in this store; delete the store to be rid of them.
    *
-   * What was sent to others is theirs. Nothing brings the account back.
+   * What was sent to others is theirs. Nothing brings the account back. While connected it leaves its groups first (20 s at most), so that others own them.
    *
    * It is written down before the relay is asked, and not taken back: after a crash, an abort or an error with which it may be tried again the client goes on by itself, now and whenever it is opened, until the relay has answered; then `account.deleted` is told, once. When the relay has ended the session of this device before (the number was registered anew, by its owner or by somebody else), the account is not this device's to end any more: it is deleted here alone, and `account.deleted` says that it was not `confirmed`. Meanwhile `account` is undefined and whatever would send throws `session-ended`; history can be read. Calling it again waits for the same end; `register` waits for it, too.
    * @throws {SottoError} `not-registered`, `session-ended` (it has ended already; or the relay had ended the session of this device before it was asked: here it is deleted, at the relay it was not by this), any other error that is not `retryable` and has a `relayCode` (the relay refuses, as an older one that can't: the account stays as it is), and as AuthorizedClient (the client goes on)
