@@ -10,9 +10,12 @@ import { memberRowId } from '../src/groups/stored-group.ts';
 import { type Message, toMessage } from '../src/messages/message.ts';
 import type { GroupId, UserId } from '../src/ports/ids.ts';
 import type { MessageRecord } from '../src/ports/message-record.ts';
+import type { CertificateKeeper } from '../src/sealed/certificate-keeper.ts';
+import { UnnamedWay } from '../src/sealed/unnamed-way.ts';
+import { type CertificateMaker, certificateMaker } from './certificate-maker.ts';
 import { ModelRelay } from './model-relay.ts';
 import { type ReceivingDevice, receivingDevice } from './receiving-device.ts';
-import { type SendingDevice, sendingDevice } from './sending-device.ts';
+import { type BesideStream, type SendingDevice, sendingDevice } from './sending-device.ts';
 import { deliveredOf, meetDevice, reopened, sha256, type TestDevice, testDevice } from './test-device.ts';
 
 /** Somebody with one device that sends and receives. */
@@ -25,6 +28,8 @@ export interface GroupPerson {
   handed: number;
   /** Groups whose logs were asked for. */
   readonly refreshed: GroupId[];
+  /** What it knows of keys that the relay did not take; forgotten at a restart. */
+  ways: UnnamedWay;
 }
 
 /** A group as its members are to know it at a revision. */
@@ -48,10 +53,19 @@ export class GroupWorld {
   lost: (send: Send, to: GroupPerson) => boolean = () => false;
   /** What somebody's client does to bring its knowledge of the group up to date. */
   refresh: (person: GroupPerson) => Promise<void> = async () => undefined;
+  /** Who makes certificates of senders; undefined where nobody seals. */
+  readonly maker: CertificateMaker | undefined;
 
-  /** So many people, the first one the owner, all of whom know a group with all of them at revision 1. */
-  static async of(count: number): Promise<GroupWorld> {
-    const world = new GroupWorld();
+  private constructor(maker: CertificateMaker | undefined) {
+    this.maker = maker;
+  }
+
+  /**
+   * So many people, the first one the owner, all of whom know a group with all of them at revision 1.
+   * @param senders whether the relay is told who sends
+   */
+  static async of(count: number, senders: 'named' | 'sealed' = 'named'): Promise<GroupWorld> {
+    const world = new GroupWorld(senders === 'sealed' ? certificateMaker() : undefined);
     for (let at = 0; at < count; at++) await world.newcomer();
     await world.know({ revision: 1, members: world.people });
     return world;
@@ -151,11 +165,34 @@ export class GroupWorld {
       const other = this.#of(userId);
       if (other !== undefined) await meetDevice(person.device, other.device);
     };
-    person.out = sendingDevice(person.device, person.relay, meet, async (groupId) => {
+    const refresh = async (groupId: GroupId) => {
       person.refreshed.push(groupId);
       await this.refresh(person);
-    });
-    person.in = receivingDevice(person.device);
+    };
+    const { maker } = this;
+    const beside = maker && this.#sealing(person, maker);
+    person.out = sendingDevice(person.device, person.relay, meet, refresh, beside);
+    person.in = receivingDevice(person.device, maker ? [maker.root] : []);
+  }
+
+  #sealing(person: GroupPerson, maker: CertificateMaker): BesideStream {
+    const { account, clock, executor, store } = person.device;
+    const keeper = { hopeless: false } as CertificateKeeper;
+    const ways = new UnnamedWay({ isOn: true, keeper, store, relayNow: () => clock.now() });
+    person.ways = ways;
+    return {
+      ways,
+      makeCertificate: async () => {
+        const certificate = maker.make(account, clock.now());
+        const record = { trustRoots: [maker.root], expiresAt: certificate.expiration() };
+        await executor.run([], (overlay) =>
+          overlay.put('certificate', { ...record, certificate: certificate.serialize() }),
+        );
+      },
+      onKeyRefused: (userId, accessKey) => ways.refusedFor(userId, accessKey),
+      onManyRefused: () => ways.closeGroups(),
+      post: person.relay.post,
+    };
   }
 
   async #know({ device }: GroupPerson, revision: number, members: readonly GroupPerson[]): Promise<void> {
@@ -207,18 +244,19 @@ export class GroupWorld {
         revision,
         knownRevision: Math.max(revision, known?.knownRevision ?? 0),
         standing: isMember ? 'member' : 'removed',
-        forkedAt: known?.forkedAt,
+        addedBy: undefined,
+        fork: known?.fork,
         checkpointRevision: 0,
         checkpointEpoch: 0,
         waitingFor: undefined,
         createdAt: now,
         updatedAt: now,
       });
-      overlay.put('groupHead', { groupId, revision, head });
+      overlay.put('groupHead', { groupId, revision, head, saidBy: undefined });
       for (const { userId } of state.members) {
         const id = memberRowId(groupId, userId, sha256);
-        const fields = { joinedAt: joinedAt(userId), leftAt: undefined, leftSeenAt: undefined };
-        overlay.put('groupMember', { id, groupId, userId, ...fields });
+        const gone = { leftAt: undefined, leftSeenAt: undefined, passedUpTo: 0, goneAt: undefined };
+        overlay.put('groupMember', { id, groupId, userId, joinedAt: joinedAt(userId), ...gone });
       }
       for (const row of before) {
         if (inside.has(row.userId) || row.leftAt !== undefined) continue;

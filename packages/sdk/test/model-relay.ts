@@ -74,22 +74,35 @@ export class ModelRelay {
     return true;
   };
 
-  private resultOf(send: Send): SendResultFields {
+  /** Sends beside the stream, whose sender it does not know: in one request those after one that was not accepted are superseded. */
+  readonly post = (sends: readonly SendFields[]): void => {
+    const { stream } = this;
+    if (stream === undefined) return;
+    let inTurn = true;
+    for (const send of sends) {
+      const read = SendCodec.decode(SendCodec.encode(send));
+      const result = this.resultOf(read, inTurn);
+      inTurn &&= result.recipients?.[0]?.status === RecipientStatus.RECIPIENT_STATUS_ACCEPTED;
+      stream.sends.push(read);
+      stream.results.push(SendResult.decode(SendResult.encode(result)));
+    }
+  };
+
+  private resultOf(send: Send, inTurn = this.enter(toBase64Url(send.lane), send.laneNo)): SendResultFields {
     const sendId = toBase64Url(send.sendId);
-    const inTurn = this.enter(toBase64Url(send.lane), send.laneNo);
     const recorded = this.recorded.get(sendId);
     if (recorded) return recorded;
     if (!inTurn) return { sendId: send.sendId, refused: { code: 'superseded', retryable: true } };
     const verdict = this.verdict(send);
     if (verdict.type === 'accepted') {
-      this.stored.push({ messageId: uuidToText(send.messageId), send });
+      this.stored.push({ messageId: messageIdOf(send), send });
       const result = this.answer(send, RecipientStatus.RECIPIENT_STATUS_ACCEPTED);
       this.recorded.set(sendId, result);
       return result;
     }
     if (verdict.type === 'shared') {
       const result = this.shared(send, verdict.missed);
-      this.stored.push({ messageId: uuidToText(send.messageId), send: withoutMissed(send, verdict.missed) });
+      this.stored.push({ messageId: messageIdOf(send), send: withoutMissed(send, verdict.missed) });
       this.recorded.set(sendId, result);
       return result;
     }
@@ -152,6 +165,11 @@ export class ModelRelay {
     known.next++;
     return true;
   }
+}
+
+/** Empty when the Send does not say who sends it. */
+function messageIdOf({ messageId }: Send): string {
+  return messageId.length === 0 ? '' : uuidToText(messageId);
 }
 
 function withoutMissed(send: Send, missed: ReadonlyMap<string, RecipientStatus>): Send {

@@ -39,7 +39,9 @@ export function receivingDevice(device: TestDevice, roots: readonly Uint8Array[]
   const account = () => device.account;
   const { origin } = device;
   const trustRoots = async () => roots;
-  const parts = { executor, account, origin, clock, sha256, logger, receipts, store, randomness, answerer, trustRoots };
+  const relayNow = () => clock.now();
+  const given = { executor, account, origin, clock, sha256, logger, receipts, store, randomness, answerer };
+  const parts = { ...given, trustRoots, relayNow };
   const receiver = new EnvelopeReceiver(parts);
   const keeper = new HeldKeeper({ executor, store, clock });
   const acked: number[] = [];

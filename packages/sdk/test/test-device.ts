@@ -22,9 +22,11 @@ import type { DeviceAddress, DeviceId } from '../src/ports/ids.ts';
 import type { IdentityPolicy, PrekeyKind, PrekeyRecord } from '../src/ports/key-records.ts';
 import { PrekeyIds } from '../src/prekeys/prekey-id.ts';
 import { makePrekeys, type PrekeyCounts } from '../src/prekeys/prekey-material.ts';
+import { isForMany, isUnnamed } from '../src/sealed/unnamed-send.ts';
 import type { MovingClock } from './moving-clock.ts';
 import { userIdOf } from './numbered-uuid.ts';
 import { type OpenExecutor, openExecutor } from './open-executor.ts';
+import { takenApart } from './taken-apart.ts';
 
 export const { randomness, sha256, logger } = defaultPlatform();
 
@@ -192,8 +194,13 @@ export function envelopesOf(send: SendFields, sender: DeviceAddress, now: number
   );
 }
 
-/** The same, encoded as they are delivered. */
+/** The same, encoded as they are delivered; of a Send without a sender's name, too. */
 export function deliveredOf(send: SendFields, sender: DeviceAddress, now: number): readonly Uint8Array[] {
+  const nobody = { messageId: new Uint8Array(), senderUser: new Uint8Array(), senderDevice: 0 };
+  if (isUnnamed(send)) {
+    const envelopes = envelopesOf(isForMany(send) ? takenApart(send) : send, sender, now);
+    return envelopes.map((envelope) => Envelope.encode({ ...envelope, ...nobody }));
+  }
   return envelopesOf(send, sender, now).map((envelope) => Envelope.encode(envelope));
 }
 

@@ -231,6 +231,7 @@ export class Messaging {
         randomness,
         answerer: new RetryAnswerer({ store, receipts: this.receipts, origin }),
         trustRoots: () => this.certificates.trustRoots(),
+        relayNow,
       }),
       store,
       tracer,
@@ -243,11 +244,7 @@ export class Messaging {
       onReceipts: (sender) => this.outbox.wake(chatWith(sender.userId)),
       onReceiptsRest: (sender) => this.receiptRest.add(sender.userId),
       onRequest: (chatId) => void parts.onRequest(chatId).catch(onFailure),
-      onGroup: (groupId) => {
-        this.groups.wake(groupId);
-        // What was settled by a word needs no more of the log.
-        this.outbox.wake(chatOfGroup(groupId));
-      },
+      onGroup: (groupId) => this.groups.wake(groupId),
       onHeld: async () => {
         await this.heldKeeper.trim();
         this.asker.wake();

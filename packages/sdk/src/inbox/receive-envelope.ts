@@ -12,7 +12,7 @@ import { isUnheard } from '../devices/own-sender.ts';
 import { learnSecret } from '../ephemeral/ephemeral-secrets.ts';
 import { groupIdOf } from '../groups/group-id.ts';
 import { groupLock } from '../groups/group-lock.ts';
-import { type GroupContext, groupContextOf } from '../messages/group-context.ts';
+import { type ArrivalTimes, type GroupContext, groupContextOf } from '../messages/group-context.ts';
 import { mostReceipted } from '../messages/group-receipts.ts';
 import { applyOf } from '../messages/kinds.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
@@ -79,6 +79,7 @@ export class EnvelopeReceiver {
   private unsealing = 0;
   private readonly answerer: RetryAnswerer;
   private readonly trustRoots: () => Promise<readonly Uint8Array[]>;
+  private readonly relayNow: () => number;
 
   constructor(parts: {
     readonly executor: Executor;
@@ -94,6 +95,8 @@ export class EnvelopeReceiver {
     readonly answerer: RetryAnswerer;
     /** By what certificates of sealed senders are believed. */
     readonly trustRoots: () => Promise<readonly Uint8Array[]>;
+    /** The time by the relay's clock. */
+    readonly relayNow: () => number;
   }) {
     this.executor = parts.executor;
     this.account = parts.account;
@@ -106,6 +109,7 @@ export class EnvelopeReceiver {
     this.randomness = parts.randomness;
     this.answerer = parts.answerer;
     this.trustRoots = parts.trustRoots;
+    this.relayNow = parts.relayNow;
   }
 
   /**
@@ -239,6 +243,7 @@ export class EnvelopeReceiver {
       envelope: bytes,
       reason,
       heldAt: now,
+      arrival: overlay.nextPosition(),
       retries: 0,
       sender: sender?.userId,
       messageId: sender && (uuidToText(envelope.messageId) as MessageId),
@@ -264,7 +269,9 @@ export class EnvelopeReceiver {
     // The ratchet goes on with who is blocked, so that they can be taken back; nothing else does.
     if (!servesGroup(content) && (await hasBlocked(overlay, sender.userId))) return { outcome: 'dropped' };
     const result = { outcome: 'applied', newSession, sender } as const;
-    const group = await this.groupOf(overlay, inspected, sender, content, locks, now);
+    const times = { now, takenAt: envelope.acceptedAt - this.relayNow() + now };
+    const group = await this.groupOf(overlay, inspected, sender, content, locks, times);
+    const settled = group?.settled ? group.groupId : undefined;
     if (identityKey !== undefined && newIdentity && (await isListed(overlay, sender.userId, identityKey))) {
       await noteNamedIdentity(overlay, sender.userId, identityKey);
     }
@@ -273,7 +280,7 @@ export class EnvelopeReceiver {
     if (content.seq === 0) {
       const seen = { key: content.messageId.slice() };
       if ((await overlay.get('seen', seen)) !== undefined)
-        return { ...result, receiptQueued: false, receiptWaits: false, request: undefined };
+        return { ...result, receiptQueued: false, receiptWaits: false, request: undefined, group: settled };
       overlay.put('seen', { ...seen, at: now });
     }
     // Under a sender key it is not proven which identity key is theirs now; what came with that key has said it all.
@@ -296,7 +303,7 @@ export class EnvelopeReceiver {
       group,
       locks,
       queries: this.store,
-      now,
+      ...times,
     };
     const applied = await applyOf(content)(arrival);
     const { receiptDue, answered = false, newKeys = false, request = false, groupBegins = false } = applied;
@@ -309,7 +316,7 @@ export class EnvelopeReceiver {
       receiptQueued: (queued && group === undefined) || answered,
       receiptWaits: queued && group !== undefined,
       request: request ? (chatId ?? chatWith(sender.userId)) : undefined,
-      group: applied.group,
+      group: applied.group ?? settled,
       groupBegins,
     };
   }
@@ -321,12 +328,12 @@ export class EnvelopeReceiver {
     sender: DeviceAddress,
     content: Content,
     locks: readonly string[],
-    now: number,
+    times: ArrivalTimes,
   ): Promise<GroupContext | undefined> {
     if (content.groupId.length === 0 || !talks(content)) return undefined;
     const groupId = named ?? groupIdOf(content.groupId, this.sha256);
     demandLocks(locks, [chatLock(chatOfGroup(groupId)), groupLock(groupId)]);
-    return groupContextOf(overlay, groupId, sender.userId, this.account().userId, content, now);
+    return groupContextOf(overlay, groupId, sender.userId, this.account().userId, content, times);
   }
 
   /** Another attempt has come, or word that none will: what is held of those messages is not waited for any more. */

@@ -17,7 +17,7 @@ export async function applyDistribution(arrival: Arrival): Promise<Applied> {
   const checked = checkDistribution(given.distribution);
   const groupId = groupIdOf(content.groupId, origin.sha256);
   demandLocks(locks, [groupLock(groupId)]);
-  await groupContextOf(overlay, groupId, sender.userId, account.userId, content, now);
+  await groupContextOf(overlay, groupId, sender.userId, account.userId, content, arrival);
   const older = await queries.senderKeys(groupId, sender.userId, sender.deviceId);
   await new SenderKeys(overlay, now).take(sender, groupId, checked, older);
   return { receiptDue: false, newKeys: true };

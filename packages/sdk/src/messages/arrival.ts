@@ -3,11 +3,11 @@ import type { Overlay } from '../crypto/overlay.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { DeviceAddress, GroupId, MessageId } from '../ports/ids.ts';
 import type { StoreQueries } from '../ports/store.ts';
-import type { GroupContext } from './group-context.ts';
+import type { ArrivalTimes, GroupContext } from './group-context.ts';
 import type { ContentOrigin } from './outgoing-content.ts';
 
 /** A decrypted and checked message, as it is applied. */
-export interface Arrival {
+export interface Arrival extends ArrivalTimes {
   readonly overlay: Overlay;
   readonly account: AccountRecord;
   /** For what is sent in answer. */
@@ -26,8 +26,6 @@ export interface Arrival {
   readonly locks: readonly string[];
   /** Of the store as it was before the operation's batch. */
   readonly queries: StoreQueries;
-  /** By this device's clock. */
-  readonly now: number;
 }
 
 /** What applying a message asks for beside its changes. */

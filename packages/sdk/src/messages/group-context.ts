@@ -2,7 +2,7 @@ import type { Content } from '@sotto/proto';
 import { Hold } from '../crypto/hold.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
-import { noteFork } from '../groups/group-fork.ts';
+import { noteForkByMember, settleByWord } from '../groups/group-fork.ts';
 import { stateOf } from '../groups/stored-group.ts';
 import type { GroupMemberRecord, GroupRecord } from '../ports/group-records.ts';
 import type { GroupId, UserId } from '../ports/ids.ts';
@@ -10,14 +10,27 @@ import type { GroupId, UserId } from '../ports/ids.ts';
 /** How long messages of former members are taken: as long as the relay keeps mail, and a day. */
 const formerMembersFor = 31 * 24 * 3_600_000;
 
+/** How far the clocks of a device and its relay, which it corrects by what the relay says, may lie apart all the same. */
+const clocksApart = 60_000;
+
 /** The most revisions that somebody may speak of at once beyond what is known here. */
 const mostAhead = 1_000_000;
+
+/** When something came, by this device's clock. */
+export interface ArrivalTimes {
+  /** When it is looked at. */
+  readonly now: number;
+  /** When the relay took it, as far as the two clocks are known to lie apart. */
+  readonly takenAt: number;
+}
 
 /** The group that a content belongs to. */
 export interface GroupContext {
   readonly groupId: GroupId;
   /** How many members it has, as it is known here. */
   readonly members: number;
+  /** Whether what its sender says of the group has settled a fork: what waited is to be looked at again. */
+  readonly settled: boolean;
 }
 
 /**
@@ -32,7 +45,7 @@ export async function groupContextOf(
   sender: UserId,
   self: UserId,
   { groupId: wireId, groupEpoch: revision, groupHead: head }: Content,
-  now: number,
+  { now, takenAt }: ArrivalTimes,
 ): Promise<GroupContext> {
   const group = await overlay.get('group', { id: groupId });
   if (group === undefined || group.standing === 'requested') throw new Hold('group-unknown', { groupId });
@@ -44,15 +57,17 @@ export async function groupContextOf(
     const note = isHeard ? (noting: Overlay) => noteRevision(noting, groupId, revision) : undefined;
     throw new Hold('group-revision', { groupId, ...(note && { note }) });
   }
-  if (!isMemberAt(theirs, revision, now)) throw new Hold('not-a-member', { groupId });
+  if (!isMemberAt(theirs, revision, now) || isTooLate(theirs, takenAt)) throw new Hold('not-a-member', { groupId });
   const own = await overlay.get('groupMember', { groupId, userId: self });
   if (!isMemberAt(own, revision, now)) throw new Hold('not-a-member', { groupId });
   const known = await overlay.get('groupHead', { groupId, revision });
   if (known === undefined) throw new Hold('group-revision', { groupId });
   if (!sameBytes(known.head, head)) {
-    throw new Hold('group-mismatch', { groupId, note: (noting) => noteOther(noting, groupId, revision, now) });
+    const word = { by: sender, revision };
+    throw new Hold('group-mismatch', { groupId, note: (noting) => noteOther(noting, groupId, word, now) });
   }
-  return { groupId, members: membersOf(group) };
+  const settled = settleByWord(overlay, group, { by: sender, revision });
+  return { groupId, members: membersOf(group), settled };
 }
 
 /** Whether somebody is a member, or was one at a revision. */
@@ -68,6 +83,11 @@ function isMemberAt(
   return revision < member.leftAt && now < (member.leftSeenAt ?? now) + formerMembersFor;
 }
 
+/** Whether the relay took it when it was known here already that its sender was out: whoever is not named to the relay is not kept from writing by it. */
+function isTooLate({ leftAt, leftSeenAt }: Pick<GroupMemberRecord, 'leftAt' | 'leftSeenAt'>, takenAt: number): boolean {
+  return leftAt !== undefined && leftSeenAt !== undefined && takenAt > leftSeenAt + clocksApart;
+}
+
 function membersOf(group: GroupRecord): number {
   return stateOf(group)?.members.length ?? 0;
 }
@@ -78,7 +98,12 @@ async function noteRevision(overlay: Overlay, groupId: GroupId, revision: number
   overlay.put('group', { ...group, knownRevision: revision });
 }
 
-async function noteOther(overlay: Overlay, groupId: GroupId, revision: number, now: number): Promise<void> {
+async function noteOther(
+  overlay: Overlay,
+  groupId: GroupId,
+  word: { readonly by: UserId; readonly revision: number },
+  now: number,
+): Promise<void> {
   const group = await overlay.get('group', { id: groupId });
-  if (group !== undefined) noteFork(overlay, group, revision, now);
+  if (group !== undefined) await noteForkByMember(overlay, group, word, now);
 }
