@@ -91,7 +91,7 @@ describe('a revocation', () => {
     expect(await keysOf(kept)).toEqual({ profileKey, nextProfileKey });
     const stored = verifyDeviceList(relay.lists.at(-1) ?? new Uint8Array(), owner.account.userId, sha256);
     expect(stored.devices.map(({ deviceId }) => deviceId)).toEqual([1, 2]);
-    const nameUnder = (key = new Uint8Array(32)) => openDeviceName(stored.devices[1]?.sealedName, key);
+    const nameUnder = (key: Uint8Array = new Uint8Array(32)) => openDeviceName(stored.devices[1]?.sealedName, key);
     expect([nameUnder(profileKey), nameUnder(nextProfileKey)]).toEqual(['', 'Tablet']);
   });
 
