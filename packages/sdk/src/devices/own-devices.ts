@@ -24,7 +24,7 @@ import { resealDeviceName } from './device-name.ts';
 import { tellingForks } from './named-list.ts';
 import { nextList } from './next-list.ts';
 import { preparedPrekeys, type TakenOver, takeOverOwnList } from './own-list.ts';
-import { sealIdentity } from './sealed-identity.ts';
+import { openIdentity, sealIdentity } from './sealed-identity.ts';
 
 /** What `OwnDevices` works with. */
 export interface OwnDevicesParts {
@@ -153,8 +153,10 @@ export class OwnDevices {
       await this.#settleIntent(options);
       const intent = await this.#commitIntent(make);
       try {
-        const { account } = await this.list();
-        await give(intent.signed, account);
+        const { account, list } = await this.list();
+        // One that is not taken over here yet is the account's all the same: its list names it.
+        const identityKeyPair = openIdentity(list, account) ?? account.identityKeyPair;
+        await give(intent.signed, { ...account, identityKeyPair });
       } catch (error) {
         // Whether it was left may not be known: a device that has it is waited for.
         if (isRefusal(error)) await this.#drop(intent);

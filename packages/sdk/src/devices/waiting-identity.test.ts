@@ -18,6 +18,44 @@ const another = (deviceId: number): ListedDevice => ({
   deviceKey: PrivateKey.generate().getPublicKey().serialize(),
 });
 
+/** A phone that has taken a device off, and can not take the new identity key over yet. */
+async function revoking() {
+  const phone = await testDevice();
+  const { account, executor, store, clock } = phone;
+  const { userId } = account;
+  const one = verifyDeviceList(account.deviceList, userId, sha256);
+  const devices = [...one.devices, another(2), another(3)];
+  const deviceList = signDeviceList(nextList(one, { devices, createdAt: 5 }), rootKeyOf(rootSecretOf(account)));
+  await executor.run([peerLock(userId)], async (overlay) => {
+    overlay.put('account', { ...account, deviceList });
+    await acceptDeviceList(overlay, deviceList, userId, sha256);
+  });
+  let hasCaughtUp = false;
+  const own = new OwnDevices({
+    executor,
+    queries: store,
+    http: {
+      authorized: async ({ body }) => ({ deviceList: fromBase64Url(JSON.parse(String(body)).deviceList) }) as never,
+    },
+    clock,
+    randomness,
+    sha256,
+    logger,
+    tracer: { reached: () => undefined },
+    learnDevices: async () => undefined,
+    caughtUp: async () => hasCaughtUp,
+    onAccount: async () => undefined,
+    onTakenOver: () => undefined,
+  });
+  // Mail still comes, so the new key waits.
+  await own.change((before) => ({ devices: before.devices.slice(0, 2), newIdentity: true }));
+  expect((await store.get('account', {}))?.identityKeyPair).toEqual(account.identityKeyPair);
+  const ends = () => {
+    hasCaughtUp = true;
+  };
+  return { account, store, own, ends };
+}
+
 it.each([
   ['a device is renamed', ({ devices }: CheckedDeviceList) => ({ devices, newIdentity: false })],
   [
@@ -27,38 +65,10 @@ it.each([
 ])(
   'a new identity key that is not taken over yet is not lost when %s  [security: device-injection]',
   async (_, then) => {
-    const phone = await testDevice();
-    const { account, executor, store, clock } = phone;
+    const { account, store, own, ends } = await revoking();
     const { userId } = account;
-    const one = verifyDeviceList(account.deviceList, userId, sha256);
-    const devices = [...one.devices, another(2), another(3)];
-    const deviceList = signDeviceList(nextList(one, { devices, createdAt: 5 }), rootKeyOf(rootSecretOf(account)));
-    await executor.run([peerLock(userId)], async (overlay) => {
-      overlay.put('account', { ...account, deviceList });
-      await acceptDeviceList(overlay, deviceList, userId, sha256);
-    });
-    let hasCaughtUp = false;
-    const own = new OwnDevices({
-      executor,
-      queries: store,
-      http: {
-        authorized: async ({ body }) => ({ deviceList: fromBase64Url(JSON.parse(String(body)).deviceList) }) as never,
-      },
-      clock,
-      randomness,
-      sha256,
-      logger,
-      tracer: { reached: () => undefined },
-      learnDevices: async () => undefined,
-      caughtUp: async () => hasCaughtUp,
-      onAccount: async () => undefined,
-      onTakenOver: () => undefined,
-    });
-    // Mail still comes, so the new key waits.
-    await own.change((before) => ({ devices: before.devices.slice(0, 2), newIdentity: true }));
-    expect((await store.get('account', {}))?.identityKeyPair).toEqual(account.identityKeyPair);
     await own.change(then);
-    hasCaughtUp = true;
+    ends();
     await own.settle();
     const now = await store.get('account', {});
     if (now === undefined) throw new Error('the account is gone');
@@ -69,3 +79,18 @@ it.each([
     expect(await store.get('listIntent', {})).toBeUndefined();
   },
 );
+
+it('a device that is linked meanwhile is given the new identity key, which its list names', async () => {
+  const { account, own } = await revoking();
+  const given: { list: Uint8Array; pair: Uint8Array }[] = [];
+  await own.invite(
+    ({ devices }) => ({ devices: [...devices, another(4)], newIdentity: false }),
+    async (list, { identityKeyPair: pair }) => {
+      given.push({ list, pair });
+    },
+  );
+  const [only] = given;
+  if (only === undefined) throw new Error('nothing was given');
+  const { publicKey } = IdentityKeyPair.deserialize(asBuffer(only.pair));
+  expect(publicKey.serialize()).toEqual(verifyDeviceList(only.list, account.userId, sha256).identityKey);
+});
