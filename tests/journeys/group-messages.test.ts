@@ -139,6 +139,9 @@ describe('a key that is late', () => {
     await using slow = await JourneyWorld.open({ time });
     const [alice, bob, carol] = [await slow.person(), await slow.person(), await slow.person()];
     const group = await groupIn(slow, alice, bob, carol);
+    // What somebody who has said nothing yet is written comes by itself, under no chain.
+    await tell(bob, group, 'I am in', alice, carol);
+    await tell(carol, group, 'me too', alice, bob);
     await tell(alice, group, 'before', bob, carol);
     // Bob's device loses the keys of others.
     await slow.whileAway(bob, 2, `DELETE FROM sender_key`);
@@ -152,7 +155,7 @@ describe('a key that is late', () => {
     await bob.received('can you read this?');
     // The answer has shown that the key is missing: the next message brings it.
     await tell(alice, group, 'and this?', bob, carol);
-    expect(await textsOf(bob, group)).toEqual(['before', 'can you read this?', 'and this?']);
+    expect((await textsOf(bob, group)).slice(-3)).toEqual(['before', 'can you read this?', 'and this?']);
   });
 });
 
@@ -160,7 +163,7 @@ describe('a member who was removed', () => {
   it('opens nothing of what is written then, whatever the relay gives away  [security: removed-member]', async () => {
     const taps = Array.from({ length: 3 }, () => new TappedSockets(() => world.watch.changed()));
     const [alice, bob, dave] = (await Promise.all(
-      taps.map(({ factory }) => world.person({ platform: { sockets: factory } })),
+      taps.map(({ factory }) => world.person({ platform: { sockets: factory }, sealedSender: false })),
     )) as [Person, Person, Person];
     const group = await groupIn(world, alice, bob, dave);
     await tell(alice, group, 'all three', bob, dave);

@@ -18,6 +18,8 @@ const relay = new RelayCommand(data);
 const titles = ['first', 'other'].map((word) => `${word} ${randomUUID().replaceAll('-', '').slice(0, 19)}`);
 const avatars = [2_000, 700].map((length) => new Uint8Array(randomBytes(length)));
 const texts = Array.from({ length: 6 }, (_, at) => `in the group ${at} ${randomUUID()}`);
+/** The first message of each member. */
+const firsts: string[] = [];
 const sealed = Array.from({ length: 3 }, (_, at) => `sealed ${at} ${randomUUID()}`);
 const named = `with its sender ${randomUUID()}`;
 const tabletName = `Tablet ${randomUUID()}`;
@@ -67,6 +69,11 @@ async function groupOf({ client }: SecretivePerson, { groupId }: GroupChat): Pro
   const group = await client.groups.get(groupId);
   if (group === undefined) throw new Error('they do not have the group');
   return group;
+}
+
+async function inGroup(person: SecretivePerson, group: GroupChat): Promise<readonly string[]> {
+  const { messages } = await (await groupOf(person, group)).history({ limit: 100 });
+  return messages.map(({ text }) => text);
 }
 
 /** Both have written to each other, so that each has the other's profile key. */
@@ -165,7 +172,18 @@ beforeAll(async () => {
   await until([alice.client], async () => (await alice.client.devices.list()).length === 2);
   await tablet.stop();
 
+  // Everybody writes once: from then on there are sessions, and the keys of chains are with all.
+  for (const person of [alice, bob, carol]) {
+    const first = `first ${randomUUID()}`;
+    firsts.push(first);
+    await sendAll(await groupOf(person, group), person.client, [first]);
+    for (const other of [alice, bob, carol]) {
+      await until([other.client], async () => (await inGroup(other, group)).includes(first));
+    }
+  }
+  for (const { client } of [alice, bob, carol]) await client.flush();
   await carol.client.stop();
+  lookAtDisk('before the group writes');
   await sendAll(group, alice.client, texts.slice(0, 3));
   await sendAll(await groupOf(bob, group), bob.client, texts.slice(3));
   lookAtDisk('before what is sealed');
@@ -176,10 +194,9 @@ beforeAll(async () => {
   await carol.open();
   await until([carol.client], async () => {
     const [direct, fromDave] = [await textsOf(carol, alice), await textsOf(carol, dave)];
-    const { messages } = await (await groupOf(carol, group)).history({ limit: 100 });
-    const inGroup = messages.map(({ text }) => text);
-    return [...texts.map((text) => inGroup.includes(text)), ...sealed.map((text) => direct.includes(text))].every(
-      (came) => came && fromDave.includes(named),
+    const came = await inGroup(carol, group);
+    return [...texts.map((text) => came.includes(text)), ...sealed.map((text) => direct.includes(text))].every(
+      (isThere) => isThere && fromDave.includes(named),
     );
   });
   lookAtDisk('when all is read');
@@ -192,7 +209,7 @@ beforeAll(async () => {
   const wireId = (await alice.store.get('group', { id: group.groupId }))?.wireId ?? new Uint8Array();
   canaries.push(
     ...titles.map((title, at) => textCanary(`title ${at}`, title)),
-    ...[...texts, ...sealed, named].map((text, at) => textCanary(`text ${at}`, text)),
+    ...[...firsts, ...texts, ...sealed, named].map((text, at) => textCanary(`text ${at}`, text)),
     // The beginning of each is enough.
     ...avatars.map((bytes, at) => bytesCanary(`avatar ${at}`, bytes.subarray(0, 32))),
     ...states.flatMap(({ key, hash }, at) => [
@@ -300,6 +317,7 @@ describe('of groups, devices and sealed sends the relay holds no title, avatar, 
       .map((bytes) => bytes.toString('latin1'))
       .join('');
     expect(text).toContain('POST /v1/sealed');
+    expect(text).toContain('POST /v1/sealed/multi');
     expect(text).toContain('POST /v1/groups/');
   });
 
@@ -312,6 +330,40 @@ describe('of groups, devices and sealed sends the relay holds no title, avatar, 
     expect(relay.output.split('\n').length).toBeGreaterThan(3);
     const output = [{ name: 'logs', bytes: Buffer.from(relay.output) }];
     expect(findCanaries(output, [...canaries, ...logged])).toEqual([]);
+  });
+
+  it('nothing tells who wrote to the group, nor to which  [security: sealed-sends]', () => {
+    const pairs = [
+      [alice, carol],
+      [bob, carol],
+      [alice, bob],
+      [bob, alice],
+    ] as const;
+    const look = (when: string) => {
+      const database = databaseOf(when);
+      const counts = pairs.map(([from, to]) => recorded(database, from, to));
+      const waiting = mailOf(database, carol);
+      database.close();
+      return { counts, waiting };
+    };
+    const [before, after] = [look('before the group writes'), look('before what is sealed')];
+    // The search finds what names its sender: they have written to each other as strangers once.
+    expect(before.counts.some((count) => count > 0)).toBe(true);
+    expect(after.counts).toEqual(before.counts);
+    expect(after.waiting.length - before.waiting.length).toBeGreaterThanOrEqual(texts.length);
+    const [wireId] = logged.filter(({ name }) => name === 'group id');
+    for (const envelope of after.waiting) {
+      const { kind, senderUser, senderDevice, groupId } = envelope;
+      expect([kind, senderUser.length, senderDevice, groupId.length]).toEqual([
+        CiphertextKind.CIPHERTEXT_KIND_SEALED,
+        0,
+        0,
+        0,
+      ]);
+      const bytes = Buffer.from(Envelope.encode(envelope));
+      for (const person of [alice, bob]) expect(bytes.includes(Buffer.from(uuidToBytes(idOf(person))))).toBe(false);
+      expect(wireId && findCanaries([{ name: 'envelope', bytes }], [wireId])).toEqual([]);
+    }
   });
 
   it('nothing tells who has sealed a message that waits  [security: sealed-sends]', () => {
