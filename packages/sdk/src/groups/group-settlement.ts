@@ -10,12 +10,11 @@ import type { GroupIntentRecord, GroupRecord } from '../ports/group-records.ts';
 import type { ChatId, UserId } from '../ports/ids.ts';
 import type { Store } from '../ports/store.ts';
 import { SottoError } from '../sotto-error.ts';
-import { ownQueue, tellSiblings } from '../sync/own-sync.ts';
+import { ownQueue, siblingsOf, tellSiblings } from '../sync/own-sync.ts';
 import { advance, type GroupAdvance } from './group-advance.ts';
 import { startOfGroup } from './group-head.ts';
 import { writeGroupKeys } from './group-keys.ts';
 import { decodeRecord } from './group-record.ts';
-import { memberOf } from './group-state.ts';
 import { keepAdvance, keepStart, locksOfAdvance, locksOfGroup } from './keep-group.ts';
 import { keySource, positionOf } from './stored-group.ts';
 import { writeWelcome } from './welcome.ts';
@@ -125,19 +124,24 @@ export class GroupSettlement {
     const at = positionOf(group);
     const { keyEpoch = 0, keyCommitment = new Uint8Array() } = at?.state ?? {};
     const key = at && (await overlay.get('groupKey', { groupId, keyEpoch, keyCommitment }));
-    for (const userId of at && key ? welcomed : []) {
-      if (at === undefined || key === undefined || memberOf(at.state, userId) === undefined) continue;
-      addHiddenContent(overlay, origin, userId, { groupWelcome: writeWelcome({ at, key }) }, now);
+    // Written once: it is as long as the group is large.
+    const groupWelcome = at && key && writeWelcome({ at, key });
+    const inside = new Set(at?.state.members.map(({ userId }) => userId));
+    for (const userId of groupWelcome ? welcomed : []) {
+      if (groupWelcome === undefined || !inside.has(userId)) continue;
+      addHiddenContent(overlay, origin, userId, { groupWelcome }, now);
       queued.add(chatWith(userId));
     }
-    if (isNew && at && key) {
-      const what = { group: { welcome: writeWelcome({ at, key }), keys: writeGroupKeys(group.wireId, [key]) } };
+    if (isNew && groupWelcome && key) {
+      const what = { group: { welcome: groupWelcome, keys: writeGroupKeys(group.wireId, [key]) } };
       if (await tellSiblings(overlay, () => origin, what, now)) queued.add(ownQueue(origin.account));
     }
+    // Own other devices are in the audience of a member, and of nobody else.
+    const own = (await siblingsOf(overlay, origin.account)).length > 0 ? [self] : [];
     const alone: readonly UserId[] =
       group.standing === 'member'
         ? removed.filter((userId) => userId !== self)
-        : (at?.state.members.map(({ userId }) => userId) ?? []).slice(0, mostTold);
+        : [...own, ...[...inside].slice(0, mostTold)];
     for (const userId of alone) {
       // Where the group is stands in it already: for others it is added when it is sealed, and only to members.
       const { wireId, revision, head } = group;
