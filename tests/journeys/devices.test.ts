@@ -68,6 +68,8 @@ describe('a second device of somebody', () => {
       const summary = (await device.client.chats.list()).chats.find(({ chat: { id } }) => id === group.id);
       expect(summary?.unread).toBe(0);
     }
+    await (await chatOf(alice, group)).leave();
+    await sees(world, tablet, group, ({ standing }) => standing === 'left');
   });
 
   it('is revoked: it gets nothing more, the others go on under another identity key, and contacts are told', async () => {
