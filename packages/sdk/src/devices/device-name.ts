@@ -67,6 +67,14 @@ export function openOwnDeviceName(
   return name === '' && nextProfileKey !== undefined ? openDeviceName(sealed, nextProfileKey) : name;
 }
 
+/** The profile key under which a name is sealed now: the one that waits, if there is one, since nobody seals names anew once it is in use. */
+export function nameKeyOf({
+  profileKey,
+  nextProfileKey,
+}: Pick<AccountRecord, 'profileKey' | 'nextProfileKey'>): Uint8Array {
+  return nextProfileKey ?? profileKey;
+}
+
 /** The same name under another profile key; undefined when the first key opens none. */
 export function resealDeviceName(
   sealed: Uint8Array | undefined,

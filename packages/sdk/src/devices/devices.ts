@@ -9,7 +9,7 @@ import { type DeviceStanding, requestDevices } from '../transport/device-calls.t
 import type { AuthorizedClient, CallOptions } from '../transport/http-client.ts';
 import { putLinkMessage, requestDeviceCode } from '../transport/linking-calls.ts';
 import type { CheckedDeviceList, ListedDevice } from './device-list.ts';
-import { checkDeviceName, openOwnDeviceName, sealDeviceName } from './device-name.ts';
+import { checkDeviceName, nameKeyOf, openOwnDeviceName, sealDeviceName } from './device-name.ts';
 import { type LinkRequestCode, parseLink } from './link-code.ts';
 import { freshDeviceId, primaryOf } from './next-list.ts';
 import type { OwnDevices } from './own-devices.ts';
@@ -96,11 +96,11 @@ export class Devices {
     const { code: provisionCode } = await requestDeviceCode(http, { signal });
     let deviceId = freshDeviceId(list);
     await own.invite(
-      (before) => {
+      (before, signing) => {
         refuseUsed(before, request);
         deviceId = freshDeviceId(before);
         const { deviceKey, registrationId } = request;
-        const sealedName = sealDeviceName(name, account.profileKey, randomness);
+        const sealedName = sealDeviceName(name, nameKeyOf(signing), randomness);
         return {
           devices: [...before.devices, { deviceId, registrationId, deviceKey, sealedName }],
           newIdentity: false,
@@ -126,10 +126,9 @@ export class Devices {
     assertRunning();
     checkOptions('devices.rename', options, signalOnly);
     checkDeviceName(name);
-    const { profileKey } = (await own.list()).account;
-    const sealedName = sealDeviceName(name, profileKey, randomness);
-    await own.change((before) => {
+    await own.change((before, account) => {
       demandDevice(before, deviceId);
+      const sealedName = sealDeviceName(name, nameKeyOf(account), randomness);
       const devices = before.devices.map((device) =>
         device.deviceId === deviceId ? { ...device, sealedName } : device,
       );

@@ -9,6 +9,8 @@ import { SottoError } from '../sotto-error.ts';
 import type { AuthorizedClient } from '../transport/http-client.ts';
 import { type CheckedDeviceList, type ListedDevice, signDeviceList, verifyDeviceList } from './device-list.ts';
 import { openDeviceName, sealDeviceName } from './device-name.ts';
+import { Devices } from './devices.ts';
+import { formatLink } from './link-code.ts';
 import { nextList } from './next-list.ts';
 import { OwnDevices } from './own-devices.ts';
 
@@ -17,7 +19,9 @@ class ListRelay {
   isAway = false;
   readonly lists: Uint8Array[] = [];
   readonly http: AuthorizedClient = {
-    authorized: async ({ body }) => {
+    authorized: async ({ path, body }) => {
+      if (path === '/v1/devices/codes') return { code: randomness.bytes(32), expiresInMs: 120_000 } as never;
+      if (path !== '/v1/devices') return undefined as never;
       if (this.isAway) throw new SottoError('relay-unreachable', 'away', { retryable: true });
       const deviceList = fromBase64Url(JSON.parse(String(body)).deviceList);
       this.lists.push(deviceList);
@@ -117,6 +121,41 @@ describe('a revocation', () => {
     const { list } = await own.list();
     expect(openDeviceName(list.devices[1]?.sealedName, first.nextProfileKey ?? new Uint8Array(32))).toBe('Tablet');
   });
+});
+
+it('a device is called by a name under the key that is in use when its list is signed, however long the user thinks', async () => {
+  const owner = await phone();
+  const relay = new ListRelay();
+  const own = ownDevices(owner, relay);
+  const devices = new Devices({ own, http: relay.http, randomness, assertRunning: () => undefined });
+  const profileKey = randomness.bytes(32);
+  const deviceKey = PrivateKey.generate().getPublicKey().serialize();
+  const code = {
+    linkId: randomness.bytes(16),
+    deviceKey,
+    registrationId: 7,
+    secret: randomness.bytes(16),
+    name: 'Phone',
+  };
+  await devices.link(formatLink(code), {
+    confirm: async () => {
+      // Meanwhile a new profile key comes into use.
+      await owner.executor.run([], (overlay) => overlay.put('account', { ...owner.account, profileKey }));
+      return true;
+    },
+  });
+  const intent = await owner.store.get('listIntent', {});
+  const list = verifyDeviceList(intent?.signed ?? new Uint8Array(), owner.account.userId, sha256);
+  expect(openDeviceName(list.devices[3]?.sealedName, profileKey)).toBe('Phone');
+  // And under the one that waits, where one does: names are not sealed anew once it is in use.
+  const nextProfileKey = randomness.bytes(32);
+  await owner.executor.run([], async (overlay) => {
+    overlay.put('account', { ...owner.account, profileKey, nextProfileKey });
+    overlay.delete('listIntent', {});
+  });
+  await devices.rename(2 as DeviceId, 'Kitchen');
+  const renamed = verifyDeviceList(relay.lists.at(-1) ?? new Uint8Array(), owner.account.userId, sha256);
+  expect(openDeviceName(renamed.devices[1]?.sealedName, nextProfileKey)).toBe('Kitchen');
 });
 
 it('a list without a new identity key keeps the profile key', async () => {

@@ -53,6 +53,9 @@ export interface ListChange {
   readonly newIdentity: boolean;
 }
 
+/** Gives what is to be, from the list before and the account as they are when it is signed. Called again on a later list. */
+export type NextDevices = (before: CheckedDeviceList, account: AccountRecord) => ListChange;
+
 /** How often a change is made anew when the list was changed by something else meanwhile. */
 const mostRounds = 4;
 /** A new device that has not registered itself by then never will: its code is long void. */
@@ -123,7 +126,7 @@ export class OwnDevices {
    * @param make gives what is to be; it may be called again, on a later list
    * @throws {SottoError} `primary-only`, `not-registered`, `session-ended`, what `make` throws, and as AuthorizedClient: then it may be stored yet, and `settle` finds out
    */
-  async change(make: (before: CheckedDeviceList) => ListChange, options: CallOptions = {}): Promise<void> {
+  async change(make: NextDevices, options: CallOptions = {}): Promise<void> {
     await this.#alone(async () => {
       for (let round = 1; ; round++) {
         await this.#settleIntent(options);
@@ -145,7 +148,7 @@ export class OwnDevices {
    * @throws {SottoError} as `change`, and what `give` throws: then the list is not to be
    */
   async invite(
-    make: (before: CheckedDeviceList) => ListChange,
+    make: NextDevices,
     give: (signed: Uint8Array, account: AccountRecord) => Promise<void>,
     options: CallOptions = {},
   ): Promise<void> {
@@ -208,7 +211,7 @@ export class OwnDevices {
     await this.takeOver();
   }
 
-  #commitIntent(make: (before: CheckedDeviceList) => ListChange): Promise<ListIntentRecord> {
+  #commitIntent(make: NextDevices): Promise<ListIntentRecord> {
     const { executor, queries, clock, randomness, sha256 } = this.#parts;
     return executor.run(
       ['account', 'prekeys'],
@@ -216,7 +219,7 @@ export class OwnDevices {
         const account = stayingAccount(await overlay.get('account', {}));
         const rootKey = rootKeyOf(rootSecretOf(account));
         const before = verifyDeviceList(account.deviceList, account.userId, sha256);
-        const { devices, newIdentity } = make(before);
+        const { devices, newIdentity } = make(before, account);
         const createdAt = clock.now();
         const pair = newIdentity ? IdentityKeyPair.generate() : undefined;
         const identityKeyPair = pair?.serialize();
