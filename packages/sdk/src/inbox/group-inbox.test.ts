@@ -18,12 +18,13 @@ import { stateOf } from '../groups/stored-group.ts';
 import { writeWelcome } from '../groups/welcome.ts';
 import { contentForGroup, newContent } from '../messages/outgoing-content.ts';
 import { RetryAsker } from '../repair/retry-asker.ts';
+import { isUnnamed } from '../sealed/unnamed-send.ts';
 
 const day = 24 * 3_600_000;
 const distributionId = '00000000-0000-4000-8000-000000000001';
 
-async function talking(count: number): Promise<GroupWorld> {
-  const world = await GroupWorld.of(count);
+async function talking(count: number, senders: 'named' | 'sealed' = 'named'): Promise<GroupWorld> {
+  const world = await GroupWorld.of(count, senders);
   for (const person of world.people) {
     for (const other of world.people) if (other !== person) await meetDevice(person.device, other.device);
   }
@@ -135,6 +136,24 @@ describe('a message to a group', () => {
     await bob.in.deliver(...late);
     expect(await world.texts(bob)).toEqual(['one', 'two']);
     expect(await bob.in.heldReasons()).toEqual([]);
+  });
+
+  it('that waited with others of the same moment is tried in the order in which they came: none is late', async () => {
+    const world = await talking(2);
+    const [alice, bob] = world.people as [GroupPerson, GroupPerson];
+    const key = await keyOf(world, alice);
+    const texts = Array.from({ length: 12 }, (_, at) => `text ${at}`);
+    for (const [at, body] of texts.entries()) {
+      await bob.in.deliver(await sealed(world, alice, bob, { seq: at + 1 }, { text: { body } }));
+    }
+    const held = await bob.device.store.held(20);
+    expect(new Set(held.map(({ heldAt }) => heldAt)).size).toBe(1);
+    await world.restart(bob);
+    expect((await bob.device.store.held(20)).map(({ arrival }) => arrival)).toEqual(held.map(({ arrival }) => arrival));
+    await bring(world, alice, bob, given(world, key));
+    await bob.in.inbox.retryGroup(world.groupId);
+    expect(await world.texts(bob)).toEqual(texts);
+    expect((await world.messages(bob)).some(({ late }) => late)).toBe(false);
   });
 
   it('is known when it comes again, also over a restart', async () => {
@@ -303,26 +322,33 @@ async function ask({ device, out }: GroupPerson): Promise<void> {
 }
 
 describe('a message to a group that can not be opened', () => {
-  it('is asked for after a minute, and comes apart; the next one brings the key', async () => {
-    const world = await talking(3);
-    const [alice, bob, carol] = world.people as [GroupPerson, GroupPerson, GroupPerson];
-    world.lost = (send, to) => !isShared(send) && to === bob;
-    await world.write(alice, 'can you read this?');
-    await world.run();
-    world.lost = () => false;
-    await ask(bob);
-    await world.run();
-    expect(await world.texts(bob)).toEqual([]);
-    bob.device.clock.advance(63_000);
-    await ask(bob);
-    await world.run();
-    expect(await world.texts(bob)).toEqual(['can you read this?']);
-    expect(await bob.in.heldReasons()).toEqual([]);
-    await world.write(alice, 'and this?');
-    await world.run();
-    expect(await world.texts(bob)).toEqual(['can you read this?', 'and this?']);
-    expect(await world.texts(carol)).toEqual(['can you read this?', 'and this?']);
-  });
+  it.each(['named', 'sealed'] as const)(
+    'is asked for after a minute by a %s request, and comes apart; the next one brings the key',
+    async (senders) => {
+      const world = await talking(3, senders);
+      const [alice, bob, carol] = world.people as [GroupPerson, GroupPerson, GroupPerson];
+      world.lost = (send, to) => !isShared(send) && to === bob;
+      await world.write(alice, 'can you read this?');
+      await world.run();
+      world.lost = () => false;
+      await ask(bob);
+      await world.run();
+      expect(await world.texts(bob)).toEqual([]);
+      bob.device.clock.advance(63_000);
+      await ask(bob);
+      await world.run();
+      expect(await world.texts(bob)).toEqual(['can you read this?']);
+      expect(await bob.in.heldReasons()).toEqual([]);
+      await world.write(alice, 'and this?');
+      await world.run();
+      expect(await world.texts(bob)).toEqual(['can you read this?', 'and this?']);
+      expect(await world.texts(carol)).toEqual(['can you read this?', 'and this?']);
+      // Requests and answers name their sender where all do.
+      const isNamed = ({ send }: { readonly send: Send }) => !isUnnamed(send);
+      for (const { relay } of [alice, bob]) expect(relay.stored.every(isNamed)).toBe(senders === 'named');
+      expect(alice.relay.stored.some(isNamed) || bob.relay.stored.some(isNamed)).toBe(senders === 'named');
+    },
+  );
 
   it('is given to nobody who came after it, or is gone  [security: group-membership]', async () => {
     const world = await talking(3);
