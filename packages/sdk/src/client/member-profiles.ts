@@ -19,7 +19,9 @@ export interface MemberProfilesParts extends ProfileLearning {
 }
 
 /** How fast profiles are asked for: far below what a relay grants one address, which others may share. */
-export const profileRate: Rate = { burst: 32, perSecond: 4 };
+export const profileRate: Rate = { burst: 32, perSecond: 1 };
+/** Of larger groups only those who write are learned by name, and who asks to be let in: all of a thousand would ask for all. */
+const largestGroup = 256;
 /** How long nothing is asked for after the relay could not be asked, when it does not say. */
 const restAfterFailure = 30_000;
 /** The account is gone, or its profile does not open with this key. */
@@ -136,7 +138,8 @@ export class MemberProfiles {
         const group = await overlay.get('group', { id });
         const state = group?.standing === 'member' ? stateOf(group) : undefined;
         const self = (await overlay.get('account', {}))?.userId;
-        for (const { userId, profileKey } of [...(state?.members ?? []), ...(state?.requests ?? [])]) {
+        const members = state === undefined || state.members.length > largestGroup ? [] : state.members;
+        for (const { userId, profileKey } of [...members, ...(state?.requests ?? [])]) {
           const user = await overlay.get('user', { id: userId });
           const key = user?.profileKey ?? profileKey;
           if (userId === self || key === undefined || (user?.username ?? '') !== '') continue;
