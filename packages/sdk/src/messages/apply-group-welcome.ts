@@ -3,9 +3,11 @@ import { chatOfGroup, chatWith } from '../chats/chat-state.ts';
 import { demandLocks } from '../crypto/locks-wanted.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
 import { groupIdOf } from '../groups/group-id.ts';
+import { memberOf } from '../groups/group-state.ts';
 import { keepStart, locksOfGroup } from '../groups/keep-group.ts';
-import { ownListOf } from '../groups/stored-group.ts';
+import { ownListOf, stateOf } from '../groups/stored-group.ts';
 import { readWelcome } from '../groups/welcome.ts';
+import type { GroupRecord } from '../ports/group-records.ts';
 import { type Applied, type Arrival, nothingDue } from './arrival.ts';
 
 /**
@@ -38,6 +40,8 @@ export async function applyGroupWelcome(arrival: Arrival): Promise<Applied> {
   if (group !== undefined && group.standing !== 'requested' && state.revision <= group.revision) return nothingDue;
   const inviter = await overlay.get('user', { id: sender.userId });
   if (inviter?.blockedAt !== undefined) return nothingDue;
+  // Whoever knows the name of a group can make up a course of it.
+  if (group !== undefined && !(await mayTellOf(arrival, group))) return nothingDue;
   const asked = group?.standing === 'requested';
   const chat = await overlay.get('chat', { id: chatWith(sender.userId) });
   const accepted = asked || chat?.accepted === true;
@@ -53,4 +57,14 @@ export async function applyGroupWelcome(arrival: Arrival): Promise<Applied> {
     changes,
   });
   return { ...nothingDue, group: groupId, groupBegins: true };
+}
+
+/** Whether somebody is believed about a group that this user was in, or asked to come into: a member by what was seen of it last, or a contact. */
+async function mayTellOf(
+  { overlay, sender }: Pick<Arrival, 'overlay' | 'sender'>,
+  group: GroupRecord,
+): Promise<boolean> {
+  const last = stateOf(group);
+  if (last !== undefined && memberOf(last, sender.userId) !== undefined) return true;
+  return (await overlay.get('chat', { id: chatWith(sender.userId) }))?.accepted === true;
 }
