@@ -275,7 +275,18 @@ describe('a relay that lies about a group  [security: group-membership]', () => 
     await group.setTitle('Divers');
     await sees(carol, group, hasTitle('Divers'));
     await world.watch.until(() => bob.events.some(({ type }) => type === 'group.forked'));
-    expect(await (await chatOf(bob, group)).info()).toMatchObject({ title: 'Rowers', forked: true });
+    expect(bob.events.find(({ type }) => type === 'group.forked')).toMatchObject({ by: idOf(alice) });
+    const atBob = await chatOf(bob, group);
+    const fork = { by: idOf(alice), accepted: false };
+    expect(await atBob.info()).toMatchObject({ title: 'Rowers', forked: true, fork });
+    expect(await failureOf(atBob.send('is anybody there?'))).toMatchObject({ code: 'group-forked' });
+    // By a word alone nobody is kept in a group, nor from going on with it.
+    await atBob.acceptFork();
+    expect(await atBob.info()).toMatchObject({ forked: false, fork: undefined });
+    const sent = await atBob.send('I go on');
+    await world.watch.until(() => bob.events.some((one) => one.type === 'message.sent' && one.message.id === sent.id));
+    await atBob.leave();
+    expect(await atBob.info()).toMatchObject({ standing: 'left' });
   });
 
   it('holds the end of the log back: nothing changes, and what it holds back is taken once it comes', async () => {

@@ -1,9 +1,11 @@
-import { Content, Envelope } from '@sotto/proto';
+import { Content, type ContentFields, Envelope } from '@sotto/proto';
 import { chatWith } from '../src/chats/chat-state.ts';
 import { GroupWork } from '../src/client/group-work.ts';
 import { LocksWanted } from '../src/crypto/locks-wanted.ts';
+import { acceptFork } from '../src/groups/group-fork.ts';
 import { startOfGroup } from '../src/groups/group-head.ts';
 import { groupIdOf, newWireId } from '../src/groups/group-id.ts';
+import { groupLock } from '../src/groups/group-lock.ts';
 import type { GroupCandidate } from '../src/groups/group-member.ts';
 import type { GroupOperation } from '../src/groups/group-operation.ts';
 import { ownListOf } from '../src/groups/stored-group.ts';
@@ -12,7 +14,7 @@ import { applyOf } from '../src/messages/kinds.ts';
 import { defaultPlatform } from '../src/platform/platform.node.ts';
 import type { GroupNews } from '../src/ports/event-records.ts';
 import type { GroupRecord } from '../src/ports/group-records.ts';
-import type { DeviceId, GroupId, MessageId, UserId } from '../src/ports/ids.ts';
+import type { ChatId, DeviceId, GroupId, MessageId, UserId } from '../src/ports/ids.ts';
 import { GroupService } from './group-service.ts';
 import { ManualTimers } from './manual-timers.ts';
 import { type TestDevice, testDevice } from './test-device.ts';
@@ -23,6 +25,8 @@ export class GroupPeer {
   readonly timers = new ManualTimers();
   readonly failures: unknown[] = [];
   readonly moved: GroupId[] = [];
+  /** Queues that were woken. */
+  readonly queued: ChatId[] = [];
   readonly logged: string[] = [];
   readonly relay: GroupService;
   work: GroupWork;
@@ -105,6 +109,20 @@ export class GroupPeer {
     }
   }
 
+  /** Takes what somebody says, as it stands in a content of theirs. */
+  async hear(sender: GroupPeer, fields: ContentFields): Promise<void> {
+    await this.#apply(sender.device, Content.encode(fields), []);
+  }
+
+  /** Goes on in spite of a fork, as the user says. */
+  async accept(groupId: GroupId): Promise<void> {
+    const { executor, clock } = this.device;
+    await executor.run([groupLock(groupId)], async (overlay) => {
+      const group = await overlay.get('group', { id: groupId });
+      if (group !== undefined) await acceptFork(overlay, group, clock.now());
+    });
+  }
+
   /** Follows a log now. */
   async follow(groupId: GroupId): Promise<void> {
     await this.work.refresh(groupId);
@@ -140,6 +158,7 @@ export class GroupPeer {
           locks,
           queries: store,
           now: clock.now(),
+          takenAt: clock.now(),
         }),
       )
       .catch((error: unknown) => {
@@ -159,7 +178,7 @@ export class GroupPeer {
       http: this.relay.clientOf(this.userId),
       origin,
       ended: this.ending.signal,
-      onQueued: () => undefined,
+      onQueued: (chatId) => void this.queued.push(chatId),
       onMoved: (groupId) => void this.moved.push(groupId),
       onFailure: (error) => void this.failures.push(error),
     });

@@ -34,8 +34,10 @@ export class GroupService {
   pageSize = 100;
   /** Gives what is answered in place of a page. */
   tamper: (page: LogPage) => LogPage = (page) => page;
-  /** Whose accounts have ended: the table leaves them out. */
+  /** Whose accounts have ended: the table leaves them out, and there is no list of their devices. */
   readonly gone = new Set<UserId>();
+  /** Whom the table leaves out, though they have an account. */
+  readonly keptOut = new Set<UserId>();
   /** Called before a request is answered: throws in its place, or does something first. */
   before: (request: string, who: UserId) => void | Promise<void> = () => undefined;
   /** Called when a request was done: throws in place of the answer. */
@@ -47,10 +49,13 @@ export class GroupService {
       authorized: async <T>(request: HttpRequest<T>): Promise<T> => {
         request.signal?.throwIfAborted();
         const [, , , wireId = '', ...rest] = request.path.split(/[/?]/);
-        const name = `${request.method} ${request.path.startsWith('/v1/groups/') ? rest[0] : 'groups'}`;
+        const ofUser = request.path.startsWith('/v1/users/');
+        const name = `${request.method} ${ofUser || request.path.startsWith('/v1/groups/') ? rest[0] : 'groups'}`;
         this.asked.push(name);
         await this.before(name, who);
-        const answer = this.#answer(name, wireId, rest[1], request.body, who);
+        const answer = ofUser
+          ? this.#devices(wireId as UserId)
+          : this.#answer(name, wireId, rest[1], request.body, who);
         this.after(name);
         if (request.answer.type === 'bytes') return request.answer.read(answer as Uint8Array);
         return request.answer.type === 'json' ? request.answer.shape(answer) : (undefined as T);
@@ -85,13 +90,18 @@ export class GroupService {
     if (name === 'GET avatars') return this.#avatar(wireId, query);
     if (name === 'GET records') return this.#page(kept, Number(query?.replace('after=', '')));
     if (name === 'POST members')
-      change(kept, { ...sent, added: sent.added.filter((id: UserId) => !this.gone.has(id)) });
+      change(kept, { ...sent, added: sent.added.filter((id: UserId) => !this.gone.has(id) && !this.keptOut.has(id)) });
     if (name.endsWith('members')) return { members: [...kept.members] };
     if (name === 'PUT checkpoint') kept.checkpoint = sent;
     if (name === 'GET checkpoint') return kept.checkpoint ?? refusedNow('group-unknown');
     if (name === 'PUT invite') kept.invite = sent;
     if (name === 'DELETE invite') kept.invite = undefined;
     return undefined;
+  }
+
+  #devices(userId: UserId): unknown {
+    if (this.gone.has(userId)) throw new SottoError('user-unknown', 'the relay knows no such account');
+    return { deviceList: 'AA' };
   }
 
   #avatar(wireId: string, location = ''): Uint8Array {

@@ -56,6 +56,7 @@ export function watchedStore(store: Store): WatchedStore {
     groupIntents: () => store.groupIntents(),
     senderKeys: (groupId, userId, deviceId) => store.senderKeys(groupId, userId, deviceId),
     senderKeyShared: (distributionId) => store.senderKeyShared(distributionId),
+    groupRequests: (limit) => store.groupRequests(limit),
     heldOfGroup: (groupId, limit, after) => store.heldOfGroup(groupId, limit, after),
     userByNumber: (number) => store.userByNumber(number),
     blockedUsers: () => store.blockedUsers(),

@@ -75,7 +75,8 @@ async function inGroup({ executor }: TestDevice, members: readonly UserId[]): Pr
     revision: 1,
     knownRevision: 1,
     standing: 'member',
-    forkedAt: undefined,
+    addedBy: undefined,
+    fork: undefined,
     checkpointRevision: 0,
     checkpointEpoch: 0,
     waitingFor: undefined,
@@ -93,6 +94,8 @@ async function inGroup({ executor }: TestDevice, members: readonly UserId[]): Pr
         joinedAt: 1,
         leftAt: left ? 1 : undefined,
         leftSeenAt: left ? 1 : undefined,
+        passedUpTo: 0,
+        goneAt: undefined,
       });
     }
   });

@@ -2,8 +2,10 @@ import type { GroupAvatars } from '../groups/group-avatars.ts';
 import { candidatesOf, type GroupPerson, idOf, idsOf } from '../groups/group-candidates.ts';
 import type { GroupChanges } from '../groups/group-changes.ts';
 import type { GroupAccess, GroupSettings } from '../groups/group-details.ts';
+import { acceptFork, isSendingStopped } from '../groups/group-fork.ts';
 import type { GroupInfo } from '../groups/group-info.ts';
 import { groupBytes } from '../groups/group-limits.ts';
+import { groupLock } from '../groups/group-lock.ts';
 import type { GroupOperation } from '../groups/group-operation.ts';
 import { groupUnknown, titleInvalid } from '../groups/group-refusal.ts';
 import { memberOf } from '../groups/group-state.ts';
@@ -65,7 +67,7 @@ const inviteRules: OptionRules<OpenInviteOptions> = { approval: given.flag, sign
 /**
  * The conversation of a group, and the group itself. A light handle: it holds no state.
  *
- * Calls that change the group resolve when the relay has taken the change. Offline they wait; an aborted `signal` ends the wait, and not the change once it is written down: the client finishes it, also after it was stopped. All of them throw {SottoError} `group-unknown`, `group-not-member`, `group-not-allowed` (this user's role does not allow it), `group-changed` (somebody else was faster, and it makes no sense any more), `group-forked`, `not-registered`, `session-ended`, `client-stopped`, and those of the relay's answer.
+ * Calls that change the group resolve when the relay has taken the change. Offline they wait; an aborted `signal` ends the wait, and not the change once it is written down: the client finishes it, also after it was stopped. All of them throw {SottoError} `group-unknown`, `group-not-member`, `group-not-allowed` (this user's role does not allow it), `group-changed` (somebody else was faster, and it makes no sense any more), `group-forked` (the relay shows another log; a member's word alone stops no change), `not-registered`, `session-ended`, `client-stopped`, and those of the relay's answer.
  */
 export class GroupChat {
   readonly type = 'group';
@@ -125,14 +127,16 @@ export class GroupChat {
     const nameOf = async (userId: UserId) => (await this.parts.store.get('user', { id: userId }))?.username ?? '';
     const isOut = isPresumedOut(group, self);
     const shown = (state?.members ?? []).filter(({ userId }) => !isOut || userId !== self);
+    const rows = new Map((await this.parts.store.groupMembers(this.groupId)).map((row) => [row.userId, row]));
     const members = shown.map(async ({ userId, role, joinedAtRevision }) => ({
       userId,
       role,
       username: await nameOf(userId),
       joinedAtRevision,
+      accountGone: rows.get(userId)?.goneAt !== undefined,
     }));
     const requests = (state?.requests ?? []).map(async ({ userId }) => ({ userId, username: await nameOf(userId) }));
-    const { wireId, title, revision, standing, waitingFor, forkedAt } = group;
+    const { wireId, title, revision, standing, waitingFor, fork } = group;
     const isMember = standing === 'member';
     const invite = isMember ? state?.invite : undefined;
     return {
@@ -146,7 +150,8 @@ export class GroupChat {
       requests: await Promise.all(requests),
       standing,
       waiting: waitingFor !== undefined,
-      forked: forkedAt !== undefined,
+      forked: isSendingStopped(group),
+      fork: fork && { by: fork.by, revision: fork.revision, since: fork.at, accepted: fork.accepted },
     };
   }
 
@@ -287,6 +292,22 @@ export class GroupChat {
       await tellOfChat(overlay, this.parts.origin, accepted, this.parts.clock.now());
     });
     this.parts.outbox.wake(ownQueue(this.parts.origin().account));
+  }
+
+  /**
+   * Goes on though somebody says, or the relay shows, that the group is another one than it is here (`group.forked`): what waits leaves, to the members of `info()`. Harmless when there is nothing of that kind.
+   *
+   * It is like accepting a new identity key: ask the others by another way before, since messages may go to people whom they have removed, or not to all whom they have added. What that member says of the group as it is now stops it no more; a later word does. Whoever says false things is better removed, which ends it, too.
+   * @throws {SottoError} `group-unknown`, `client-stopped`
+   */
+  async acceptFork(): Promise<void> {
+    this.parts.assertRunning();
+    await this.parts.executor.run([groupLock(this.groupId)], async (overlay) => {
+      const group = await overlay.get('group', { id: this.groupId });
+      if (group === undefined) throw groupUnknown();
+      await acceptFork(overlay, group, this.parts.clock.now());
+    });
+    this.parts.outbox.wake(this.id);
   }
 
   /**

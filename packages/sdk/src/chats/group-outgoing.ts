@@ -1,4 +1,5 @@
 import type { Overlay } from '../crypto/overlay.ts';
+import { isSendingStopped } from '../groups/group-fork.ts';
 import { groupForked, groupNotMember, groupUnknown } from '../groups/group-refusal.ts';
 import type { GroupRecord } from '../ports/group-records.ts';
 import type { GroupId } from '../ports/ids.ts';
@@ -13,7 +14,7 @@ export async function sendableGroup(overlay: Overlay, groupId: GroupId): Promise
   const group = await overlay.get('group', { id: groupId });
   if (group === undefined) throw groupUnknown();
   if (group.standing !== 'member') throw groupNotMember();
-  if (group.forkedAt !== undefined) throw groupForked();
+  if (isSendingStopped(group)) throw groupForked();
   return group;
 }
 

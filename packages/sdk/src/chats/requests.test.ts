@@ -3,10 +3,15 @@ import { chatIdOf, userIdOf } from '../../test/numbered-uuid.ts';
 import { type OpenExecutor, openExecutor } from '../../test/open-executor.ts';
 import { delivered } from '../../test/receiving-device.ts';
 import { twoSided } from '../../test/two-sided.ts';
+import { mostGroupRequests } from '../groups/group-requests.ts';
 import { newUser } from '../people/blocked.ts';
 import type { ChatRecord } from '../ports/chat-record.ts';
-import { chatWith } from './chat-state.ts';
+import type { GroupRecord } from '../ports/group-records.ts';
+import type { GroupId } from '../ports/ids.ts';
+import { chatWith, openGroupChat } from './chat-state.ts';
 import { mostOfRequest, mostRequests, Requests } from './requests.ts';
+
+const groupIdOf = (number: number) => userIdOf(1_000 + number) as string as GroupId;
 
 describe('a request', () => {
   it('that is declined is gone with its messages, and what comes next is a new one', async () => {
@@ -123,5 +128,53 @@ describe('requests', () => {
     expect(removed).toHaveLength(3);
     expect(await store.get('chat', { id: chatWith(userIdOf(1)) })).toBeUndefined();
     expect(await store.get('chat', { id: chatWith(userIdOf(2)) })).toMatchObject({ accepted: true });
+  });
+});
+
+describe('groups of strangers that the user is out of again', () => {
+  it('are bounded: the oldest go with all that was kept of them; those that they are in stay', async () => {
+    const { executor, store, clock, published } = await openExecutor();
+    const like: GroupRecord = {
+      id: groupIdOf(0),
+      wireId: new Uint8Array(32),
+      title: 'Rowers',
+      avatar: undefined,
+      adminId: userIdOf(1),
+      state: new Uint8Array(1),
+      head: new Uint8Array(32),
+      revision: 1,
+      knownRevision: 1,
+      standing: 'removed',
+      addedBy: userIdOf(1),
+      fork: undefined,
+      checkpointRevision: 0,
+      checkpointEpoch: 0,
+      waitingFor: undefined,
+      createdAt: 1,
+      updatedAt: 1,
+    };
+    const first = groupIdOf(1);
+    await executor.run([], async (overlay) => {
+      for (let number = 0; number < mostGroupRequests + 3; number++) {
+        const id = groupIdOf(number);
+        overlay.put('group', { ...like, id, standing: number === 0 ? 'member' : 'removed' });
+        await openGroupChat(overlay, id, 1);
+      }
+      const gone = { leftAt: 2, leftSeenAt: 1, passedUpTo: 0, goneAt: undefined };
+      overlay.put('groupMember', { id: userIdOf(7), groupId: first, userId: userIdOf(1), joinedAt: 1, ...gone });
+      const key = { keyEpoch: 1, keyCommitment: new Uint8Array(32), key: new Uint8Array(32), evaluated: true };
+      overlay.put('groupKey', { groupId: first, ...key });
+      overlay.put('groupHead', { groupId: first, revision: 1, head: new Uint8Array(32), saidBy: undefined });
+    });
+    await new Requests({ executor, store, clock }).sweep();
+    const left = (await store.groups(undefined, 500)).map(({ id }) => id);
+    expect(left).toHaveLength(mostGroupRequests + 1);
+    expect(left).toContain(groupIdOf(0));
+    expect(left).not.toContain(first);
+    expect(await store.groupMembers(first)).toEqual([]);
+    expect(await store.groupKeys(first)).toEqual([]);
+    expect(await store.get('groupHead', { groupId: first, revision: 1 })).toBeUndefined();
+    expect(await store.groupRequests(500)).toHaveLength(mostGroupRequests + 1);
+    expect(published.flat().filter(({ fact }) => fact.type === 'chat.removed')).toHaveLength(2);
   });
 });

@@ -1,10 +1,12 @@
 import { uuidToBytes } from '@sotto/proto';
 import type { Executor } from '../crypto/executor.ts';
 import type { Overlay } from '../crypto/overlay.ts';
+import { groupLock } from '../groups/group-lock.ts';
+import { mostGroupRequests } from '../groups/group-requests.ts';
 import { hasBlocked } from '../people/blocked.ts';
 import type { ChatRecord, Place } from '../ports/chat-record.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { ChatId, UserId } from '../ports/ids.ts';
+import type { ChatId, GroupId, UserId } from '../ports/ids.ts';
 import type { MessageRecord } from '../ports/message-record.ts';
 import type { Store } from '../ports/store.ts';
 import { SottoError } from '../sotto-error.ts';
@@ -20,7 +22,7 @@ const page = 256;
 /** What `Requests` works with. */
 export interface RequestsParts {
   readonly executor: Executor;
-  readonly store: Pick<Store, 'chats' | 'messages'>;
+  readonly store: Pick<Store, 'chats' | 'messages' | 'groupRequests' | 'groupMembers' | 'groupKeys'>;
   readonly clock: Clock;
 }
 
@@ -100,6 +102,7 @@ export class Requests {
 
   /** Removes the requests over the bound. */
   async sweep(): Promise<void> {
+    await this.#sweepGroups();
     let count = 0;
     for (let from: number | undefined; ; ) {
       const found = await this.#parts.store.chats(from, page);
@@ -112,6 +115,37 @@ export class Requests {
       if (last === undefined) return;
       from = last.activity;
     }
+  }
+
+  /** Removes groups of strangers that this user is out of again, over a bound: with their messages, members and keys. */
+  async #sweepGroups(): Promise<void> {
+    let count = 0;
+    for (const { id, groupId } of await this.#parts.store.groupRequests(Number.MAX_SAFE_INTEGER)) {
+      if (groupId === undefined) continue;
+      await this.#parts.executor.run(
+        [chatLock(id), groupLock(groupId)],
+        async (overlay) => {
+          const chat = await overlay.get('chat', { id });
+          const group = await overlay.get('group', { id: groupId });
+          if (chat === undefined || chat.accepted || group?.standing === 'member' || group?.standing === 'requested')
+            return;
+          count++;
+          if (count > mostGroupRequests) await this.#forgetGroup(overlay, chat, groupId);
+        },
+        { alone: true },
+      );
+    }
+  }
+
+  async #forgetGroup(overlay: Overlay, chat: ChatRecord, groupId: GroupId): Promise<void> {
+    const { store } = this.#parts;
+    await this.#remove(overlay, chat, undefined);
+    for (const member of await store.groupMembers(groupId)) overlay.delete('groupMember', member);
+    for (const key of await store.groupKeys(groupId)) overlay.delete('groupKey', key);
+    overlay.prune({ kind: 'groupHead', groupId, before: Number.MAX_SAFE_INTEGER });
+    overlay.delete('group', { id: groupId });
+    overlay.delete('chat', { id: chat.id });
+    overlay.record({ type: 'chat.removed', chatId: chat.id });
   }
 
   /** The user may have accepted it since it was looked at. */

@@ -1,4 +1,4 @@
-import { chatWith } from '../chats/chat-state.ts';
+import { chatOfGroup, chatWith } from '../chats/chat-state.ts';
 import type { Executor } from '../crypto/executor.ts';
 import { GroupAbsence } from '../groups/group-absence.ts';
 import { GroupAvatars } from '../groups/group-avatars.ts';
@@ -45,10 +45,11 @@ export class GroupWork {
   private readonly sync: GroupSync;
   private readonly keys: GroupKeyExchange;
   private readonly upkeep: GroupUpkeep;
+  private readonly onQueued: (chatId: ChatId) => void;
 
   constructor(parts: GroupWorkParts) {
     const { platform, store, executor, http, origin, ended, onQueued, onMoved, onFailure } = parts;
-    const { clock, timers, randomness, sha256, logger } = platform;
+    const { clock, timers, tracer, randomness, sha256, logger } = platform;
     const self = () => origin().account.userId;
     const upkeep = new GroupUpkeep({
       executor,
@@ -58,13 +59,23 @@ export class GroupWork {
       clock,
       logger,
       ended,
-      onAccountsGone: (groupId, userIds) => this.changes.removeGone(groupId, userIds),
     });
     this.upkeep = upkeep;
+    this.onQueued = onQueued;
     this.avatars = new GroupAvatars({ store, http, origin, letSelfIn: (groupId) => upkeep.letSelfIn(groupId) });
     this.invitations = new GroupInvitations({ executor, http, origin, clock });
     const lanes = new GroupLanes();
     const absence = new GroupAbsence({ executor, store, http, self, clock, lanes, logger, ended, onMoved });
+    const asker = new GroupWelcomeAsker({
+      executor,
+      store,
+      http,
+      origin,
+      clock,
+      logger,
+      ended,
+      onQueued: (userId) => onQueued(chatWith(userId)),
+    });
     this.keys = new GroupKeyExchange({
       executor,
       store,
@@ -73,17 +84,8 @@ export class GroupWork {
       timers,
       randomness,
       onQueued: (userId) => onQueued(chatWith(userId)),
-      onUnanswered: (groupId) => absence.look(groupId),
+      onUnanswered: async (groupId) => (await absence.look(groupId)) || asker.askInVain(groupId),
       onFailure,
-    });
-    const asker = new GroupWelcomeAsker({
-      executor,
-      store,
-      http,
-      origin,
-      clock,
-      ended,
-      onQueued: (userId) => onQueued(chatWith(userId)),
     });
     this.sync = new GroupSync({
       executor,
@@ -117,6 +119,7 @@ export class GroupWork {
         await this.invitations.keep(await this.invitations.look(link, { signal: ended }));
       },
       timers,
+      tracer,
       logger,
       ended,
       onQueued,
@@ -124,9 +127,10 @@ export class GroupWork {
     });
   }
 
-  /** There may be news of a group: its log is looked at. */
+  /** There may be news of a group: its log is looked at, and what waits for it, since a word may have settled that there is another log. */
   wake(groupId: GroupId): void {
     this.sync.wake(groupId);
+    this.onQueued(chatOfGroup(groupId));
   }
 
   /**

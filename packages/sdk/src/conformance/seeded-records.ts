@@ -96,6 +96,11 @@ export class SeededRecords {
     return this.below(20);
   }
 
+  #next(): number {
+    this.#seq += 1;
+    return this.#seq;
+  }
+
   #bytes(length = this.pick([0, 1, 16, 32, 33, 1_000])): Uint8Array {
     return Uint8Array.from({ length }, () => this.below(256));
   }
@@ -130,7 +135,13 @@ export class SeededRecords {
       revision: this.#small(),
       knownRevision: this.#small(),
       standing: this.pick(standings),
-      forkedAt: this.#maybe(() => this.#integer()),
+      addedBy: this.#maybe(() => this.#id<UserId>()),
+      fork: this.#maybe(() => ({
+        at: this.#integer(),
+        by: this.#maybe(() => this.#id<UserId>()),
+        revision: this.#integer(),
+        accepted: this.#flag(),
+      })),
       checkpointRevision: this.#integer(),
       checkpointEpoch: this.#integer(),
       waitingFor: this.#maybe(() => ({
@@ -337,6 +348,7 @@ export class SeededRecords {
       envelope: this.#bytes(),
       reason: this.pick(heldReasons),
       heldAt: this.#small(),
+      arrival: this.#next(),
       retries: this.#integer(),
       sender: this.#maybe(() => this.#id<UserId>()),
       messageId: this.#maybe(() => this.#id<MessageId>()),
@@ -391,6 +403,8 @@ export class SeededRecords {
         joinedAt: this.#integer(),
         leftAt: this.#maybe(() => this.#integer()),
         leftSeenAt: this.#maybe(() => this.#integer()),
+        passedUpTo: this.#integer(),
+        goneAt: this.#maybe(() => this.#integer()),
       };
     },
     groupKey: () => ({
@@ -400,7 +414,12 @@ export class SeededRecords {
       key: this.#bytes(32),
       evaluated: this.#flag(),
     }),
-    groupHead: () => ({ groupId: this.#id(), revision: this.#small(), head: this.#bytes(32) }),
+    groupHead: () => ({
+      groupId: this.#id(),
+      revision: this.#small(),
+      head: this.#bytes(32),
+      saidBy: this.#maybe(() => this.#id<UserId>()),
+    }),
     groupIntent: () => ({
       groupId: this.#id(),
       operations: this.#bytes(),

@@ -188,9 +188,7 @@ export class StoreModel {
         actual: store.heldUsage().then((all) => all.find((usage) => usage.sender === sender)),
         expected: { sender, count: own.length, bytes },
       };
-      const inOrder = own.sort(
-        (a, b) => Number(a.mendable) - Number(b.mendable) || a.heldAt - b.heldAt || byDigest(a, b),
-      );
+      const inOrder = own.sort((a, b) => Number(a.mendable) - Number(b.mendable) || a.arrival - b.arrival);
       yield { name: 'heldOf', actual: store.heldOf(sender, limit), expected: inOrder.slice(0, limit) };
     }
     for (const messageId of new Set(held.map((one) => one.messageId))) {
@@ -222,6 +220,9 @@ export class StoreModel {
     if (first !== undefined) {
       yield { name: 'groups after', actual: store.groups(first.id, limit), expected: groups.slice(1, 1 + limit) };
     }
+    const requests = this.all('chat').filter(({ groupId, accepted }) => groupId !== undefined && !accepted);
+    requests.sort((a, b) => b.activity - a.activity);
+    yield { name: 'groupRequests', actual: store.groupRequests(limit), expected: requests.slice(0, limit) };
     const behind = groups.filter((group) => group.knownRevision > group.revision || group.waitingFor !== undefined);
     yield {
       name: 'groupsBehind',
@@ -272,9 +273,9 @@ export class StoreModel {
       keys.sort((a, b) => a.keyEpoch - b.keyEpoch || by<typeof a>((key) => recordKey('groupKey', key))(a, b));
       yield { name: 'groupKeys', actual: store.groupKeys(groupId), expected: keys };
       const held = this.all('held').filter((one) => one.groupId === groupId);
-      held.sort((a, b) => a.heldAt - b.heldAt || byDigest(a, b));
+      held.sort((a, b) => a.arrival - b.arrival);
       yield { name: 'heldOfGroup', actual: store.heldOfGroup(groupId, limit), expected: held.slice(0, limit) };
-      const [earliest] = held.filter(({ heldAt }) => heldAt >= place.seq);
+      const [earliest] = held.filter(({ arrival }) => arrival >= place.seq);
       if (earliest === undefined) continue;
       const at = held.indexOf(earliest) + 1;
       yield {
@@ -296,6 +297,7 @@ export class StoreModel {
     const { kind, record } = change;
     if (kind === 'message') this.counters = { ...this.counters, position: Math.max(position, record.position) };
     if (kind === 'chat') this.counters = { ...this.counters, position: Math.max(position, record.activity) };
+    if (kind === 'held') this.counters = { ...this.counters, position: Math.max(position, record.arrival) };
     if (kind === 'outbox') this.counters = { ...this.counters, outbox: Math.max(outbox, record.id) };
     if (kind === 'event') this.counters = { ...this.counters, changeSeq: Math.max(changeSeq, record.changeSeq) };
   }

@@ -229,21 +229,22 @@ export function storeQueryCases({ describe, it, expect }: ConformanceRunner, mak
               { type: 'put', kind: 'prekey', record: prekey(number, 10 - number) },
             ]),
             ...[30, 10, 20].map(
-              (heldAt): Change => ({
+              (arrival): Change => ({
                 type: 'put',
                 kind: 'held',
                 record: {
-                  digest: Uint8Array.of(heldAt),
+                  digest: Uint8Array.of(50 - arrival),
                   envelope: Uint8Array.of(1),
                   reason: 'no-session',
-                  heldAt,
+                  heldAt: 50,
+                  arrival,
                   retries: 0,
-                  sender: heldAt === 10 ? undefined : peer,
-                  messageId: messageIdOf(heldAt),
+                  sender: arrival === 10 ? undefined : peer,
+                  messageId: messageIdOf(arrival),
                   groupId: undefined,
-                  mendable: heldAt === 30,
+                  mendable: arrival === 30,
                   requests: 0,
-                  requestAt: heldAt === 10 ? undefined : 100 - heldAt,
+                  requestAt: arrival === 10 ? undefined : 100 - arrival,
                 },
               }),
             ),
@@ -254,10 +255,10 @@ export function storeQueryCases({ describe, it, expect }: ConformanceRunner, mak
         expect((await store.events(0, 1)).map(({ changeSeq }) => changeSeq)).toEqual([1]);
         expect(await store.slowestCursor()).toBe(11);
         const held = await store.held(2);
-        expect(held.map(({ heldAt }) => heldAt)).toEqual([10, 20]);
-        expect((await store.held(2, held[1])).map(({ heldAt }) => heldAt)).toEqual([30]);
-        expect((await store.held(9, held[0])).map(({ heldAt }) => heldAt)).toEqual([20, 30]);
-        const times = (records: readonly { readonly heldAt: number }[]) => records.map(({ heldAt }) => heldAt);
+        expect(held.map(({ arrival }) => arrival)).toEqual([10, 20]);
+        expect((await store.held(2, held[1])).map(({ arrival }) => arrival)).toEqual([30]);
+        expect((await store.held(9, held[0])).map(({ arrival }) => arrival)).toEqual([20, 30]);
+        const times = (records: readonly { readonly arrival: number }[]) => records.map(({ arrival }) => arrival);
         expect(times(await store.heldOf(peer, 9))).toEqual([20, 30]);
         expect(times(await store.heldOf(peer, 1))).toEqual([20]);
         expect(times(await store.heldOf(undefined, 9))).toEqual([10]);

@@ -151,7 +151,7 @@ describe('the record cache', () => {
     const source = new CountingSource();
     const cache = new RecordCache(source);
     const groupId = 'g' as GroupId;
-    const head = { groupId, revision: 1, head: new Uint8Array(32) };
+    const head = { groupId, revision: 1, head: new Uint8Array(32), saidBy: undefined };
     cache.committed([{ type: 'put', kind: 'groupHead', record: head }]);
     expect(await cache.get('groupHead', head)).toEqual(head);
     expect(source.reads).toBe(0);

@@ -60,12 +60,13 @@ export type SottoEvent =
       readonly by: UserId | undefined;
       readonly changes: readonly GroupNews[];
     }
-  /** The relay, or a member, shows another course of a group than the one that was seen here: nothing is sent into it any more. */
+  /** A member says (`by`), or the relay itself shows, that a group has another course than the one that was seen here: nothing is sent into it until that is settled, or the user says `acceptFork`. */
   | {
       readonly type: 'group.forked';
       readonly chatId: ChatId;
       readonly groupId: GroupId;
       readonly revision: number;
+      readonly by: UserId | undefined;
     }
   /** What has become of a group after this revision can not be read yet: members are asked for the key. */
   | {

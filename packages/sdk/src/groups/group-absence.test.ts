@@ -1,8 +1,15 @@
+import { Content } from '@sotto/proto';
 import { describe, expect, it } from 'vitest';
-import { type GroupPeer, groupOfPeers } from '../../test/group-peer.ts';
+import { type GroupPeer, groupOfPeers, groupPeers } from '../../test/group-peer.ts';
 import { unreachable } from '../../test/group-service.ts';
+import { messageIdOf } from '../../test/numbered-uuid.ts';
+import { chatWith } from '../chats/chat-state.ts';
 import { addHiddenContent } from '../outbox/hidden-row.ts';
+import type { GroupKeyRecord } from '../ports/group-records.ts';
 import { writeGroupKeys } from './group-keys.ts';
+import type { GroupState } from './group-state.ts';
+import { stateOf } from './stored-group.ts';
+import { writeWelcome } from './welcome.ts';
 
 type Three = [GroupPeer, GroupPeer, GroupPeer];
 
@@ -136,6 +143,73 @@ describe('who was taken as removed', () => {
     await owner.change(groupId, { type: 'add-members', members: [last.candidate()] });
     await owner.handTo(last);
     expect(await last.group(groupId)).toMatchObject({ standing: 'member', revision: 4 });
+    await last.stop();
+  });
+});
+
+describe('who was removed unread and let in anew', () => {
+  /** Whose welcome is lost, and who waits for a key that nobody is to give them. */
+  async function letInAnew() {
+    const scene = await removedUnread();
+    const { owner, bob, last, groupId } = scene;
+    await owner.change(groupId, { type: 'remove-members', userIds: [bob.userId] });
+    await owner.change(groupId, { type: 'add-members', members: [last.candidate()] });
+    const { store, executor } = owner.device;
+    const rows = await store.outbox(chatWith(last.userId), 0, 100);
+    await executor.run([], (overlay) => {
+      for (const { id } of rows) overlay.delete('outbox', { id });
+    });
+    return { ...scene, rows };
+  }
+
+  it('asks for the welcome, as the relay names them, and begins anew: who left meanwhile is out, and nothing goes under the old chain', async () => {
+    const { owner, bob, last, groupId } = await letInAnew();
+    const chain = { groupId, distributionId: messageIdOf(1), createdAt: 1, messages: 1 };
+    await last.device.executor.run([], (overlay) => overlay.put('ownChain', chain));
+    await rounds(last, 2);
+    expect(await last.waitingFor(owner)).toHaveLength(2);
+    await ask(last, 60_000);
+    expect(await last.group(groupId)).toMatchObject({ standing: 'member', waitingFor: { keyEpoch: 2 } });
+    await last.handTo(owner);
+    await owner.handTo(last);
+    const group = await last.group(groupId);
+    expect(group).toMatchObject({ standing: 'member', revision: 5, waitingFor: undefined, addedBy: owner.userId });
+    expect(group.head).toEqual((await owner.group(groupId)).head);
+    const row = async ({ userId }: GroupPeer) => last.device.store.get('groupMember', { groupId, userId });
+    expect(await row(bob)).toMatchObject({ joinedAt: 1, leftAt: 5 });
+    expect(await row(last)).toMatchObject({ joinedAt: 5, leftAt: undefined });
+    expect(await last.device.store.get('ownChain', { groupId })).toBeUndefined();
+    await owner.change(groupId, { type: 'set-title', title: 'Goes on' });
+    await last.follow(groupId);
+    expect(await last.group(groupId)).toMatchObject({ title: 'Goes on' });
+    await last.stop();
+  });
+
+  it('believes no welcome while the key may still come, nor one that does not let them in anew, nor a stranger', async () => {
+    const { owner, last, groupId, rows } = await letInAnew();
+    const welcome = rows.find(({ content }) => Content.decode(content).body === 'groupWelcome');
+    const fields = Content.decode(welcome?.content ?? new Uint8Array());
+    const waits = { standing: 'member', revision: 2, waitingFor: { keyEpoch: 2 } };
+    await last.hear(owner, fields);
+    expect(await last.group(groupId)).toMatchObject({ ...waits, knownRevision: 5 });
+    await rounds(last, 2);
+    // Of a member since before: a key would let them read on.
+    const state = { ...stateOf(await owner.group(groupId)) } as GroupState;
+    const members = state.members.map((one) => ({ ...one, joinedAtRevision: 1 }));
+    const [key] = (await owner.device.store.groupKeys(groupId)).filter(({ keyEpoch }) => keyEpoch === state.keyEpoch);
+    const known = { at: { state: { ...state, members }, head: new Uint8Array(32) }, key: key as GroupKeyRecord };
+    await last.hear(owner, { groupWelcome: writeWelcome(known) });
+    const [stranger] = (await groupPeers(1, owner.relay)) as [GroupPeer];
+    const added = [
+      ...state.members,
+      { ...stranger.candidate(), role: 'member', joinedAtRevision: 5, joinedAtEpoch: 3 },
+    ].sort((one, other) => (one.userId < other.userId ? -1 : 1)) as GroupState['members'];
+    await last.hear(stranger, {
+      groupWelcome: writeWelcome({ ...known, at: { ...known.at, state: { ...state, members: added } } }),
+    });
+    expect(await last.group(groupId)).toMatchObject(waits);
+    await last.hear(owner, fields);
+    expect(await last.group(groupId)).toMatchObject({ revision: 5, waitingFor: undefined });
     await last.stop();
   });
 });

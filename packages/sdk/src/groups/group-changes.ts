@@ -1,9 +1,10 @@
 import type { Executor } from '../crypto/executor.ts';
 import type { GroupIntentRecord } from '../ports/group-records.ts';
-import type { ChatId, GroupId, UserId } from '../ports/ids.ts';
+import type { ChatId, GroupId } from '../ports/ids.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Store } from '../ports/store.ts';
 import type { CancelTimer, Timers } from '../ports/timers.ts';
+import type { Tracer } from '../ports/tracer.ts';
 import { SottoError } from '../sotto-error.ts';
 import { abortable } from '../transport/abortable.ts';
 import { appendGroupRecord } from '../transport/group-calls.ts';
@@ -37,6 +38,7 @@ export interface GroupChangesParts {
   /** Looks again at a group that this user comes into by a link. */
   readonly lookAtInvited: (wireId: Uint8Array, inviteKey: Uint8Array) => Promise<void>;
   readonly timers: Timers;
+  readonly tracer: Tracer;
   readonly logger: Logger;
   /** Ends what is under way; what is written down is finished the next time. */
   readonly ended: AbortSignal;
@@ -145,7 +147,7 @@ export class GroupChanges {
 
   /** Puts a record to the relay until it answers: whether it was taken. */
   private async put(intent: GroupIntentRecord): Promise<boolean> {
-    const { http, ended, upkeep, store } = this.parts;
+    const { http, ended, upkeep, tracer, store } = this.parts;
     const { groupId, record, added, removed, inviteKey } = intent;
     const wireId = decodeRecord(record)?.wireId;
     if (wireId === undefined) throw new SottoError('internal', 'a change of a group was kept that is none: report it');
@@ -156,6 +158,7 @@ export class GroupChanges {
       try {
         const append = { record, added, removed, avatar, inviteToken: token };
         await appendGroupRecord(http, wireId, append, { signal: ended });
+        tracer.reached('group-change.answered');
         return true;
       } catch (error) {
         ended.throwIfAborted();
@@ -185,13 +188,6 @@ export class GroupChanges {
     });
     const group = await store.get('group', { id: groupId });
     return outcome === 'waits' || (group !== undefined && group.revision >= revision);
-  }
-
-  /** Removes members whose accounts have ended, in the background. That it can't be done now is for the log: it is tried again another day. */
-  removeGone(groupId: GroupId, userIds: readonly UserId[]): void {
-    const wish = { operations: [{ type: 'remove-members', userIds }], inviteKey: undefined } as const;
-    this.parts.logger.info('group.accounts-gone', { removed: userIds.length });
-    this.keep(this.change(groupId, wish).catch((error: unknown) => this.report(error)));
   }
 
   /** What was accepted is kept, and what the relay has beside the log follows. */

@@ -11,7 +11,7 @@ import type { Store } from '../ports/store.ts';
 import { type GroupLogPage, requestGroupLog } from '../transport/group-calls.ts';
 import type { AuthorizedClient } from '../transport/http-client.ts';
 import { advance, type GroupAdvance, isRecordOf, missingIn } from './group-advance.ts';
-import { noteFork } from './group-fork.ts';
+import { isForkedByRelay, noteForkByRelay } from './group-fork.ts';
 import type { GroupPosition } from './group-head.ts';
 import type { WantedKey } from './group-keys.ts';
 import { groupBytes } from './group-limits.ts';
@@ -70,6 +70,9 @@ export class GroupFollower {
       if (records === 'forked') {
         await this.keepFork(group);
         return { outcome: 'forked', moved, missing: [] };
+      }
+      if (isFirst && isForkedByRelay(group) && showsAgain(page, group.revision, before)) {
+        moved = (await this.endFork(group)) || moved;
       }
       if (records.length === 0) return { outcome: 'reached', moved, missing: [] };
       const taken = await this.take(groupId, from.state.revision + 1, records);
@@ -163,9 +166,28 @@ export class GroupFollower {
     await this.parts.executor.run([groupLock(id)], async (overlay) => {
       const group = await overlay.get('group', { id });
       if (group === undefined || !sameBytes(group.head, head)) return;
-      noteFork(overlay, group, group.revision, this.parts.clock.now());
+      noteForkByRelay(overlay, group, group.revision, this.parts.clock.now());
     });
   }
+
+  private endFork({ id, head }: GroupRecord): Promise<boolean> {
+    return this.parts.executor.run([groupLock(id)], async (overlay) => {
+      const group = await overlay.get('group', { id });
+      if (group === undefined || !sameBytes(group.head, head) || !isForkedByRelay(group)) return false;
+      overlay.put('group', { ...group, fork: undefined });
+      return true;
+    });
+  }
+}
+
+/** Whether a page that contradicts nothing shows what was seen before: its last record, or, where that can't be told, that the log goes as far. */
+function showsAgain(
+  { records, firstRevision }: GroupLogPage,
+  revision: number,
+  before: Uint8Array | undefined,
+): boolean {
+  if (before !== undefined) return records.length > 0 && firstRevision === revision;
+  return records.length === 0 || firstRevision === revision + 1;
 }
 
 /** Keys of epochs that are over, by which nothing was opened: of records that came too late, or made up. */

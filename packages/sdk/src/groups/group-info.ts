@@ -10,6 +10,18 @@ export interface GroupMemberInfo {
   /** From their profile; empty until it is known. */
   readonly username: string;
   readonly joinedAtRevision: number;
+  /** The relay says that they have no account any more. Nothing proves it, so nobody is removed by it: an admin may. */
+  readonly accountGone: boolean;
+}
+
+/** Another course of a group than the one that is known here. */
+export interface GroupForkInfo {
+  /** The member who says so: they, or the relay at them or here, do not tell the truth. Undefined when the relay itself shows it here. */
+  readonly by: UserId | undefined;
+  /** The revision at which both differ. */
+  readonly revision: number;
+  readonly since: number;
+  readonly accepted: boolean;
 }
 
 /** Somebody who asks to come in. */
@@ -38,6 +50,8 @@ export interface GroupInfo {
   readonly standing: GroupStanding;
   /** What has become of it since can't be read yet: members are asked for the key. */
   readonly waiting: boolean;
-  /** Members do not see the same group: nothing is sent into it. */
+  /** Members do not see the same group: nothing is sent into it, until that is settled or the user accepts it (`acceptFork`). */
   readonly forked: boolean;
+  /** What is known of that. An accepted one, which stands in nobody's way, is here as long as the relay shows it. */
+  readonly fork: GroupForkInfo | undefined;
 }

@@ -17,7 +17,7 @@ import { stateOf } from './stored-group.ts';
 /** How many members are asked at once. */
 const askedAtOnce = 3;
 /** So many were asked without an answer when it is seen whether this user is still a member. */
-const askedBeforeDoubt = 2 * askedAtOnce;
+export const askedBeforeDoubt = 2 * askedAtOnce;
 const firstWait = 10_000;
 const longestWait = 3_600_000;
 /** A wait is made longer by up to this part of it, so that many do not ask at once. */

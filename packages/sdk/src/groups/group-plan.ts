@@ -7,6 +7,7 @@ import type { GroupIntentRecord, GroupRecord } from '../ports/group-records.ts';
 import type { ChatId, GroupId } from '../ports/ids.ts';
 import type { Store } from '../ports/store.ts';
 import { SottoError } from '../sotto-error.ts';
+import { isForkedByRelay } from './group-fork.ts';
 import type { GroupPosition } from './group-head.ts';
 import { intentOf, isDone, keepIntent, toldOfKey, type WishedChange } from './group-intent.ts';
 import { type GroupOperation, isGuestOperation } from './group-operation.ts';
@@ -78,12 +79,16 @@ export class GroupPlan {
       if (typeof written === 'string') throw refusalOf(written);
       const intent = intentOf(groupId, { ...wish, operations }, written, self, now);
       const locks = [...locksOfGroup(groupId, toldOfKey(written, self))];
-      const queued = await executor.run(locks, async (overlay) => {
-        await refuseWhenEnded(overlay);
-        const current = await overlay.get('group', { id: groupId });
-        const isThere = current === undefined ? group === undefined : sameBytes(current.head, before.head);
-        return isThere ? keepIntent(overlay, intent, written, origin(), now) : undefined;
-      });
+      const queued = await executor.run(
+        locks,
+        async (overlay) => {
+          await refuseWhenEnded(overlay);
+          const current = await overlay.get('group', { id: groupId });
+          const isThere = current === undefined ? group === undefined : sameBytes(current.head, before.head);
+          return isThere ? keepIntent(overlay, intent, written, origin(), now) : undefined;
+        },
+        { after: 'group-change.committed' },
+      );
       // Otherwise the group has moved since it was looked at.
       if (queued !== undefined) return { intent, queued, comesFirst };
     }
@@ -97,7 +102,7 @@ export class GroupPlan {
 function changeablePosition(group: GroupRecord, operations: readonly GroupOperation[]): GroupPosition | undefined {
   const isGuest = operations.every(isGuestOperation);
   if (group.standing !== (isGuest ? 'requested' : 'member')) throw groupNotMember();
-  if (group.forkedAt !== undefined) throw groupForked();
+  if (isForkedByRelay(group)) throw groupForked();
   if (group.waitingFor !== undefined) throw groupWaits();
   return positionOf(group);
 }

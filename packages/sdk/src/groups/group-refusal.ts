@@ -10,11 +10,11 @@ export function groupNotMember(): SottoError {
   return new SottoError('group-not-member', 'you are no member of this group: ask an admin to add you');
 }
 
-/** The members of a group do not see the same group: somebody shows them different ones. */
+/** The members of a group do not see the same group: somebody says so, or shows them different ones. */
 export function groupForked(): SottoError {
   return new SottoError(
     'group-forked',
-    'members see another state of this group than this device: nothing is sent into it; compare with the others by another way, ask the operator of the relay, and make a new group',
+    'a member, or the relay, says that this group is another one than this device knows: nothing is sent into it; ask the others by another way, then have whoever is wrong removed, or call acceptFork()',
   );
 }
 

@@ -119,7 +119,7 @@ describe('a log that is said to be longer than the relay shows', () => {
       await turns();
     }
     expect(relay.asked.filter((name) => name === 'GET records')).toHaveLength(7);
-    expect(await bob.group(groupId)).toMatchObject({ revision: 1, knownRevision: 1, forkedAt: undefined });
+    expect(await bob.group(groupId)).toMatchObject({ revision: 1, knownRevision: 1, fork: undefined });
     expect(bob.logged).toContain('group.log-withheld');
     await bob.stop();
   });

@@ -8,6 +8,7 @@ import { SottoError } from '../sotto-error.ts';
 import { listOwnGroups } from '../transport/group-calls.ts';
 import type { AuthorizedClient } from '../transport/http-client.ts';
 import type { Followed, GroupFollower } from './group-follower.ts';
+import { isForkedByRelay } from './group-fork.ts';
 import { groupIdOf } from './group-id.ts';
 import type { GroupKeyExchange } from './group-key-exchange.ts';
 import type { GroupLanes } from './group-lanes.ts';
@@ -132,9 +133,10 @@ export class GroupSync {
     }
     for (let after: GroupId | undefined; ; ) {
       const page = await store.groups(after, 100);
-      for (const { id, standing, revision } of page) {
-        // Also one that the relay leaves out, or shows at an earlier revision: then something is wrong.
-        if (standing === 'member' && listed.get(id) !== revision) behind.add(id);
+      for (const group of page) {
+        const { id, standing, revision } = group;
+        // Also one that the relay leaves out, shows at an earlier revision, or showed otherwise before: then something is wrong.
+        if (standing === 'member' && (listed.get(id) !== revision || isForkedByRelay(group))) behind.add(id);
       }
       after = page.at(-1)?.id;
       if (page.length < 100) break;

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { type GroupPeer, groupOfPeers, groupPeers } from '../../test/group-peer.ts';
-import { refused } from '../../test/group-service.ts';
 import { stateOf } from './stored-group.ts';
 
 const title = (text: string) => ({ type: 'set-title', title: text }) as const;
@@ -35,7 +34,7 @@ describe('the relay’s table of members  [security: group-membership]', () => {
   });
 });
 
-describe('members whose accounts have ended', () => {
+describe('members whose accounts have ended, as the relay says  [security: group-membership]', () => {
   async function endedScene() {
     const scene = await groupOfPeers(4);
     const [bob, carol, dave] = scene.others as [GroupPeer, GroupPeer, GroupPeer];
@@ -44,58 +43,50 @@ describe('members whose accounts have ended', () => {
       relay.gone.add(userId);
       relay.of(wireId).members.delete(userId);
     };
-    const settled = (peer: GroupPeer) =>
-      peer.change(groupId, { type: 'set-settings', settings: { add: 'admins', edit: 'members' } });
     const members = async () => stateOf(await owner.group(groupId))?.members.map(({ userId }) => userId);
-    const removals = () => owner.logged.filter((event) => event === 'group.accounts-gone').length;
-    return { ...scene, bob, carol, dave, end, settled, members, removals };
+    const goneAt = async ({ userId }: GroupPeer, as = owner) =>
+      (await as.device.store.get('groupMember', { groupId, userId }))?.goneAt;
+    return { ...scene, bob, carol, dave, end, members, goneAt };
   }
 
-  it('are removed by an admin who looks, and by nobody else', async () => {
-    const { owner, bob, carol, dave, groupId, end, settled, members } = await endedScene();
+  it('are shown to whoever looks, and removed by nobody but a person: nothing proves it', async () => {
+    const { relay, owner, bob, carol, dave, groupId, end, members, goneAt } = await endedScene();
     end(dave);
-    await bob.follow(groupId);
-    expect(bob.logged).not.toContain('group.accounts-gone');
+    for (const peer of [bob, owner]) {
+      await peer.follow(groupId);
+      expect(peer.news().at(-1)).toEqual({ type: 'account-gone', userIds: [dave.userId] });
+      expect(await goneAt(dave, peer)).toBeDefined();
+    }
+    for (let days = 0; days < 3; days++) {
+      owner.device.clock.advance(24 * 3_600_000);
+      await owner.change(groupId, title(`Day ${days}`));
+      await owner.follow(groupId);
+    }
+    expect(owner.news().filter(({ type }) => type === 'account-gone')).toHaveLength(1);
+    expect(await members()).toEqual([owner, bob, carol, dave].map(({ userId }) => userId));
+    // The relay says otherwise: it is forgotten.
+    relay.gone.clear();
     await owner.follow(groupId);
-    // Takes its turn behind the removal.
-    await settled(owner);
-    expect(await members()).toEqual([owner, bob, carol].map(({ userId }) => userId));
-    expect(owner.failures).toEqual([]);
+    expect(await goneAt(dave)).toBeUndefined();
+    expect(await members()).toContain(dave.userId);
   });
 
-  it('are removed after an own change of an admin, in a group that nobody else changes', async () => {
-    const { owner, carol, groupId, end, settled, members } = await endedScene();
+  it('are found after an own change, too, in a group that nobody else changes', async () => {
+    const { owner, carol, groupId, end, goneAt } = await endedScene();
     end(carol);
     owner.device.clock.advance(24 * 3_600_000);
     await owner.change(groupId, title('Divers'));
-    await settled(owner);
-    expect(await members()).not.toContain(carol.userId);
+    expect(await goneAt(carol)).toBeDefined();
   });
 
-  it('are not removed by an admin when they were one themselves, and by the owner they are', async () => {
-    const { owner, bob, carol, groupId, end, settled, members } = await endedScene();
-    for (const { userId } of [bob, carol]) await owner.change(groupId, { type: 'set-role', userId, role: 'admin' });
-    await bob.follow(groupId);
-    end(carol);
-    await bob.follow(groupId);
-    expect(bob.logged).not.toContain('group.accounts-gone');
+  it('are not those whom the table alone leaves out', async () => {
+    const { relay, owner, bob, groupId, wireId, goneAt } = await endedScene();
+    relay.of(wireId).members.delete(bob.userId);
+    relay.keptOut.add(bob.userId);
     await owner.follow(groupId);
-    await settled(owner);
-    expect(await members()).not.toContain(carol.userId);
-  });
-
-  it('are to be removed once a day, while the relay does not take it', async () => {
-    const { relay, owner, dave, groupId, end, removals } = await endedScene();
-    end(dave);
-    relay.before = (name) => {
-      if (name === 'POST records') throw refused('group-full');
-    };
-    for (let look = 0; look < 3; look++) await owner.follow(groupId);
-    expect(removals()).toBe(1);
-    owner.device.clock.advance(24 * 3_600_000);
-    await owner.follow(groupId);
-    expect(removals()).toBe(2);
-    await owner.stop();
+    expect(relay.asked).toContain('GET devices');
+    expect(await goneAt(bob)).toBeUndefined();
+    expect(owner.news().map(({ type }) => type)).not.toContain('account-gone');
   });
 });
 

@@ -1,4 +1,5 @@
 import { GroupCheckpoint as WireCheckpoint } from '@sotto/proto';
+import { chatOfGroup } from '../chats/chat-state.ts';
 import type { Executor } from '../crypto/executor.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -17,14 +18,14 @@ import {
   storeGroupInvite,
 } from '../transport/group-calls.ts';
 import type { AuthorizedClient } from '../transport/http-client.ts';
+import { requestDeviceList } from '../transport/user-calls.ts';
 import { reading } from './canonical.ts';
 import { isCheckpointDue, sealCheckpoint } from './checkpoint.ts';
 import { groupLock } from './group-lock.ts';
-import { type GroupState, memberOf } from './group-state.ts';
+import { memberOf } from './group-state.ts';
 import { sealInviteBox } from './invite-box.ts';
 import { inviteToken } from './invite-link.ts';
 import type { KnownGroup } from './known-group.ts';
-import { mayRemove } from './membership-operations.ts';
 import { hasRole } from './operation-rule.ts';
 import { keyOfState, keySource, ownActor, positionOf } from './stored-group.ts';
 
@@ -32,8 +33,10 @@ import { keyOfState, keySource, ownActor, positionOf } from './stored-group.ts';
 const smallGroup = 32;
 /** How long the relay is not asked again to let this account in. */
 const letInAgainAfter = 3_600_000;
-/** How long somebody is not removed again whose account has ended, and a table not compared again after an own change. */
-const removeAgainAfter = 24 * 3_600_000;
+/** How long a table is not compared again after an own change. */
+const compareAgainAfter = 24 * 3_600_000;
+/** How many members are asked for at once whose accounts the relay may not have any more. */
+const askedForAtOnce = 16;
 
 /** What upkeep works with. */
 export interface UpkeepParts {
@@ -45,8 +48,6 @@ export interface UpkeepParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly ended: AbortSignal;
-  /** These members have no account any more, and this user may remove them: not waited for. */
-  readonly onAccountsGone: (groupId: GroupId, userIds: readonly UserId[]) => void;
 }
 
 /** What the relay keeps of a group beside its log: the checkpoint, the box of the invite, and the table of members. */
@@ -56,8 +57,6 @@ export class GroupUpkeep {
   private readonly compared = new Map<GroupId, number>();
   private readonly comparedAt = new Map<GroupId, number>();
   private readonly letIn = new Map<GroupId, number>();
-  /** When a member was last to be removed because their account has ended. */
-  private readonly removedAt = new Map<string, number>();
 
   constructor(parts: UpkeepParts) {
     this.parts = parts;
@@ -113,7 +112,7 @@ export class GroupUpkeep {
     const { store, origin } = this.parts;
     const group = await store.get('group', { id: groupId });
     const state = group && positionOf(group)?.state;
-    if (group?.standing !== 'member' || state === undefined || group.forkedAt !== undefined) return;
+    if (group?.standing !== 'member' || state === undefined || group.fork !== undefined) return;
     const self = memberOf(state, origin().account.userId);
     const isAdmin = hasRole(self, 'admin');
     if ((isAdmin || state.members.length <= smallGroup) && this.compared.get(groupId) !== group.revision) {
@@ -133,19 +132,19 @@ export class GroupUpkeep {
     const state = group && positionOf(group)?.state;
     if (state === undefined || !hasRole(memberOf(state, origin().account.userId), 'admin')) return;
     const last = this.comparedAt.get(groupId);
-    if (last !== undefined && clock.now() < last + removeAgainAfter) return;
+    if (last !== undefined && clock.now() < last + compareAgainAfter) return;
     await this.compareTable(groupId);
   }
 
   /**
-   * Compares the relay's table of members with the state here, and repairs it; who can't be put into it has no account any more, and is removed from the group where this user may. The table is read before the log is seen to have gone no further: so a difference is none of a change that is not known yet.
+   * Compares the relay's table of members with the state here, and repairs it. Of whom the relay does not put into it, and gives no device list either, it says that they have no account any more: that is kept and told. Nobody is removed by it, since it is the relay's word alone. The table is read before the log is seen to have gone no further: so a difference is none of a change that is not known yet.
    * @throws {SottoError} as AuthorizedClient
    */
   async compareTable(groupId: GroupId): Promise<void> {
     const { store, http, ended, logger, clock } = this.parts;
     const group = await store.get('group', { id: groupId });
     const state = group && positionOf(group)?.state;
-    if (group?.standing !== 'member' || state === undefined || group.forkedAt !== undefined) return;
+    if (group?.standing !== 'member' || state === undefined || group.fork !== undefined) return;
     const { wireId, revision } = group;
     this.comparedAt.set(groupId, clock.now());
     const table = await requestGroupMembers(http, wireId, { signal: ended });
@@ -154,28 +153,59 @@ export class GroupUpkeep {
     const counted = new Set<UserId>(table);
     const added = state.members.map(({ userId }) => userId).filter((userId) => !counted.has(userId));
     const removed = table.filter((userId) => memberOf(state, userId) === undefined);
+    await this.noteGone(groupId, revision, { there: table, gone: [] });
     if (added.length === 0 && removed.length === 0) return;
     logger.warn('group.table-repaired', { added: added.length, removed: removed.length });
     const repaired = new Set<UserId>(await repairGroupMembers(http, wireId, { added, removed }, { signal: ended }));
-    this.removeGone(
-      groupId,
-      state,
-      added.filter((userId) => !repaired.has(userId)),
-    );
+    const missing = added.filter((userId) => !repaired.has(userId)).slice(0, askedForAtOnce);
+    const gone: UserId[] = [];
+    for (const userId of missing) if (!(await this.hasAccount(userId))) gone.push(userId);
+    await this.noteGone(groupId, revision, {
+      there: [...repaired, ...missing.filter((one) => !gone.includes(one))],
+      gone,
+    });
   }
 
-  /** Has those removed whose accounts have ended, as far as this user may: each once a day. */
-  private removeGone(groupId: GroupId, state: GroupState, gone: readonly UserId[]): void {
-    const { origin, clock, onAccountsGone } = this.parts;
-    const self = origin().account.userId;
-    const now = clock.now();
-    const due = gone.filter((userId) => {
-      const last = this.removedAt.get(`${groupId} ${userId}`);
-      return mayRemove(state, self, userId) && (last === undefined || now >= last + removeAgainAfter);
+  /** Whether the relay has the devices of somebody. */
+  private async hasAccount(userId: UserId): Promise<boolean> {
+    try {
+      await requestDeviceList(this.parts.http, userId, { signal: this.parts.ended });
+      return true;
+    } catch (error) {
+      if (!(error instanceof SottoError) || error.code !== 'user-unknown') throw error;
+      return false;
+    }
+  }
+
+  /** Keeps and tells of whom the relay says that they have no account any more; and forgets it of whom it says so no longer. */
+  private async noteGone(
+    groupId: GroupId,
+    revision: number,
+    { there, gone }: { readonly there: readonly UserId[]; readonly gone: readonly UserId[] },
+  ): Promise<void> {
+    const { executor, store, clock, logger } = this.parts;
+    const marked = new Set((await store.groupMembers(groupId)).flatMap((row) => (row.goneAt ? [row.userId] : [])));
+    const back = there.filter((userId) => marked.has(userId));
+    const news = gone.filter((userId) => !marked.has(userId));
+    if (back.length === 0 && news.length === 0) return;
+    logger.info('group.accounts-gone', { gone: news.length, back: back.length });
+    await executor.run([groupLock(groupId)], async (overlay) => {
+      const now = clock.now();
+      for (const userId of [...back, ...news]) {
+        const row = await overlay.get('groupMember', { groupId, userId });
+        if (row !== undefined) overlay.put('groupMember', { ...row, goneAt: news.includes(userId) ? now : undefined });
+      }
+      if (news.length === 0) return;
+      const changes = [{ type: 'account-gone', userIds: news }] as const;
+      overlay.record({
+        type: 'group.changed',
+        chatId: chatOfGroup(groupId),
+        groupId,
+        revision,
+        by: undefined,
+        changes,
+      });
     });
-    if (due.length === 0) return;
-    for (const userId of due) this.removedAt.set(`${groupId} ${userId}`, now);
-    onAccountsGone(groupId, due);
   }
 
   /**

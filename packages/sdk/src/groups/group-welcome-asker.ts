@@ -5,16 +5,24 @@ import type { Executor } from '../crypto/executor.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
 import { addHiddenContent } from '../outbox/hidden-row.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { UserId } from '../ports/ids.ts';
+import type { GroupId, UserId } from '../ports/ids.ts';
+import type { Logger } from '../ports/logger.ts';
 import type { Store } from '../ports/store.ts';
+import { SottoError } from '../sotto-error.ts';
 import { requestGroupMembers } from '../transport/group-calls.ts';
 import type { AuthorizedClient } from '../transport/http-client.ts';
+import { groupIdOf } from './group-id.ts';
 import { writeKeyRequest } from './group-keys.ts';
+import { hasRoomForGroups } from './group-requests.ts';
+import { memberOf } from './group-state.ts';
+import { stateOf } from './stored-group.ts';
 
 /** How many members are asked at once. */
 const askedAtOnce = 3;
 /** How long the members of a group are not asked again. */
 const againAfter = 3_600_000;
+/** In how many groups members are asked in that time: anybody can have the relay count this account to their groups. */
+const mostGroups = 32;
 
 /** What asking works with. */
 export interface WelcomeAskerParts {
@@ -24,12 +32,13 @@ export interface WelcomeAskerParts {
   /** @throws {SottoError} `not-registered`, `session-ended` */
   readonly origin: () => ContentOrigin;
   readonly clock: Clock;
+  readonly logger: Logger;
   readonly ended: AbortSignal;
   /** Something waits in the outbox for this person. */
   readonly onQueued: (userId: UserId) => void;
 }
 
-/** Asks members for the welcome to a group that the relay counts this account to, and of which nothing is known here: it was away for longer than mail is kept. */
+/** Asks members for the welcome to a group that the relay counts this account to, and of which nothing is known here, or nothing can be read on: it was away for longer than mail is kept, or was let in anew after a removal that it can't read. */
 export class GroupWelcomeAsker {
   private readonly parts: WelcomeAskerParts;
   private readonly asked = new Map<string, number>();
@@ -39,23 +48,31 @@ export class GroupWelcomeAsker {
   }
 
   /**
-   * Asks some members, those first whose chats are accepted. Of one group once an hour.
+   * Asks some members, those first who were members when it was last read, and those whose chats are accepted. Of one group once an hour.
    * @throws {SottoError} as AuthorizedClient
    */
   async ask(wireId: Uint8Array): Promise<void> {
-    const { executor, http, origin, clock, ended, onQueued } = this.parts;
+    const { executor, store, http, origin, clock, ended, onQueued } = this.parts;
     const name = toBase64Url(wireId);
     const now = clock.now();
-    if (now < (this.asked.get(name) ?? 0) + againAfter) return;
+    for (const [group, at] of this.asked) if (now >= at + againAfter) this.asked.delete(group);
+    if (this.asked.has(name) || this.asked.size >= mostGroups) return;
+    const groupId = groupIdOf(wireId, origin().sha256);
+    // A welcome of a stranger would be passed over.
+    if ((await store.get('group', { id: groupId })) === undefined && !(await hasRoomForGroups(store))) return;
     this.asked.set(name, now);
-    const members = await requestGroupMembers(http, wireId, { signal: ended });
+    const members = await requestGroupMembers(http, wireId, { signal: ended }).catch((error: unknown) => {
+      this.asked.delete(name);
+      throw error;
+    });
     const self = origin().account.userId;
     // Nobody welcomes who is none.
     if (!members.includes(self)) {
       this.asked.delete(name);
       return;
     }
-    const chosen = await this.choose(members.filter((userId) => userId !== self));
+    const others = members.filter((userId) => userId !== self);
+    const chosen = await this.choose(groupId, others);
     const locks = chosen.map((userId) => chatLock(chatWith(userId)));
     await executor.run(locks, async (overlay) => {
       if (await hasEnded(overlay)) return;
@@ -65,15 +82,31 @@ export class GroupWelcomeAsker {
     for (const userId of chosen) onQueued(userId);
   }
 
-  private async choose(members: readonly UserId[]): Promise<readonly UserId[]> {
+  /** The same for a group whose key was asked for in vain, though the relay counts this account to it. Says that it is not out; that the relay can't be asked is for the log. */
+  async askInVain(groupId: GroupId): Promise<false> {
+    const { store, logger, ended } = this.parts;
+    const group = await store.get('group', { id: groupId });
+    if (group === undefined) return false;
+    await this.ask(group.wireId).catch((error: unknown) => {
+      if (ended.aborted) return;
+      if (!(error instanceof SottoError) || error.code.startsWith('store-')) throw error;
+      logger.info('group.welcome-not-asked', { code: error.code });
+    });
+    return false;
+  }
+
+  private async choose(groupId: GroupId, members: readonly UserId[]): Promise<readonly UserId[]> {
     const { store } = this.parts;
+    const group = await store.get('group', { id: groupId });
+    const last = group && stateOf(group);
     const known: UserId[] = [];
     const others: UserId[] = [];
     for (const userId of members) {
       const user = await store.get('user', { id: userId });
       if (user?.blockedAt !== undefined) continue;
       const chat = await store.get('chat', { id: chatWith(userId) });
-      (chat?.accepted === true ? known : others).push(userId);
+      const wasMember = last !== undefined && memberOf(last, userId) !== undefined;
+      (wasMember || chat?.accepted === true ? known : others).push(userId);
     }
     return [...known, ...others].slice(0, askedAtOnce);
   }

@@ -8,7 +8,7 @@ import type { Sha256 } from '../ports/hash.ts';
 import type { GroupId, UserId } from '../ports/ids.ts';
 import { membersChanged } from './apply-change.ts';
 import type { GroupAdvance, GroupStep } from './group-advance.ts';
-import { noteFork } from './group-fork.ts';
+import { forkAfter, noteForkByMember, settleByWord } from './group-fork.ts';
 import { groupIdOf } from './group-id.ts';
 import { groupLock } from './group-lock.ts';
 import type { GroupMember } from './group-member.ts';
@@ -16,7 +16,7 @@ import { endsChains, newsOf } from './group-news.ts';
 import { encodeState, type GroupState, memberOf } from './group-state.ts';
 import type { KnownGroup } from './known-group.ts';
 import { hasRole } from './operation-rule.ts';
-import { memberRowId } from './stored-group.ts';
+import { memberRowId, stateOf } from './stored-group.ts';
 
 /** How many heads are kept of a group: for messages that were on their way for long. */
 const headsKept = 1_024;
@@ -51,7 +51,12 @@ export function locksOfGroup(groupId: GroupId, people: readonly UserId[] = []): 
 export async function keepStart(
   overlay: Overlay,
   { at, key }: KnownGroup,
-  start: { readonly standing: 'member' | 'requested'; readonly accepted: boolean },
+  start: {
+    readonly standing: 'member' | 'requested';
+    readonly accepted: boolean;
+    /** Who has brought this user in, by a welcome. */
+    readonly addedBy?: UserId;
+  },
   { self, now, sha256 }: Keeping,
 ): Promise<GroupRecord> {
   const { state, head } = at;
@@ -65,7 +70,8 @@ export async function keepStart(
     head,
     knownRevision: Math.max(before?.knownRevision ?? 0, state.revision),
     standing: start.standing,
-    forkedAt: undefined,
+    addedBy: start.addedBy ?? before?.addedBy,
+    fork: before?.standing === 'member' ? forkAfter({ ...fieldsOf(state), fork: before.fork }) : undefined,
     checkpointRevision: 0,
     checkpointEpoch: 0,
     waitingFor: undefined,
@@ -73,9 +79,10 @@ export async function keepStart(
     updatedAt: now,
   };
   overlay.put('group', group);
-  overlay.put('groupHead', { groupId: id, revision: state.revision, head });
+  overlay.put('groupHead', { groupId: id, revision: state.revision, head, saidBy: undefined });
   const { keyCommitment } = state;
   overlay.put('groupKey', { groupId: id, keyEpoch: key.keyEpoch, keyCommitment, key: key.key, evaluated: true });
+  if (before !== undefined) await keepGap(overlay, before, state, now);
   await keepMembers(overlay, id, state.members, { self, now, sha256 });
   if (start.standing === 'member') await openGroupChat(overlay, id, now, start.accepted);
   return group;
@@ -93,19 +100,17 @@ export async function keepAdvance(
 ): Promise<GroupRecord> {
   const { self, now } = keeping;
   const { state, head } = at;
-  let contradicted: number | undefined;
-  for (const step of steps) {
-    const agrees = await keepStep(overlay, group.id, step, keeping);
-    if (!agrees) contradicted ??= step.at.state.revision;
-  }
+  const claims: Claim[] = [];
+  for (const step of steps) claims.push(...(await keepStep(overlay, group.id, step, keeping)));
   for (const key of opened) {
     const known = await overlay.get('groupKey', { groupId: group.id, ...key });
     if (known?.evaluated === false) overlay.put('groupKey', { ...known, evaluated: true });
   }
   const standing = standingAfter(group.standing, steps, self);
+  const moved = { ...group, ...fieldsOf(state) };
   const kept: GroupRecord = {
-    ...group,
-    ...fieldsOf(state),
+    ...moved,
+    fork: forkAfter(moved),
     head,
     knownRevision: Math.max(group.knownRevision, state.revision),
     standing,
@@ -117,7 +122,7 @@ export async function keepAdvance(
     const { id: groupId, revision } = kept;
     overlay.record({ type: 'group.waiting', chatId: chatOfGroup(groupId), groupId, revision });
   }
-  if (contradicted !== undefined) noteFork(overlay, kept, contradicted, now);
+  for (const claim of claims) await holdAgainst(overlay, group.id, claim, now);
   if (standing === 'member' && group.standing === 'requested') await openGroupChat(overlay, group.id, now, true);
   if (standing === 'member' && group.standing === 'removed') await keepReturn(overlay, kept, keeping);
   return kept;
@@ -160,13 +165,34 @@ function recordOwn(overlay: Overlay, { id: groupId, revision }: GroupRecord, cha
   overlay.record({ type: 'group.changed', chatId, groupId, revision, by: undefined, changes: [change] });
 }
 
-/** Keeps one step; whether it agrees with what members have said of it before. */
-async function keepStep(overlay: Overlay, groupId: GroupId, step: GroupStep, keeping: Keeping): Promise<boolean> {
+/** What a member has said of a revision before it was read here. */
+interface Claim {
+  readonly by: UserId;
+  readonly revision: number;
+  readonly agrees: boolean;
+}
+
+/** Holds what a member has said before against what the log came to. */
+async function holdAgainst(overlay: Overlay, groupId: GroupId, claim: Claim, now: number): Promise<void> {
+  const group = await overlay.get('group', { id: groupId });
+  if (group === undefined) return;
+  if (claim.agrees) settleByWord(overlay, group, claim);
+  else await noteForkByMember(overlay, group, claim, now);
+}
+
+/** Keeps one step; what a member has said of it before. */
+async function keepStep(
+  overlay: Overlay,
+  groupId: GroupId,
+  step: GroupStep,
+  keeping: Keeping,
+): Promise<readonly Claim[]> {
   const { at, before, change } = step;
   const { revision } = at.state;
   const claimed = await overlay.get('groupHead', { groupId, revision });
-  const agrees = claimed === undefined || sameBytes(claimed.head, at.head);
-  overlay.put('groupHead', { groupId, revision, head: at.head });
+  const said =
+    claimed?.saidBy === undefined ? [] : [{ by: claimed.saidBy, revision, agrees: sameBytes(claimed.head, at.head) }];
+  overlay.put('groupHead', { groupId, revision, head: at.head, saidBy: undefined });
   if (revision % 64 === 0) overlay.prune({ kind: 'groupHead', groupId, before: revision - headsKept });
   const { added, removed } = membersChanged(before, at.state);
   const come = added.flatMap((userId) => memberOf(at.state, userId) ?? []);
@@ -177,16 +203,29 @@ async function keepStep(overlay: Overlay, groupId: GroupId, step: GroupStep, kee
   }
   if (endsChains(step)) await endOwnChain(overlay, groupId);
   const changes = newsOf(step);
-  if (change === undefined || changes.length === 0) return agrees;
+  if (change === undefined || changes.length === 0) return said;
   const chatId = chatOfGroup(groupId);
   overlay.record({ type: 'group.changed', chatId, groupId, revision, by: change.actor.userId, changes });
-  if (!hasRole(memberOf(at.state, keeping.self), 'admin')) return agrees;
+  if (!hasRole(memberOf(at.state, keeping.self), 'admin')) return said;
   for (const news of changes) {
     if (news.type === 'requested') {
       overlay.record({ type: 'group.requested', chatId, groupId, userId: news.userId });
     }
   }
-  return agrees;
+  return said;
+}
+
+/**
+ * Keeps what is known of the time between the last state that was read and one that another member gives: who is no member any more has left in it, nobody knows where exactly.
+ */
+async function keepGap(overlay: Overlay, before: GroupRecord, next: GroupState, now: number): Promise<void> {
+  for (const { userId } of stateOf(before)?.members ?? []) {
+    if (memberOf(next, userId) !== undefined) continue;
+    const row = await overlay.get('groupMember', { groupId: before.id, userId });
+    if (row === undefined || row.leftAt !== undefined) continue;
+    overlay.put('groupMember', { ...row, leftAt: next.revision, leftSeenAt: now });
+  }
+  await endOwnChain(overlay, before.id);
 }
 
 /** Whoever left knows the chain that this device sends under: the next message comes under another one. */
@@ -215,6 +254,8 @@ async function keepMembers(
         joinedAt: joinedAtRevision,
         leftAt: undefined,
         leftSeenAt: undefined,
+        passedUpTo: row?.passedUpTo ?? 0,
+        goneAt: undefined,
       });
     }
     const user = await overlay.get('user', { id: userId });

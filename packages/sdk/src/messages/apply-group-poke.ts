@@ -1,14 +1,12 @@
 import { demandLocks } from '../crypto/locks-wanted.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
-import { noteFork } from '../groups/group-fork.ts';
+import { mostClaims, noteForkByMember, settleByWord } from '../groups/group-fork.ts';
 import { groupIdOf } from '../groups/group-id.ts';
 import { groupLock } from '../groups/group-lock.ts';
 import { type Applied, type Arrival, nothingDue } from './arrival.ts';
 
 /** The most revisions that somebody may speak of at once beyond what is known here. */
 const mostAhead = 1_000_000;
-/** Of so many revisions beyond what is known here it is kept what members say of them. */
-const mostClaims = 1_024;
 
 /**
  * Applies the word of somebody that their group has come to a revision: its log is to be fetched, or it is compared with what is known.
@@ -28,14 +26,18 @@ export async function applyGroupPoke({ overlay, origin, sender, content, locks, 
   }
   if (revision > group.revision + mostAhead) return nothingDue;
   const known = await overlay.get('groupHead', { groupId, revision });
-  if (known !== undefined && !sameBytes(known.head, head)) {
-    noteFork(overlay, group, revision, now);
+  if (revision <= group.revision) {
+    const word = { by: sender.userId, revision };
+    if (known === undefined) return nothingDue;
+    if (sameBytes(known.head, head)) {
+      return settleByWord(overlay, group, word) ? { ...nothingDue, group: groupId } : nothingDue;
+    }
+    await noteForkByMember(overlay, group, word, now);
     return nothingDue;
   }
-  if (revision <= group.revision) return nothingDue;
-  // Held against the log once that is read.
+  // Held against the log once that is read: the first word, since a false one says nothing of who speaks later.
   if (known === undefined && revision <= group.revision + mostClaims) {
-    overlay.put('groupHead', { groupId, revision, head: head.slice() });
+    overlay.put('groupHead', { groupId, revision, head: head.slice(), saidBy: sender.userId });
   }
   if (revision > group.knownRevision) overlay.put('group', { ...group, knownRevision: revision });
   return { ...nothingDue, group: groupId };

@@ -3,7 +3,9 @@ import { chatOfGroup, chatWith } from '../chats/chat-state.ts';
 import { demandLocks } from '../crypto/locks-wanted.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
 import { groupIdOf } from '../groups/group-id.ts';
-import { memberOf } from '../groups/group-state.ts';
+import { askedBeforeDoubt } from '../groups/group-key-exchange.ts';
+import { mayBringIn } from '../groups/group-requests.ts';
+import { type GroupState, memberOf } from '../groups/group-state.ts';
 import { keepStart, locksOfGroup } from '../groups/keep-group.ts';
 import { ownListOf, stateOf } from '../groups/stored-group.ts';
 import { readWelcome } from '../groups/welcome.ts';
@@ -13,7 +15,7 @@ import { type Applied, type Arrival, nothingDue } from './arrival.ts';
 /**
  * Applies a welcome: this user is a member of a group from now on, or again. Somebody whose chat is not accepted brings them into a group that is not accepted.
  *
- * Whoever is a member already learns from it only that there is a later revision: the log says what it is.
+ * Whoever is a member already learns from it only that there is a later revision: the log says what it is. Unless they can't read it on, and nobody gives them the key: then they may have been removed under it, and let in anew since.
  */
 export async function applyGroupWelcome(arrival: Arrival): Promise<Applied> {
   const { overlay, account, origin, sender, content, locks, now } = arrival;
@@ -31,7 +33,7 @@ export async function applyGroupWelcome(arrival: Arrival): Promise<Applied> {
   const group = await overlay.get('group', { id: groupId });
   // A second group of this id, which nobody finds by chance.
   if (group !== undefined && !sameBytes(group.wireId, state.wireId)) return nothingDue;
-  if (group?.standing === 'member') {
+  if (group?.standing === 'member' && !(await isLetInAnew(arrival, group, state))) {
     if (state.revision <= group.knownRevision) return nothingDue;
     overlay.put('group', { ...group, knownRevision: state.revision });
     return { ...nothingDue, group: groupId };
@@ -45,7 +47,9 @@ export async function applyGroupWelcome(arrival: Arrival): Promise<Applied> {
   const asked = group?.standing === 'requested';
   const chat = await overlay.get('chat', { id: chatWith(sender.userId) });
   const accepted = asked || chat?.accepted === true;
-  await keepStart(overlay, known, { standing: 'member', accepted }, { self, now, sha256 });
+  const isNew = (await overlay.get('chat', { id: chatOfGroup(groupId) })) === undefined;
+  if (!accepted && isNew && !(await mayBringIn(overlay, arrival.queries, sender.userId))) return nothingDue;
+  await keepStart(overlay, known, { standing: 'member', accepted, addedBy: sender.userId }, { self, now, sha256 });
   const { revision } = state;
   const changes = [{ type: 'added', userIds: [self] }] as const;
   overlay.record({
@@ -56,7 +60,21 @@ export async function applyGroupWelcome(arrival: Arrival): Promise<Applied> {
     by: sender.userId,
     changes,
   });
-  return { ...nothingDue, group: groupId, groupBegins: true };
+  return { ...nothingDue, group: groupId, groupsBegun: [groupId] };
+}
+
+/**
+ * Whether a member who waits in vain for the key of the next record is to believe a welcome: by it they came in after all that is known here, and it is from a member, or from a contact.
+ *
+ * A liar among them can show a false group by that, as by any invitation, and only to whom the relay keeps the key away that all others have.
+ */
+async function isLetInAnew(arrival: Arrival, group: GroupRecord, state: GroupState): Promise<boolean> {
+  const { account } = arrival;
+  const { waitingFor } = group;
+  if (waitingFor === undefined || waitingFor.asked < askedBeforeDoubt) return false;
+  const joinedAt = memberOf(state, account.userId)?.joinedAtRevision ?? 0;
+  if (joinedAt <= group.revision || state.keyEpoch < waitingFor.keyEpoch) return false;
+  return mayTellOf(arrival, group);
 }
 
 /** Whether somebody is believed about a group that this user was in, or asked to come into: a member by what was seen of it last, or a contact. */

@@ -57,7 +57,8 @@ export async function groupContextOf(
     const note = isHeard ? (noting: Overlay) => noteRevision(noting, groupId, revision) : undefined;
     throw new Hold('group-revision', { groupId, ...(note && { note }) });
   }
-  if (!isMemberAt(theirs, revision, now) || isTooLate(theirs, takenAt)) throw new Hold('not-a-member', { groupId });
+  if (theirs === undefined || !isMemberAt(theirs, revision, now) || isTooLate(theirs, takenAt))
+    throw new Hold('not-a-member', { groupId });
   const own = await overlay.get('groupMember', { groupId, userId: self });
   if (!isMemberAt(own, revision, now)) throw new Hold('not-a-member', { groupId });
   const known = await overlay.get('groupHead', { groupId, revision });

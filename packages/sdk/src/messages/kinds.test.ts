@@ -39,6 +39,7 @@ function apply(
       locks: [],
       queries: device.store,
       now,
+      takenAt: now,
     }),
   );
 }

@@ -296,17 +296,34 @@ describe('nothing is sealed for a group', () => {
     expect(await alice.device.store.outboxChats()).toEqual([]);
   });
 
+  it('of which a member says false things of their own devices, and reaches the others all the same', async () => {
+    const world = await talking(3);
+    const [alice, bob, liar] = world.people as [GroupPerson, GroupPerson, GroupPerson];
+    const { userId } = liar.device.account;
+    const named = { userId, version: 9, hash: new Uint8Array(32), identityKey: new Uint8Array(33), forked: true };
+    await alice.device.executor.run([], (overlay) => overlay.put('namedList', named));
+    await world.write(alice, 'to whom it concerns');
+    const running = world.run();
+    // What goes to the liar alone is tried again and again.
+    for (let turn = 0; turn < 2_000 && (await world.texts(bob)).length === 0; turn++) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    alice.out.disconnect();
+    await running;
+    expect(await world.texts(bob)).toEqual(['to whom it concerns']);
+  });
+
   it('that is forked, as long as it is', async () => {
     const world = await talking(2);
     const [alice, bob] = world.people as [GroupPerson, GroupPerson];
     alice.out.disconnect();
     await world.write(alice, 'waits');
-    await edit(world, alice, { forkedAt: 1 });
+    await edit(world, alice, { fork: { at: 1, by: undefined, revision: 1, accepted: false } });
     await expect(world.write(alice, 'no')).rejects.toMatchObject({ code: 'group-forked' });
     await alice.out.connect();
     await world.run();
     expect(sharedBy(world, alice)).toEqual([]);
-    await edit(world, alice, { forkedAt: undefined });
+    await edit(world, alice, { fork: undefined });
     alice.out.outbox.retry(world.chatId);
     await world.run();
     expect(await world.texts(bob)).toEqual(['waits']);

@@ -3,7 +3,8 @@ import type { ChatId, DeviceId, GroupId, MessageId, UserId } from './ids.ts';
 /** One thing that a change of a group has changed. */
 export type GroupNews =
   | { readonly type: 'created' | 'avatar' }
-  | { readonly type: 'added' | 'removed'; readonly userIds: readonly UserId[] }
+  /** `account-gone`: the relay says that they have no account any more; they stay members. */
+  | { readonly type: 'added' | 'removed' | 'account-gone'; readonly userIds: readonly UserId[] }
   /** By a link, or by leaving; or asks to come in, and is turned away. */
   | { readonly type: 'joined' | 'left' | 'requested' | 'declined'; readonly userId: UserId }
   | { readonly type: 'role'; readonly userId: UserId; readonly role: 'member' | 'admin' | 'owner' }
@@ -57,7 +58,15 @@ export type EventFact =
       readonly changes: readonly GroupNews[];
     }
   | {
-      readonly type: 'group.forked' | 'group.waiting';
+      readonly type: 'group.forked';
+      readonly chatId: ChatId;
+      readonly groupId: GroupId;
+      readonly revision: number;
+      /** By whose word; undefined when the relay itself shows it. */
+      readonly by: UserId | undefined;
+    }
+  | {
+      readonly type: 'group.waiting';
       readonly chatId: ChatId;
       readonly groupId: GroupId;
       readonly revision: number;

@@ -1,3 +1,4 @@
+import type { ChatRecord } from './chat-record.ts';
 import type {
   GroupIntentRecord,
   GroupKeyRecord,
@@ -13,6 +14,8 @@ import type { HeldRecord } from './inbox-records.ts';
 export interface GroupQueries {
   /** By id, those after `after`. */
   groups(after: GroupId | undefined, limit: number): Promise<readonly GroupRecord[]>;
+  /** Chats of groups that are not accepted, latest activity first. */
+  groupRequests(limit: number): Promise<readonly ChatRecord[]>;
   /** Groups whose log is to be fetched (`knownRevision` above `revision`), or that wait for a key; in any order. */
   groupsBehind(): Promise<readonly GroupRecord[]>;
   /** Everybody who is or was a member, by user id. */
@@ -27,10 +30,6 @@ export interface GroupQueries {
   senderKeys(groupId: GroupId, userId: UserId, deviceId: DeviceId): Promise<readonly SenderKeyRecord[]>;
   /** Who was given an own chain, by user id, then device id. */
   senderKeyShared(distributionId: string): Promise<readonly SenderKeySharedRecord[]>;
-  /** What is held of one group, oldest first, by `heldAt`, then `digest`; those after `after`. */
-  heldOfGroup(
-    groupId: GroupId,
-    limit: number,
-    after?: Pick<HeldRecord, 'heldAt' | 'digest'>,
-  ): Promise<readonly HeldRecord[]>;
+  /** What is held of one group in the order in which it came, by `arrival`; those after `after`. */
+  heldOfGroup(groupId: GroupId, limit: number, after?: Pick<HeldRecord, 'arrival'>): Promise<readonly HeldRecord[]>;
 }

@@ -16,6 +16,17 @@ export interface MissingGroupKey {
   readonly askAt: number;
 }
 
+/** Another course of a group than the one that was seen here. */
+export interface GroupFork {
+  readonly at: number;
+  /** The member by whose word there is one; undefined when the relay itself shows it. */
+  readonly by: UserId | undefined;
+  /** The revision at which both differ. */
+  readonly revision: number;
+  /** Whether the user goes on all the same, with what the relay shows: a member's word is over when they do. */
+  readonly accepted: boolean;
+}
+
 /** A group as far as its log is evaluated here (the study's table `group`). */
 export interface GroupRecord {
   readonly id: GroupId;
@@ -35,8 +46,10 @@ export interface GroupRecord {
   /** The highest revision that anybody spoke of; the log is fetched while it is above `revision`. */
   readonly knownRevision: number;
   readonly standing: GroupStanding;
-  /** When another head was seen at a known revision: nothing is sent to it from then on. */
-  readonly forkedAt: number | undefined;
+  /** Who has brought this user in, by a welcome; undefined for who made it, or came by a link. */
+  readonly addedBy: UserId | undefined;
+  /** Nothing is sent to it as long as there is one that the user has not accepted. Of several the first; the relay's before a member's. */
+  readonly fork: GroupFork | undefined;
   /** The revision of the latest checkpoint that is known to stand on the relay; 0 = none. */
   readonly checkpointRevision: number;
   /** The key epoch that it is encrypted under; 0 = none. */
@@ -58,6 +71,10 @@ export interface GroupMemberRecord {
   readonly leftAt: number | undefined;
   /** When that was learnt, by this device's clock: messages from before are let in for a while. */
   readonly leftSeenAt: number | undefined;
+  /** What they say of the course of the group up to this revision is passed over: the user went on in spite of it. 0 = nothing. */
+  readonly passedUpTo: number;
+  /** Since when the relay says that they have no account any more: nothing proves it. */
+  readonly goneAt: number | undefined;
 }
 
 /** A key to the states of a group. */
@@ -79,6 +96,8 @@ export interface GroupHeadRecord {
   readonly revision: number;
   /** 32 bytes. */
   readonly head: Uint8Array;
+  /** The member by whose word alone it is known; undefined once the log was evaluated. */
+  readonly saidBy: UserId | undefined;
 }
 
 /** An own change of a group that is on its way to the relay: committed before it is asked, so that it is finished after a crash. One a group. */

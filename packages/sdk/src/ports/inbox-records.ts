@@ -38,6 +38,8 @@ export interface HeldRecord {
   readonly envelope: Uint8Array;
   readonly reason: HeldReason;
   readonly heldAt: number;
+  /** Counts what was held in the order in which it came: a position that is never given twice. */
+  readonly arrival: number;
   /** How often it was tried again. */
   readonly retries: number;
   /** Who sent it, as the envelope says; undefined when that can't be read. */

@@ -9,6 +9,7 @@ export type { EphemeralSecretRecord } from './ephemeral-record.ts';
 export type { CursorRecord, EventFact, EventRecord, GroupNews } from './event-records.ts';
 export type { GroupQueries } from './group-queries.ts';
 export type {
+  GroupFork,
   GroupHeadRecord,
   GroupIntentRecord,
   GroupKeyRecord,

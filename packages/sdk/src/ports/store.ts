@@ -52,11 +52,11 @@ export interface StoreQueries extends GroupQueries {
   events(after: number, limit: number): Promise<readonly EventRecord[]>;
   /** The changeSeq of the named consumer that is furthest behind, those that have expired aside. */
   slowestCursor(): Promise<number | undefined>;
-  /** Oldest first, by `heldAt`, then `digest`; those after `after`. */
-  held(limit: number, after?: Pick<HeldRecord, 'heldAt' | 'digest'>): Promise<readonly HeldRecord[]>;
+  /** In the order in which they came, by `arrival`; those after `after`. */
+  held(limit: number, after?: Pick<HeldRecord, 'arrival'>): Promise<readonly HeldRecord[]>;
   /** What is held of each sender, in any order. */
   heldUsage(): Promise<readonly HeldUsage[]>;
-  /** What is held of one sender: what can't be mended first, then oldest first (`heldAt`, `digest`). */
+  /** What is held of one sender: what can't be mended first, then in the order in which it came (`arrival`). */
   heldOf(sender: UserId | undefined, limit: number): Promise<readonly HeldRecord[]>;
   /** The attempts of one message that are held. */
   heldAttempts(messageId: MessageId, limit: number): Promise<readonly HeldRecord[]>;

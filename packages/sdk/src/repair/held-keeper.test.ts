@@ -17,7 +17,14 @@ async function holding(
     for (const [at, record] of records.entries()) {
       const envelope = Envelope.encode({ suite: 1, attempt: at + 1, ciphertext: new Uint8Array(90) });
       const digest = Uint8Array.of(at >> 8, at & 255);
-      const plain = { digest, envelope, reason: 'undecryptable', heldAt: heldAt + at, retries: 0 } as const;
+      const plain = {
+        digest,
+        envelope,
+        reason: 'undecryptable',
+        heldAt: heldAt + at,
+        arrival: at,
+        retries: 0,
+      } as const;
       const asked = { messageId: undefined, groupId: undefined, mendable: true, requests: 0, requestAt: undefined };
       overlay.put('held', { ...plain, ...asked, sender: flooder, ...record });
     }

@@ -47,6 +47,7 @@ const held = (number: number, size: number): Change => ({
     envelope: new Uint8Array(randomBytes(size)),
     reason: 'no-session',
     heldAt: number,
+    arrival: number,
     retries: 0,
     sender: undefined,
     messageId: undefined,

@@ -25,6 +25,7 @@ export function guardCommit(changes: readonly Change[], ownerEpoch: number): Sql
     if (change.type !== 'put') continue;
     if (change.kind === 'message') position = Math.max(position, change.record.position);
     if (change.kind === 'chat') position = Math.max(position, change.record.activity);
+    if (change.kind === 'held') position = Math.max(position, change.record.arrival);
     if (change.kind === 'outbox') outbox = Math.max(outbox, change.record.id);
     if (change.kind === 'event') changeSeq = Math.max(changeSeq, change.record.changeSeq);
   }

@@ -113,8 +113,8 @@ class SqlStore implements Store {
     return row === undefined ? undefined : integer(row, 'change_seq');
   }
 
-  async held(limit: number, after?: Pick<HeldRecord, 'heldAt' | 'digest'>): Promise<readonly HeldRecord[]> {
-    return this.#all('held', storeSql.held, [after?.heldAt ?? -Infinity, after?.digest ?? new Uint8Array(), limit]);
+  async held(limit: number, after?: Pick<HeldRecord, 'arrival'>): Promise<readonly HeldRecord[]> {
+    return this.#all('held', storeSql.held, [after?.arrival ?? -Infinity, limit]);
   }
 
   async heldUsage(): Promise<readonly HeldUsage[]> {
@@ -150,6 +150,10 @@ class SqlStore implements Store {
     return this.#all('group', storeSql.groups, [idOrNoneBytes(after), limit]);
   }
 
+  async groupRequests(limit: number): Promise<readonly ChatRecord[]> {
+    return this.#all('chat', storeSql.groupRequests, [limit]);
+  }
+
   async groupsBehind(): Promise<readonly GroupRecord[]> {
     return this.#all('group', storeSql.groupsBehind, []);
   }
@@ -181,10 +185,9 @@ class SqlStore implements Store {
   async heldOfGroup(
     groupId: GroupId,
     limit: number,
-    after?: Pick<HeldRecord, 'heldAt' | 'digest'>,
+    after?: Pick<HeldRecord, 'arrival'>,
   ): Promise<readonly HeldRecord[]> {
-    const { heldAt, digest } = after ?? { heldAt: -Infinity, digest: new Uint8Array() };
-    return this.#all('held', storeSql.heldOfGroup, [uuidBytes(groupId), heldAt, digest, limit]);
+    return this.#all('held', storeSql.heldOfGroup, [uuidBytes(groupId), after?.arrival ?? -Infinity, limit]);
   }
 
   async close(): Promise<void> {

@@ -15,14 +15,16 @@ export const storeSql = {
   outboxChats: 'SELECT DISTINCT chat_id FROM outbox ORDER BY chat_id',
   events: 'SELECT * FROM event WHERE change_seq > ? ORDER BY change_seq LIMIT ?',
   slowestCursor: 'SELECT change_seq FROM cursor INDEXED BY cursor_place WHERE expired = 0 ORDER BY change_seq LIMIT 1',
-  held: 'SELECT * FROM held WHERE (held_at, digest) > (?, ?) ORDER BY held_at, digest LIMIT ?',
+  held: 'SELECT * FROM held WHERE arrival > ? ORDER BY arrival LIMIT ?',
   heldUsage: 'SELECT sender, count(*) AS count, sum(bytes) AS bytes FROM held GROUP BY sender',
-  heldOf: 'SELECT * FROM held WHERE sender = ? ORDER BY mendable, held_at, digest LIMIT ?',
+  heldOf: 'SELECT * FROM held WHERE sender = ? ORDER BY mendable, arrival LIMIT ?',
   heldAttempts: 'SELECT * FROM held WHERE message_id = ? ORDER BY digest LIMIT ?',
   heldRequests: 'SELECT * FROM held WHERE request_at IS NOT NULL ORDER BY request_at, digest LIMIT ?',
   idleCursors: 'SELECT * FROM cursor WHERE expired = 0 AND used_at < ? ORDER BY used_at, name LIMIT ?',
   prekeys: 'SELECT * FROM prekey ORDER BY created_at, kind, id',
   groups: 'SELECT * FROM "group" WHERE id > ? ORDER BY id LIMIT ?',
+  groupRequests:
+    'SELECT * FROM chat INDEXED BY chat_group_request WHERE group_id IS NOT NULL AND accepted = 0 ORDER BY activity DESC, id DESC LIMIT ?',
   groupsBehind:
     'SELECT * FROM "group" INDEXED BY group_behind WHERE known_revision > revision OR waiting_epoch IS NOT NULL',
   groupMembers: 'SELECT * FROM user_group WHERE group_id = ? ORDER BY user_id',
@@ -32,7 +34,7 @@ export const storeSql = {
   senderKeys:
     'SELECT * FROM sender_key WHERE group_id = ? AND user_id = ? AND device_id = ? ORDER BY created_at, distribution_id',
   senderKeyShared: 'SELECT * FROM sender_key_shared WHERE distribution_id = ? ORDER BY user_id, device_id',
-  heldOfGroup: 'SELECT * FROM held WHERE group_id = ? AND (held_at, digest) > (?, ?) ORDER BY held_at, digest LIMIT ?',
+  heldOfGroup: 'SELECT * FROM held WHERE group_id = ? AND arrival > ? ORDER BY arrival LIMIT ?',
   pruneSeen: 'DELETE FROM seen WHERE at < ?',
   pruneKyberUse: 'DELETE FROM kyber_use WHERE used_at < ?',
   pruneResend: 'DELETE FROM resend WHERE at < ?',

@@ -40,10 +40,10 @@ function compareMessages(a: MessageRecord, b: MessageRecord): number {
   return comparePlaces(a, b) || compare(a.id, b.id);
 }
 
-type HeldPlace = Pick<HeldRecord, 'heldAt' | 'digest'>;
+type HeldPlace = Pick<HeldRecord, 'arrival'>;
 
 function compareHeld(a: HeldPlace, b: HeldPlace): number {
-  return a.heldAt - b.heldAt || compare(recordKey('held', a), recordKey('held', b));
+  return a.arrival - b.arrival;
 }
 
 function removeWhere<Item>(table: Map<string, Item>, isGone: (record: Item) => boolean): void {
@@ -175,7 +175,7 @@ class MemoryStore implements Store {
     return places.length === 0 ? undefined : Math.min(...places);
   }
 
-  async held(limit: number, after?: Pick<HeldRecord, 'heldAt' | 'digest'>): Promise<readonly HeldRecord[]> {
+  async held(limit: number, after?: HeldPlace): Promise<readonly HeldRecord[]> {
     return this.#all('held')
       .filter((held) => after === undefined || compareHeld(held, after) > 0)
       .sort(compareHeld)
@@ -238,6 +238,14 @@ class MemoryStore implements Store {
     return this.#all('group')
       .filter((group) => after === undefined || group.id > after)
       .sort((a, b) => compare(a.id, b.id))
+      .slice(0, limit)
+      .map(copyRecord);
+  }
+
+  async groupRequests(limit: number): Promise<readonly ChatRecord[]> {
+    return this.#all('chat')
+      .filter((chat) => chat.groupId !== undefined && !chat.accepted)
+      .sort((a, b) => b.activity - a.activity || compare(b.id, a.id))
       .slice(0, limit)
       .map(copyRecord);
   }
@@ -331,6 +339,7 @@ class MemoryStore implements Store {
     let { position, outbox, changeSeq } = this.#disk.counters;
     if (change.kind === 'message') position = Math.max(position, change.record.position);
     if (change.kind === 'chat') position = Math.max(position, change.record.activity);
+    if (change.kind === 'held') position = Math.max(position, change.record.arrival);
     if (change.kind === 'outbox') outbox = Math.max(outbox, change.record.id);
     if (change.kind === 'event') changeSeq = Math.max(changeSeq, change.record.changeSeq);
     this.#disk.counters = { position, outbox, changeSeq };

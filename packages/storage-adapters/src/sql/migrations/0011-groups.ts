@@ -8,7 +8,11 @@ export const groups: Migration = {
     'ALTER TABLE "group" ADD COLUMN revision INTEGER NOT NULL DEFAULT 0',
     'ALTER TABLE "group" ADD COLUMN known_revision INTEGER NOT NULL DEFAULT 0',
     'ALTER TABLE "group" ADD COLUMN standing TEXT NOT NULL DEFAULT \'member\'',
+    'ALTER TABLE "group" ADD COLUMN added_by BLOB CHECK (length(added_by) = 16)',
     'ALTER TABLE "group" ADD COLUMN forked_at INTEGER',
+    'ALTER TABLE "group" ADD COLUMN forked_by BLOB CHECK (length(forked_by) = 16)',
+    'ALTER TABLE "group" ADD COLUMN forked_revision INTEGER',
+    'ALTER TABLE "group" ADD COLUMN fork_accepted INTEGER CHECK (fork_accepted IN (0, 1))',
     'ALTER TABLE "group" ADD COLUMN checkpoint_revision INTEGER NOT NULL DEFAULT 0',
     'ALTER TABLE "group" ADD COLUMN checkpoint_epoch INTEGER NOT NULL DEFAULT 0',
     'ALTER TABLE "group" ADD COLUMN waiting_epoch INTEGER',
@@ -20,6 +24,7 @@ export const groups: Migration = {
     // Last, as the longest: what stands before it is read without it.
     'ALTER TABLE "group" ADD COLUMN state BLOB NOT NULL DEFAULT X\'\'',
     'CREATE INDEX group_behind ON "group" (id) WHERE known_revision > revision OR waiting_epoch IS NOT NULL',
+    'CREATE INDEX chat_group_request ON chat (activity DESC, id DESC) WHERE group_id IS NOT NULL AND accepted = 0',
     // Without the reference that it had: members are learnt and forgotten in the same commit as their group, in any order.
     `CREATE TABLE member (
       id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
@@ -28,6 +33,8 @@ export const groups: Migration = {
       joined_at INTEGER NOT NULL,
       left_at INTEGER,
       left_seen_at INTEGER,
+      passed_up_to INTEGER NOT NULL DEFAULT 0,
+      gone_at INTEGER,
       UNIQUE (group_id, user_id)
     ) STRICT, WITHOUT ROWID`,
     'INSERT INTO member (id, user_id, group_id, joined_at) SELECT id, user_id, group_id, 1 FROM user_group',
@@ -46,6 +53,7 @@ export const groups: Migration = {
       group_id BLOB NOT NULL CHECK (length(group_id) = 16),
       revision INTEGER NOT NULL,
       head BLOB NOT NULL,
+      said_by BLOB CHECK (length(said_by) = 16),
       PRIMARY KEY (group_id, revision)
     ) STRICT, WITHOUT ROWID`,
     `CREATE TABLE group_intent (
@@ -89,7 +97,17 @@ export const groups: Migration = {
     'ALTER TABLE message ADD COLUMN recipients INTEGER',
     'ALTER TABLE message ADD COLUMN revision INTEGER',
     'ALTER TABLE held ADD COLUMN group_id BLOB CHECK (length(group_id) = 16)',
-    'CREATE INDEX held_group ON held (group_id, held_at, digest) WHERE group_id IS NOT NULL',
+    // What is held is tried again in the order in which it came: of what was held before, by its age.
+    'ALTER TABLE held ADD COLUMN arrival INTEGER NOT NULL DEFAULT 0',
+    `UPDATE held SET arrival = placed.place
+      FROM (SELECT digest, row_number() OVER (ORDER BY held_at, digest) AS place FROM held) AS placed
+      WHERE placed.digest = held.digest`,
+    'UPDATE owner SET position = max(position, (SELECT coalesce(max(arrival), 0) FROM held))',
+    'DROP INDEX held_age',
+    'DROP INDEX held_sender',
+    'CREATE INDEX held_arrival ON held (arrival)',
+    'CREATE INDEX held_sender ON held (sender, mendable, arrival, bytes)',
+    'CREATE INDEX held_group ON held (group_id, arrival) WHERE group_id IS NOT NULL',
     // SQLite can't take a NOT NULL away: what goes to a group has no recipient.
     `CREATE TABLE queue (
       id INTEGER PRIMARY KEY,

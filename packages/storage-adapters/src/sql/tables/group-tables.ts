@@ -1,4 +1,4 @@
-import type { GroupId, GroupRecord, GroupStanding, MissingGroupKey } from '@sotto/sdk/ports';
+import type { GroupFork, GroupId, GroupRecord, GroupStanding, MissingGroupKey, UserId } from '@sotto/sdk/ports';
 import type { SqlRow } from '../../driver/sql-driver.ts';
 import { bytes, flag, id, ids, idsBytes, integer, optional, text } from '../columns.ts';
 import { recordTable } from '../record-table.ts';
@@ -12,6 +12,19 @@ function readMissingKey(row: SqlRow): MissingGroupKey {
     asked: integer(row, 'waiting_asked'),
     askAt: integer(row, 'waiting_ask_at'),
   };
+}
+
+function readFork(row: SqlRow): GroupFork {
+  return {
+    at: integer(row, 'forked_at'),
+    by: optional(row, 'forked_by', id<UserId>),
+    revision: integer(row, 'forked_revision'),
+    accepted: flag(row, 'fork_accepted'),
+  };
+}
+
+function optionalId(value: UserId | undefined): Uint8Array | null {
+  return value === undefined ? null : uuidBytes(value);
 }
 
 /** Groups. */
@@ -28,7 +41,11 @@ export const groupTable = recordTable<'group'>({
     revision: (group) => group.revision,
     known_revision: (group) => group.knownRevision,
     standing: (group) => group.standing,
-    forked_at: (group) => group.forkedAt ?? null,
+    added_by: (group) => optionalId(group.addedBy),
+    forked_at: ({ fork }) => fork?.at ?? null,
+    forked_by: ({ fork }) => optionalId(fork?.by),
+    forked_revision: ({ fork }) => fork?.revision ?? null,
+    fork_accepted: ({ fork }) => (fork === undefined ? null : Number(fork.accepted)),
     checkpoint_revision: (group) => group.checkpointRevision,
     checkpoint_epoch: (group) => group.checkpointEpoch,
     waiting_epoch: ({ waitingFor }) => waitingFor?.keyEpoch ?? null,
@@ -40,6 +57,7 @@ export const groupTable = recordTable<'group'>({
     state: (group) => group.state,
   },
   spread: {
+    fork: ['forked_at', 'forked_by', 'forked_revision', 'fork_accepted'],
     waitingFor: ['waiting_epoch', 'waiting_commitment', 'waiting_since', 'waiting_asked', 'waiting_ask_at'],
   },
   read: (row): GroupRecord => ({
@@ -53,7 +71,8 @@ export const groupTable = recordTable<'group'>({
     revision: integer(row, 'revision'),
     knownRevision: integer(row, 'known_revision'),
     standing: text(row, 'standing') as GroupStanding,
-    forkedAt: optional(row, 'forked_at', integer),
+    addedBy: optional(row, 'added_by', id<UserId>),
+    fork: row.forked_at === null ? undefined : readFork(row),
     checkpointRevision: integer(row, 'checkpoint_revision'),
     checkpointEpoch: integer(row, 'checkpoint_epoch'),
     waitingFor: row.waiting_epoch === null ? undefined : readMissingKey(row),
@@ -71,6 +90,8 @@ export const groupMemberTable = recordTable<'groupMember'>({
     joined_at: (member) => member.joinedAt,
     left_at: (member) => member.leftAt ?? null,
     left_seen_at: (member) => member.leftSeenAt ?? null,
+    passed_up_to: (member) => member.passedUpTo,
+    gone_at: (member) => member.goneAt ?? null,
   },
   read: (row) => ({
     id: id<string>(row, 'id'),
@@ -79,6 +100,8 @@ export const groupMemberTable = recordTable<'groupMember'>({
     joinedAt: integer(row, 'joined_at'),
     leftAt: optional(row, 'left_at', integer),
     leftSeenAt: optional(row, 'left_seen_at', integer),
+    passedUpTo: integer(row, 'passed_up_to'),
+    goneAt: optional(row, 'gone_at', integer),
   }),
 });
 
@@ -104,8 +127,13 @@ export const groupKeyTable = recordTable<'groupKey'>({
 export const groupHeadTable = recordTable<'groupHead'>({
   table: 'group_head',
   key: { group_id: (head) => uuidBytes(head.groupId), revision: (head) => head.revision },
-  fields: { head: (head) => head.head },
-  read: (row) => ({ groupId: id(row, 'group_id'), revision: integer(row, 'revision'), head: bytes(row, 'head') }),
+  fields: { head: (head) => head.head, said_by: (head) => optionalId(head.saidBy) },
+  read: (row) => ({
+    groupId: id(row, 'group_id'),
+    revision: integer(row, 'revision'),
+    head: bytes(row, 'head'),
+    saidBy: optional(row, 'said_by', id<UserId>),
+  }),
 });
 
 /** Own changes on their way. */
