@@ -198,7 +198,8 @@ export class Inbox {
       this.begun.set(`${result.sender.userId}.${result.sender.deviceId}`, result.sender);
     }
     for (const result of received) {
-      if (result.outcome === 'applied' && result.groupBegins && result.group) this.begunGroups.add(result.group);
+      if (result.outcome !== 'applied') continue;
+      for (const groupId of result.groupsBegun ?? []) this.begunGroups.add(groupId);
     }
     this.dropped += received.filter(({ outcome }) => outcome === 'dropped').length;
     const requests = new Set(

@@ -53,8 +53,8 @@ export type Received =
       readonly request: ChatId | undefined;
       /** A group of which it brought news. */
       readonly group?: GroupId | undefined;
-      /** That group is known from here on: what came to it before may be opened now. */
-      readonly groupBegins?: boolean;
+      /** Groups that are known from here on: what came to them before may be opened now. */
+      readonly groupsBegun?: readonly GroupId[];
       readonly sender: DeviceAddress;
     }
   /** A request to send something again was honoured: it waits in the outbox. */
@@ -306,7 +306,7 @@ export class EnvelopeReceiver {
       ...times,
     };
     const applied = await applyOf(content)(arrival);
-    const { receiptDue, answered = false, newKeys = false, request = false, groupBegins = false } = applied;
+    const { receiptDue, answered = false, newKeys = false, request = false, groupsBegun = [] } = applied;
     const chatId = group && chatOfGroup(group.groupId);
     const isDue = receiptDue && (group === undefined || group.members - 1 <= mostReceipted);
     const queued = isDue && (await this.receipts.add(overlay, sender.userId, 'delivered', [messageId], now, chatId));
@@ -317,7 +317,7 @@ export class EnvelopeReceiver {
       receiptWaits: queued && group !== undefined,
       request: request ? (chatId ?? chatWith(sender.userId)) : undefined,
       group: applied.group ?? settled,
-      groupBegins,
+      groupsBegun,
     };
   }
 

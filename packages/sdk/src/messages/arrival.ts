@@ -40,8 +40,8 @@ export interface Applied {
   readonly request?: boolean;
   /** A group whose log is to be looked at. */
   readonly group?: GroupId;
-  /** That group is known from here on: what came to it before may be opened now. */
-  readonly groupBegins?: boolean;
+  /** Groups that are known from here on: what came to them before may be opened now. */
+  readonly groupsBegun?: readonly GroupId[];
 }
 
 export const nothingDue: Applied = { receiptDue: false };

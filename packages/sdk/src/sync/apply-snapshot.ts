@@ -38,7 +38,8 @@ export async function applySnapshot(
   for (const contact of contacts) await into.contact(contact);
   for (const { group } of groups) await into.group(group);
   for (const chat of chats) await into.chat(chat);
-  return groups[0] === undefined ? nothingDue : { ...nothingDue, group: groups[0].groupId };
+  if (groups[0] === undefined) return nothingDue;
+  return { ...nothingDue, group: groups[0].groupId, groupsBegun: into.groupsBegun };
 }
 
 /** @throws {Hold} `content-invalid` */

@@ -7,6 +7,7 @@ import { keepStart } from '../groups/keep-group.ts';
 import { ownListOf } from '../groups/stored-group.ts';
 import { readWelcome } from '../groups/welcome.ts';
 import type { Arrival } from '../messages/arrival.ts';
+import type { GroupId } from '../ports/ids.ts';
 import type { SnapshotChat, SnapshotContact, SnapshotGroup, SnapshotImport } from '../ports/snapshot-import.ts';
 
 /** What an import works in: an operation that holds the locks of everybody and everything that is imported. */
@@ -14,6 +15,8 @@ export type ImportPlace = Pick<Arrival, 'overlay' | 'account' | 'origin' | 'now'
 
 /** Takes a snapshot over into an operation. */
 export class OverlaySnapshotImport implements SnapshotImport {
+  /** Groups that are known here by it, and were not before. */
+  readonly groupsBegun: GroupId[] = [];
   readonly #place: ImportPlace;
 
   constructor(place: ImportPlace) {
@@ -77,6 +80,7 @@ export class OverlaySnapshotImport implements SnapshotImport {
       if (state.revision > group.knownRevision) overlay.put('group', { ...group, knownRevision: state.revision });
     } else if (group === undefined || state.revision > group.revision) {
       await keepStart(overlay, known, { standing: 'member', accepted: true }, { self, now, sha256 });
+      this.groupsBegun.push(groupId);
     }
     const given = keys && readGroupKeys(GroupKeys.decode(keys), sha256);
     for (const { keyEpoch, keyCommitment, key } of given ?? []) {
