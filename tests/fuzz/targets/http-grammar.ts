@@ -26,7 +26,7 @@ export class HttpGrammar {
 
   /**
    * @param token a good one: without it no request gets anywhere
-   * @param ids of accounts
+   * @param ids of accounts, groups and what is in them
    */
   constructor(api: ApiDescription, token: string, ids: readonly string[]) {
     this.#operations = Object.entries(api.paths).flatMap(([path, methods]) =>

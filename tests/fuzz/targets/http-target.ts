@@ -8,6 +8,8 @@ import type { RelayUnderFuzz } from './relay-under-fuzz.ts';
 export async function httpTarget(relay: RelayUnderFuzz): Promise<FuzzTarget> {
   const api = (await (await fetch(`${relay.url}/v1/openapi.json`)).json()) as ApiDescription;
   const ids = [relay.attackerId, relay.alice.client.account?.userId ?? '', crypto.randomUUID()];
+  // Of a group that is not there yet, and of a place for its avatar: whoever asks may make one.
+  for (let fill = 1; fill <= 2; fill++) ids.push(Buffer.alloc(32, fill).toString('base64url'));
   const grammar = new HttpGrammar(api, relay.token, ids);
   return {
     name: 'http',
