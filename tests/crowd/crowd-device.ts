@@ -1,16 +1,18 @@
 import { randomBytes } from 'node:crypto';
-import { type Chat, Client, type GroupChat, type Message, type UserId } from '@sotto/sdk';
-import type { GroupId, MessageId, StoreOpener } from '@sotto/sdk/ports';
+import { type Chat, Client, type GroupChat, MemoryDisk, type Message, memoryStore, type UserId } from '@sotto/sdk';
+import type { GroupId, MessageId } from '@sotto/sdk/ports';
 import type { Watch } from '../led/watch.ts';
+import type { Traffic } from './traffic.ts';
 
 /** What a device of the crowd is opened with. */
 export interface CrowdDeviceOptions {
   readonly name: string;
   readonly phone: string;
   readonly relay: () => string;
-  readonly store: StoreOpener;
   readonly codeFor: (number: string) => Promise<string>;
   readonly watch: Watch;
+  /** Where it is noted what the relay hands to it. */
+  readonly traffic: Traffic;
 }
 
 /** One device of somebody in the crowd: a real client that can go away and come back. */
@@ -20,6 +22,7 @@ export class CrowdDevice {
   readonly seen = new Set<MessageId>();
   /** Reasons for which something was held. */
   readonly held: string[] = [];
+  readonly disk = new MemoryDisk();
   readonly #options: CrowdDeviceOptions;
   #client: Client | undefined;
 
@@ -44,11 +47,12 @@ export class CrowdDevice {
   }
 
   async open(): Promise<void> {
-    const { relay, store, watch } = this.#options;
+    const { relay, watch, traffic } = this.#options;
     const client = await Client.open({
       relay: relay(),
-      store,
+      store: memoryStore(this.disk),
       platform: {
+        sockets: traffic.sockets(),
         // The lower end of the jitter: tries to connect follow each other at once.
         randomness: { bytes: (count) => new Uint8Array(randomBytes(count)), fraction: () => 0.001 },
       },

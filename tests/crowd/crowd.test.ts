@@ -9,6 +9,10 @@ it('everybody in a crowd has what was said while they were there, on every devic
   expect(lines.filter((line) => line.startsWith('chat "')).length).toBeGreaterThan(3);
   for (const turn of ['link', 'join', 'leave', 'remove', 'revoke', 'rejoin', 'restarts of the relay'])
     expect(lines.join('\n')).toContain(`${turn}: `);
+  // Whoever was put out was given what the relay gave to all, and opened nothing of it; who stayed did.
+  const thefts = lines.filter((line) => line.includes('envelopes fed'));
+  expect(thefts.filter((line) => line.includes('was put out'))).toHaveLength(4);
+  expect(thefts.filter((line) => line.includes('was put out')).every((line) => line.endsWith(', 0 opened'))).toBe(true);
 });
 
 it.each([[['--people', '3']], [['--messages', 'x']], [['--what']]])('a command line is refused: %s', (args) => {

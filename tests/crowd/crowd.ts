@@ -1,10 +1,11 @@
-import { memoryStore } from '@sotto/sdk';
 import type { GroupId } from '@sotto/sdk/ports';
 import { SeededRandom } from '@sotto/testing';
 import { JourneyWorld } from '../journeys/journey-world.ts';
 import { CrowdDevice } from './crowd-device.ts';
 import type { CrowdOptions } from './crowd-options.ts';
 import { digestOf, isOrdered, Ledger } from './ledger.ts';
+import { Thefts } from './thefts.ts';
+import { Traffic } from './traffic.ts';
 
 /** Somebody with all devices. The first one is the primary, and is never revoked. */
 interface CrowdPerson {
@@ -57,6 +58,8 @@ export class Crowd {
   readonly #groups: CrowdGroup[] = [];
   readonly #ended: CrowdDevice[] = [];
   readonly #counts = new Map<string, number>();
+  readonly #traffic = new Traffic();
+  readonly #thefts = new Thefts(this.#traffic, this.#ledger);
 
   private constructor(options: CrowdOptions, world: JourneyWorld, say: (line: string) => void) {
     this.#options = options;
@@ -72,7 +75,15 @@ export class Crowd {
     try {
       await crowd.#gather();
       await crowd.#talk();
-      return await crowd.#compare();
+      const outcome = await crowd.#compare();
+      const stolen = await crowd.#thefts.judge(
+        world.url,
+        crowd.#people.map((person) => crowd.#primary(person)),
+      );
+      return {
+        lines: [...outcome.lines, ...stolen.lines],
+        problems: [...outcome.problems, ...stolen.problems],
+      };
     } finally {
       await Promise.all([...crowd.#devices(), ...crowd.#ended].map((device) => device.stop()));
     }
@@ -174,6 +185,10 @@ export class Crowd {
       third.members.splice(third.members.indexOf(leaver), 1);
     } else if (turn === 'remove') {
       const removed = this.#pick(second.members.slice(1));
+      this.#thefts.copy(this.#primary(removed), { chat: second.name, stays: false });
+      // Who removes makes the new keys: it is another member who gets them.
+      const staying = second.members.slice(1).find((person) => person !== removed);
+      if (staying !== undefined) this.#thefts.copy(this.#primary(staying), { chat: second.name, stays: true });
       await (await owner.group(second.id)).remove([this.#primary(removed).userId]);
       second.members.splice(second.members.indexOf(removed), 1);
     } else {
@@ -181,6 +196,7 @@ export class Crowd {
       const device = person.devices.pop();
       const deviceId = device?.client.account?.deviceId;
       if (device === undefined || deviceId === undefined) throw new Error('there is nothing to revoke');
+      this.#thefts.copy(device, { stays: false });
       await this.#primary(person).client.devices.revoke(deviceId);
       this.#ended.push(device);
     }
@@ -318,9 +334,9 @@ export class Crowd {
       name: `${person.name}.${++person.made}`,
       phone: person.phone,
       relay: () => this.#world.url,
-      store: memoryStore(),
       codeFor: (phone) => this.#world.codeFor(phone),
       watch: this.#world.watch,
+      traffic: this.#traffic,
     });
     person.devices.push(device);
     return device;

@@ -29,6 +29,11 @@ export class Ledger {
     return this.#entries.reduce((sum, { devices }) => sum + devices.length, 0);
   }
 
+  /** What was said after so many. */
+  after(count: number): readonly LedgerEntry[] {
+    return this.#entries.slice(count);
+  }
+
   /** The first that an open device lacks, as far as its events tell. */
   firstMissing(): { readonly entry: LedgerEntry; readonly device: CrowdDevice } | undefined {
     for (const entry of this.#entries) {
