@@ -132,7 +132,8 @@ export class GroupUpkeep {
     const state = group && positionOf(group)?.state;
     if (state === undefined || !hasRole(memberOf(state, origin().account.userId), 'admin')) return;
     const last = this.comparedAt.get(groupId);
-    if (last !== undefined && clock.now() < last + compareAgainAfter) return;
+    const now = clock.now();
+    if (last !== undefined && last <= now && now < last + compareAgainAfter) return;
     await this.compareTable(groupId);
   }
 
@@ -220,7 +221,9 @@ export class GroupUpkeep {
     const state = group && positionOf(group)?.state;
     if (group?.standing !== 'member' || state === undefined || memberOf(state, self) === undefined) return false;
     const now = clock.now();
-    if (now < (this.letIn.get(groupId) ?? 0) + letInAgainAfter) return false;
+    const last = this.letIn.get(groupId);
+    // A time to come is one of a clock that was set back since.
+    if (last !== undefined && last <= now && now < last + letInAgainAfter) return false;
     this.letIn.set(groupId, now);
     try {
       await repairGroupMembers(http, group.wireId, { added: [self], removed: [] }, { signal: ended });

@@ -55,7 +55,8 @@ export class GroupWelcomeAsker {
     const { executor, store, http, origin, clock, ended, onQueued } = this.parts;
     const name = toBase64Url(wireId);
     const now = clock.now();
-    for (const [group, at] of this.asked) if (now >= at + againAfter) this.asked.delete(group);
+    // What was asked for later than now was so by a clock that was set back since.
+    for (const [group, at] of this.asked) if (now < at || now >= at + againAfter) this.asked.delete(group);
     if (this.asked.has(name) || this.asked.size >= mostGroups) return;
     const groupId = groupIdOf(wireId, origin().sha256);
     // A welcome of a stranger would be passed over.
