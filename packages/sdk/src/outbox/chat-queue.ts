@@ -1,9 +1,10 @@
 import type { ChatId, GroupId, UserId } from '../ports/ids.ts';
 import type { OutboxRecord } from '../ports/outbox-record.ts';
 import type { CancelTimer } from '../ports/timers.ts';
+import { isForMany } from '../sealed/unnamed-send.ts';
 import { SottoError } from '../sotto-error.ts';
 import { type AcceptedSend, hasOutsiders } from './accepted-send.ts';
-import { leavingTogether } from './leaving-together.ts';
+import { batchOf, largestBatch, leavingTogether } from './leaving-together.ts';
 import { type EntryResult, goesWith, type QueueEntry, type ResultTaker, type SealedEntry } from './queue-entry.ts';
 import type { ChatQueueParts } from './queue-parts.ts';
 import { refusedKeys } from './refused-keys.ts';
@@ -14,7 +15,6 @@ import { SendLane } from './send-lane.ts';
 import type { SendOutcome } from './send-outcome.ts';
 import { SendPace } from './send-pace.ts';
 
-const largestBatch = 128;
 const largestWindow = 256;
 
 /** The outbox of one chat: first in, first out, pipelined in a lane, sealed at the head while connected. */
@@ -40,6 +40,7 @@ export class ChatQueue implements ResultTaker {
   private readonly pace: SendPace;
   /** Whether what left last went beside the stream. */
   private beside = false;
+  private forMany = false;
   private cancelPause: CancelTimer | undefined;
   private working: Promise<void> | undefined;
   private woken = false;
@@ -245,7 +246,9 @@ export class ChatQueue implements ResultTaker {
       if (!this.online || this.refused || this.retryPause.isOn) return;
       const waiting = [...this.entries].filter((entry) => !entry.inFlight);
       const room = largestWindow - (this.entries.size - waiting.length);
-      const wanted = Math.min(room, largestBatch, waiting.length);
+      // Until a request beside the stream is answered nothing else leaves.
+      if (this.beside && room < largestWindow) return;
+      const wanted = Math.min(room, batchOf(waiting[0], this.forMany), waiting.length);
       const ready = waiting.slice(0, this.pace.room(wanted));
       if (ready.length < wanted) this.pause(waiting.length);
       if (ready.length === 0 || !(await this.sealAndSend(ready))) return;
@@ -277,6 +280,7 @@ export class ChatQueue implements ResultTaker {
     const sends: SealedEntry[] = [];
     for (const [at, entry] of ready.entries()) {
       const outcome = outcomes[at];
+      entry.isSealed = outcome?.status === 'sealed';
       if (outcome?.status === 'sealed') sends.push({ entry, ...outcome });
       else if (outcome?.status === 'gone') this.left(entry);
     }
@@ -346,6 +350,8 @@ export class ChatQueue implements ResultTaker {
   private leavingTogether(sealed: readonly SealedEntry[]): readonly SealedEntry[] {
     const way = leavingTogether(sealed, [...this.entries].some(({ inFlight }) => inFlight) && { beside: this.beside });
     this.beside = way.beside;
+    const [first] = way.sends;
+    if (first !== undefined) this.forMany = isForMany(first.send);
     return way.sends;
   }
 

@@ -1,6 +1,11 @@
 import { sizeOfPost } from '../sealed/sealed-post.ts';
 import { isToSame, isUnnamed } from '../sealed/unnamed-send.ts';
-import type { SealedEntry } from './queue-entry.ts';
+import type { QueueEntry, SealedEntry } from './queue-entry.ts';
+
+/** The most that are sealed at once. */
+export const largestBatch = 128;
+/** What is for many leaves one by one, and is sealed ahead by so many. */
+const sealedAhead = 32;
 
 /** What leaves next, and whether it goes beside the stream. */
 export interface Leaving {
@@ -22,4 +27,14 @@ export function leavingTogether(sealed: readonly SealedEntry[], busy: false | { 
   );
   const alike = end < 0 ? sealed : sealed.slice(0, end);
   return { beside, sends: beside ? alike.slice(0, sizeOfPost(alike.map(({ send }) => send))) : alike };
+}
+
+/**
+ * How many are sealed, or looked at, at once: of what leaves one by one no more than that one, once it is sealed.
+ * @param first the next that is to leave
+ * @param forMany whether what left last was for many
+ */
+export function batchOf(first: Pick<QueueEntry, 'isSealed'> | undefined, forMany: boolean): number {
+  if (!forMany) return largestBatch;
+  return first?.isSealed ? 1 : sealedAhead;
 }

@@ -6,6 +6,8 @@ import type { SendOutcome } from './send-outcome.ts';
 export interface QueueEntry {
   readonly queue: ResultTaker;
   record: OutboxRecord;
+  /** It was sealed when it was looked at last. */
+  isSealed?: boolean;
   /** Its bytes left on this connection, and there is no result yet. */
   inFlight: boolean;
   /** Whom its bytes named when they left last, with the access keys that they showed. */
