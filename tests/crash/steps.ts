@@ -69,6 +69,21 @@ export const clientDeviceSteps = [
   'device-list.answered',
   'device-list.taken-over',
 ] as const satisfies readonly ClientStep[];
+export const relayDeviceSteps = [
+  'device-list.before-fsync',
+  'device-list.durable',
+] as const satisfies readonly RelayStep[];
+
+/** A change of a group, on the device of the member who makes it. */
+export const clientGroupSteps = [
+  'group-change.committed',
+  'group-change.answered',
+  'group-change.settled',
+] as const satisfies readonly ClientStep[];
+export const relayGroupSteps = [
+  'group-record.before-fsync',
+  'group-record.durable',
+] as const satisfies readonly RelayStep[];
 
 type Tried<Steps extends readonly string[]> = Steps[number];
 
@@ -82,6 +97,7 @@ type Untried =
       | Tried<typeof clientRegistrationSteps>
       | Tried<typeof clientDeletionSteps>
       | Tried<typeof clientDeviceSteps>
+      | Tried<typeof clientGroupSteps>
     >
   | Exclude<
       RelayStep,
@@ -90,6 +106,8 @@ type Untried =
       | Tried<typeof relayPrekeySteps>
       | Tried<typeof relayRegistrationSteps>
       | Tried<typeof relayDeletionSteps>
+      | Tried<typeof relayDeviceSteps>
+      | Tried<typeof relayGroupSteps>
     >;
 const nothingUntried: [Untried] extends [never] ? true : Untried = true;
 export const everyStepIsTried: boolean = nothingUntried;

@@ -1,10 +1,12 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Action, DeviceHistory, HistoryEntry } from '@sotto/testing/checker';
 import { Memberships, readActionLog } from '@sotto/testing/checker';
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import { membershipsOf, readMemberships } from './membership-log.ts';
+import { readDatabase } from './read-database.ts';
 import type { SoakWorld } from './soak-world.ts';
-import { chatOf, groupNameOf, messageOf, partiesOf } from './token-text.ts';
+import { chatOf, groupNameOf, messageOf, ownerOf, partiesOf } from './token-text.ts';
 
 /** What is not as it should be in the end, apart from the messages themselves. */
 export interface Leftovers {
@@ -18,23 +20,23 @@ export interface Leftovers {
 
 export const nothingLeft: Leftovers = { mail: 0, outbox: 0, held: 0, notFinal: 0 };
 
-/** Reads a database beside its owner. */
-function reading<Value>(path: string, read: (database: Database.Database) => Value): Value {
-  const database = new Database(path, { readonly: true, timeout: 5_000 });
-  try {
-    return read(database);
-  } finally {
-    database.close();
-  }
-}
-
 function count(database: Database.Database, what: string): number {
   return Number(database.prepare<[], { count: number }>(`SELECT count(*) AS count FROM ${what}`).get()?.count);
 }
 
-function databasesOf(world: SoakWorld): { name: string; path: string }[] {
+/** A device's database. */
+interface Place {
+  readonly name: string;
+  readonly path: string;
+  /** The device was revoked. */
+  readonly isOut: boolean;
+}
+
+function databasesOf(world: SoakWorld): readonly Place[] {
   return world.hosts.flatMap(({ people, data }) =>
-    people.map(({ name }) => ({ name, path: join(data, `${name}.db`) })),
+    people
+      .map(({ name, device }) => ({ name, path: join(data, `${name}.db`), isOut: device === 'out' }))
+      .filter(({ path }) => existsSync(path)),
   );
 }
 
@@ -50,15 +52,22 @@ const canBeRead = `(state = 'queued' OR (recipients > 0 AND
   recipients + 1 = (SELECT count(*) FROM user_group AS member
     WHERE member.group_id = message.group_id AND joined_at <= message.revision AND left_at IS NULL)))`;
 
+/** How far an own message got is judged on the device that wrote it: receipts may have come before another one was there, or had it. */
+const isJudgedHere = `(state = 'received' OR sender_device = (SELECT device_id FROM account WHERE slot = 0))`;
+
 /** Looks into all databases, while they are in use. */
 export function leftoversOf(world: SoakWorld): Leftovers {
-  const mail = reading(join(world.folder, 'relay', 'relay.db'), (database) => count(database, 'mail'));
+  const mail = readDatabase(join(world.folder, 'relay', 'relay.db'), (database) => count(database, 'mail'));
   let left: Leftovers = { ...nothingLeft, mail };
-  for (const { path } of databasesOf(world)) {
-    const own = reading(path, (database) => ({
+  for (const { path, isOut } of databasesOf(world)) {
+    if (isOut) continue;
+    const own = readDatabase(path, (database) => ({
       outbox: count(database, 'outbox'),
       held: count(database, `held WHERE NOT ${heldFromOutside}`),
-      notFinal: count(database, `message WHERE state NOT IN ('read', 'seen') AND (group_id IS NULL OR ${canBeRead})`),
+      notFinal: count(
+        database,
+        `message WHERE state NOT IN ('read', 'seen') AND ${isJudgedHere} AND (group_id IS NULL OR ${canBeRead})`,
+      ),
     }));
     left = {
       mail: left.mail,
@@ -80,6 +89,10 @@ export interface FinalStores {
   /** For whom the messages to groups are. */
   readonly addresses: readonly Action[];
   readonly memberships: ReturnType<Memberships['counts']>;
+  /** How many messages of other own devices they have. */
+  readonly synced: number;
+  /** Devices whose session has ended though nobody had revoked them. */
+  readonly wronglyOut: readonly string[];
 }
 
 /** Ids are lower-case hex; of `user` and `group` one is empty. */
@@ -88,6 +101,7 @@ interface MessageRow {
   readonly user: string;
   readonly group: string;
   readonly sender: string;
+  readonly device: number;
   readonly text: string;
   readonly late: number;
   /** Of an own message to a group: the one that it was sealed under first. */
@@ -95,7 +109,7 @@ interface MessageRow {
 }
 
 const historyQuery = `SELECT lower(hex(message.id)) AS id, lower(hex(chat.user_id)) AS user, lower(hex(chat.group_id)) AS "group",
-    lower(hex(sender_id)) AS sender, text, late, revision
+    lower(hex(sender_id)) AS sender, sender_device AS device, text, late, revision
   FROM message JOIN chat ON chat.id = chat_id ORDER BY chat_id, position, seq, message.id`;
 
 /** Of a message that was never sealed. */
@@ -111,52 +125,83 @@ function membershipsIn(world: SoakWorld): Memberships {
   return memberships;
 }
 
-/** Reads the history of everybody with everybody and of all groups, in the order in which it is shown. A text that nobody wrote stands under itself. */
+/** Whose a database is. */
+interface OwnRow {
+  readonly user: string;
+  readonly device: number;
+  readonly ended: number;
+}
+
+function ownersOf(places: readonly Place[]): readonly (Place & OwnRow)[] {
+  const query = 'SELECT lower(hex(user_id)) AS user, device_id AS device, ended FROM account WHERE slot = 0';
+  return places.flatMap((place) => {
+    const own = readDatabase(place.path, (database) => database.prepare<[], OwnRow>(query).get());
+    return own === undefined ? [] : [{ ...place, ...own }];
+  });
+}
+
+/** Reads the history of everybody with everybody and of all groups on every device, in the order in which it is shown. A text that nobody wrote stands under itself. */
 export function finalStores(world: SoakWorld): FinalStores {
-  const databases = databasesOf(world);
-  const people = new Map(
-    databases.map(({ name, path }) => [
-      reading(path, (database) =>
-        String(
-          database.prepare<[], { id: string }>('SELECT lower(hex(user_id)) AS id FROM account WHERE slot = 0').get()
-            ?.id,
-        ),
-      ),
-      name,
-    ]),
-  );
+  const owners = ownersOf(databasesOf(world));
+  const times = world.devices.times();
+  const people = new Map(owners.map(({ user, name }) => [user, ownerOf(name)]));
+  const devices = new Map(owners.map(({ user, device, name }) => [`${user} ${device}`, name]));
+  const devicesOf = Map.groupBy(devices.values(), ownerOf);
   const names = new Map<string, string>();
   const unsent = new Set<string>();
   const memberships = membershipsIn(world);
   const addresses: Action[] = [];
+  let synced = 0;
   const nameOf = (userId: string) => people.get(userId) ?? userId;
-  const histories = databases.flatMap(({ name, path }) =>
-    reading(path, (database) => {
-      const chats = new Map<string, HistoryEntry[]>(
-        databases.flatMap((other) => (other.name === name ? [] : [[chatOf(name, other.name), []]])),
-      );
+  const allOf = (userIds: readonly string[]) => userIds.flatMap((userId) => devicesOf.get(nameOf(userId)) ?? []);
+  const histories = owners.flatMap(({ name, path, isOut }) =>
+    readDatabase(path, (database) => {
+      const others = [...devicesOf.keys()].filter((other) => other !== ownerOf(name));
+      const chats = new Map<string, HistoryEntry[]>(others.map((other) => [chatOf(name, other), []]));
       for (const row of database.prepare<[], MessageRow>(historyQuery).iterate()) {
         const message = messageOf(row.text) ?? row.text;
         names.set(row.id, message);
-        const sender = nameOf(row.sender);
+        const sender = devices.get(`${row.sender} ${row.device}`) ?? `${nameOf(row.sender)}.?${row.device}`;
         const chat = chatOf(name, row.group === '' ? nameOf(row.user) : groupNameOf(row.group));
         const entries = chats.get(chat) ?? [];
         chats.set(chat, entries);
         entries.push({ message, sender, late: row.late === 1 });
+        if (sender !== name && ownerOf(sender) === ownerOf(name)) synced++;
         if (row.group !== '' && sender === name) {
           const audience = row.revision === null ? nobody : memberships.audience(row.group, row.sender, row.revision);
-          const [receivers, others] = [audience.receivers.map(nameOf), audience.others.map(nameOf)];
-          addresses.push({ type: 'address', at: 0n, sender, chat, message, receivers, others });
+          // While the sender is in the group, what one of their devices writes is for the others of theirs, too.
+          const siblings = allOf([row.sender]).filter((device) => device !== name);
+          const isIn = row.revision !== null && memberships.isIn(row.group, row.sender, row.revision);
+          const receivers = [...allOf(audience.receivers), ...(isIn ? siblings : [])];
+          addresses.push({
+            type: 'address',
+            at: 0n,
+            sender,
+            chat,
+            message,
+            receivers,
+            others: [...allOf(audience.others), ...(isIn ? [] : siblings)],
+          });
         }
       }
       const waiting = database.prepare<[], { id: string }>(
         'SELECT lower(hex(message_id)) AS id FROM outbox WHERE visible = 1',
       );
-      for (const { id } of waiting.iterate()) unsent.add(names.get(id) ?? id);
-      return [...chats].map(([chat, messages]): DeviceHistory => ({ device: name, chat, listens: true, messages }));
+      if (!isOut) for (const { id } of waiting.iterate()) unsent.add(names.get(id) ?? id);
+      const time = times.get(name);
+      return [...chats].map(
+        ([chat, messages]): DeviceHistory => ({
+          device: name,
+          chat,
+          listens: !isOut,
+          ...(time && { time }),
+          messages,
+        }),
+      );
     }),
   );
-  return { histories, names, unsent, addresses, memberships: memberships.counts() };
+  const wronglyOut = owners.filter(({ ended, isOut }) => ended === 1 && !isOut).map(({ name }) => name);
+  return { histories, names, unsent, addresses, memberships: memberships.counts(), synced, wronglyOut };
 }
 
 /** All that was written down, with the acknowledgements under the names of their messages, and for whom messages to groups are. */

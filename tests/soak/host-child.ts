@@ -34,6 +34,8 @@ const parts = {
       codes.set(phone, resolve);
       tell({ type: 'code-wanted', phone });
     }),
+  showLink: (device: string, code: string) => tell({ type: 'link-code', device, code }),
+  onLinked: (device: string) => tell({ type: 'linked', device }),
 };
 
 setInterval(() => tell({ type: 'sent', count: sent }), 500).unref();
@@ -41,7 +43,10 @@ setInterval(() => tell({ type: 'sent', count: sent }), 500).unref();
 const again = unansweredSends(start);
 const talkers: Talker[] = [];
 
+/** Once for each: whom this process began with may be added once more. */
 async function join(person: Person): Promise<void> {
+  const known = talkers.find(({ name }) => name === person.name);
+  if (known !== undefined) return known.joined();
   const talker = new Talker(person, parts, again.get(person.name) ?? []);
   talkers.push(talker);
   await talker.join();
@@ -56,6 +61,12 @@ joinAll().catch((error: unknown) => {
   console.error(error);
   process.exit(4);
 });
+
+function talkerOf(name: string): Talker {
+  const talker = talkers.find((one) => one.name === name);
+  if (talker === undefined) throw new Error(`${name} is not here`);
+  return talker;
+}
 
 answer<HostCalls>({
   arm: (fatal) => {
@@ -73,8 +84,21 @@ answer<HostCalls>({
   setPeers: (list) => {
     peers = list;
   },
+  meet: async () => {
+    await Promise.all(talkers.map((talker) => talker.meet()));
+  },
   ask: async () => {
     await Promise.all(talkers.map((talker) => talker.ask()));
+  },
+  link: async ({ owner, code }) => {
+    await talkerOf(owner).letIn(code);
+  },
+  revoke: ({ owner, device }) => talkerOf(owner).putOut(device),
+  tend: async () => {
+    await Promise.all(talkers.map((talker) => talker.tend()));
+  },
+  hushOne: async (name) => {
+    await talkerOf(name).hush();
   },
   hush: async () => {
     isTalking = false;

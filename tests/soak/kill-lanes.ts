@@ -47,7 +47,11 @@ export class KillLanes {
         this.#tally.fault('SIGKILL relay');
         return;
       }
-      this.#count(await relay.killAt(this.#fatal(steps), () => this.#lead(steps, this.#host())), 'relay', steps);
+      this.#count(
+        await relay.killAt(this.#fatal(steps), () => this.#lead(steps, this.#host(), 'relay')),
+        'relay',
+        steps,
+      );
     });
   }
 
@@ -73,7 +77,7 @@ export class KillLanes {
       this.#count(await host.killAtStart(this.#fatal(steps)), 'client', steps);
       return;
     }
-    this.#count(await host.killAt(this.#fatal(steps), () => this.#lead(steps, host)), 'client', steps);
+    this.#count(await host.killAt(this.#fatal(steps), () => this.#lead(steps, host, 'client')), 'client', steps);
   }
 
   /** What happens all the time may happen a few times before. */
@@ -88,7 +92,7 @@ export class KillLanes {
   }
 
   /** Brings steps about. */
-  async #lead(steps: readonly string[], host: SoakHost): Promise<void> {
+  async #lead(steps: readonly string[], host: SoakHost, victim: 'client' | 'relay'): Promise<void> {
     switch (provocationOf(steps)) {
       case 'newcomer': {
         const person = this.#world.newcomer(host);
@@ -100,6 +104,22 @@ export class KillLanes {
       case 'old-tokens':
         await host.setClock(host.aheadMs + 2 * hour);
         await ignoringEnd(host.process.call('ask', undefined));
+        return;
+      case 'revocation': {
+        const { devices } = this.#world;
+        // The first device is killed while it signs: on the relay's side anybody's may be.
+        const owners = (victim === 'client' ? host.people : this.#world.people).map(({ name }) => name);
+        const device = devices.mayRevoke(owners, this.#seeded);
+        if (device !== undefined) return devices.revoke(device, false);
+        const owner = devices.mayLink(
+          this.#world.people.map(({ name }) => name).filter((name) => owners.includes(name)),
+          this.#seeded,
+        );
+        if (owner !== undefined) await devices.link(owner);
+        return;
+      }
+      case 'group-change':
+        await ignoringEnd(host.process.call('tend', undefined));
         return;
       default:
         return;

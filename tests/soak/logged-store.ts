@@ -2,7 +2,7 @@ import type { Change, GroupMemberRecord, MessageRecord, Store, StoreOpener } fro
 
 /** Who is told what is put into a store. */
 export interface StoreListener {
-  /** Of each message of others, after the commit. */
+  /** Of each message, after the commit: of others, and of the own devices. */
   applied(message: MessageRecord): void;
   /** Of somebody who is or was in a group, before it. */
   member(member: GroupMemberRecord): void;
@@ -29,7 +29,7 @@ function logged(store: Store, listener: StoreListener): Store {
           await target.commit(changes, ownerEpoch);
           for (const change of changes) {
             if (change.type !== 'put' || change.kind !== 'message' || change.changed !== undefined) continue;
-            if (change.record.state === 'received') listener.applied(change.record);
+            listener.applied(change.record);
           }
         };
       }

@@ -6,6 +6,8 @@ import { ignoringEnd, Victim } from './victim.ts';
 
 const program = join(import.meta.dirname, 'host-child.ts');
 const keptLines = 500;
+/** So many revoked devices are opened again with the rest. */
+const openedOut = 2;
 
 /** A process with several people's clients. */
 export class SoakHost extends Victim<HostCalls, HostReport> {
@@ -21,6 +23,10 @@ export class SoakHost extends Victim<HostCalls, HostReport> {
   readonly #sentIn = new Map<number, number>();
   #registered: () => void = () => undefined;
   registered: Promise<void> = Promise.resolve();
+  /** Told of each code that a further device shows. */
+  onLinkCode: (device: string, code: string) => void = () => undefined;
+  /** Told, at least once, of each further device that has its account. */
+  onLinked: (device: string) => void = () => undefined;
 
   constructor(
     people: readonly Person[],
@@ -43,8 +49,17 @@ export class SoakHost extends Victim<HostCalls, HostReport> {
     return this.#settings.data;
   }
 
+  /** Notes where a further device has come to: its next life begins so. */
+  setDevice(name: string, device: NonNullable<Person['device']>): void {
+    const at = this.people.findIndex((person) => person.name === name);
+    const known = this.people[at];
+    if (known !== undefined) this.people[at] = { ...known, device };
+  }
+
   protected override launch(fatal: readonly FatalStep[]): LedProcess<HostCalls, HostReport> {
-    const { lives: life, people, peers, isTalking, aheadMs } = this;
+    const { lives: life, peers, isTalking, aheadMs } = this;
+    const out = this.people.filter(({ device }) => device === 'out').slice(-openedOut);
+    const people = this.people.filter((person) => person.device !== 'out' || out.includes(person));
     const start: HostStart = { ...this.#settings, life, people, peers, isTalking, aheadMs, fatal };
     this.registered = new Promise((resolve) => {
       this.#registered = resolve;
@@ -63,7 +78,8 @@ export class SoakHost extends Victim<HostCalls, HostReport> {
   /** Tells it whom its people may write to; one that stands still hears of it later. */
   setPeers(peers: readonly Person[]): void {
     this.peers = peers;
-    ignoringEnd(this.process.call('setPeers', peers)).catch((error: unknown) => this.unasked.push(String(error)));
+    const told = this.process.call('setPeers', peers).then(() => this.process.call('meet', undefined));
+    ignoringEnd(told).catch((error: unknown) => this.unasked.push(String(error)));
   }
 
   #heard(report: HostReport, life: number, process: LedProcess<HostCalls, HostReport>): void {
@@ -72,6 +88,12 @@ export class SoakHost extends Victim<HostCalls, HostReport> {
         this.#codeFor(report.phone)
           .then((code) => ignoringEnd(process.call('code', { phone: report.phone, code })))
           .catch((error: unknown) => this.log.push(String(error)));
+        break;
+      case 'link-code':
+        this.onLinkCode(report.device, report.code);
+        break;
+      case 'linked':
+        this.onLinked(report.device);
         break;
       case 'registered':
         this.#registered();

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-export const plantedBugs = ['ack-before-commit', 'result-before-commit', 'dedupe-by-id-only'] as const;
+export const plantedBugs = ['ack-before-commit', 'result-before-commit', 'dedupe-by-id-only', 'sync-left-out'] as const;
 export type PlantedBug = (typeof plantedBugs)[number];
 
 /** How to run a soak. */

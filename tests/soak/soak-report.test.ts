@@ -16,6 +16,7 @@ const failedRun = {
   ok: false,
   leftovers: { ...nothingLeft, outbox: 2 },
   groups: { groups: 0, came: 0, went: 0, due: 0 },
+  devices: { devices: 0, links: 0, revocations: 0, synced: 0 },
   tally: new Tally(),
   kills: { client: 0, relay: 0 },
   memory: new Map(),

@@ -7,7 +7,7 @@ const shownAnomalies = 20;
 
 /** The table of a run, and its last line. */
 export function reportOf(outcome: SoakOutcome, seed: number): readonly string[] {
-  const { verdict, leftovers, unsent, groups, tally, kills, memory, problems } = outcome;
+  const { verdict, leftovers, unsent, groups, devices, tally, kills, memory, problems } = outcome;
   const { counts, streams, anomalies } = verdict;
   const inGroups = streams.filter(({ chat }) => isGroupName(chat));
   // What its sender still has to send is missing elsewhere, and is not lost, unless that device had it already; in the sender's own history it has to be. `accepted` does not speak against it: that is what `send` says of a message as soon as it stands in the outbox.
@@ -29,6 +29,9 @@ export function reportOf(outcome: SoakOutcome, seed: number): readonly string[] 
     ['  copies of them due', groups.due],
     ['  refused / failed', `${countOf(inGroups, 'refused')} / ${countOf(inGroups, 'failed')}`],
     ...anomalyKinds.map((kind): [string, number] => [`  ${kind}`, countOf(inGroups, kind)]),
+    ['further devices', devices.devices],
+    ['  linked / revoked', `${devices.links} / ${devices.revocations}`],
+    ['  copies of own messages', devices.synced],
     ['kills of clients', kills.client],
     ['kills of the relay', kills.relay],
     ...[...tally.faults].sort().map(([kind, count]): [string, number] => [`  ${kind}`, count]),
@@ -55,7 +58,7 @@ export function reportOf(outcome: SoakOutcome, seed: number): readonly string[] 
   }
   if (anomalies.length > shownAnomalies) lines.push(`... and ${anomalies.length - shownAnomalies} more`);
   for (const problem of problems) lines.push(`problem: ${problem}`);
-  const found = `messages=${counts.messages} kills=${kills.client + kills.relay} lost=${lost} unexpected=${counts.unexpected} duplicated=${counts.duplicated} misordered=${counts.misordered}`;
+  const found = `messages=${counts.messages} kills=${kills.client + kills.relay} lost=${lost} unexpected=${counts.unexpected} duplicated=${counts.duplicated} misordered=${counts.misordered} groups=${groups.groups} members=${groups.came + groups.went} links=${devices.links} revocations=${devices.revocations}`;
   const left = Object.values(leftovers).reduce((sum, count) => sum + count, 0);
   lines.push(
     outcome.ok

@@ -1,9 +1,13 @@
 import {
+  clientDeviceSteps,
+  clientGroupSteps,
   clientMessageSteps,
   clientPrekeySteps,
   clientRegistrationSteps,
   clientTokenSteps,
   consumerStep,
+  relayDeviceSteps,
+  relayGroupSteps,
   relayMessageSteps,
   relayPrekeySteps,
   relayRegistrationSteps,
@@ -15,6 +19,8 @@ export const clientSteps: readonly string[] = [
   ...clientRegistrationSteps,
   ...clientPrekeySteps,
   ...clientTokenSteps,
+  ...clientDeviceSteps,
+  ...clientGroupSteps,
   ...clientMessageSteps,
   consumerStep,
 ];
@@ -24,6 +30,8 @@ export const relaySteps: readonly string[] = [
   ...relayRegistrationSteps,
   ...relayPrekeySteps,
   ...relayTokenSteps,
+  ...relayDeviceSteps,
+  ...relayGroupSteps,
   ...relayMessageSteps,
 ];
 
@@ -34,10 +42,17 @@ const registrationSteps: ReadonlySet<string> = new Set([
 ]);
 const prekeySteps: ReadonlySet<string> = new Set(clientPrekeySteps);
 const tokenSteps: ReadonlySet<string> = new Set([...clientTokenSteps, ...relayTokenSteps]);
+const deviceSteps: ReadonlySet<string> = new Set([...clientDeviceSteps, ...relayDeviceSteps]);
+const groupSteps: ReadonlySet<string> = new Set([...clientGroupSteps, ...relayGroupSteps]);
+
+/** What leads to a step. */
+export type Provocation = 'newcomer' | 'old-prekeys' | 'old-tokens' | 'revocation' | 'group-change' | 'none';
 
 /** What leads to steps of one kind: messages are on their way all the time, the rest has to be brought about. */
-export function provocationOf([step = '']: readonly string[]): 'newcomer' | 'old-prekeys' | 'old-tokens' | 'none' {
+export function provocationOf([step = '']: readonly string[]): Provocation {
   if (registrationSteps.has(step)) return 'newcomer';
   if (prekeySteps.has(step)) return 'old-prekeys';
+  if (deviceSteps.has(step)) return 'revocation';
+  if (groupSteps.has(step)) return 'group-change';
   return tokenSteps.has(step) ? 'old-tokens' : 'none';
 }

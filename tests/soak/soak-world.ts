@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { FaultProxy } from '../network/fault-proxy.ts';
 import type { Person } from './host-calls.ts';
 import { SmallDisk } from './small-disk.ts';
+import { SoakDevices } from './soak-devices.ts';
 import { SoakHost } from './soak-host.ts';
 import type { SoakOptions } from './soak-options.ts';
 import { SoakRelay } from './soak-relay.ts';
@@ -21,6 +22,7 @@ export class SoakWorld {
   /** Of the relay and of the first host, where mounting is possible. */
   readonly disks: { readonly relay: SmallDisk | undefined; readonly host: SmallDisk | undefined };
   readonly logs = join(this.folder, 'logs');
+  readonly devices: SoakDevices;
   #newcomers = 0;
 
   private constructor(options: SoakOptions, proxies: readonly FaultProxy[], relay: () => SoakRelay, people: Person[]) {
@@ -42,6 +44,7 @@ export class SoakWorld {
       const settings = { host, relay: url, data, logs: this.logs, seed, rate, planted };
       return new SoakHost(own, settings, (phone) => relay().codeFor(phone));
     });
+    this.devices = new SoakDevices({ hosts: this.hosts, relayData });
   }
 
   static async open(options: SoakOptions): Promise<SoakWorld> {
@@ -59,9 +62,9 @@ export class SoakWorld {
     return world;
   }
 
-  /** Everybody. */
+  /** Everybody, each once. */
   get people(): Person[] {
-    return this.hosts.flatMap(({ people }) => people);
+    return this.hosts.flatMap(({ people }) => people.filter(({ device }) => device === undefined));
   }
 
   get victims(): readonly (SoakRelay | SoakHost)[] {
@@ -80,15 +83,18 @@ export class SoakWorld {
     return made;
   }
 
-  /** Starts all, and lets everybody write once all have accounts. */
-  async start(): Promise<void> {
+  /** Starts all, and lets everybody write once all have accounts, and some have further devices. */
+  async start(further: readonly string[]): Promise<void> {
     await this.relay.start();
     await Promise.all(this.hosts.map((host) => host.start()));
     await Promise.all(this.hosts.map((host) => host.registered));
+    for (const owner of further) await this.devices.link(owner);
     for (const host of this.hosts) {
       host.peers = this.people;
-      host.isTalking = true;
+      await host.process.call('setPeers', host.peers);
     }
+    await Promise.all(this.hosts.map((host) => host.process.call('meet', undefined)));
+    for (const host of this.hosts) host.isTalking = true;
     // They write from their next life on.
     await Promise.all(this.hosts.map((host) => host.kill()));
     for (const host of this.hosts) host.kills = 0;

@@ -1,12 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { classify, type Verdict } from '@sotto/testing/checker';
 import { Seeded } from '../crash/seeded.ts';
+import { DeviceTurns } from './device-turns.ts';
 import { actionsOf, type FinalStores, finalStores, type Leftovers, leftoversOf } from './final-stores.ts';
 import { KillLanes } from './kill-lanes.ts';
 import type { PlantedBug, SoakOptions } from './soak-options.ts';
 import { clientSteps, relaySteps } from './soak-steps.ts';
 import { SoakWorld } from './soak-world.ts';
-import { uncoveredSteps } from './step-coverage.ts';
+import { uncoveredKinds, uncoveredSteps } from './step-coverage.ts';
 import { Tally } from './tally.ts';
 import { Weather } from './weather.ts';
 
@@ -19,6 +20,8 @@ export interface SoakOutcome {
   readonly unsent: ReadonlySet<string>;
   /** What happened in groups. */
   readonly groups: GroupCounts;
+  /** What became of further devices. */
+  readonly devices: DeviceCounts;
   readonly tally: Tally;
   readonly kills: { readonly client: number; readonly relay: number };
   /** MiB, by process. */
@@ -38,6 +41,14 @@ export interface GroupCounts {
   readonly due: number;
 }
 
+/** Further devices that there were, how often one was linked and revoked, and how many messages of other own devices all devices have. */
+export interface DeviceCounts {
+  readonly devices: number;
+  readonly links: number;
+  readonly revocations: number;
+  readonly synced: number;
+}
+
 const second = 1_000;
 /** So many clients are killed side by side. */
 const clientLanes = 2;
@@ -51,6 +62,7 @@ const plantedSteps: Readonly<Record<PlantedBug, { readonly side: 'client' | 'rel
   'ack-before-commit': { side: 'client', step: 'decrypt.before-commit' },
   'result-before-commit': { side: 'relay', step: 'send.result.sent' },
   'dedupe-by-id-only': { side: 'relay', step: 'mailbox.append.before-fsync' },
+  'sync-left-out': { side: 'client', step: 'result.committed' },
 };
 
 /**
@@ -66,9 +78,10 @@ export async function soak(
   let isKept = true;
   try {
     say(`soak: seed ${options.seed}, ${options.minutes} min, ${options.clients} people, ${world.folder}`);
-    await world.start();
+    const further = furtherDevices(options);
+    await world.start(further);
     const tally = new Tally();
-    await disturb(world, tally, options, { say, signal });
+    await disturb(world, tally, options, { say, signal, further });
     signal.throwIfAborted();
     const outcome = await judge(world, tally, options, say);
     isKept = !outcome.ok && options.planted === undefined;
@@ -89,8 +102,14 @@ async function disturb(
   world: SoakWorld,
   tally: Tally,
   options: SoakOptions,
-  { say, signal }: { readonly say: (line: string) => void; readonly signal: AbortSignal },
+  parts: {
+    readonly say: (line: string) => void;
+    readonly signal: AbortSignal;
+    /** Whose further devices there are from the beginning. */
+    readonly further: readonly string[];
+  },
 ): Promise<void> {
+  const { say, signal, further } = parts;
   const totalMs = options.minutes * 60 * second;
   const enough = new AbortController();
   const ending = AbortSignal.any([AbortSignal.timeout(totalMs), signal, enough.signal]);
@@ -130,6 +149,11 @@ async function disturb(
     const longestStopMs = Math.min(60 * second, Math.max(5 * second, totalMs / 10));
     const weather = new Weather({ world, tally, seeded: seeded('weather'), longestStopMs, signal: ending });
     running.push(lane(() => weather.next(), Math.min(6 * second, (totalMs * 0.9) / weather.kinds), ending));
+  }
+  if (planted === undefined) {
+    const turns = new DeviceTurns({ devices: world.devices, wanted: further.length, seeded: seeded('devices') });
+    const everyMs = Math.min(12 * second, totalMs / 8);
+    running.push(lane(() => turns.next(world.people.map(({ name }) => name)), everyMs, ending));
   }
   running.push(lane(async () => say(progress(world, tally)), 30 * second, ending));
   await Promise.all(running);
@@ -175,7 +199,10 @@ async function judge(
   const stores = finalStores(world);
   const verdict = classify(actionsOf(world, stores), stores.histories);
   if (verdict.isEmpty) problems.push('nobody sent anything: the run shows nothing');
-  problems.push(...uncoveredSteps(options, tally.missing()));
+  problems.push(...world.devices.problems, ...stores.wronglyOut.map((name) => `${name} was put out by nobody`));
+  const groups = groupsOf(stores);
+  const devices = devicesOf(world, stores);
+  problems.push(...uncoveredSteps(options, tally.missing()), ...uncoveredKinds(options, { ...groups, ...devices }));
   const isQuiet = Object.values(leftovers).every((count) => count === 0);
   const kills = {
     client: world.hosts.reduce((sum, host) => sum + host.kills, 0),
@@ -186,7 +213,8 @@ async function judge(
     verdict,
     leftovers,
     unsent: stores.unsent,
-    groups: groupsOf(stores),
+    groups,
+    devices,
     tally,
     kills,
     memory,
@@ -199,6 +227,19 @@ async function judge(
 function groupsOf({ memberships, addresses }: FinalStores): GroupCounts {
   const due = addresses.reduce((sum, action) => sum + (action.type === 'address' ? action.receivers.length : 0), 0);
   return { ...memberships, due };
+}
+
+function devicesOf(world: SoakWorld, { synced }: FinalStores): DeviceCounts {
+  const times = [...world.devices.times().values()];
+  const { links, revocations } = world.devices.counts;
+  return { devices: times.length, links, revocations, synced };
+}
+
+/** Every third person has a second device from the beginning, and the first one a third. */
+function furtherDevices({ clients, planted }: SoakOptions): readonly string[] {
+  if (planted !== undefined && planted !== 'sync-left-out') return [];
+  const owners = Array.from({ length: clients }, (_, at) => `p${at + 1}`).filter((_, at) => at % 3 === 0);
+  return planted === undefined ? [...owners, 'p1'] : owners;
 }
 
 /** Ends every fault; all processes run, clocks are right, and nobody writes anything new. */
@@ -215,6 +256,7 @@ async function heal(world: SoakWorld): Promise<void> {
     });
   }
   await Promise.all(world.hosts.map((host) => host.registered));
+  await world.devices.settled();
   for (const host of world.hosts) host.setPeers(world.people);
   await Promise.all(world.hosts.map((host) => host.process.call('hush', undefined)));
 }

@@ -1,20 +1,14 @@
-import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Chat, type ChatId, Client, type GroupChat, type Message, SottoError } from '@sotto/sdk';
+import { type Chat, type Client, type GroupChat, type Message, SottoError } from '@sotto/sdk';
 import type { Platform } from '@sotto/sdk/ports';
-import { betterSqlite3 } from '@sotto/storage-adapters/better-sqlite3';
 import { ActionLog, type SendOutcome } from '@sotto/testing/checker';
 import { Seeded } from '../crash/seeded.ts';
 import { GroupKeeper } from './group-keeper.ts';
 import type { HostStart, Person } from './host-calls.ts';
-import { loggedSockets } from './logged-sockets.ts';
-import { loggedStore } from './logged-store.ts';
-import { membershipsOf, noteMembership } from './membership-log.ts';
-import { earlyAcks } from './planted-ack.ts';
-import { chatOf, groupNameOf, isGroupName, messageOf, partiesOf, textOf } from './token-text.ts';
+import { Reader } from './reader.ts';
+import { talkerClient } from './talker-client.ts';
+import { chatOf, groupNameOf, isGroupName, messageOf, ownerOf, partiesOf, textOf } from './token-text.ts';
 import { isKeyed, logOf, type UnansweredSend } from './unanswered-sends.ts';
-import { wsSockets } from './ws-sockets.ts';
 
 /** What a talker works with. */
 export interface TalkerParts {
@@ -26,6 +20,9 @@ export interface TalkerParts {
   readonly onSent: () => void;
   readonly log: (line: string) => void;
   readonly codeFor: (phone: string) => Promise<string>;
+  /** Shows the code of a further device to whoever lets it in. */
+  readonly showLink: (device: string, code: string) => void;
+  readonly onLinked: (device: string) => void;
 }
 
 const unknownNumber = '+14155559999';
@@ -41,11 +38,13 @@ const passing: ReadonlySet<string> = new Set([
   'verification-unknown',
   'number-unknown',
 ]);
+/** What everything ends with on a device that was revoked. */
+const sessionEnded = 'session-ended';
 const longestLookUpMs = 5_000;
 /** What a message to a group may end with: its sender is out of it. */
 const outOfGroup: ReadonlySet<string> = new Set(['group-unknown', 'group-not-member']);
 
-/** A person with a client who writes bursts to others, reads what comes, and writes down all of it. */
+/** A device of a person who writes bursts to others, reads what comes, and writes down all of it. */
 export class Talker {
   readonly #person: Person;
   readonly #parts: TalkerParts;
@@ -53,15 +52,16 @@ export class Talker {
   readonly #log: ActionLog;
   readonly #seeded: Seeded;
   readonly #groups: GroupKeeper;
-  readonly #accepted = new Set<ChatId>();
-  readonly #toRead = new Map<ChatId, Message>();
+  readonly #reader: Reader;
   #client: Client | undefined;
   #talking: Promise<void> = Promise.resolve();
-  #reading: Promise<void> | undefined;
   #following: Promise<void> = Promise.resolve();
   #joined: Promise<void> = Promise.resolve();
   #number = 0;
   #isStopped = false;
+  #isHushed = false;
+  /** It was revoked. */
+  #isOut = false;
 
   constructor(person: Person, parts: TalkerParts, again: readonly UnansweredSend[]) {
     this.#person = person;
@@ -78,46 +78,32 @@ export class Talker {
       userIdOf: async (peer) => (await this.#chatWith(peer))?.userId,
       log: parts.log,
     });
+    this.#reader = new Reader({
+      client: () => this.#opened,
+      whilePossible: (act) => this.#whilePossible(act),
+      onFailure: fail,
+    });
   }
 
-  /** Opens the client and registers, again and again until there is an account; then begins to read and to write. */
+  get name(): string {
+    return this.#person.name;
+  }
+
+  /** Opens the client and registers, or has the device linked, again and again until there is an account; then begins to read and to write. */
   join(): Promise<void> {
     this.#joined = this.#open().then(() => this.#register());
     return this.#joined;
   }
 
+  /** Resolves when there is an account. */
+  joined(): Promise<void> {
+    return this.#joined;
+  }
+
   async #open(): Promise<void> {
-    const { start, tracer, clock, log } = this.#parts;
-    const { name } = this.#person;
-    const level = (level: string) => (event: string, fields?: object) =>
-      log(`${name} ${level} ${event} ${JSON.stringify(fields ?? {})}`);
-    const memberships = membershipsOf(start, start.life);
-    const store = loggedStore(betterSqlite3(join(start.data, `${name}.db`)), {
-      applied: ({ text }) => {
-        const message = messageOf(text);
-        if (message !== undefined) this.#saw('apply', message);
-      },
-      member: (member) => noteMembership(memberships, member),
-    });
-    const sockets = loggedSockets(wsSockets(), (messageId, senderUser) =>
-      // The text is not known here: whoever reads the log finds the message by its id.
-      this.#log.write({ type: 'ack', receiver: name, sender: senderUser, chat: '', message: messageId }),
-    );
+    const open = talkerClient(this.name, { ...this.#parts, actions: this.#log });
     await this.#whilePossible(async () => {
-      this.#client = await Client.open({
-        relay: start.relay,
-        store,
-        // What is planted shows by acknowledgements, and those of sealed envelopes name no message.
-        sealedSender: start.planted === undefined,
-        platform: {
-          tracer,
-          clock,
-          sockets: start.planted === 'ack-before-commit' ? earlyAcks(sockets) : sockets,
-          // Waits between tries to connect grow while the relay is killed again and again; the jitter's lower end keeps them short.
-          randomness: { bytes: (count) => new Uint8Array(randomBytes(count)), fraction: () => 0.01 },
-          logger: { debug: () => undefined, info: () => undefined, warn: level('warn'), error: level('error') },
-        },
-      });
+      this.#client = await open();
     });
   }
 
@@ -127,16 +113,75 @@ export class Talker {
   }
 
   async #register(): Promise<void> {
-    const { name, phone } = this.#person;
+    const { name, phone, device } = this.#person;
+    const { codeFor, showLink, onLinked } = this.#parts;
+    this.#isOut = device === 'out' || (device === 'linked' && this.#opened.account === undefined);
     await this.#whilePossible(async () => {
-      if (this.#opened.account !== undefined) return;
-      await this.#opened.register({ phone, profile: { username: name }, code: () => this.#parts.codeFor(phone) });
+      if (this.#opened.account !== undefined || this.#isOut) return;
+      if (device === undefined) {
+        await this.#opened.register({ phone, profile: { username: name }, code: () => codeFor(phone) });
+      } else {
+        await this.#opened.linkDevice({ name, onCode: (code) => showLink(name, code) });
+      }
     });
+    if (device !== undefined && !this.#isOut) onLinked(name);
     this.#following = this.#follow();
     this.#following.catch(fail);
-    this.#readEvery().catch(fail);
-    this.#talking = this.#talk();
+    this.#reader.readEvery().catch(fail);
+    this.#talking = this.#unlessOut(() => this.#talk());
     this.#talking.catch(fail);
+  }
+
+  /** Lets a device in that shows this code. */
+  async letIn(code: string): Promise<void> {
+    await this.#opened.devices.link(code, { confirm: () => true });
+  }
+
+  /** Puts a device out, by its name; false when there is none. */
+  async putOut(name: string): Promise<boolean> {
+    const device = (await this.#opened.devices.list()).find((one) => one.name === name);
+    if (device === undefined) return false;
+    await this.#opened.devices.revoke(device.deviceId);
+    return true;
+  }
+
+  /** Changes a group, as now and then by itself. */
+  async tend(): Promise<void> {
+    await this.#joined;
+    if (!this.#isOut) await this.#unlessOut(() => this.#groups.tend());
+  }
+
+  /** Writes no more from now on. */
+  async hush(): Promise<void> {
+    this.#isHushed = true;
+    await this.quiet();
+  }
+
+  /** Does something on a device that may be revoked meanwhile. */
+  async #unlessOut(act: () => Promise<void>): Promise<void> {
+    try {
+      await act();
+    } catch (error) {
+      if (!this.#endedBy(error)) throw error;
+    }
+  }
+
+  /** Whether a further device has found that it was revoked. A first one never is. */
+  #endedBy(error: unknown): boolean {
+    const isEnd = error instanceof SottoError && error.code === sessionEnded && this.#person.device !== undefined;
+    if (isEnd) this.#isOut = true;
+    return isEnd;
+  }
+
+  /** Accepts the chats with all others, as far as they can be looked up. */
+  async meet(): Promise<void> {
+    await this.#joined;
+    for (const peer of this.#parts.peers()) {
+      if (this.#isOut || peer.phone === this.#person.phone) continue;
+      await this.#whilePossible(async () => {
+        await (await this.#chatWith(peer))?.accept();
+      });
+    }
   }
 
   /** Needs a token: whoever's has run out gets a new one. A client that is not open yet asks when it opens. */
@@ -162,21 +207,7 @@ export class Talker {
   /** Accepts every chat, and marks all as read. */
   async readAll(): Promise<void> {
     await this.#joined;
-    await this.#readEvery();
-  }
-
-  async #readEvery(): Promise<void> {
-    await this.#whilePossible(async () => {
-      for (let after: number | undefined, isLast = false; !isLast; ) {
-        const { chats, next } = await this.#opened.chats.list(after === undefined ? {} : { after });
-        for (const { chat, accepted, unread, lastMessage } of chats) {
-          if (!accepted) await chat.accept();
-          if (unread > 0 && lastMessage !== undefined) await chat.markRead(lastMessage);
-        }
-        after = next;
-        isLast = next === undefined;
-      }
-    });
+    await this.#reader.readEvery();
   }
 
   async stop(): Promise<void> {
@@ -187,11 +218,12 @@ export class Talker {
   }
 
   async #talk(): Promise<void> {
+    if (this.#isOut) return;
     for (const { chat, message } of this.#again) await this.#send(peerIn(chat, this.#person.name), message);
     const { rate, people, planted } = this.#parts.start;
     const pauseMs = (averageBurst * people.length * 1_000) / rate;
     const withGroups = planted === undefined;
-    while (this.#parts.isTalking() && !this.#isStopped) {
+    while (this.#isTalking) {
       if (withGroups && this.#seeded.between(1, bursts.perChange) === 1) await this.#groups.tend();
       const to =
         (withGroups && this.#seeded.between(1, bursts.perGroup) === 1 && (await this.#aGroup())) || this.#aPeer();
@@ -199,6 +231,10 @@ export class Talker {
       await pause(this.#seeded.between(0, Math.round(2 * pauseMs)));
       await this.#notTooFarAhead();
     }
+  }
+
+  get #isTalking(): boolean {
+    return this.#parts.isTalking() && !this.#isStopped && !this.#isHushed && !this.#isOut;
   }
 
   #aPeer(): string | undefined {
@@ -233,7 +269,8 @@ export class Talker {
       await chat.send(textOf(message), isKeyed(message) ? { key: message } : {});
     } catch (error) {
       if (!(error instanceof SottoError)) throw error;
-      if (error.code !== 'store-unavailable' && !(isGroupName(to) && outOfGroup.has(error.code))) throw error;
+      const isOut = this.#endedBy(error) || (isGroupName(to) && outOfGroup.has(error.code));
+      if (error.code !== 'store-unavailable' && !isOut) throw error;
       // A commit that failed may have been written all the same.
       outcome = error.code === 'store-unavailable' ? 'unknown' : 'refused';
     }
@@ -259,7 +296,7 @@ export class Talker {
 
   /** Gives what is on its way some time to leave: a queue without end would show nothing more. */
   async #notTooFarAhead(): Promise<void> {
-    if (!this.#parts.isTalking() || this.#isStopped) return;
+    if (!this.#isTalking) return;
     try {
       await this.#opened.flush({ signal: AbortSignal.timeout(1_000) });
     } catch (error) {
@@ -274,6 +311,7 @@ export class Talker {
       try {
         for await (const event of this.#opened.events({ cursor: 'follower' })) {
           if (event.type === 'message.received') this.#heard(event.message, event.late);
+          if (event.type === 'message.sent') this.#synced(event.message);
           if (event.type === 'message.expired') this.#ended('expire', event.message);
           if (event.type === 'message.failed' && outOfGroup.has(event.code)) this.#ended('fail', event.message);
           if (event.type === 'group.forked') throw new Error(`${this.#person.name} sees a forked group`);
@@ -287,6 +325,15 @@ export class Talker {
     }
   }
 
+  /** What another own device has written is told, too. */
+  #synced({ text, late }: Message): void {
+    const message = messageOf(text);
+    if (message === undefined) return;
+    const { sender, chat } = partiesOf(message);
+    if (sender === this.name) return;
+    this.#log.write({ type: 'deliver', receiver: this.name, late, sender, chat, message });
+  }
+
   #ended(type: 'expire' | 'fail', { text }: Message): void {
     const message = messageOf(text);
     if (message !== undefined) this.#log.write({ type, ...partiesOf(message), message });
@@ -296,29 +343,7 @@ export class Talker {
     const name = messageOf(message.text);
     if (name === undefined) this.#parts.log(`${this.#person.name} error unknown-text`);
     else this.#log.write({ type: 'deliver', receiver: this.#person.name, late, ...partiesOf(name), message: name });
-    this.#toRead.set(message.chatId, message);
-    this.#reading ??= this.#readOn().finally(() => {
-      this.#reading = undefined;
-    });
-    this.#reading.catch(fail);
-  }
-
-  async #readOn(): Promise<void> {
-    for (const [chatId, message] of this.#toRead) {
-      this.#toRead.delete(chatId);
-      await this.#whilePossible(async () => {
-        const { groupId, senderId } = message;
-        const chat = groupId ? await this.#opened.groups.get(groupId) : await this.#opened.chats.get(senderId);
-        if (chat === undefined) return;
-        if (!this.#accepted.has(chatId)) await chat.accept();
-        this.#accepted.add(chatId);
-        await chat.markRead(message);
-      });
-    }
-  }
-
-  #saw(type: 'apply', message: string): void {
-    this.#log.write({ type, receiver: this.#person.name, ...partiesOf(message), message });
+    this.#reader.read(message);
   }
 
   /** Does something again until neither the disk nor the relay stands in its way. */
@@ -329,6 +354,7 @@ export class Talker {
         return;
       } catch (error) {
         if (!(error instanceof SottoError) || error.code === 'client-stopped') throw error;
+        if (this.#endedBy(error)) return;
         if (!error.retryable && !passing.has(error.code)) throw error;
         this.#parts.log(`${this.#person.name} tries again: ${error.code}`);
         await pause(Math.min(1_000, error.retryAfterMs ?? 100));
@@ -338,7 +364,7 @@ export class Talker {
 }
 
 function peerIn(chat: string, self: string): string {
-  return isGroupName(chat) ? chat : (chat.split('+').find((name) => name !== self) ?? self);
+  return isGroupName(chat) ? chat : (chat.split('+').find((name) => name !== ownerOf(self)) ?? self);
 }
 
 /** A failure that nobody waits for ends the process: the run says so. */

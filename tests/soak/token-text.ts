@@ -12,9 +12,14 @@ export function messageOf(text: string): string | undefined {
   return text === textOf(message) ? message : undefined;
 }
 
-/** The name of the chat of two people, the same on both sides; a group's is its own. */
+/** Whose device it is. */
+export function ownerOf(device: string): string {
+  return device.split('.', 1)[0] ?? device;
+}
+
+/** The name of the chat of two people, the same on all of their devices; a group's is its own. */
 export function chatOf(one: string, other: string): string {
-  return isGroupName(other) ? other : [one, other].sort().join('+');
+  return isGroupName(other) ? other : [ownerOf(one), ownerOf(other)].sort().join('+');
 }
 
 /** The name of a group, the same for all of its members. */
@@ -27,7 +32,7 @@ export function isGroupName(name: string): boolean {
   return name.startsWith('#');
 }
 
-/** Who wrote a message, and in which chat: its name says so. */
+/** Which device wrote a message, and in which chat: its name says so. */
 export function partiesOf(message: string): { readonly sender: string; readonly chat: string } {
   const [sender = '', to = ''] = (message.split(' ', 1)[0] ?? '').split('>');
   return { sender, chat: chatOf(sender, to) };

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Calls } from '../led/calls.ts';
 import { type FatalStep, lastWords } from '../led/fatal-tracer.ts';
 import { CallError, type LedProcess } from '../led/led-process.ts';
@@ -81,16 +82,11 @@ export abstract class Victim<Asked extends VictimCalls, Report> {
     const provoked = ignoringEnd(provoke()).catch((error: unknown) => {
       this.unasked.push(`${this.name} was not led to ${fatal.map(({ step }) => step).join(', ')}: ${error}`);
     });
-    const isOver = await endedWithin(process, stepWaitMs);
-    if (!isOver) {
-      await ignoringEnd(process.call('arm', []));
-      // It may have met the step just before. What was to lead there goes on by itself.
-      if (process.isRunning) return undefined;
-    }
-    await process.ended;
+    // What was to lead there goes on by itself.
+    if (!(await endedWithin(process, stepWaitMs)) && (await this.#disarmed(process))) return undefined;
     const hit = await this.#startAfter(process, fatal);
-    // What led there may wait for this process.
-    await provoked;
+    // What led there may wait for this process; and for others, which is not waited for here.
+    await Promise.race([provoked, pause(stepWaitMs, undefined, { ref: false })]);
     return hit;
   }
 
@@ -101,11 +97,13 @@ export abstract class Victim<Asked extends VictimCalls, Report> {
     this.kills++;
     await this.start(fatal);
     const { process } = this;
-    if (!(await endedWithin(process, stepWaitMs))) {
-      await ignoringEnd(process.call('arm', []));
-      if (process.isRunning) return undefined;
-    }
+    if (!(await endedWithin(process, stepWaitMs)) && (await this.#disarmed(process))) return undefined;
     return this.#startAfter(process, fatal);
+  }
+
+  /** Takes back what was armed: whether the process says so. One that gives no answer met its step just before, although it may not be seen to have ended yet: its channel closes first. */
+  #disarmed(process: LedProcess<Asked, Report>): Promise<boolean> {
+    return ignoringEnd(process.call('arm', []));
   }
 
   /** Starts it anew after its end; at which step that was. */
@@ -169,12 +167,14 @@ export abstract class Victim<Asked extends VictimCalls, Report> {
   }
 }
 
-/** A process that is killed while it is asked gives no answer. */
-export async function ignoringEnd(asked: Promise<unknown>): Promise<void> {
+/** A process that is killed while it is asked gives no answer; whether it gave one. */
+export async function ignoringEnd(asked: Promise<unknown>): Promise<boolean> {
   try {
     await asked;
+    return true;
   } catch (error) {
     if (!(error instanceof CallError) || error.code !== 'process-ended') throw error;
+    return false;
   }
 }
 

@@ -55,17 +55,21 @@ export class GroupSettlement {
         ...locksOfGroup(groupId, [...welcomed, ...removed, ...members.slice(0, group === undefined ? undefined : 0)]),
         ...(step === undefined ? [] : locksOfAdvance(groupId, step)),
       ];
-      const queued = await executor.run([...new Set(locks)], async (overlay) => {
-        await refuseWhenEnded(overlay);
-        const current = await overlay.get('group', { id: groupId });
-        const isThere = group === undefined ? current === undefined : current && sameBytes(current.head, group.head);
-        if (isThere !== true) return undefined;
-        const kept = step === undefined ? group : await this.keep(overlay, intent, group, step);
-        if (isLast) overlay.delete('groupIntent', { groupId });
-        if (kept === undefined) return [];
-        const isNew = group?.standing !== 'member' && kept.standing === 'member';
-        return this.tell(overlay, intent, kept, isNew, origin());
-      });
+      const queued = await executor.run(
+        [...new Set(locks)],
+        async (overlay) => {
+          await refuseWhenEnded(overlay);
+          const current = await overlay.get('group', { id: groupId });
+          const isThere = group === undefined ? current === undefined : current && sameBytes(current.head, group.head);
+          if (isThere !== true) return undefined;
+          const kept = step === undefined ? group : await this.keep(overlay, intent, group, step);
+          if (isLast) overlay.delete('groupIntent', { groupId });
+          if (kept === undefined) return [];
+          const isNew = group?.standing !== 'member' && kept.standing === 'member';
+          return this.tell(overlay, intent, kept, isNew, origin());
+        },
+        { after: 'group-change.settled' },
+      );
       if (queued !== undefined) return queued;
     }
   }

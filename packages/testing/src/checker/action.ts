@@ -41,7 +41,19 @@ export interface DeviceHistory {
   readonly chat: string;
   /** Whether the device's program writes `deliver` for each message that comes: then one that was never told is an anomaly. */
   readonly listens: boolean;
+  /** Of a device that was not there all the time. */
+  readonly time?: DeviceTime;
   readonly messages: readonly HistoryEntry[];
+}
+
+/** When a device was one of its account, as `at` of actions: of what was sent then it has to have its part, and of what was sent at its edges it may. */
+export interface DeviceTime {
+  /** From here on it was one: what was sent before may have come to it or not. */
+  readonly since: bigint;
+  /** From here on it was none any more: of what was sent later nothing may be there, and of what was sent before nothing has to be. */
+  readonly until?: bigint;
+  /** What it had sent by then has left it, and has to arrive; of what it sent later any part may. Only of a device that has an `until`; undefined = nothing is known to have left. */
+  readonly drained?: bigint;
 }
 
 /** A message in a history. */

@@ -1,4 +1,5 @@
 import type { Action, DeviceHistory } from './action.ts';
+import { DeviceTimes } from './device-times.ts';
 import { type MessageTrace, MessageTraces } from './message-trace.ts';
 import { misplaced, type Placed } from './sender-order.ts';
 import {
@@ -33,10 +34,12 @@ class Classification {
   readonly #held = new Map<MessageTrace, Set<string>>();
   /** Those that are flagged late somewhere. */
   readonly #late = new Set<MessageTrace>();
+  readonly #times: DeviceTimes;
 
   constructor(traces: MessageTraces, histories: readonly DeviceHistory[]) {
     this.#traces = traces;
     this.#histories = histories;
+    this.#times = new DeviceTimes(histories);
   }
 
   verdict(): Verdict {
@@ -72,7 +75,7 @@ class Classification {
       const holders = this.#held.get(trace) ?? new Set();
       this.#held.set(trace, holders.add(device));
       if (late) this.#late.add(trace);
-      if (trace.invokedAt === undefined || trace.outcome === 'refused' || !mayHave(trace, device)) {
+      if (trace.invokedAt === undefined || trace.outcome === 'refused' || !this.#mayHave(trace, device)) {
         this.#report('unexpected', trace, device);
       } else if (listens && sender !== device && trace.devices.get(device)?.told === undefined) {
         this.#report('untold', trace, device);
@@ -97,7 +100,7 @@ class Classification {
     const seen = [...trace.devices].filter(([, { applied, told }]) => applied || told !== undefined);
     const mustBe = trace.outcome === 'accepted' || holders.size > 0 || seen.length > 0;
     if (!mustBe || trace.outcome === 'refused' || trace.invokedAt === undefined) return;
-    const missing = mustHave(trace, devices).filter((device) => !holders.has(device));
+    const missing = this.#mustHave(trace, devices).filter((device) => !holders.has(device));
     if (missing.length === 0) return;
     // What expired is with its sender, and with none that ever saw it.
     if (trace.expired && seen.length === 0 && !missing.includes(trace.sender)) tally.expired++;
@@ -105,6 +108,21 @@ class Classification {
     else if (trace.failed && !missing.some((device) => device === trace.sender || trace.devices.has(device)))
       tally.failed++;
     else for (const device of missing) this.#report('lost', trace, device);
+  }
+
+  /** Who has to have a message in the end: those that it is for and its sender; and whoever had it once. */
+  #mustHave({ address, sender, invokedAt, devices: seenBy }: MessageTrace, devices: readonly string[]): string[] {
+    if (address === undefined && devices.length === 0) return ['nobody'];
+    const had = [...seenBy].filter(([, { applied, told }]) => applied || told !== undefined).map(([device]) => device);
+    const meant = address === undefined ? devices : [...address.receivers];
+    const due = this.#times.isDueFrom(sender, invokedAt) ? meant : [];
+    return [...new Set([sender, ...due.filter((device) => this.#times.isDueAt(device, invokedAt)), ...had])];
+  }
+
+  #mayHave({ address, sender, invokedAt }: MessageTrace, device: string): boolean {
+    if (device === sender) return true;
+    if (!this.#times.mayBeAt(device, invokedAt)) return false;
+    return address === undefined || address.receivers.has(device) || address.others.has(device);
   }
 
   #checkOrder(): void {
@@ -161,17 +179,6 @@ class Classification {
     this.#streams.set(key, { sender, chat, tally });
     return tally;
   }
-}
-
-/** Who has to have a message in the end: those that it is for and its sender; and whoever had it once. */
-function mustHave({ address, sender, devices: seenBy }: MessageTrace, devices: readonly string[]): readonly string[] {
-  if (address === undefined) return devices.length > 0 ? devices : ['nobody'];
-  const had = [...seenBy].filter(([, { applied, told }]) => applied || told !== undefined).map(([device]) => device);
-  return [...new Set([sender, ...address.receivers, ...had])];
-}
-
-function mayHave({ address, sender }: MessageTrace, device: string): boolean {
-  return address === undefined || device === sender || address.receivers.has(device) || address.others.has(device);
 }
 
 function bySender(messages: DeviceHistory['messages']): Map<string, DeviceHistory['messages'][number][]> {

@@ -1,4 +1,4 @@
-export type { Action, DeviceHistory, HistoryEntry, OfMessage, SendOutcome } from './action.ts';
+export type { Action, DeviceHistory, DeviceTime, HistoryEntry, OfMessage, SendOutcome } from './action.ts';
 export { ActionLog, monotonicNow, type NewAction, readActionLog } from './action-log.node.ts';
 export { classify } from './classify.ts';
 export { type Audience, type Membership, Memberships } from './memberships.ts';

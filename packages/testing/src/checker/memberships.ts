@@ -37,6 +37,12 @@ export class Memberships {
     };
   }
 
+  /** Whether somebody was a member at a revision, and has been since. */
+  isIn(groupId: string, userId: string, revision: number): boolean {
+    const times = [...(this.#groups.get(groupId)?.get(userId) ?? [])];
+    return times.some(([joinedAt, leftAt]) => joinedAt <= revision && leftAt === undefined);
+  }
+
   /**
    * For whom a message is that was sealed first at a revision.
    *
@@ -44,8 +50,7 @@ export class Memberships {
    */
   audience(groupId: string, sender: string, revision: number): Audience {
     const users = this.#groups.get(groupId) ?? new Map<string, Map<number, number | undefined>>();
-    const stayed = (userId: string) =>
-      [...(users.get(userId) ?? [])].some(([joinedAt, leftAt]) => joinedAt <= revision && leftAt === undefined);
+    const stayed = (userId: string) => this.isIn(groupId, userId, revision);
     const possible = [...users]
       .filter(([, times]) => [...times.values()].some((leftAt) => leftAt === undefined || leftAt > revision))
       .map(([userId]) => userId)

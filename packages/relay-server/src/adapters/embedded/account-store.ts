@@ -153,7 +153,7 @@ export class EmbeddedAccountStore implements AccountStore {
     list: StoredDeviceList,
     renewal?: PrekeyRenewal,
   ): Promise<'stored' | 'conflict' | 'unknown'> {
-    return this.#database.write('other', () => {
+    return this.#database.write('device-list', () => {
       const version = this.#lists.versionOf(userId);
       if (version === undefined) return 'unknown';
       if (version !== list.version - 1) return 'conflict';

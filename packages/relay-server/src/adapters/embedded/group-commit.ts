@@ -5,7 +5,16 @@ import { RelayError } from '../../relay-error.ts';
 import { storeFailure } from './store-failure.ts';
 
 /** What a write is about: decides which steps are traced. */
-export type WriteKind = 'append' | 'ack' | 'registration' | 'deletion' | 'token' | 'prekeys' | 'other';
+export type WriteKind =
+  | 'append'
+  | 'ack'
+  | 'registration'
+  | 'device-list'
+  | 'group-record'
+  | 'deletion'
+  | 'token'
+  | 'prekeys'
+  | 'other';
 
 interface PendingWrite {
   readonly kind: WriteKind;
@@ -28,6 +37,8 @@ export interface GroupCommitOptions {
 const stepsBefore = new Map<WriteKind, RelayStep>([
   ['append', 'mailbox.append.before-fsync'],
   ['registration', 'registration.before-fsync'],
+  ['device-list', 'device-list.before-fsync'],
+  ['group-record', 'group-record.before-fsync'],
   ['deletion', 'deletion.before-fsync'],
 ]);
 
@@ -35,6 +46,8 @@ const stepsAfter = new Map<WriteKind, RelayStep>([
   ['append', 'mailbox.append.durable'],
   ['ack', 'ack.durable'],
   ['registration', 'registration.durable'],
+  ['device-list', 'device-list.durable'],
+  ['group-record', 'group-record.durable'],
   ['deletion', 'deletion.durable'],
   ['token', 'token.durable'],
   ['prekeys', 'prekeys.durable'],

@@ -1,0 +1,245 @@
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type DeviceTime, monotonicNow } from '@sotto/testing/checker';
+import type { Seeded } from '../crash/seeded.ts';
+import { CallError } from '../led/led-process.ts';
+import type { Person } from './host-calls.ts';
+import { readDatabase } from './read-database.ts';
+import type { SoakHost } from './soak-host.ts';
+import { ownerOf } from './token-text.ts';
+import { ignoringEnd } from './victim.ts';
+
+/** A further device of somebody's. */
+interface Further {
+  readonly name: string;
+  readonly host: SoakHost;
+  /** The code that it shows now. */
+  code: string;
+  since: bigint | undefined;
+  isRevoked: boolean;
+  drained: bigint | undefined;
+  until: bigint | undefined;
+}
+
+/** What `SoakDevices` works with. */
+export interface SoakDevicesParts {
+  readonly hosts: readonly SoakHost[];
+  /** Where the relay's database is. */
+  readonly relayData: string;
+}
+
+const retryMs = 200;
+/** A change of devices that was not made by then, while everything else goes on, never will be. */
+const longestMs = 180_000;
+const drainMs = 8_000;
+const mostOfOne = 2;
+/** What ends a code: the device shows another one. */
+const codeOver: ReadonlySet<string> = new Set(['link-expired', 'link-invalid']);
+
+/** The further devices of people: they are linked to the first one, and revoked by it, while everything around them breaks. */
+export class SoakDevices {
+  /** What went wrong. */
+  readonly problems: string[] = [];
+  readonly #parts: SoakDevicesParts;
+  readonly #devices = new Map<string, Further>();
+  readonly #underWay = new Set<Promise<void>>();
+
+  constructor(parts: SoakDevicesParts) {
+    this.#parts = parts;
+    for (const host of parts.hosts) {
+      host.onLinkCode = (device, code) => this.#keep(this.#letIn(device, code));
+      host.onLinked = (device) => this.#linked(device);
+    }
+  }
+
+  /** How often devices were linked and revoked. */
+  get counts(): { readonly links: number; readonly revocations: number } {
+    const all = [...this.#devices.values()];
+    return {
+      links: all.filter(({ since }) => since !== undefined).length,
+      revocations: all.filter(({ until }) => until !== undefined).length,
+    };
+  }
+
+  /** When each was there; those that never came are left out. */
+  times(): ReadonlyMap<string, DeviceTime> {
+    return new Map(
+      [...this.#devices.values()].flatMap(({ name, since, until, drained }): [string, DeviceTime][] =>
+        since === undefined
+          ? []
+          : [[name, { since, ...(until !== undefined && { until }), ...(drained !== undefined && { drained }) }]],
+      ),
+    );
+  }
+
+  /** Those that are in now, or on their way in. */
+  get present(): readonly string[] {
+    return [...this.#devices.values()].filter(({ isRevoked }) => !isRevoked).map(({ name }) => name);
+  }
+
+  /** Begins to link one more device of somebody's, on another process than their first one; resolves when it is in, or was cut off: then it goes on by itself. */
+  async link(owner: string): Promise<void> {
+    const { hosts } = this.#parts;
+    const own = [...this.#devices.keys()].filter((name) => ownerOf(name) === owner).length;
+    const home = hosts.findIndex(({ people }) => people.some(({ name }) => name === owner));
+    const host = hosts[(home + 1 + own) % hosts.length];
+    const phone = hosts[home]?.people.find(({ name }) => name === owner)?.phone;
+    if (host === undefined || phone === undefined) throw new Error(`${owner} is nowhere`);
+    const person: Person = { name: `${owner}.${own + 2}`, phone, device: 'new' };
+    const made = { name: person.name, host, code: '', since: undefined, drained: undefined, until: undefined };
+    this.#devices.set(person.name, { ...made, isRevoked: false });
+    host.people.push(person);
+    await ignoringEnd(host.process.call('add', person));
+  }
+
+  /** Somebody who may have one more device, of these. */
+  mayLink(owners: readonly string[], seeded: Seeded): string | undefined {
+    const [first, ...more] = owners.filter((owner) => this.#of(owner).length < mostOfOne);
+    return first && seeded.oneOf(first, ...more);
+  }
+
+  /** A device that is in, of one of these. */
+  mayRevoke(owners: readonly string[], seeded: Seeded): string | undefined {
+    const [first, ...more] = [...this.#devices.values()]
+      .filter(({ name, since, isRevoked }) => since !== undefined && !isRevoked && owners.includes(ownerOf(name)))
+      .map(({ name }) => name);
+    return first && seeded.oneOf(first, ...more);
+  }
+
+  /**
+   * Puts a device out; resolves when the relay has that on disk.
+   * @param calm it is given the time to say what it has to say: all of that has to arrive
+   */
+  async revoke(name: string, calm: boolean): Promise<void> {
+    const device = this.#devices.get(name);
+    if (device === undefined || device.isRevoked) return;
+    device.isRevoked = true;
+    if (calm) await this.#drain(device);
+    await this.#again(`${name} is not revoked`, async () => {
+      if (!this.#isListed(device)) return true;
+      await this.#hostOf(ownerOf(name)).process.call('revoke', { owner: ownerOf(name), device: name });
+      return !this.#isListed(device);
+    });
+    device.until = monotonicNow();
+    device.host.setDevice(name, 'out');
+  }
+
+  /** Resolves when nothing is under way. */
+  async settled(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+  }
+
+  /** Lets a change go on by itself, and resolves after it, or when that takes too long to wait for. */
+  async keep(work: Promise<void>, forMs: number): Promise<void> {
+    this.#keep(work);
+    await Promise.race([work.catch(() => undefined), pause(forMs, undefined, { ref: false })]);
+  }
+
+  #of(owner: string): readonly Further[] {
+    return [...this.#devices.values()].filter((device) => ownerOf(device.name) === owner && !device.isRevoked);
+  }
+
+  #hostOf(owner: string): SoakHost {
+    const host = this.#parts.hosts.find(({ people }) => people.some(({ name }) => name === owner));
+    if (host === undefined) throw new Error(`${owner} is nowhere`);
+    return host;
+  }
+
+  /** Has its owner's first device let it in, until that is done, or the code is over. */
+  async #letIn(name: string, code: string): Promise<void> {
+    const device = this.#devices.get(name);
+    if (device === undefined) return;
+    device.code = code;
+    await this.#again(`${name} is not linked`, async () => {
+      if (device.code !== code || device.since !== undefined) return true;
+      try {
+        await this.#hostOf(ownerOf(name)).process.call('link', { owner: ownerOf(name), code });
+        return true;
+      } catch (error) {
+        if (error instanceof CallError && codeOver.has(error.code)) return true;
+        throw error;
+      }
+    });
+  }
+
+  #linked(name: string): void {
+    const device = this.#devices.get(name);
+    if (device === undefined) return;
+    device.since ??= monotonicNow();
+    if (device.until === undefined) device.host.setDevice(name, 'linked');
+  }
+
+  /** Lets it write no more, and looks whether all that it wrote has left. */
+  async #drain(device: Further): Promise<void> {
+    const { host, name } = device;
+    const { process } = host;
+    const latest = performance.now() + drainMs;
+    const late = pause(drainMs, false, { ref: false });
+    const isHushed = await Promise.race([ignoringEnd(process.call('hushOne', name)), late]);
+    while (isHushed && host.process === process && process.isRunning && performance.now() < latest) {
+      const now = monotonicNow();
+      if (this.#isEmpty(device)) {
+        device.drained = now;
+        return;
+      }
+      await pause(retryMs);
+    }
+  }
+
+  /** Does something again until it says that it is done, whoever is killed meanwhile. */
+  async #again(what: string, act: () => Promise<boolean>): Promise<void> {
+    const latest = performance.now() + longestMs;
+    let reason = '';
+    for (;;) {
+      try {
+        if (await act()) return;
+      } catch (error) {
+        if (!(error instanceof CallError)) throw error;
+        reason = error.message;
+      }
+      if (performance.now() > latest) {
+        this.problems.push(`${what} after ${longestMs / 1_000} s: ${reason}`);
+        return;
+      }
+      await pause(retryMs);
+    }
+  }
+
+  #keep(work: Promise<void>): void {
+    const kept = work
+      .catch((error: unknown) => {
+        this.problems.push(`a change of devices failed: ${error}`);
+      })
+      .finally(() => this.#underWay.delete(kept));
+    this.#underWay.add(kept);
+  }
+
+  /** Whether nothing waits in its outbox. */
+  #isEmpty({ host, name }: Further): boolean {
+    const path = join(host.data, `${name}.db`);
+    const rows = readDatabase(path, (database) =>
+      database.prepare<[], { count: number }>('SELECT count(*) AS count FROM outbox').get(),
+    );
+    return rows?.count === 0;
+  }
+
+  /** Whether the relay takes it for a device of its account. */
+  #isListed({ host, name }: Further): boolean {
+    const own = readDatabase(join(host.data, `${name}.db`), (database) =>
+      database
+        .prepare<[], { user: Buffer; device: number }>(
+          'SELECT user_id AS user, device_id AS device FROM account WHERE slot = 0',
+        )
+        .get(),
+    );
+    if (own === undefined) return true;
+    const listed = readDatabase(join(this.#parts.relayData, 'relay.db'), (database) =>
+      database
+        .prepare<[Buffer, number], { id: number }>(
+          'SELECT id FROM device WHERE user_id = ? AND device_id = ? AND registration_id IS NOT NULL',
+        )
+        .get(own.user, own.device),
+    );
+    return listed !== undefined;
+  }
+}
