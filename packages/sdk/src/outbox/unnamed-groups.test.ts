@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { type GroupPerson, GroupWorld } from '../../test/group-world.ts';
 import { meetDevice } from '../../test/test-device.ts';
 import { settled } from '../../test/turn-of-events.ts';
+import { accessKeyOf } from '../accounts/access-key.ts';
 import { chatWith } from '../chats/chat-state.ts';
+import { newUser } from '../people/blocked.ts';
 import type { OutboxRecord } from '../ports/outbox-record.ts';
 import { isForMany, isUnnamed } from '../sealed/unnamed-send.ts';
 
@@ -144,6 +146,34 @@ describe('a message to a group whose sender is not named', () => {
     expect(await count()).toEqual([1, 1]);
     // The keys of the chain have made the sessions.
     expect(await count()).toEqual([2, 1]);
+  });
+});
+
+describe('who shares a group', () => {
+  it('is a contact as long as both are in it, by the profile key that they said themselves, else by the one that the group has', async () => {
+    const world = await talking(2);
+    const [alice, bob] = world.people as [GroupPerson, GroupPerson];
+    const key = async () => {
+      const { executor, account } = alice.device;
+      const way = await executor.run([], (overlay) => alice.ways.to(overlay, userOf(bob), account));
+      return way.way === 'unnamed' ? toBase64Url(way.accessKey) : way.way;
+    };
+    await world.write(alice, 'hello');
+    await world.run();
+    const { profileKey } = bob.device.account;
+    expect(await key()).toBe(toBase64Url(accessKeyOf(profileKey)));
+    const other = new Uint8Array(32).fill(5);
+    await alice.device.executor.run([], async (overlay) => {
+      const user = await overlay.get('user', { id: userOf(bob) });
+      overlay.put('user', { ...(user ?? newUser(userOf(bob), 1)), profileKey: other });
+    });
+    expect(await key()).toBe(toBase64Url(accessKeyOf(other)));
+    alice.ways.refusedFor(userOf(bob), accessKeyOf(other));
+    expect(await key()).toBe('named');
+    await alice.device.executor.run([], (overlay) => overlay.put('user', newUser(userOf(bob), 1)));
+    expect(await key()).toBe(toBase64Url(accessKeyOf(profileKey)));
+    await world.know({ revision: 2, members: [alice] }, [alice]);
+    expect(await key()).toBe('named');
   });
 });
 

@@ -1,4 +1,4 @@
-import { SealedResults, SealedSends, type SendFields } from '@sotto/proto';
+import { SealedMultiSend, SealedResults, SealedSends, type SendFields } from '@sotto/proto';
 import { describe, expect, it } from 'vitest';
 import { SottoError } from '../sotto-error.ts';
 import type { HttpClient } from '../transport/http-client.ts';
@@ -51,6 +51,31 @@ describe('postSends', () => {
       { attempt: 2 },
     ]);
     expect([seen?.userId[0], seen?.accessKey[0]]).toEqual([9, 8]);
+  });
+
+  it('sends one message to many as it stands in the outbox, each recipient by key and list alone', async () => {
+    const seen: unknown[] = [];
+    const http: HttpClient = {
+      async ask({ path, body, answer: form }, token) {
+        if (!(body instanceof Uint8Array) || form.type !== 'bytes') throw new Error('no bytes were sent');
+        const { recipients, message, attempt, urgent, sendId } = SealedMultiSend.decode(body);
+        seen.push([path, token, recipients.map((one) => ({ ...one })), message.length, attempt, urgent]);
+        return form.read(SealedResults.encode({ results: [{ sendId }] }));
+      },
+    };
+    const [recipient] = send(1).recipients ?? [];
+    const many = { ...send(1), recipients: recipient ? [recipient] : [], sharedCiphertext: bytes(99) };
+    expect((await postSends(http, [many])).map(({ sendId }) => sendId?.[0])).toEqual([1]);
+    const named = { userId: bytes(16, 9), accessKey: bytes(16, 8), deviceListVersion: 3 };
+    expect(seen).toEqual([['/v1/sealed/multi', undefined, [named], 99, 2, true]]);
+    // None of the keys is right; the relay knows no such request.
+    for (const [relayCode, code] of [
+      ['sealed-refused', 'sealed-refused'],
+      ['not-found', 'sealed-unavailable'],
+    ] as const) {
+      const [refused] = await postSends(failing(new SottoError('relay-refused', 'no', { relayCode })), [many]);
+      expect(refused?.refused).toMatchObject({ code, retryable: false });
+    }
   });
 
   it('takes a relay that is not there, or strange, as one to ask again', async () => {
