@@ -66,7 +66,7 @@ async function post(
   const fields = { seq: ++seq, sentAt: 1, groupId: world.wireId, text: { body } };
   const made = newContent(author.device.origin(), undefined, fields);
   const place = { revision, head: world.headOf(revision) };
-  const plaintext = pad(contentForGroup(made.encoded, place, { profileKey: undefined, returnsReceipts: true }));
+  const plaintext = pad(contentForGroup(made.encoded, place, { profileKey: undefined, at: 1, returnsReceipts: true }));
   const inner = await author.device.executor.run([], async (overlay) => {
     const keys = new SenderKeys(overlay, 0);
     for (let at = 0; at < skipped; at++) {
