@@ -44,7 +44,7 @@ export const groupBench: Bench = {
       messagesPerRound: messages,
       fanOut: { [members]: small, [large]: wide },
       rekey,
-      baselineIs: `what the same client sends to ${members} people one by one, over ${members}`,
+      baselineIs: `what the same client sends to ${members} people one by one, over ${members}; both name their sender`,
       machine,
     };
   },
