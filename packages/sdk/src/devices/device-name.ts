@@ -1,4 +1,5 @@
 import { Aes256GcmSiv, hkdf } from '#libsignal';
+import { isShownName } from '../accounts/shown-name.ts';
 import { asBuffer } from '../crypto/as-buffer.ts';
 import { unpad } from '../crypto/padding.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
@@ -11,22 +12,21 @@ const bucket = 64;
 const keyInfo = new TextEncoder().encode('sotto device name v1');
 
 /**
- * Checks what a device is to be called: 1..50 characters (Unicode code points), without control characters, line ends and lone surrogates.
+ * Checks what a device is to be called: 1..50 characters (Unicode code points), as `isShownName` has it.
  * @throws {SottoError} `argument-invalid`
  */
 export function checkDeviceName(name: string): void {
   if (isDeviceName(name)) return;
   throw new SottoError(
     'argument-invalid',
-    `the name of a device has 1 to ${longestName} characters, and no control characters, line ends or lone surrogates`,
+    `the name of a device has 1 to ${longestName} characters, one of them visible, and no control characters, line ends, lone surrogates or characters that turn the direction of writing`,
   );
 }
 
 /** Whether a device may be called so. */
 export function isDeviceName(name: unknown): name is string {
   if (typeof name !== 'string') return false;
-  const { length } = [...name];
-  return length >= 1 && length <= longestName && !/[\p{Cc}\p{Cs}\u2028\u2029]/u.test(name);
+  return isShownName(name, longestName);
 }
 
 /** Encrypts a device's name for the account's own devices (docs/protocol.md, section 1): padded to 64 bytes, nonce || ciphertext || tag. */

@@ -71,11 +71,29 @@ describe('the encoding of a state', () => {
 });
 
 describe('a title', () => {
-  it.each(['R', 'Rowers of the lake, 2026 🚣'.slice(0, 24), '🚣'.repeat(25)])('can be %j', (text) => {
-    expect(isGroupTitle(text)).toBe(true);
-  });
+  it.each(['R', 'Rowers of the lake, 2026 🚣'.slice(0, 24), '🚣'.repeat(25), '👩‍🚀 ❤️', 'خانه‌ها', 'חבר'])(
+    'can be %j',
+    (text) => {
+      expect(isGroupTitle(text)).toBe(true);
+    },
+  );
 
   it.each(['', '🚣'.repeat(26), 'a\nb', 'a\0', '\ud800', 'a\u2028'])('can not be %j', (text) => {
     expect(isGroupTitle(text)).toBe(false);
   });
+
+  it.each([0x061c, 0x200e, 0x200f, 0x202a, 0x202b, 0x202c, 0x202d, 0x202e, 0x2066, 0x2067, 0x2068, 0x2069])(
+    'can not hold character %i, which turns the direction of what stands around it',
+    (point) => {
+      expect(isGroupTitle(`a${String.fromCodePoint(point)}b`)).toBe(false);
+    },
+  );
+
+  it.each([' ', '\u200b', '\u2060\ufeff', '\u200d\ufe0f', '\u3164', '\u2800', '\u00ad\u00a0\u3000', '\u{e0041}'])(
+    'shows something: %j does not',
+    (text) => {
+      expect(isGroupTitle(text)).toBe(false);
+      expect(isGroupTitle(`${text}a`)).toBe(true);
+    },
+  );
 });

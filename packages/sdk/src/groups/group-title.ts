@@ -1,7 +1,7 @@
+import { isShownName } from '../accounts/shown-name.ts';
 import { groupLimits } from './group-limits.ts';
 
-/** Whether a text is a title: 1..25 characters (Unicode code points), without control characters, line ends and lone surrogates. */
+/** Whether a text is a title: a name of 1..25 characters (Unicode code points), as `isShownName` has it. A rule of evaluation: all clients decide alike. */
 export function isGroupTitle(text: string): boolean {
-  const length = [...text].length;
-  return length >= 1 && length <= groupLimits.titleCodePoints && !/[\p{Cc}\p{Cs}\u2028\u2029]/u.test(text);
+  return isShownName(text, groupLimits.titleCodePoints);
 }
