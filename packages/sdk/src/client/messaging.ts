@@ -214,7 +214,10 @@ export class Messaging {
       onQueued: (chatId) => this.outbox.wake(chatId),
       onMoved: (groupId) => {
         this.outbox.retry(chatOfGroup(groupId));
-        this.inbox.retryGroup(groupId).catch(onFailure);
+        this.inbox
+          .retryGroup(groupId)
+          .then(() => this.asker.wake())
+          .catch(onFailure);
       },
       onFailure,
     });

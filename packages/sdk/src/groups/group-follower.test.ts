@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { type GroupPeer, groupOfPeers } from '../../test/group-peer.ts';
+import { defaultPlatform } from '../platform/platform.node.ts';
+import { encodeState } from './group-state.ts';
+import { stateOf } from './stored-group.ts';
+import { sealRecord } from './write-record.ts';
+
+const { randomness } = defaultPlatform();
 
 const title = (text: string) => ({ type: 'set-title', title: text }) as const;
 
@@ -110,5 +116,26 @@ describe('a log that is another one than before  [security: group-membership]', 
     await bob.follow(groupId);
     expect(await bob.group(groupId)).toMatchObject({ revision: 1, title: 'Rowers', fork: undefined });
     expect(bob.logged).toContain('group.log-has-gap');
+  });
+
+  it('leaves the heads of long ago: what was on its way meanwhile is checked by them', async () => {
+    const { relay, bob, groupId, wireId } = await three();
+    const group = await bob.group(groupId);
+    const state = stateOf(group);
+    if (state === undefined) throw new Error('they are in no group');
+    // As after an absence in which a member has put a thousand records that change nothing.
+    const revision = 1_086;
+    const { records } = relay.of(wireId);
+    const header = { wireId, keyEpoch: 1, keyCommitment: state.keyCommitment };
+    while (records.length < 1_089) {
+      const change = randomness.bytes(10);
+      records.push(sealRecord({ ...header, revision: records.length + 1 }, change, randomness.bytes(32), randomness));
+    }
+    await bob.device.executor.run([], (overlay) =>
+      overlay.put('group', { ...group, revision, knownRevision: revision, state: encodeState({ ...state, revision }) }),
+    );
+    await bob.follow(groupId);
+    expect(await bob.group(groupId)).toMatchObject({ revision: 1_089 });
+    expect(await bob.device.store.get('groupHead', { groupId, revision: 1 })).toBeDefined();
   });
 });

@@ -18,8 +18,8 @@ import type { KnownGroup } from './known-group.ts';
 import { hasRole } from './operation-rule.ts';
 import { memberRowId, stateOf } from './stored-group.ts';
 
-/** How many heads are kept of a group: for messages that were on their way for long. */
-const headsKept = 1_024;
+/** How many heads are kept of a group: for messages that were on their way for long. One account appends that many in a day at the most, as relays limit it. */
+const headsKept = 16_384;
 
 /** How long a key may be on its way before members are asked for it. */
 export const keyGraceMs = 5_000;
@@ -264,6 +264,7 @@ async function keepMembers(
     overlay.put('user', {
       number: '',
       username: '',
+      profileKeyAt: undefined,
       avatarHash: undefined,
       returnsReceipts: false,
       blockedAt: undefined,

@@ -27,12 +27,17 @@ const placeAt = (world: GroupWorld, revision: number) => ({
 
 /** Gives the key of the first one's chain to the second. */
 async function giveKey(world: GroupWorld, from: GroupPerson, to: GroupPerson, revision: number): Promise<void> {
+  await to.in.deliver(await keyFor(world, from, to, revision));
+}
+
+/** That key, as it is now, on its way. */
+async function keyFor(world: GroupWorld, from: GroupPerson, to: GroupPerson, revision: number): Promise<Uint8Array> {
   const { account, executor } = from.device;
   const distribution = await executor.run([], (overlay) =>
     new SenderKeys(overlay, 0).distribution(account, world.groupId, distributionId),
   );
   const senderKeyDistribution = { groupId: world.wireId, distribution };
-  await to.in.deliver(await delivered(from.device, to.device, { ...placeAt(world, revision), senderKeyDistribution }));
+  return delivered(from.device, to.device, { ...placeAt(world, revision), senderKeyDistribution });
 }
 
 /** What somebody writes to all at a revision, as it comes to another. */
@@ -45,7 +50,7 @@ async function written(
 ): Promise<Uint8Array> {
   const { account, executor, origin } = from.device;
   const made = newContent(origin(), undefined, { seq, sentAt: 1, groupId: world.wireId, text: { body } });
-  const own = { profileKey: undefined, returnsReceipts: true };
+  const own = { profileKey: undefined, at: 1, returnsReceipts: true };
   const plaintext = pad(contentForGroup(made.encoded, { revision, head }, own));
   const message = await executor.run([], (overlay) =>
     new SenderKeys(overlay, 0).seal(account, world.groupId, distributionId, plaintext),
@@ -103,5 +108,48 @@ describe('a message to a group from before somebody was out', () => {
     await bob.in.deliver(await written(world, alice, bob, 'out', { revision: 2, head: new Uint8Array(32).fill(9) }));
     expect(await bob.in.heldReasons()).toEqual(['group-mismatch']);
     expect(await world.texts(bob)).toEqual([]);
+  });
+});
+
+describe('a message that waits for a revision', () => {
+  it('is tried when that has come, however often others have moved the group before', async () => {
+    const [world, alice, bob] = await three();
+    await giveKey(world, alice, bob, 1);
+    await bob.in.deliver(await written(world, alice, bob, 'far ahead', { revision: 100 }));
+    const at = async (revision: number) => {
+      await world.know({ revision, members: world.people }, [bob]);
+      await bob.in.inbox.retryGroup(world.groupId);
+      return world.texts(bob);
+    };
+    for (let revision = 2; revision <= 80; revision++) expect(await at(revision)).toEqual([]);
+    // It costs no more than the first tries.
+    expect(await bob.device.store.held(2)).toMatchObject([{ reason: 'group-revision', retries: 64 }]);
+    expect(await at(100)).toEqual(['far ahead']);
+    expect(await bob.in.heldReasons()).toEqual([]);
+  });
+
+  it('and whose key has not come is tried when it does, however often others have moved the group before', async () => {
+    const [world, alice, bob] = await three();
+    const key = await keyFor(world, alice, bob, 1);
+    await bob.in.deliver(await written(world, alice, bob, 'before its key', { revision: 1 }));
+    for (let moves = 0; moves < 80; moves++) await bob.in.inbox.retryGroup(world.groupId);
+    expect(await bob.device.store.held(2)).toMatchObject([{ reason: 'no-sender-key', retries: 0 }]);
+    await bob.in.deliver(key);
+    expect(await world.texts(bob)).toEqual(['before its key']);
+  });
+
+  it('whose head is not known any more is asked for again', async () => {
+    const [world, alice, bob] = await three();
+    await giveKey(world, alice, bob, 1);
+    await bob.in.deliver(await written(world, alice, bob, 'long ago', { revision: 2 }));
+    expect(await bob.device.store.held(2)).toMatchObject([{ reason: 'group-revision', mendable: false }]);
+    await world.know({ revision: 3, members: world.people }, [bob]);
+    await bob.in.inbox.retryGroup(world.groupId);
+    const [held] = await bob.device.store.held(2);
+    expect(held).toMatchObject({ reason: 'group-head-unknown', mendable: true });
+    expect(held?.requestAt).toBeGreaterThanOrEqual(bob.device.clock.now());
+    // So is one that comes when that is so already.
+    await bob.in.deliver(await written(world, alice, bob, 'as long ago', { revision: 2, seq: 2 }));
+    expect(await bob.device.store.heldRequests(3)).toHaveLength(2);
   });
 });

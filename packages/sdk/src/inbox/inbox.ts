@@ -118,9 +118,9 @@ export class Inbox {
       const page = await this.store.held(heldPage, after);
       for (const held of page) {
         if (sender !== undefined && !isFrom(held.envelope, sender)) continue;
-        if (held.retries >= mostRetries) continue;
+        if (!(await this.isWorthATry(held))) continue;
         if (tries-- <= 0) return;
-        await this.tryAgain(held);
+        await this.tryAgain(held, 'sender');
       }
       after = page.at(-1);
       if (page.length < heldPage) return;
@@ -133,8 +133,7 @@ export class Inbox {
     for (;;) {
       const page = await this.store.heldOfGroup(groupId, heldPage, after);
       for (const held of page) {
-        if (held.retries >= mostRetries) continue;
-        await this.tryAgain(held);
+        if (await this.isWorthATry(held)) await this.tryAgain(held, 'group');
       }
       after = page.at(-1);
       if (page.length < heldPage) return;
@@ -173,8 +172,13 @@ export class Inbox {
     }
   }
 
-  private async tryAgain(held: HeldRecord): Promise<void> {
-    const received = await this.receiver.retry(held.envelope);
+  /** Others move a group as often as they like: that must not use up the tries of what waits for a revision. */
+  private async isWorthATry(held: HeldRecord): Promise<boolean> {
+    return held.retries < mostRetries || (await this.receiver.isReached(held));
+  }
+
+  private async tryAgain(held: HeldRecord, because: 'group' | 'sender'): Promise<void> {
+    const received = await this.receiver.retry(held.envelope, because);
     if (received === undefined) return;
     this.logger.info('inbox.held-opened', { reason: held.reason });
     this.followUp([received]);

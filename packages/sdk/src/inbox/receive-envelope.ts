@@ -22,6 +22,7 @@ import type { AccountRecord } from '../ports/account-record.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Sha256 } from '../ports/hash.ts';
 import type { ChatId, DeviceAddress, GroupId, MessageId, UserId } from '../ports/ids.ts';
+import type { HeldReason, HeldRecord } from '../ports/inbox-records.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import { recordKey } from '../ports/record-key.ts';
@@ -168,16 +169,30 @@ export class EnvelopeReceiver {
 
   /**
    * Tries a held envelope again; what became of it, or undefined when it is held still.
+   * @param because what made it worth a try; that a group has moved is no fault of an envelope that waits for a key, and is not counted
    * @throws {SottoError} `session-ended`, and what the store throws
    */
-  async retry(bytes: Uint8Array): Promise<Received | undefined> {
+  async retry(bytes: Uint8Array, because: 'group' | 'sender' = 'sender'): Promise<Received | undefined> {
     const { digest } = inspectEnvelope(bytes, this.account(), this.sha256);
     // What was held with its outer layer on it stands under the digest of that, whatever is found below.
     const inspected = { ...(await this.inspect(bytes)), digest };
-    return this.retryUnder(locksOf(inspected), inspected);
+    return this.retryUnder(locksOf(inspected), inspected, because);
   }
 
-  private retryUnder(locks: readonly string[], inspected: Inspected): Promise<Received | undefined> {
+  /** Whether a held envelope waits for a revision of its group, and that has come: then a try is worth it, however many were made before. */
+  async isReached({ reason, groupId, envelope: bytes }: HeldRecord): Promise<boolean> {
+    if (reason !== 'group-revision' || groupId === undefined) return false;
+    const group = await this.executor.run([], (overlay) => overlay.get('group', { id: groupId }));
+    if (group === undefined) return false;
+    const { envelope } = await this.inspect(bytes);
+    return envelope.groupEpoch <= group.revision;
+  }
+
+  private retryUnder(
+    locks: readonly string[],
+    inspected: Inspected,
+    because: 'group' | 'sender',
+  ): Promise<Received | undefined> {
     return this.executor
       .run(locks, async (overlay): Promise<Received | undefined> => {
         await refuseWhenEnded(overlay);
@@ -191,13 +206,21 @@ export class EnvelopeReceiver {
           if (error instanceof LocksWanted) throw error;
           const { reason, note, groupId } = this.holdFor(error);
           await note?.(overlay);
-          const next = { ...held, reason, retries: held.retries + 1, groupId: groupId ?? held.groupId };
-          overlay.put('held', next, ['reason', 'retries', 'groupId']);
+          const counts = because === 'sender' || reason !== 'no-sender-key';
+          const retries = held.retries + (counts ? 1 : 0);
+          const next = { ...held, reason, retries, groupId: groupId ?? held.groupId };
+          const isNew = reason !== held.reason && !held.mendable && this.isMendable(inspected, reason);
+          if (isNew) {
+            const requestAt = firstRequestAt(reason, this.clock.now(), this.randomness);
+            overlay.put('held', { ...next, mendable: true, requestAt });
+          } else if (counts || reason !== held.reason || next.groupId !== held.groupId) {
+            overlay.put('held', next, ['reason', 'retries', 'groupId']);
+          }
           return undefined;
         }
       })
       .catch((error: unknown) => {
-        if (error instanceof LocksWanted) return this.retryUnder([...locks, ...error.locks], inspected);
+        if (error instanceof LocksWanted) return this.retryUnder([...locks, ...error.locks], inspected, because);
         throw error;
       });
   }
@@ -229,7 +252,7 @@ export class EnvelopeReceiver {
     await refuseWhenEnded(overlay);
     const { reason, note } = hold;
     const groupId = hold.groupId ?? inspected.groupId;
-    const { envelope, sender, checked } = inspected;
+    const { envelope, sender } = inspected;
     // Below an outdated certificate nothing is believed: it is looked at again the next time.
     const { digest, bytes } = (reason === 'certificate-invalid' && inspected.outdated) || inspected;
     if ((await overlay.get('seen', { key: digest })) !== undefined) return { outcome: 'duplicate' };
@@ -237,7 +260,7 @@ export class EnvelopeReceiver {
     overlay.put('seen', { key: digest, at: now });
     if (sender !== undefined && (await hasBlocked(overlay, sender.userId))) return { outcome: 'dropped' };
     await note?.(overlay);
-    const mendable = sender !== undefined && checked !== undefined && isMendable(reason);
+    const mendable = this.isMendable(inspected, reason);
     overlay.put('held', {
       digest,
       envelope: bytes,
@@ -254,6 +277,10 @@ export class EnvelopeReceiver {
     });
     overlay.record({ type: 'envelope.held', digest: recordKey('held', { digest }), reason });
     return { outcome: 'held', group: reason === 'group-revision' ? groupId : undefined };
+  }
+
+  private isMendable({ sender, checked }: Inspected, reason: HeldReason): boolean {
+    return sender !== undefined && checked !== undefined && isMendable(reason);
   }
 
   private async apply(overlay: Overlay, inspected: Inspected, locks: readonly string[]): Promise<Received> {

@@ -37,7 +37,7 @@ export interface GroupContext {
  * Holds what a content says of its group against the log as it is known here: its sender and this user are members now, or were at that revision, and both see the same group. The caller holds the group's lock.
  *
  * A later revision than the known one is noted, so that the log is read; another head at a known one is a fork, which is told.
- * @throws {Hold} `group-unknown`, `group-mismatch`, `group-revision`, `not-a-member`
+ * @throws {Hold} `group-unknown`, `group-mismatch`, `group-revision`, `group-head-unknown`, `not-a-member`
  */
 export async function groupContextOf(
   overlay: Overlay,
@@ -62,7 +62,8 @@ export async function groupContextOf(
   const own = await overlay.get('groupMember', { groupId, userId: self });
   if (!isMemberAt(own, revision, now)) throw new Hold('not-a-member', { groupId });
   const known = await overlay.get('groupHead', { groupId, revision });
-  if (known === undefined) throw new Hold('group-revision', { groupId });
+  // It is before what a welcome said, or so long ago that it is not kept: it will not be known any more.
+  if (known === undefined) throw new Hold('group-head-unknown', { groupId });
   if (!sameBytes(known.head, head)) {
     const word = { by: sender, revision };
     throw new Hold('group-mismatch', { groupId, note: (noting) => noteOther(noting, groupId, word, now) });

@@ -25,6 +25,7 @@ export type HeldReason =
   | 'content-invalid'
   | 'no-sender-key'
   | 'group-revision'
+  | 'group-head-unknown'
   | 'group-unknown'
   | 'group-mismatch'
   | 'not-a-member'

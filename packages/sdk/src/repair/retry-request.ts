@@ -19,6 +19,8 @@ const mendable: ReadonlySet<HeldReason> = new Set<HeldReason>([
   'not-a-duplicate',
   'undecryptable',
   'no-sender-key',
+  // It is sealed anew with where the group is then.
+  'group-head-unknown',
 ]);
 
 /** As libsignal calls the kinds of ciphertexts. */
