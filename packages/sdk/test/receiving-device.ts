@@ -115,7 +115,8 @@ export async function delivered(
   const origin = from.origin();
   const made = newContent(origin, to.account.userId, fields, tampering.nonce);
   const { profileKey = from.account.profileKey, returnsReceipts = origin.returnsReceipts } = fields;
-  const own = { profileKey: profileKey ?? undefined, returnsReceipts: returnsReceipts ?? false };
+  const { profileKeyAt: at = from.clock.now() } = fields;
+  const own = { profileKey: profileKey ?? undefined, at: at ?? 0, returnsReceipts: returnsReceipts ?? false };
   const encoded = contentForDevice(made.encoded, { deviceId: to.account.deviceId, own });
   const plaintext = tampering.plaintext ?? pad(tampering.content?.(encoded) ?? encoded);
   const { certificate, context = { messageId: made.id } } = tampering;

@@ -30,7 +30,7 @@ export async function forgetFormerIdentity(
   overlay.delete('namedList', { userId: former.userId });
   overlay.delete('listIntent', {});
   const self = await overlay.get('user', { id: former.userId });
-  if (self !== undefined) overlay.put('user', { ...self, profileKey: undefined });
+  if (self !== undefined) overlay.put('user', { ...self, profileKey: undefined, profileKeyAt: undefined });
   for (const chatId of await queries.outboxChats()) await forgetSending(overlay, queries, chatId);
   let below: number | undefined;
   for (;;) {

@@ -13,6 +13,7 @@ export function putOwnRecords(overlay: Overlay, account: AccountRecord, now: num
     number,
     username,
     profileKey,
+    profileKeyAt: undefined,
     avatarHash: undefined,
     returnsReceipts: true,
     blockedAt: undefined,

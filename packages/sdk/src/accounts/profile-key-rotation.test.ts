@@ -127,9 +127,9 @@ describe('a new profile key', () => {
     expect([...(await bob.store.outboxChats())].sort()).toEqual([userId, fellow].sort());
     expect(await waiting()).toMatchObject([{ seq: 0, body: undefined }]);
     const words = await bob.executor.run([], (overlay) =>
-      ownWordsTo(overlay, bob.origin(), sender.chat(userId).id, userId),
+      ownWordsTo(overlay, { ...bob.origin(), now: 7 }, sender.chat(userId).id, userId),
     );
-    expect(words.profileKey).toEqual(next);
+    expect(words).toMatchObject({ profileKey: next, at: 7 });
     await rotation.pass();
     expect(stored).toHaveLength(1);
   });

@@ -220,6 +220,7 @@ describe('Registration', () => {
         number: '',
         username: 'Bob',
         profileKey: undefined,
+        profileKeyAt: undefined,
         avatarHash: undefined,
         returnsReceipts: true,
         blockedAt: undefined,

@@ -52,7 +52,9 @@ describe('receipts of a chat', () => {
     if (second) await chat.markRead(second);
     expect(await waiting()).toEqual([]);
     const words = () =>
-      bob.executor.run([], (overlay) => ownWordsTo(overlay, bob.origin(), chat.id, alice.account.userId));
+      bob.executor.run([], (overlay) =>
+        ownWordsTo(overlay, { ...bob.origin(), now: 1 }, chat.id, alice.account.userId),
+      );
     expect(await words()).toMatchObject({ returnsReceipts: false });
     await chat.setReceipts(undefined);
     await hearTexts(3, 3);

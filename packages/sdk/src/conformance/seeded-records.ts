@@ -240,6 +240,7 @@ export class SeededRecords {
       number: this.pick(['', 'first', 'second']),
       username: [...this.#text()].slice(0, 50).join(''),
       profileKey: this.#maybe(() => this.#bytes(32)),
+      profileKeyAt: this.#maybe(() => this.#integer()),
       avatarHash: this.#maybe(() => this.#bytes(32)),
       returnsReceipts: this.#flag(),
       blockedAt: this.#maybe(() => this.#small()),

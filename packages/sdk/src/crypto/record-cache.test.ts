@@ -10,6 +10,7 @@ function user(id: string, username: string): UserRecord {
     number: '',
     username,
     profileKey: undefined,
+    profileKeyAt: undefined,
     avatarHash: undefined,
     returnsReceipts: true,
     blockedAt: undefined,

@@ -65,7 +65,7 @@ async function sealed(
 ): Promise<Uint8Array> {
   const origin = author.device.origin();
   const made = newContent(origin, undefined, { seq, sentAt: 1, groupId: wireId, ...fields });
-  const own = { profileKey: undefined, returnsReceipts: true };
+  const own = { profileKey: undefined, at: 1, returnsReceipts: true };
   const plaintext = pad(contentForGroup(made.encoded, { revision, head }, own));
   const message = await from.device.executor.run([], (overlay) =>
     new SenderKeys(overlay, 0).seal(from.device.account, world.groupId, distributionId, plaintext),

@@ -19,6 +19,7 @@ async function openWith(fields: Partial<MessageRecord>, returnsReceipts: boolean
       number: '',
       username: '',
       profileKey: undefined,
+      profileKeyAt: undefined,
       avatarHash: undefined,
       returnsReceipts,
       blockedAt: undefined,

@@ -63,6 +63,8 @@ const ownLists = new WeakMap<Uint8Array, ContentFields>();
 export interface OwnWords {
   /** Undefined for people who are not to have it. */
   readonly profileKey: Uint8Array | undefined;
+  /** When it is said, by this device's clock. */
+  readonly at: number;
   /** Whether receipts are given in the chat. */
   readonly returnsReceipts: boolean;
 }
@@ -106,8 +108,8 @@ export function contentForGroup(encoded: Uint8Array, { revision, head }: GroupPl
   return merged(encoded, { groupEpoch: revision, groupHead: head, ...fieldsOf(own) });
 }
 
-function fieldsOf({ profileKey, returnsReceipts }: OwnWords): ContentFields {
-  return { ...(profileKey && { profileKey }), returnsReceipts };
+function fieldsOf({ profileKey, at, returnsReceipts }: OwnWords): ContentFields {
+  return { ...(profileKey && { profileKey, profileKeyAt: at }), returnsReceipts };
 }
 
 function merged(encoded: Uint8Array, fields: ContentFields): Uint8Array {

@@ -165,7 +165,8 @@ export class GroupSealer implements RowSealer<GroupRow> {
     const unnamed = await this.unnamedWay(overlay, audience, now);
     if (unnamed !== undefined && 'status' in unnamed) return unnamed;
     const members = new Set(state.members.map(({ userId }) => userId));
-    const own = await ownWordsToGroup(overlay, origin, chatOfGroup(groupId), members, await store.blockedUsers());
+    const told = { ...origin, now };
+    const own = await ownWordsToGroup(overlay, told, chatOfGroup(groupId), members, await store.blockedUsers());
     const chain = new GroupChain({ overlay, store, origin, group, audience, now });
     return { group, audience, own, unnamed, chain, queued, now };
   }

@@ -299,6 +299,7 @@ describe('the outbox', () => {
         number: '+14155550199',
         username: '',
         profileKey: undefined,
+        profileKeyAt: undefined,
         avatarHash: undefined,
         returnsReceipts: false,
         blockedAt: undefined,

@@ -11,6 +11,7 @@ export interface OwnWordsParts {
   readonly account: AccountRecord;
   /** Whether receipts are given where a chat does not say. */
   readonly returnsReceipts: boolean;
+  readonly now: number;
 }
 
 /** What is said to one person. Who is blocked is told no profile key: of them only what serves a group gets this far. */
@@ -39,7 +40,7 @@ export function ownWordsToGroup(
 
 async function wordsIn(
   overlay: Overlay,
-  { account, returnsReceipts }: OwnWordsParts,
+  { account, returnsReceipts, now }: OwnWordsParts,
   chatId: ChatId,
   named: boolean,
 ): Promise<OwnWords> {
@@ -47,6 +48,7 @@ async function wordsIn(
   const { profileKey } = (await overlay.get('account', {})) ?? account;
   return {
     profileKey: named ? profileKey : undefined,
+    at: now,
     returnsReceipts: givesReceipts(await overlay.get('chat', { id: chatId }), returnsReceipts),
   };
 }

@@ -210,7 +210,7 @@ export class PairwiseSealer implements RowSealer<PairwiseRow> {
     now: number,
   ): Promise<SealOutcome> {
     const { recipient, chatId, groupId } = record;
-    const self = { account: this.account(), returnsReceipts: this.returnsReceipts() };
+    const self = { account: this.account(), returnsReceipts: this.returnsReceipts(), now };
     const own = await ownWordsTo(overlay, self, groupId === undefined ? chatId : chatOfGroup(groupId), recipient);
     const { ephemeralSecret, group, way } = targets;
     const unnamed = originOf(record, way);

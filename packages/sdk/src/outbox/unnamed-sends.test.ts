@@ -44,7 +44,15 @@ beforeEach(async () => {
   await own.executor.run([], (overlay) => {
     const { userId, number, username, profileKey } = bob.account;
     const times = { createdAt: 1, updatedAt: 1 };
-    const user = { id: userId, number, username, profileKey, avatarHash: undefined, returnsReceipts: true };
+    const user = {
+      id: userId,
+      number,
+      username,
+      profileKey,
+      profileKeyAt: 1,
+      avatarHash: undefined,
+      returnsReceipts: true,
+    };
     overlay.put('user', { ...user, blockedAt: undefined, ...times });
   });
 });

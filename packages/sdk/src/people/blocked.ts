@@ -41,6 +41,7 @@ export function newUser(id: UserId, now: number): UserRecord {
     number: '',
     username: '',
     profileKey: undefined,
+    profileKeyAt: undefined,
     avatarHash: undefined,
     returnsReceipts: false,
     blockedAt: undefined,

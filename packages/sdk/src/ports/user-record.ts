@@ -9,6 +9,8 @@ export interface UserRecord {
   readonly username: string;
   /** 32 bytes, from a message of theirs. Secret. */
   readonly profileKey: Uint8Array | undefined;
+  /** The latest time at which they are known to have had that key: when a message with it was sent by their clock, but never later than it came. Undefined when none of theirs has brought it. */
+  readonly profileKeyAt: number | undefined;
   /** SHA-256 of the avatar. */
   readonly avatarHash: Uint8Array | undefined;
   /** Whether their clients answer with delivery receipts: known from their messages. */

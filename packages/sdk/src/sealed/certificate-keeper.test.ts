@@ -157,7 +157,15 @@ describe('UnnamedWay', () => {
     const { userId, profileKey, number, username } = bob.account;
     const { store } = kept.alice;
     const ways = new UnnamedWay({ isOn, keeper: kept.keeper, store, relayNow: () => kept.relay.now });
-    const user = { id: userId, number, username, profileKey, avatarHash: undefined, returnsReceipts: true };
+    const user = {
+      id: userId,
+      number,
+      username,
+      profileKey,
+      profileKeyAt: 1,
+      avatarHash: undefined,
+      returnsReceipts: true,
+    };
     const put = (fields: { readonly profileKey?: Uint8Array | undefined } = {}, accepted = true) =>
       kept.alice.executor.run([], async (overlay) => {
         overlay.put('user', { ...user, blockedAt: undefined, createdAt: 1, updatedAt: 1, ...fields });

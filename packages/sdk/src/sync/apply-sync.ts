@@ -83,6 +83,7 @@ async function applyContact(arrival: Arrival, sync: SyncContact): Promise<Applie
   const blocks = blockedAt !== undefined && known?.blockedAt === undefined;
   demandLocks(locks, [chatLock(chatWith(userId)), ...(blocks ? ['account'] : [])]);
   const next: UserRecord = {
+    profileKeyAt: undefined,
     avatarHash: undefined,
     returnsReceipts: false,
     createdAt: now,

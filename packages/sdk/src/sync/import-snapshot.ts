@@ -29,6 +29,7 @@ export class OverlaySnapshotImport implements SnapshotImport {
     if (userId === account.userId) return;
     const known = await overlay.get('user', { id: userId });
     const user = {
+      profileKeyAt: undefined,
       avatarHash: undefined,
       returnsReceipts: false,
       createdAt: now,
