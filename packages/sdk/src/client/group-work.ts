@@ -138,14 +138,13 @@ export class GroupWork {
    * @throws {SottoError} as `GroupSync.sync`
    */
   async refresh(groupId: GroupId): Promise<void> {
-    try {
-      await this.sync.sync(groupId);
-    } catch (error) {
+    const { outcome } = await this.sync.sync(groupId).catch(async (error: unknown) => {
       const isShutOut = error instanceof SottoError && error.code === 'group-unknown';
       if (!isShutOut || !(await this.upkeep.letSelfIn(groupId))) throw error;
-      await this.sync.sync(groupId);
-    }
-    await this.upkeep.compareTable(groupId);
+      return this.sync.sync(groupId);
+    });
+    // Whoever can't read on may have been removed: then the table is not for them, and what is behind it is not known here.
+    if (outcome === 'reached') await this.upkeep.compareTable(groupId);
   }
 
   /** The client is connected, and its mailbox empty. */

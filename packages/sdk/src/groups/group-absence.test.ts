@@ -69,6 +69,15 @@ describe('who is removed by a record that they can not read  [security: removed-
     await last.stop();
   });
 
+  it('is not told by a look at the log alone: nothing fails by it that was to be sent', async () => {
+    const { last, groupId, tables } = await removedUnread();
+    const before = tables();
+    await last.follow(groupId);
+    expect(tables()).toBe(before);
+    expect(await last.group(groupId)).toMatchObject({ standing: 'member', waitingFor: { asked: 0 } });
+    await last.stop();
+  });
+
   it('is so too when the relay knows of no such group any more', async () => {
     const { relay, last, groupId, wireId } = await removedUnread();
     await rounds(last, 2);
