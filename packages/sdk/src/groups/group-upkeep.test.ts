@@ -1,8 +1,17 @@
+import { GroupCheckpoint, toBase64Url } from '@sotto/proto';
 import { describe, expect, it } from 'vitest';
 import { type GroupPeer, groupOfPeers, groupPeers } from '../../test/group-peer.ts';
+import { refused } from '../../test/group-service.ts';
 import { stateOf } from './stored-group.ts';
 
 const title = (text: string) => ({ type: 'set-title', title: text }) as const;
+
+/** Sees anew where the groups are, and does what is due there. */
+async function connectAgain({ work }: GroupPeer): Promise<void> {
+  work.pause();
+  work.start();
+  for (let turns = 0; turns < 100; turns++) await new Promise((resolve) => setImmediate(resolve));
+}
 
 describe('the relay’s table of members  [security: group-membership]', () => {
   it('is made what the log says: who was put out is let in, who was slipped in is put out', async () => {
@@ -103,5 +112,35 @@ describe('checkpoints', () => {
     await owner.change(groupId, title('Under a new key'));
     expect(at()).toBe(35);
     expect(await owner.group(groupId)).toMatchObject({ checkpointRevision: 35, checkpointEpoch: 2 });
+  });
+
+  it('are put by others as soon as one is due, whatever a member has put in between  [security: group-membership]', async () => {
+    const { relay, owner, others, groupId, wireId } = await groupOfPeers(3);
+    const [bob] = others as [GroupPeer, GroupPeer];
+    await owner.change(groupId, { type: 'set-settings', settings: { add: 'members', edit: 'members' } });
+    await bob.follow(groupId);
+    relay.before = (name, who) => {
+      if (name === 'PUT checkpoint' && who === bob.userId) throw refused('group-unknown');
+    };
+    const kept = relay.of(wireId);
+    const checkpoint = toBase64Url(
+      GroupCheckpoint.encode({
+        groupId: wireId,
+        revision: 2 ** 31,
+        keyEpoch: 2 ** 31 - 1,
+        ciphertext: new Uint8Array(9),
+      }),
+    );
+    for (let revision = 3; revision <= 34; revision++) await bob.change(groupId, title(`Title ${revision}`));
+    kept.checkpoint = { revision: 2, checkpoint };
+    await connectAgain(owner);
+    expect(kept.checkpoint).toMatchObject({ revision: 34 });
+    // As of the newest revision it counts as a checkpoint, and no longer than any other.
+    kept.checkpoint = { revision: 34, checkpoint };
+    for (let revision = 35; revision <= 67; revision++) await bob.change(groupId, title(`Title ${revision}`));
+    await connectAgain(owner);
+    expect(kept.checkpoint).toMatchObject({ revision: 67 });
+    expect(await owner.group(groupId)).toMatchObject({ checkpointRevision: 67, checkpointEpoch: 1 });
+    await owner.stop();
   });
 });

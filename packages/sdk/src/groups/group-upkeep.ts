@@ -243,14 +243,18 @@ export class GroupUpkeep {
     if (known === undefined || !isCheckpointDue(known, last)) return;
     const there = await requestGroupCheckpoint(http, group.wireId, { signal: ended }).catch(noneThere);
     const header = there && reading(() => WireCheckpoint.decode(there.bytes));
-    if (header !== undefined && header.revision > last.revision) {
-      const { revision, keyEpoch } = header;
-      await executor.run([groupLock(group.id)], async (overlay) => {
-        const current = await overlay.get('group', { id: group.id });
-        if (current === undefined) return;
-        overlay.put('group', { ...current, checkpointRevision: revision, checkpointEpoch: keyEpoch });
-      });
-      if (!isCheckpointDue(known, header)) return;
+    if (there !== undefined && header !== undefined) {
+      // What stands inside is its author's word, and nothing may lie beyond what is known here.
+      const revision = Math.min(there.revision, known.at.state.revision);
+      const keyEpoch = Math.min(header.keyEpoch, known.at.state.keyEpoch);
+      if (revision > last.revision) {
+        await executor.run([groupLock(group.id)], async (overlay) => {
+          const current = await overlay.get('group', { id: group.id });
+          if (current === undefined) return;
+          overlay.put('group', { ...current, checkpointRevision: revision, checkpointEpoch: keyEpoch });
+        });
+        if (!isCheckpointDue(known, { revision, keyEpoch })) return;
+      }
     }
     await this.putCheckpoint(group.id);
     if (known.at.state.invite !== undefined) await this.putInvite(group.id);
