@@ -102,6 +102,7 @@ export class Messaging {
   private readonly onState: (change: ConnectionChange) => void;
   private readonly onFailure: (error: unknown) => void;
   private readonly ending = new AbortController();
+  private readonly relayNow = (): number => this.platform.clock.now() + this.stream.serverClockOffset;
   private cancelRestart: CancelTimer | undefined;
   private heldTried = false;
 
@@ -169,7 +170,7 @@ export class Messaging {
     });
     const { keyless } = this.devices;
     this.starter = new SessionStarter({ executor, http, clock, sha256, identityPolicy, keyless, signal });
-    const relayNow = () => this.relayNow();
+    const { relayNow } = this;
     this.certificates = new CertificateKeeper({ executor, anonymous, http, account, relayNow, logger });
     const ways = new UnnamedWay({ isOn: parts.sealedSender, keeper: this.certificates, store, relayNow });
     this.outbox = assembleOutbox({
@@ -393,9 +394,5 @@ export class Messaging {
     this.certificates.wake();
     // Live means that nothing is stored for this device: the mailbox is empty now.
     if (this.stream.state === 'live') await this.expiry.mark(this.relayNow());
-  }
-
-  private relayNow(): number {
-    return this.platform.clock.now() + this.stream.serverClockOffset;
   }
 }
