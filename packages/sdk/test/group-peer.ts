@@ -1,5 +1,5 @@
 import { Content, type ContentFields, Envelope } from '@sotto/proto';
-import { chatWith } from '../src/chats/chat-state.ts';
+import { chatLock, chatWith, openChat } from '../src/chats/chat-state.ts';
 import { GroupWork } from '../src/client/group-work.ts';
 import { LocksWanted } from '../src/crypto/locks-wanted.ts';
 import { acceptFork } from '../src/groups/group-fork.ts';
@@ -112,6 +112,14 @@ export class GroupPeer {
   /** Takes what somebody says, as it stands in a content of theirs. */
   async hear(sender: GroupPeer, fields: ContentFields): Promise<void> {
     await this.#apply(sender.device, Content.encode(fields), []);
+  }
+
+  /** Takes somebody for a contact. */
+  async befriend({ userId }: GroupPeer): Promise<void> {
+    const { executor, clock } = this.device;
+    await executor.run([chatLock(chatWith(userId))], async (overlay) => {
+      overlay.put('chat', { ...(await openChat(overlay, userId, clock.now())), accepted: true });
+    });
   }
 
   /** Goes on in spite of a fork, as the user says. */

@@ -45,12 +45,13 @@ describe('groups when the client connects', () => {
     await bob.stop();
   });
 
-  it('that nobody here knows of are asked for; members welcome who is one of them', async () => {
+  it('that nobody here knows of are asked for of contacts; members welcome who is one of them', async () => {
     const { relay, owner, others, groupId, wireId } = await groupOfPeers(2);
     const [dave, eve] = (await groupPeers(2, relay)) as [GroupPeer, GroupPeer];
     await owner.change(groupId, { type: 'add-members', members: [dave.candidate()] });
     relay.of(wireId).members.add(eve.userId);
     for (const lost of [dave, eve]) {
+      await lost.befriend(owner);
       lost.work.start();
       await turns();
       expect(await lost.waitingFor(owner)).toEqual(['groupKeyRequest']);

@@ -23,6 +23,8 @@ const askedAtOnce = 3;
 const againAfter = 3_600_000;
 /** In how many groups members are asked in that time: anybody can have the relay count this account to their groups. */
 const mostGroups = 32;
+/** Of how many groups in which there is nobody to ask the members are looked at in that time. */
+const mostLookedAt = 256;
 
 /** What asking works with. */
 export interface WelcomeAskerParts {
@@ -42,22 +44,26 @@ export interface WelcomeAskerParts {
 export class GroupWelcomeAsker {
   private readonly parts: WelcomeAskerParts;
   private readonly asked = new Map<string, number>();
+  /** Where there was nobody to ask. */
+  private readonly lookedAt = new Map<string, number>();
 
   constructor(parts: WelcomeAskerParts) {
     this.parts = parts;
   }
 
   /**
-   * Asks some members, those first who were members when it was last read, and those whose chats are accepted. Of one group once an hour.
+   * Asks some of those who were members when it was last read, and of those whose chats are accepted. Of one group once an hour.
+   *
+   * Nobody else: whoever has the relay count this account to their group would learn by it that it is there.
    * @throws {SottoError} as AuthorizedClient
    */
   async ask(wireId: Uint8Array): Promise<void> {
     const { executor, store, http, origin, clock, ended, onQueued } = this.parts;
     const name = toBase64Url(wireId);
     const now = clock.now();
-    // What was asked for later than now was so by a clock that was set back since.
-    for (const [group, at] of this.asked) if (now < at || now >= at + againAfter) this.asked.delete(group);
+    for (const noted of [this.asked, this.lookedAt]) forgetPast(noted, now);
     if (this.asked.has(name) || this.asked.size >= mostGroups) return;
+    if (this.lookedAt.has(name) || this.lookedAt.size >= mostLookedAt) return;
     const groupId = groupIdOf(wireId, origin().sha256);
     // A welcome of a stranger would be passed over.
     if ((await store.get('group', { id: groupId })) === undefined && !(await hasRoomForGroups(store))) return;
@@ -74,6 +80,11 @@ export class GroupWelcomeAsker {
     }
     const others = members.filter((userId) => userId !== self);
     const chosen = await this.choose(groupId, others);
+    if (chosen.length === 0) {
+      this.asked.delete(name);
+      this.lookedAt.set(name, now);
+      return;
+    }
     const locks = chosen.map((userId) => chatLock(chatWith(userId)));
     await executor.run(locks, async (overlay) => {
       if (await hasEnded(overlay)) return;
@@ -101,14 +112,18 @@ export class GroupWelcomeAsker {
     const group = await store.get('group', { id: groupId });
     const last = group && stateOf(group);
     const known: UserId[] = [];
-    const others: UserId[] = [];
     for (const userId of members) {
       const user = await store.get('user', { id: userId });
       if (user?.blockedAt !== undefined) continue;
       const chat = await store.get('chat', { id: chatWith(userId) });
       const wasMember = last !== undefined && memberOf(last, userId) !== undefined;
-      (wasMember || chat?.accepted === true ? known : others).push(userId);
+      if (wasMember || chat?.accepted === true) known.push(userId);
     }
-    return [...known, ...others].slice(0, askedAtOnce);
+    return known.slice(0, askedAtOnce);
   }
+}
+
+/** What was noted for later than now was so by a clock that was set back since. */
+function forgetPast(noted: Map<string, number>, now: number): void {
+  for (const [group, at] of noted) if (now < at || now >= at + againAfter) noted.delete(group);
 }
