@@ -52,6 +52,33 @@ describe('a code for linking', () => {
     await device.live();
   });
 
+  it('that somebody else scans first draws nobody into their account: the new device asks its user  [security: linking-phishing]', async () => {
+    const [alice, mallory] = [await world.person(), await world.person()];
+    const device = world.newcomer();
+    await device.open();
+    const asked: unknown[] = [];
+    const link = (by: Person) =>
+      device.client.linkDevice({
+        name: 'Tablet',
+        onCode: (code) => void by.client.devices.link(code, { confirm: () => true }),
+        confirm: (account) => {
+          asked.push(account);
+          return account.userId === alice.client.account?.userId;
+        },
+      });
+    expect(await failureOf(link(mallory))).toMatchObject({ code: 'link-declined' });
+    expect(device.client.account).toBeUndefined();
+    expect((await mallory.client.devices.list()).map(({ deviceId }) => deviceId)).toEqual([1]);
+    await link(alice);
+    expect(asked).toMatchObject([{ number: mallory.phone }, { number: alice.phone }]);
+    expect(asked[1]).toEqual({
+      userId: alice.client.account?.userId,
+      number: alice.phone,
+      username: alice.client.account?.username,
+    });
+    await device.live();
+  });
+
   it('is refused on a linked device, and when it is none', async () => {
     const alice = await world.person();
     const tablet = await anotherDevice(world, alice, 'Tablet');

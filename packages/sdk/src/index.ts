@@ -17,7 +17,7 @@ export type { IdentityState, SafetyNumber } from './chats/identities.ts';
 export { Client, type OwnAccount } from './client/client.ts';
 export type { ClientOptions } from './client/client-options.ts';
 export type { ScanResult } from './crypto/safety-number.ts';
-export type { LinkDeviceOptions, Linked } from './devices/device-linking.ts';
+export type { LinkableAccount, LinkDeviceOptions, Linked } from './devices/device-linking.ts';
 export type { Devices, LinkOptions, OwnDevice } from './devices/devices.ts';
 export type { SignalDrop } from './ephemeral/signal-reader.ts';
 export type { ConnectionChange, EventOf, EventType, SottoEvent, TransientEvent } from './events/event.ts';

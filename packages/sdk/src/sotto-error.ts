@@ -46,6 +46,7 @@ export type SottoErrorCode =
   // devices
   | 'link-invalid'
   | 'link-expired'
+  | 'link-declined'
   | 'primary-only'
   | 'device-unknown'
   // groups

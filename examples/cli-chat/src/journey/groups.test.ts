@@ -88,6 +88,8 @@ it('links a second device by a code, which reads what the first one reads, and t
   dave.write(`:link ${code}`);
   await dave.tells(/calls itself Tablet wants to read and write as you/);
   dave.write(`:link ${code} yes`);
+  await tablet.tells(/is \+14155550104 \(Dave\) your account\?/);
+  tablet.write('yes');
   await tablet.tells(/this is a device of \+14155550104 now/);
   await dave.tells(/your device Tablet was let in/);
   dave.write(':devices');

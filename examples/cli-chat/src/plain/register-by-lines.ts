@@ -1,5 +1,6 @@
 import type { Client } from '@sotto/sdk';
 import { errorText, isMistyped } from '../session/error-text.ts';
+import { cleanLine } from '../text/clean-text.ts';
 import type { PlainLines } from './plain-lines.ts';
 import { qrLines } from './qr-lines.ts';
 
@@ -46,6 +47,10 @@ async function linkByLines(client: Client, lines: PlainLines, signal: AbortSigna
       lines.warn('within two minutes, say this on your first device, or scan it there:');
       for (const row of qrLines(code)) lines.warn(row);
       lines.warn(`:link ${code}`);
+    },
+    confirm: async (account) => {
+      const whose = `${account.number} (${cleanLine(account.username)})`;
+      return (await lines.ask(`is ${whose} your account? yes, or this device is none of it:`)) === 'yes';
     },
   });
   lines.warn(`this is a device of ${number} now`);

@@ -55,6 +55,7 @@ const registerRules: OptionRules<RegisterOptions> = {
 const linkDeviceRules: OptionRules<LinkDeviceOptions> = {
   name: given.anything,
   onCode: { ...given.call, says: 'a function that shows the code which it is given' },
+  confirm: { ...given.call, says: 'a function that asks the user, and gives true or false' },
   signal: given.signal,
 };
 

@@ -28,7 +28,21 @@ export interface LinkDeviceOptions {
   readonly name: string;
   /** Shows the code, best as a QR code: the primary device scans it and calls `devices.link`. It works once, for two minutes. */
   readonly onCode: (code: string) => void;
+  /**
+   * Asks the user whether this is the account that the device is to join, before it does. Whoever else sees the code first and lets it in with an account of their own would read all that is written on this device from then on.
+   *
+   * Left out, every account is joined: leave it out only where nobody else can see the code. The relay waits two minutes for the answer, and then it is `link-expired`.
+   */
+  readonly confirm?: (account: LinkableAccount) => Promise<boolean> | boolean;
   readonly signal?: AbortSignal;
+}
+
+/** The account that somebody has let this device into. */
+export interface LinkableAccount {
+  readonly userId: UserId;
+  /** E.164. */
+  readonly number: string;
+  readonly username: string;
 }
 
 /** Where this device has come to. */
@@ -69,7 +83,7 @@ export class DeviceLinking {
 
   /**
    * Shows a code, waits for the primary device, and registers this one.
-   * @throws {SottoError} `argument-invalid` (the name; another call is under way), `already-registered`, `link-expired` (nobody scanned the code in time, or the account has changed meanwhile: call again), `link-invalid` (what came is not to be trusted), and as HttpClient
+   * @throws {SottoError} `argument-invalid` (the name; another call is under way), `already-registered`, `link-declined` (the user said no: nothing was kept, and no device was made), `link-expired` (nobody scanned the code in time, or the account has changed meanwhile: call again), `link-invalid` (what came is not to be trusted), and as HttpClient
    */
   async link(options: LinkDeviceOptions): Promise<Linked> {
     checkDeviceName(options.name);
@@ -99,7 +113,7 @@ export class DeviceLinking {
     });
   }
 
-  async #newDraft({ name, onCode, signal }: LinkDeviceOptions): Promise<RegistrationRecord> {
+  async #newDraft({ name, onCode, confirm, signal }: LinkDeviceOptions): Promise<RegistrationRecord> {
     const { http, randomness, sha256 } = this.#parts;
     const device = PrivateKey.generate();
     const deviceKey = device.getPublicKey().serialize();
@@ -114,6 +128,11 @@ export class DeviceLinking {
     onCode(formatLink(code));
     const sealed = await this.#wait(place, { signal });
     const { provision } = openProvision(sealed, code, device, sha256);
+    if (confirm !== undefined) {
+      const { userId, number, username } = provision;
+      if ((await confirm({ userId, number, username })) !== true) throw declined();
+      signal?.throwIfAborted();
+    }
     return this.#commitDraft((existing, now) =>
       linkedAccount({ provision, registrationId: code.registrationId, device, now, randomness, existing }),
     );
@@ -200,6 +219,13 @@ export class DeviceLinking {
 function isRefusal(error: unknown): error is SottoError {
   if (!(error instanceof SottoError) || error.retryable) return false;
   return error.relayCode !== undefined && error.code !== 'rate-limited';
+}
+
+function declined(): SottoError {
+  return new SottoError(
+    'link-declined',
+    'this device was not to join the account that let it in: call linkDevice again, and show its code to your own device only',
+  );
 }
 
 function expired(cause: SottoError): SottoError {
