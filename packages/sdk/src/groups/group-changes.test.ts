@@ -111,6 +111,30 @@ describe('an own change', () => {
     expect(owner.failures).toEqual([]);
   });
 
+  it.each(['at once', 'when the group has gone on'])(
+    'that the relay refuses though it has taken it is made, and who came by it is welcomed: %s',
+    async (when) => {
+      const { relay, owner, bob, groupId, wireId } = await three();
+      const [dave] = (await groupPeers(1, relay)) as [GroupPeer];
+      relay.after = (name) => {
+        if (name !== 'POST records') return;
+        relay.after = () => undefined;
+        throw refused('group-changed');
+      };
+      relay.before = async (name, who) => {
+        if (name !== 'GET records' || who !== owner.userId || when === 'at once') return;
+        relay.before = () => undefined;
+        await bob.change(groupId, title('Meanwhile'));
+      };
+      await owner.change(groupId, { type: 'add-members', members: [dave.candidate()] });
+      expect(relay.of(wireId).records).toHaveLength(when === 'at once' ? 3 : 4);
+      expect(await owner.waitingFor(dave)).toEqual(['groupWelcome']);
+      expect(await owner.device.store.groupIntents()).toEqual([]);
+      await owner.handTo(dave);
+      expect(await dave.group(groupId)).toMatchObject({ standing: 'member' });
+    },
+  );
+
   it('is not begun when its caller has given up before', async () => {
     const { bob, groupId } = await three();
     const before = appends(bob);

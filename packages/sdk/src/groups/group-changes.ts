@@ -1,4 +1,5 @@
 import type { Executor } from '../crypto/executor.ts';
+import { sameBytes } from '../crypto/same-bytes.ts';
 import type { GroupIntentRecord } from '../ports/group-records.ts';
 import type { ChatId, GroupId } from '../ports/ids.ts';
 import type { Logger } from '../ports/logger.ts';
@@ -7,7 +8,7 @@ import type { CancelTimer, Timers } from '../ports/timers.ts';
 import type { Tracer } from '../ports/tracer.ts';
 import { SottoError } from '../sotto-error.ts';
 import { abortable } from '../transport/abortable.ts';
-import { appendGroupRecord } from '../transport/group-calls.ts';
+import { appendGroupRecord, requestGroupLog } from '../transport/group-calls.ts';
 import type { AuthorizedClient, CallOptions } from '../transport/http-client.ts';
 import type { GroupPosition } from './group-head.ts';
 import { avatarAfter, type WishedChange, wishOf } from './group-intent.ts';
@@ -145,7 +146,7 @@ export class GroupChanges {
     }
   }
 
-  /** Puts a record to the relay until it answers: whether it was taken. */
+  /** Puts a record to the relay until it answers: whether it was taken, by its word or by its log. */
   private async put(intent: GroupIntentRecord): Promise<boolean> {
     const { http, ended, upkeep, tracer, store } = this.parts;
     const { groupId, record, added, removed, inviteKey } = intent;
@@ -163,7 +164,7 @@ export class GroupChanges {
       } catch (error) {
         ended.throwIfAborted();
         if (!(error instanceof SottoError)) throw error;
-        if (error.code === 'group-changed') return false;
+        if (error.code === 'group-changed') return this.isInLog(intent, wireId);
         if (error.retryable) {
           await this.pause(failures, error.retryAfterMs);
           continue;
@@ -175,6 +176,26 @@ export class GroupChanges {
         if (isShutOut && (await upkeep.letSelfIn(groupId))) continue;
         await this.drop(groupId);
         throw refusalOf(error, inviteKey !== undefined);
+      }
+    }
+  }
+
+  /** Whether a record that the relay refuses is the one that it has all the same: then it was taken, and who came by it is to be welcomed. */
+  private async isInLog({ record, revision }: GroupIntentRecord, wireId: Uint8Array): Promise<boolean> {
+    const { http, ended, logger } = this.parts;
+    for (let failures = 0; ; failures++) {
+      try {
+        const { records, firstRevision } = await requestGroupLog(http, wireId, revision - 1, { signal: ended });
+        const [there] = records;
+        const isOwn = there !== undefined && firstRevision === revision && sameBytes(there, record);
+        if (isOwn) logger.warn('group.refused-and-taken');
+        return isOwn;
+      } catch (error) {
+        ended.throwIfAborted();
+        if (!(error instanceof SottoError)) throw error;
+        if (error.code === 'group-unknown') return false;
+        if (!error.retryable) throw error;
+        await this.pause(failures, error.retryAfterMs);
       }
     }
   }
