@@ -5,7 +5,7 @@ import { expectKilledAt } from './crash-world.ts';
 import { expectRecovered } from './exchange.ts';
 import { Seeded } from './seeded.ts';
 import { type Stage, stages } from './stage.ts';
-import { clientDeviceSteps, clientRegistrationSteps } from './steps.ts';
+import { clientDeviceSteps, clientRegistrationSteps, relayDeviceSteps } from './steps.ts';
 
 const nextStage = stages();
 
@@ -110,6 +110,21 @@ describe.each(clientDeviceSteps)('P7: the primary device is killed at %s while i
     expect(await outcomeOf(process.call('revoke', deviceId))).toBe('process-ended');
     await expectKilledAt(process, fatal);
     alice.start();
+    await expectRevoked(stage, device, deviceId, new Seeded(step, 1));
+  });
+});
+
+describe.each(relayDeviceSteps)('P7: the relay is killed at %s while a device is revoked', (step) => {
+  it('and that one is out when it was started again', async () => {
+    const stage = await nextStage();
+    const { device, deviceId } = await linked(stage);
+    const { alice, world } = stage;
+    const fatal = { step, hit: 1 };
+    const { process } = world.relay;
+    await process.call('arm', fatal);
+    expect(await outcomeOf(alice.process.call('revoke', deviceId))).toBe('relay-unreachable');
+    await expectKilledAt(process, fatal);
+    await world.relay.start();
     await expectRevoked(stage, device, deviceId, new Seeded(step, 1));
   });
 });

@@ -32,6 +32,15 @@ export interface Rest {
   readonly mark: Mark;
 }
 
+/** A group as a process tells of it. */
+export interface SeenGroup {
+  readonly standing: string;
+  /** User ids, sorted. */
+  readonly members: readonly string[];
+  /** All texts, oldest first. */
+  readonly texts: readonly string[];
+}
+
 /** One of the own one-time prekeys. */
 export interface OwnPrekey {
   readonly kind: string;
@@ -74,6 +83,20 @@ export type ClientCalls = {
     readonly arg: { readonly to: string; readonly texts: readonly string[]; readonly together: boolean };
     readonly value: undefined;
   };
+  /** Makes a group with people, by their phones; gives its id. */
+  readonly createGroup: {
+    readonly arg: { readonly title: string; readonly members: readonly string[] };
+    readonly value: string;
+  };
+  /** Lets people into a group or puts them out, or leaves it. */
+  readonly changeGroup: {
+    readonly arg: { readonly title: string; readonly change: 'add' | 'remove' | 'leave'; readonly phone: string };
+    readonly value: undefined;
+  };
+  /** Writes to a group. */
+  readonly sayIn: { readonly arg: { readonly title: string; readonly text: string }; readonly value: undefined };
+  /** A group of a title, as it is here; undefined when there is none. */
+  readonly group: { readonly arg: string; readonly value: SeenGroup | undefined };
   /** Resolves when nothing is on its way any more: all that was sent is read, all that came is seen, outbox, held and gaps are empty. */
   readonly rest: { readonly arg: { readonly with: string; readonly since: Mark }; readonly value: Rest };
   readonly setAvatar: { readonly arg: undefined; readonly value: undefined };

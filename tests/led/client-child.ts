@@ -1,5 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { type Chat, Client, type DeviceId, type Message, type SottoEvent, type UserId } from '@sotto/sdk';
+import {
+  type Chat,
+  Client,
+  type DeviceId,
+  type GroupChat,
+  type Message,
+  type SottoEvent,
+  type UserId,
+} from '@sotto/sdk';
 import { betterSqlite3 } from '@sotto/storage-adapters/better-sqlite3';
 import type { ClientCalls, ClientReport, OwnPrekey, SeenFact, SeenMessage } from './client-calls.ts';
 import { FatalTracer } from './fatal-tracer.ts';
@@ -57,12 +65,24 @@ async function follow(): Promise<void> {
 }
 
 async function look(message: Message): Promise<void> {
-  const chat = await client.chats.get(message.senderId as UserId);
+  const { groupId, senderId } = message;
+  const chat = groupId ? await client.groups.get(groupId) : await client.chats.get(senderId as UserId);
   await chat?.accept();
   await chat?.markRead(message);
 }
 
 const following = follow();
+
+async function groupOf(title: string): Promise<GroupChat | undefined> {
+  for (const chat of await client.groups.list()) if ((await chat.info()).title === title) return chat;
+  return undefined;
+}
+
+async function theGroup(title: string): Promise<GroupChat> {
+  const group = await groupOf(title);
+  if (group === undefined) throw new Error(`there is no group "${title}"`);
+  return group;
+}
 
 async function messagesSince(
   chat: Chat,
@@ -126,6 +146,31 @@ answer<ClientCalls>({
     };
     if (together) await Promise.all(texts.map(send));
     else for (const text of texts) await send(text);
+  },
+  createGroup: async ({ title, members }) => {
+    const people = await Promise.all(members.map((phone) => client.chats.with(phone)));
+    return (await client.groups.create({ title, members: people.map(({ userId }) => userId) })).groupId;
+  },
+  changeGroup: async ({ title, change, phone }) => {
+    const group = await theGroup(title);
+    if (change === 'leave') return group.leave().then(() => undefined);
+    const { userId } = await client.chats.with(phone);
+    await (change === 'add' ? group.add([userId]) : group.remove([userId]));
+  },
+  sayIn: async ({ title, text }) => {
+    const { id } = await (await theGroup(title)).send(text);
+    await tell({ type: 'sent', id, text });
+  },
+  group: async (title) => {
+    const group = await groupOf(title);
+    if (group === undefined) return undefined;
+    const { standing, members } = await group.info();
+    const { messages } = await group.history({ from: 'oldest', limit: 500 });
+    return {
+      standing,
+      members: members.map(({ userId }) => userId).sort(),
+      texts: messages.map(({ text }) => text),
+    };
   },
   rest: async ({ with: phone, since }) => {
     const chat = await client.chats.with(phone);

@@ -72,6 +72,8 @@ export type HostReport =
   | { readonly type: 'link-code'; readonly device: string; readonly code: string }
   /** A further device has its account. */
   | { readonly type: 'linked'; readonly device: string }
+  /** Its owner's first device was told of it. */
+  | { readonly type: 'noticed'; readonly device: string }
   /** All of its people have accounts. */
   | { readonly type: 'registered'; readonly phones: readonly string[] }
   | { readonly type: 'sent'; readonly count: number }

@@ -36,6 +36,7 @@ const parts = {
     }),
   showLink: (device: string, code: string) => tell({ type: 'link-code', device, code }),
   onLinked: (device: string) => tell({ type: 'linked', device }),
+  onNoticed: (device: string) => tell({ type: 'noticed', device }),
 };
 
 setInterval(() => tell({ type: 'sent', count: sent }), 500).unref();

@@ -15,7 +15,10 @@ interface Further {
   readonly host: SoakHost;
   /** The code that it shows now. */
   code: string;
-  since: bigint | undefined;
+  /** It has its account. */
+  linked: bigint | undefined;
+  /** Its owner's first device knows of it: what that one sends before goes to nobody else of the account. */
+  noticed: bigint | undefined;
   isRevoked: boolean;
   drained: bigint | undefined;
   until: bigint | undefined;
@@ -33,6 +36,8 @@ const retryMs = 200;
 const longestMs = 180_000;
 const drainMs = 8_000;
 const mostOfOne = 2;
+/** Later than everything. */
+const never = 2n ** 63n;
 /** What ends a code: the device shows another one. */
 const codeOver: ReadonlySet<string> = new Set(['link-expired', 'link-invalid']);
 
@@ -49,6 +54,7 @@ export class SoakDevices {
     for (const host of parts.hosts) {
       host.onLinkCode = (device, code) => this.#keep(this.#letIn(device, code));
       host.onLinked = (device) => this.#linked(device);
+      host.onNoticed = (device) => this.#noticed(device);
     }
   }
 
@@ -56,19 +62,20 @@ export class SoakDevices {
   get counts(): { readonly links: number; readonly revocations: number } {
     const all = [...this.#devices.values()];
     return {
-      links: all.filter(({ since }) => since !== undefined).length,
+      links: all.filter((device) => sinceOf(device) !== undefined).length,
       revocations: all.filter(({ until }) => until !== undefined).length,
     };
   }
 
-  /** When each was there; those that never came are left out. */
+  /** When each was there. */
   times(): ReadonlyMap<string, DeviceTime> {
     return new Map(
-      [...this.#devices.values()].flatMap(({ name, since, until, drained }): [string, DeviceTime][] =>
-        since === undefined
-          ? []
-          : [[name, { since, ...(until !== undefined && { until }), ...(drained !== undefined && { drained }) }]],
-      ),
+      [...this.#devices.values()].map((device): [string, DeviceTime] => {
+        const { name, until, drained } = device;
+        const since = sinceOf(device) ?? never;
+        const end = { ...(until !== undefined && { until }), ...(drained !== undefined && { drained }) };
+        return [name, { since, ...end }];
+      }),
     );
   }
 
@@ -86,8 +93,8 @@ export class SoakDevices {
     const phone = hosts[home]?.people.find(({ name }) => name === owner)?.phone;
     if (host === undefined || phone === undefined) throw new Error(`${owner} is nowhere`);
     const person: Person = { name: `${owner}.${own + 2}`, phone, device: 'new' };
-    const made = { name: person.name, host, code: '', since: undefined, drained: undefined, until: undefined };
-    this.#devices.set(person.name, { ...made, isRevoked: false });
+    const begun = { linked: undefined, noticed: undefined, drained: undefined, until: undefined };
+    this.#devices.set(person.name, { name: person.name, host, code: '', ...begun, isRevoked: false });
     host.people.push(person);
     await ignoringEnd(host.process.call('add', person));
   }
@@ -101,7 +108,7 @@ export class SoakDevices {
   /** A device that is in, of one of these. */
   mayRevoke(owners: readonly string[], seeded: Seeded): string | undefined {
     const [first, ...more] = [...this.#devices.values()]
-      .filter(({ name, since, isRevoked }) => since !== undefined && !isRevoked && owners.includes(ownerOf(name)))
+      .filter((device) => sinceOf(device) !== undefined && !device.isRevoked && owners.includes(ownerOf(device.name)))
       .map(({ name }) => name);
     return first && seeded.oneOf(first, ...more);
   }
@@ -151,7 +158,7 @@ export class SoakDevices {
     if (device === undefined) return;
     device.code = code;
     await this.#again(`${name} is not linked`, async () => {
-      if (device.code !== code || device.since !== undefined) return true;
+      if (device.code !== code || device.linked !== undefined) return true;
       try {
         await this.#hostOf(ownerOf(name)).process.call('link', { owner: ownerOf(name), code });
         return true;
@@ -165,8 +172,13 @@ export class SoakDevices {
   #linked(name: string): void {
     const device = this.#devices.get(name);
     if (device === undefined) return;
-    device.since ??= monotonicNow();
+    device.linked ??= monotonicNow();
     if (device.until === undefined) device.host.setDevice(name, 'linked');
+  }
+
+  #noticed(name: string): void {
+    const device = this.#devices.get(name);
+    if (device !== undefined) device.noticed ??= monotonicNow();
   }
 
   /** Lets it write no more, and looks whether all that it wrote has left. */
@@ -242,4 +254,10 @@ export class SoakDevices {
     );
     return listed !== undefined;
   }
+}
+
+/** From when on everything has to come to it. */
+function sinceOf({ linked, noticed }: Further): bigint | undefined {
+  if (linked === undefined || noticed === undefined) return undefined;
+  return linked > noticed ? linked : noticed;
 }

@@ -27,6 +27,8 @@ export class SoakHost extends Victim<HostCalls, HostReport> {
   onLinkCode: (device: string, code: string) => void = () => undefined;
   /** Told, at least once, of each further device that has its account. */
   onLinked: (device: string) => void = () => undefined;
+  /** Told, at least once, of each further device of which its owner's first one was told. */
+  onNoticed: (device: string) => void = () => undefined;
 
   constructor(
     people: readonly Person[],
@@ -94,6 +96,9 @@ export class SoakHost extends Victim<HostCalls, HostReport> {
         break;
       case 'linked':
         this.onLinked(report.device);
+        break;
+      case 'noticed':
+        this.onNoticed(report.device);
         break;
       case 'registered':
         this.#registered();

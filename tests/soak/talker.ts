@@ -23,6 +23,7 @@ export interface TalkerParts {
   /** Shows the code of a further device to whoever lets it in. */
   readonly showLink: (device: string, code: string) => void;
   readonly onLinked: (device: string) => void;
+  readonly onNoticed: (device: string) => void;
 }
 
 const unknownNumber = '+14155559999';
@@ -312,6 +313,7 @@ export class Talker {
         for await (const event of this.#opened.events({ cursor: 'follower' })) {
           if (event.type === 'message.received') this.#heard(event.message, event.late);
           if (event.type === 'message.sent') this.#synced(event.message);
+          if (event.type === 'device.linked' && this.#person.device === undefined) this.#parts.onNoticed(event.name);
           if (event.type === 'message.expired') this.#ended('expire', event.message);
           if (event.type === 'message.failed' && outOfGroup.has(event.code)) this.#ended('fail', event.message);
           if (event.type === 'group.forked') throw new Error(`${this.#person.name} sees a forked group`);
