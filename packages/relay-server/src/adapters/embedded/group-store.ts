@@ -81,7 +81,7 @@ export class EmbeddedGroupStore implements GroupStore {
   }
 
   append(append: GroupAppend): Promise<GroupAppendStatus> {
-    return this.#database.write('other', () => {
+    return this.#database.write('group-record', () => {
       const { record, at } = append;
       const { groupId, revision, bytes } = record;
       const group = this.#rows.find(groupId);
