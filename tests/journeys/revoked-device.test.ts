@@ -28,8 +28,8 @@ async function writesTo(world: JourneyWorld, { userId }: AccountRecord, profileK
     headers: { 'content-type': 'application/octet-stream' },
     body: SealedSends.encode({ userId: uuidToBytes(userId), accessKey, sends: [send] }),
   });
-  const code = answer.ok ? undefined : (await answer.json()).error.code;
-  return [answer.status, code];
+  const refused = answer.ok ? undefined : ((await answer.json()) as { readonly error: { readonly code: string } });
+  return [answer.status, refused?.error.code];
 }
 
 /** Resolves when somebody's account, as a device of theirs has it, has another profile key than this one. */
