@@ -74,7 +74,8 @@ describe.runIf(canRun)('groups and devices in real terminals', () => {
     await tmux.type('alice', ':');
     await command('alice', `link ${code} yes`);
     await tmux.shows('alice', 'Tablet is let in, as device 2.', signal);
-    await tmux.press('tablet', 'Escape');
+    await tmux.shows('tablet', /would be one of \+14155550101/, signal);
+    await tmux.type('tablet', 'y');
     await tmux.shows('tablet', /Sotto {2}\+14155550101[\s\S]*Bob/, signal);
     await tmux.press('alice', 'Escape');
     await tmux.shows('alice', /^ Sotto/, signal);

@@ -35,6 +35,8 @@ export class Session {
   private readonly linkAs: string | undefined;
   private listing: Promise<void> | undefined;
   private listAgain = false;
+  /** Says whether this device is to join the account that was shown. */
+  private answerLink: ((isOwn: boolean) => void) | undefined;
 
   constructor(client: Client, notebook: Notebook, tell: (news: News) => void, linkAs: string | undefined) {
     this.client = client;
@@ -83,6 +85,9 @@ export class Session {
         break;
       case 'give-code':
         this.registering.code(effect.code);
+        break;
+      case 'answer-link':
+        this.answerLink?.(effect.isOwn);
         break;
       case 'give-pin':
         this.registering.pin(effect.pin);
@@ -292,6 +297,17 @@ export class Session {
         ];
         const output = { title: 'Another device', lines, qr: new TextEncoder().encode(code) };
         this.tell({ type: 'command.done', output, open: undefined });
+      },
+      confirm: ({ number, username }) => {
+        const lines = [
+          `Your device would be one of ${number} (${cleanLine(username)}).`,
+          'Is that your account? Else it is one of somebody who has seen your code.',
+        ];
+        const output = { title: 'Another device', lines, qr: undefined, asks: true };
+        this.tell({ type: 'command.done', output, open: undefined });
+        return new Promise((resolve) => {
+          this.answerLink = resolve;
+        });
       },
     });
     // The first device has it.

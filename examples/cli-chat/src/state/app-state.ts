@@ -74,6 +74,8 @@ export interface Output {
   readonly lines: readonly string[];
   /** For the camera of another device. */
   readonly qr: Uint8Array | undefined;
+  /** It is a question, whether this device is to join an account: y or n. */
+  readonly asks?: boolean;
 }
 
 /** Which screen is shown. The open chat and its draft stay while another one is. */

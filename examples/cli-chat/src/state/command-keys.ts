@@ -34,6 +34,11 @@ export function outputByKey(
   view: Extract<View, { readonly type: 'output' }>,
   key: Key,
 ): Step<AppState> {
+  if (view.output.asks) {
+    const answer = chord(key);
+    if (answer !== 'y' && answer !== 'n') return step(state);
+    return step({ ...state, view: view.back }, { type: 'answer-link', isOwn: answer === 'y' });
+  }
   const isEnd = key.name === 'escape' || key.name === 'q' || chord(key) === 'return';
   return isEnd ? back(state, view.back) : step(state);
 }

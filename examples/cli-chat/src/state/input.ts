@@ -56,6 +56,7 @@ export type Effect =
       readonly recoveryKey: string | undefined;
     }
   | { readonly type: 'give-code'; readonly code: string }
+  | { readonly type: 'answer-link'; readonly isOwn: boolean }
   | { readonly type: 'give-pin'; readonly pin: string }
   | { readonly type: 'resend-code' }
   | { readonly type: 'recovery-key.seen' }

@@ -141,12 +141,19 @@ export function commandForm(line: Editor, busy: boolean): Form {
 }
 
 /** What a command has said, with its code for a camera. */
-export function outputForm({ title, lines, qr }: Output, columns: number, glyphs: Glyphs): Form {
+export function outputForm({ title, lines, qr, asks }: Output, columns: number, glyphs: Glyphs): Form {
   const picture = qr && qrPicture(qr, glyphs);
   const beside = columns - outputMargin - (picture?.columns ?? 0);
   const width = beside >= leastOutput ? beside : columns - outputMargin;
   const kept = lines.flatMap((line) => [...wrapText(line, Math.max(8, Math.min(widestOutput, width)))]);
-  return { title, words: [], kept, fields: [], hints: ['Esc back'], ...(picture && { picture }) };
+  return {
+    title,
+    words: [],
+    kept,
+    fields: [],
+    hints: [asks ? 'y yes · n no' : 'Esc back'],
+    ...(picture && { picture }),
+  };
 }
 
 /** The keys. */
