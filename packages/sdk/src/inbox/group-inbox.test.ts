@@ -350,6 +350,24 @@ describe('a message to a group that can not be opened', () => {
     },
   );
 
+  it('comes under the newest revision when its own can not be checked any more', async () => {
+    const world = await talking(3);
+    const [alice, bob, carol] = world.people as [GroupPerson, GroupPerson, GroupPerson];
+    await world.know({ revision: 2, members: world.people }, [alice, carol]);
+    await world.know({ revision: 3, members: world.people }, [bob]);
+    await world.write(alice, 'under the second');
+    await world.run();
+    // The key of the chain was given under that revision, too.
+    expect((await bob.in.heldReasons()).sort()).toEqual(['group-head-unknown', 'no-sender-key']);
+    await world.know({ revision: 3, members: world.people }, [alice, carol]);
+    bob.device.clock.advance(63_000);
+    await ask(bob);
+    await world.run();
+    expect(await world.texts(bob)).toEqual(['under the second']);
+    expect(await world.texts(carol)).toEqual(['under the second']);
+    expect(await bob.in.heldReasons()).toEqual([]);
+  });
+
   it('is given to nobody who came after it, or is gone  [security: group-membership]', async () => {
     const world = await talking(3);
     const [alice, bob, carol] = world.people as [GroupPerson, GroupPerson, GroupPerson];
