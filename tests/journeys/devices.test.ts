@@ -47,6 +47,26 @@ describe('a second device of somebody', () => {
     expect((await alice.client.blocked()).map((one) => one.userId)).toEqual([userId]);
   });
 
+  it('is told that a request was declined, and what the stranger says next is a new one on both', async () => {
+    await using world = await JourneyWorld.open({ stores: 'memory' });
+    const [alice, bob] = [await world.person(), await world.person()];
+    const tablet = await anotherDevice(world, alice, 'Tablet');
+    await bob.say(alice, 'buy something');
+    for (const device of [alice, tablet]) await device.received('buy something');
+    const request = async ({ client }: Person) => (await client.chats.requests()).chats[0]?.chat;
+    const found = await request(alice);
+    if (found?.type !== 'person') throw new Error('the stranger has no request');
+    await found.decline();
+    expect(await request(alice)).toBeUndefined();
+    await expect.poll(() => request(tablet), { timeout: 10_000 }).toBeUndefined();
+    await bob.say(alice, 'again');
+    for (const device of [alice, tablet]) {
+      await device.received('again');
+      const messages = (await (await request(device))?.history())?.messages;
+      expect(messages?.map(({ text }) => text)).toEqual(['again']);
+    }
+  });
+
   it('writes into a group: on the others it is an own message, which nobody is notified of, and goes up with receipts', async () => {
     await using world = await JourneyWorld.open({ stores: 'memory' });
     const [alice, bob] = [await world.person(), await world.person()];

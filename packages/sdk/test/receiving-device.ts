@@ -47,7 +47,7 @@ export function receivingDevice(device: TestDevice, roots: readonly Uint8Array[]
   const acked: number[] = [];
   const failures: unknown[] = [];
   const groups: GroupId[] = [];
-  const requests = new Requests({ executor, store, clock });
+  const requests = new Requests({ executor, store, clock, origin });
   let trimmed: Promise<void> = Promise.resolve();
   const receiptsTo: DeviceAddress[] = [];
   const inbox = new Inbox({

@@ -140,7 +140,7 @@ export function sendingDevice(
     outbox,
     receipts,
     signals: { setTyping: () => undefined },
-    requests: new Requests({ executor, store, clock }),
+    requests: new Requests({ executor, store, clock, origin: device.origin }),
     onReport: (made) => void reports.push(made),
     origin: device.origin,
     clock,

@@ -125,11 +125,12 @@ export class Chat {
   }
 
   /**
-   * Removes a stranger's chat with its messages, without a word to them. What they send next is a new request; to end that, block them. Harmless when there is no such chat.
+   * Removes a stranger's chat with its messages, on the own other devices too, without a word to them. What they send next is a new request; to end that, block them. Harmless when there is no such chat.
    * @throws {SottoError} `argument-invalid`: the chat was accepted
    */
-  decline(): Promise<void> {
-    return this.parts.requests.decline(this.userId);
+  async decline(): Promise<void> {
+    const told = await this.parts.requests.decline(this.userId);
+    if (told) this.parts.outbox.wake(ownQueue(this.parts.origin().account));
   }
 
   /**

@@ -11,6 +11,9 @@ import type { GroupId } from '../ports/ids.ts';
 import { chatWith, openGroupChat } from './chat-state.ts';
 import { mostOfRequest, mostRequests, Requests } from './requests.ts';
 
+const nobody = () => {
+  throw new Error('own other devices are told nothing');
+};
 const groupIdOf = (number: number) => userIdOf(1_000 + number) as string as GroupId;
 
 describe('a request', () => {
@@ -96,7 +99,7 @@ async function withChats(count: number): Promise<OpenExecutor & { readonly reque
       overlay.put('chat', chat);
     }
   });
-  return { ...open, requests: new Requests(open) };
+  return { ...open, requests: new Requests({ ...open, origin: nobody }) };
 }
 
 describe('requests', () => {
@@ -166,7 +169,7 @@ describe('groups of strangers that the user is out of again', () => {
       overlay.put('groupKey', { groupId: first, ...key });
       overlay.put('groupHead', { groupId: first, revision: 1, head: new Uint8Array(32), saidBy: undefined });
     });
-    await new Requests({ executor, store, clock }).sweep();
+    await new Requests({ executor, store, clock, origin: nobody }).sweep();
     const left = (await store.groups(undefined, 500)).map(({ id }) => id);
     expect(left).toHaveLength(mostGroupRequests + 1);
     expect(left).toContain(groupIdOf(0));

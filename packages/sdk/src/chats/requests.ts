@@ -3,14 +3,16 @@ import type { Executor } from '../crypto/executor.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { groupLock } from '../groups/group-lock.ts';
 import { mostGroupRequests } from '../groups/group-requests.ts';
+import type { ContentOrigin } from '../messages/outgoing-content.ts';
 import { hasBlocked } from '../people/blocked.ts';
-import type { ChatRecord, Place } from '../ports/chat-record.ts';
+import type { ChatRecord } from '../ports/chat-record.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ChatId, GroupId, UserId } from '../ports/ids.ts';
-import type { MessageRecord } from '../ports/message-record.ts';
 import type { Store } from '../ports/store.ts';
 import { SottoError } from '../sotto-error.ts';
+import { tellSiblings } from '../sync/own-sync.ts';
 import { chatLock, chatWith } from './chat-state.ts';
+import { type RemovalPlace, removeMessages, removeRequest } from './remove-request.ts';
 
 /** How many messages of a request are kept; the oldest go first. */
 export const mostOfRequest = 100;
@@ -24,6 +26,7 @@ export interface RequestsParts {
   readonly executor: Executor;
   readonly store: Pick<Store, 'chats' | 'messages' | 'groupRequests' | 'groupMembers' | 'groupKeys'>;
   readonly clock: Clock;
+  readonly origin: () => ContentOrigin;
 }
 
 /** A page of requests. */
@@ -61,23 +64,31 @@ export class Requests {
   }
 
   /**
-   * Removes a request with its messages. What the person sends next is a new one. Harmless when there is none.
+   * Removes a request with its messages, here and on the own other devices. What the person sends next is a new one. Harmless when there is none.
+   * @returns whether something waits for own other devices
    * @throws {SottoError} `argument-invalid`: the chat was accepted
    */
-  async decline(userId: UserId): Promise<void> {
+  decline(userId: UserId): Promise<boolean> {
+    return this.#decline(userId, async (overlay) => {
+      const { origin, clock } = this.#parts;
+      const chat = { userId: uuidToBytes(userId), declined: true };
+      return tellSiblings(overlay, origin, { chat }, clock.now());
+    });
+  }
+
+  #decline(userId: UserId, tell: (overlay: Overlay) => Promise<boolean> | boolean): Promise<boolean> {
     const id = chatWith(userId);
     // Alone: what the store is asked for holds all messages that came.
-    await this.#parts.executor.run(
+    return this.#parts.executor.run(
       [chatLock(id)],
       async (overlay) => {
         const chat = await overlay.get('chat', { id });
-        if (chat === undefined) return;
+        if (chat === undefined) return false;
         if (chat.accepted) {
           throw new SottoError('argument-invalid', 'this chat was accepted, so it is no request: block its person');
         }
-        await this.#remove(overlay, chat, undefined);
-        overlay.delete('chat', { id });
-        overlay.record({ type: 'chat.removed', chatId: id });
+        await removeRequest(this.#place(overlay), chat);
+        return tell(overlay);
       },
       { alone: true },
     );
@@ -93,7 +104,7 @@ export class Requests {
         const kept = await this.#parts.store.messages({ chatId: id, limit: mostOfRequest, before: undefined });
         const oldest = kept.at(-1);
         if (oldest === undefined || kept.length < mostOfRequest) return;
-        const unread = await this.#remove(overlay, chat, oldest);
+        const unread = await removeMessages(this.#place(overlay), chat, oldest);
         if (unread > 0) overlay.put('chat', { ...chat, unread: Math.max(0, chat.unread - unread) });
       },
       { alone: true },
@@ -139,43 +150,25 @@ export class Requests {
 
   async #forgetGroup(overlay: Overlay, chat: ChatRecord, groupId: GroupId): Promise<void> {
     const { store } = this.#parts;
-    await this.#remove(overlay, chat, undefined);
     for (const member of await store.groupMembers(groupId)) overlay.delete('groupMember', member);
     for (const key of await store.groupKeys(groupId)) overlay.delete('groupKey', key);
     overlay.prune({ kind: 'groupHead', groupId, before: Number.MAX_SAFE_INTEGER });
     overlay.delete('group', { id: groupId });
-    overlay.delete('chat', { id: chat.id });
-    overlay.record({ type: 'chat.removed', chatId: chat.id });
+    await removeRequest(this.#place(overlay), chat);
   }
 
   /** The user may have accepted it since it was looked at. */
   async #declineStill(userId: UserId): Promise<void> {
     try {
-      await this.decline(userId);
+      // Each own device does by itself.
+      await this.#decline(userId, () => false);
     } catch (error) {
       if (!(error instanceof SottoError && error.code === 'argument-invalid')) throw error;
     }
   }
 
-  /** Removes the messages before a place, or all; how many of them were unread. */
-  async #remove(overlay: Overlay, { id }: ChatRecord, before: Place | undefined): Promise<number> {
-    const now = this.#parts.clock.now();
-    let unread = 0;
-    for (let place = before; ; ) {
-      const found: readonly MessageRecord[] = await this.#parts.store.messages({
-        chatId: id,
-        limit: page,
-        before: place,
-      });
-      for (const message of found) {
-        if (message.state === 'received') unread++;
-        overlay.delete('message', { id: message.id });
-        // Another attempt of it must not come as a new one.
-        overlay.put('seen', { key: uuidToBytes(message.id), at: now });
-      }
-      const last = found.at(-1);
-      if (last === undefined) return unread;
-      place = last;
-    }
+  #place(overlay: Overlay): RemovalPlace {
+    const { store, clock } = this.#parts;
+    return { overlay, store, now: clock.now() };
   }
 }

@@ -108,7 +108,7 @@ export function assembleClient(assembly: ClientAssembly): ClientParts {
   });
   const origin = () => originOf(current.staying());
   const identityPolicy = options.identityPolicy ?? 'block-verified';
-  const requests = new Requests({ executor, store, clock });
+  const requests = new Requests({ executor, store, clock, origin });
   const messaging = new Messaging({
     platform,
     store,

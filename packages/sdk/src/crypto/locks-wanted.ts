@@ -9,6 +9,9 @@ export class LocksWanted extends Error {
   }
 }
 
+/** The lock of what reads many messages of the store: its operation has a batch of its own, so that all that came before is there. */
+export const alone = 'alone';
+
 /**
  * Goes on only with these locks.
  * @throws {LocksWanted} when some of them are not held

@@ -4,7 +4,7 @@ import { chatLock, chatOfGroup, chatWith } from '../chats/chat-state.ts';
 import type { Executor } from '../crypto/executor.ts';
 import { Hold } from '../crypto/hold.ts';
 import { noteNamedIdentity } from '../crypto/identity-trust.ts';
-import { demandLocks, LocksWanted } from '../crypto/locks-wanted.ts';
+import { alone, demandLocks, LocksWanted } from '../crypto/locks-wanted.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
 import { listedIdentity } from '../devices/accepted-list.ts';
@@ -158,7 +158,7 @@ export class EnvelopeReceiver {
           await refuseWhenEnded(overlay);
           return inspected.request ? this.answer(overlay, inspected) : this.open(overlay, inspected, locks);
         },
-        steps,
+        { ...steps, alone: locks.includes(alone) },
       )
       .catch((error: unknown) => {
         if (error instanceof LocksWanted) return this.receiveUnder([...locks, ...error.locks], inspected);
@@ -194,31 +194,35 @@ export class EnvelopeReceiver {
     because: 'group' | 'sender',
   ): Promise<Received | undefined> {
     return this.executor
-      .run(locks, async (overlay): Promise<Received | undefined> => {
-        await refuseWhenEnded(overlay);
-        const held = await overlay.get('held', { digest: inspected.digest });
-        if (held === undefined) return { outcome: 'duplicate' };
-        try {
-          const received = await overlay.attempt((part) => this.apply(part, inspected, locks));
-          overlay.delete('held', { digest: inspected.digest });
-          return received;
-        } catch (error) {
-          if (error instanceof LocksWanted) throw error;
-          const { reason, note, groupId } = this.holdFor(error);
-          await note?.(overlay);
-          const counts = because === 'sender' || reason !== 'no-sender-key';
-          const retries = held.retries + (counts ? 1 : 0);
-          const next = { ...held, reason, retries, groupId: groupId ?? held.groupId };
-          const isNew = reason !== held.reason && !held.mendable && this.isMendable(inspected, reason);
-          if (isNew) {
-            const requestAt = firstRequestAt(reason, this.clock.now(), this.randomness);
-            overlay.put('held', { ...next, mendable: true, requestAt });
-          } else if (counts || reason !== held.reason || next.groupId !== held.groupId) {
-            overlay.put('held', next, ['reason', 'retries', 'groupId']);
+      .run(
+        locks,
+        async (overlay): Promise<Received | undefined> => {
+          await refuseWhenEnded(overlay);
+          const held = await overlay.get('held', { digest: inspected.digest });
+          if (held === undefined) return { outcome: 'duplicate' };
+          try {
+            const received = await overlay.attempt((part) => this.apply(part, inspected, locks));
+            overlay.delete('held', { digest: inspected.digest });
+            return received;
+          } catch (error) {
+            if (error instanceof LocksWanted) throw error;
+            const { reason, note, groupId } = this.holdFor(error);
+            await note?.(overlay);
+            const counts = because === 'sender' || reason !== 'no-sender-key';
+            const retries = held.retries + (counts ? 1 : 0);
+            const next = { ...held, reason, retries, groupId: groupId ?? held.groupId };
+            const isNew = reason !== held.reason && !held.mendable && this.isMendable(inspected, reason);
+            if (isNew) {
+              const requestAt = firstRequestAt(reason, this.clock.now(), this.randomness);
+              overlay.put('held', { ...next, mendable: true, requestAt });
+            } else if (counts || reason !== held.reason || next.groupId !== held.groupId) {
+              overlay.put('held', next, ['reason', 'retries', 'groupId']);
+            }
+            return undefined;
           }
-          return undefined;
-        }
-      })
+        },
+        { alone: locks.includes(alone) },
+      )
       .catch((error: unknown) => {
         if (error instanceof LocksWanted) return this.retryUnder([...locks, ...error.locks], inspected, because);
         throw error;

@@ -9,12 +9,14 @@ import type {
   SyncSnapshot,
 } from '@sotto/proto';
 import { chatLock, chatOfGroup, chatWith, openChat } from '../chats/chat-state.ts';
+import { removeRequest } from '../chats/remove-request.ts';
 import { Hold } from '../crypto/hold.ts';
-import { demandLocks } from '../crypto/locks-wanted.ts';
+import { alone, demandLocks } from '../crypto/locks-wanted.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
 import { listedDevices } from '../devices/accepted-list.ts';
 import { primaryOf } from '../devices/next-list.ts';
 import { type Applied, type Arrival, nothingDue } from '../messages/arrival.ts';
+import type { ChatId } from '../ports/ids.ts';
 import type { UserRecord } from '../ports/user-record.ts';
 import { applyRead } from './apply-read.ts';
 import { applySent } from './apply-sent.ts';
@@ -53,6 +55,7 @@ async function applyChat(arrival: Arrival, sync: SyncChat): Promise<Applied> {
   demandLocks(locks, [chatLock(id)]);
   const { userId, groupId, accepted, mutedUntil, receipts } = told;
   if (userId === account.userId) return nothingDue;
+  if (sync.declined) return applyDecline(arrival, id);
   const known = await overlay.get('chat', { id: groupId === undefined ? id : chatOfGroup(groupId) });
   const chat = known ?? (userId && (await openChat(overlay, userId, now)));
   if (chat === undefined) return nothingDue;
@@ -63,6 +66,15 @@ async function applyChat(arrival: Arrival, sync: SyncChat): Promise<Applied> {
   overlay.put('chat', { ...next, updatedAt: now });
   overlay.record({ type: 'chat.changed', chatId: id });
   return settled(arrival, { chat: syncOfChat(next, groupId === undefined ? undefined : sync.groupId) });
+}
+
+/** A request that was declined on another own device, unless it was accepted here. */
+async function applyDecline({ overlay, queries, locks, now }: Arrival, id: ChatId): Promise<Applied> {
+  demandLocks(locks, [alone]);
+  const chat = await overlay.get('chat', { id });
+  if (chat?.userId === undefined || chat.accepted) return nothingDue;
+  await removeRequest({ overlay, store: queries, now }, chat);
+  return nothingDue;
 }
 
 /**
