@@ -3,7 +3,8 @@ import {
   CiphertextKind,
   GroupRecord,
   RecipientStatus,
-  SealedMultiSend,
+  type SealedMultiSendFields,
+  SealedMultiSends,
   SealedResults,
   type SealedSendFields,
   SealedSends,
@@ -198,7 +199,7 @@ class SealedRun {
     );
   }
 
-  /** Sealed sends to the same people a second: version 2. */
+  /** Sealed sends to the same people a second: version 2, a request at a time. */
   sealedGroup(count: number): Promise<number> {
     const recipients = this.people.map(({ userId, accessKey }) => ({
       userId: uuidToBytes(userId),
@@ -207,11 +208,15 @@ class SealedRun {
     }));
     return this.perSecond(count, async () => {
       let underWay = Promise.resolve();
-      for (let at = 0; at < count; at++) {
-        const message = await this.sender.sealForGroup(this.people, this.plaintext, randomBytes(16));
-        const body = SealedMultiSend.encode({ sendId: newId(), suite: 1, attempt: 1, message, recipients });
+      for (let at = 0; at < count; at += sendsPerRequest) {
+        const sends: SealedMultiSendFields[] = [];
+        for (let more = Math.min(sendsPerRequest, count - at); more > 0; more--) {
+          const message = await this.sender.sealForGroup(this.people, this.plaintext, randomBytes(16));
+          sends.push({ sendId: newId(), suite: 1, attempt: 1, message, recipients });
+        }
+        const body = SealedMultiSends.encode({ sends });
         await underWay;
-        underWay = this.post('/v1/sealed/multi', body, 1);
+        underWay = this.post('/v1/sealed/multi', body, sends.length);
       }
       await underWay;
     });

@@ -209,6 +209,12 @@ export const SealedMultiSend: Codec<SealedMultiSend, SealedMultiSendFields> = co
   'SealedMultiSend',
   v1.SealedMultiSend,
 );
+export type SealedMultiSends = sotto.v1.SealedMultiSends;
+export type SealedMultiSendsFields = sotto.v1.SealedMultiSends.$Properties;
+export const SealedMultiSends: Codec<SealedMultiSends, SealedMultiSendsFields> = codecOf(
+  'SealedMultiSends',
+  v1.SealedMultiSends,
+);
 export type SealedResults = sotto.v1.SealedResults;
 export const SealedResults: Codec<SealedResults, sotto.v1.SealedResults.$Properties> = codecOf(
   'SealedResults',

@@ -145,6 +145,33 @@ describe('a sealed message to a group', () => {
     }
   });
 
+  it('leaves with others when many wait: a burst comes in order and once, over a restart of the relay in its middle', async () => {
+    await using world = await JourneyWorld.open();
+    const all = (await watched(world, 3)) as [WatchedSends, WatchedSends, WatchedSends];
+    const [alice, bob, carol] = all;
+    const group = await talkingGroup(world, ...people(all));
+    const count = alice.toMany.length;
+    const chat = await chatOf(alice.person, group);
+    const burst = Array.from({ length: 50 }, (_, at) => `burst ${at}`);
+    await Promise.all(burst.slice(0, 25).map((text) => chat.send(text)));
+    await world.watch.until(() => alice.toMany.length > count);
+    // What is on its way now may be stored, and its answer lost.
+    await world.stop();
+    await Promise.all(burst.slice(25).map((text) => chat.send(text)));
+    await world.start();
+    const last = burst.at(-1) ?? '';
+    await Promise.all([bob, carol].map(({ person }) => person.received(last)));
+    await settled(world, alice.person);
+    for (const { person } of [bob, carol]) {
+      expect((await textsOf(person, group)).slice(-50)).toEqual(burst);
+      expect(person.incoming().filter(({ text }) => text?.startsWith('burst'))).toHaveLength(50);
+      expect(await heldReasons(person)).toEqual([]);
+    }
+    const sent = alice.toMany.slice(count);
+    expect(new Set(sent.map(({ sendId }) => sendId)).size).toBe(50);
+    expect(Math.max(...sent.map(({ together }) => together))).toBeGreaterThan(8);
+  });
+
   it('comes apart to a member whose access key is another one by now, who is left out from then on  [security: sealed-sends]', async () => {
     await using world = await JourneyWorld.open();
     const all = (await watched(world, 3)) as [WatchedSends, WatchedSends, WatchedSends];

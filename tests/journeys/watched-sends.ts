@@ -1,4 +1,4 @@
-import { SealedMultiSend, SealedSends, type Send, toBase64Url, uuidToText } from '@sotto/proto';
+import { SealedMultiSends, SealedSends, type Send, toBase64Url, uuidToText } from '@sotto/proto';
 import type { Fetch } from '@sotto/sdk/ports';
 import type { JourneyWorld } from './journey-world.ts';
 import type { Person, PersonOptions } from './person.ts';
@@ -14,15 +14,17 @@ export interface SealedPost {
   readonly authorization: string | undefined;
 }
 
-/** A request with one message to many, as it left. */
+/** One message to many, as it left. */
 export interface SealedToMany {
   readonly sendId: string;
   /** Whom it names, in their order. */
   readonly to: readonly string[];
   readonly authorization: string | undefined;
+  /** How many left in the same request. */
+  readonly together: number;
 }
 
-/** What becomes of a request with one message to many. */
+/** What becomes of a request with messages to many. */
 export type ManyFate = 'passed' | 'answer-lost' | 'no-such-route';
 
 /** Somebody of whom a test sees what leaves with their name on it, and what without. */
@@ -30,7 +32,7 @@ export class WatchedSends {
   readonly posts: SealedPost[] = [];
   readonly toMany: SealedToMany[] = [];
   readonly person: Person;
-  /** What becomes of the next requests with one message to many. */
+  /** What becomes of the next requests with messages to many. */
   fate: ManyFate = 'passed';
   readonly #sockets: TappedSockets;
 
@@ -42,7 +44,7 @@ export class WatchedSends {
       if (post !== undefined) posts.push(post);
       const many = sealedToMany(asked);
       if (many === undefined) return (fetch as unknown as Fetch)(...asked);
-      watched?.toMany.push(many);
+      watched?.toMany.push(...many);
       if (watched?.fate === 'no-such-route') return (fetch as unknown as Fetch)(`${asked[0]}/none`, asked[1]);
       const answer = await (fetch as unknown as Fetch)(...asked);
       if (watched?.fate === 'answer-lost') throw new TypeError('the answer is lost');
@@ -80,12 +82,14 @@ export class WatchedSends {
   }
 }
 
-function sealedToMany([url, init]: Parameters<Fetch>): SealedToMany | undefined {
+function sealedToMany([url, init]: Parameters<Fetch>): readonly SealedToMany[] | undefined {
   if (new URL(String(url)).pathname !== '/v1/sealed/multi' || !(init?.body instanceof Uint8Array)) return undefined;
-  const { sendId, recipients } = SealedMultiSend.decode(init.body);
-  const headers: Readonly<Record<string, string>> = { ...init.headers };
-  const to = recipients.map(({ userId }) => uuidToText(userId ?? new Uint8Array()));
-  return { sendId: toBase64Url(sendId), to, authorization: headers.authorization };
+  const { sends } = SealedMultiSends.decode(init.body);
+  const { authorization }: Readonly<Record<string, string>> = { ...init.headers };
+  return sends.map(({ sendId, recipients }) => {
+    const to = (recipients ?? []).map(({ userId }) => uuidToText(userId ?? new Uint8Array()));
+    return { sendId: toBase64Url(sendId ?? new Uint8Array()), to, authorization, together: sends.length };
+  });
 }
 
 function sealedPost([url, init]: Parameters<Fetch>): SealedPost | undefined {

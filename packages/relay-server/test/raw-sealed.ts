@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import {
   CiphertextKind,
-  SealedMultiSend,
   type SealedMultiSendFields,
+  SealedMultiSends,
   SealedResults,
   type SealedSendFields,
   SealedSends,
@@ -49,12 +49,12 @@ export function postSealed(
   return call(relay, 'POST', '/v1/sealed', { body });
 }
 
-/** Posts one sealed message to many accounts. */
+/** Posts sealed messages to many accounts each. */
 export function postMulti(
   relay: { readonly url: string },
-  send: SealedMultiSendFields,
+  ...sends: readonly SealedMultiSendFields[]
 ): Promise<RawAnswer<Uint8Array>> {
-  return call(relay, 'POST', '/v1/sealed/multi', { body: SealedMultiSend.encode(send) });
+  return call(relay, 'POST', '/v1/sealed/multi', { body: SealedMultiSends.encode({ sends: [...sends] }) });
 }
 
 /** The results in an answer that is none of a refusal. */

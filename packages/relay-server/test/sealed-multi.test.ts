@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import type { DeviceId, UserId } from '../src/ports/ids.ts';
 import { open, refusal } from './raw-client.ts';
 import { multiMessage } from './raw-multi.ts';
-import { postMulti, registerWithKey, resultsOf, type SealedAccount } from './raw-sealed.ts';
+import { outcomesOf, postMulti, registerWithKey, resultsOf, type SealedAccount } from './raw-sealed.ts';
 import { startRelay, storeKinds, type TestRelay } from './test-relay.ts';
 
 const {
@@ -106,6 +106,12 @@ describe.each(storeKinds)('a sealed message to many on %s stores', (stores) => {
     relay.time.jump(10_000);
     expect(await statusesOf(relay, send)).toEqual([accepted, accepted, accepted, accepted]);
     expect(await Promise.all(people.map(async (person) => (await mailOf(relay, person)).length))).toEqual([1, 1, 3, 1]);
+    // In a request of more the first alone has lists.
+    relay.time.jump(10_000);
+    const twice = [1, 2].map(() => ({ ...send, recipients, sendId: randomBytes(16) }));
+    const shown = (await resultsOf(postMulti(relay, ...twice))).map((one) => one.recipients?.[1]);
+    expect(shown.map((one) => one?.status)).toEqual([changed, changed]);
+    expect(shown.map((one) => Boolean(one?.deviceList))).toEqual([true, false]);
   });
 
   it('is stored once, whatever happens meanwhile', async () => {
@@ -117,6 +123,54 @@ describe.each(storeKinds)('a sealed message to many on %s stores', (stores) => {
     const [again] = await resultsOf(postMulti(relay, send));
     expect(again).toEqual(first);
     for (const person of people) expect((await mailOf(relay, person)).length).toBe(1);
+  });
+
+  it('and more of them in one request, are stored at once, in their order, and once', async () => {
+    await using relay = await startRelay({ stores });
+    const people = await register(relay, 3);
+    const sends = await Promise.all(Array.from({ length: 20 }, (_, at) => sendTo(people, { attempt: at + 1 })));
+    const results = await resultsOf(postMulti(relay, ...sends));
+    expect(results.map(({ sendId }) => sendId)).toEqual(sends.map(({ sendId }) => new Uint8Array(sendId ?? [])));
+    relay.time.jump(5_000);
+    // Some of them come again, with others behind them.
+    const more = await sendTo(people, { attempt: 21 });
+    const again = await resultsOf(postMulti(relay, ...sends.slice(10), more));
+    expect(again.slice(0, 10)).toEqual(results.slice(10));
+    for (const person of people) {
+      expect((await mailOf(relay, person)).map(({ attempt }) => attempt)).toEqual(
+        Array.from({ length: 21 }, (_, at) => at + 1),
+      );
+    }
+  });
+
+  it('goes on behind one that somebody is not given, and not behind one that is refused whole  [security: sealed-sends]', async () => {
+    await using relay = await startRelay({ stores });
+    const people = await register(relay, 3);
+    const [first, second, third, fourth] = await Promise.all(
+      people
+        .concat(people)
+        .slice(0, 4)
+        .map(() => sendTo(people)),
+    );
+    if (!first || !second || !third || !fourth) throw new Error('four were to be made');
+    const wrongFor = (count: number, send: typeof first) => ({
+      ...send,
+      recipients: (send.recipients ?? []).map((one, at) => (at < count ? { ...one, accessKey: randomBytes(16) } : one)),
+    });
+    const results = await resultsOf(postMulti(relay, wrongFor(1, first), second, wrongFor(3, third), fourth));
+    expect(
+      results.map((result) => result.refused?.code ?? (result.recipients ?? []).map(({ status }) => status)),
+    ).toEqual([[refused, accepted, accepted], [accepted, accepted, accepted], 'sealed-refused', 'superseded']);
+    expect(await Promise.all(people.map(async (person) => (await mailOf(relay, person)).length))).toEqual([1, 2, 2]);
+    // Mended, all of them are taken, and nobody has one twice.
+    expect(await outcomesOf(postMulti(relay, first, second, third, fourth))).toEqual(Array(4).fill(accepted));
+    expect(await Promise.all(people.map(async (person) => (await mailOf(relay, person)).length))).toEqual([4, 4, 4]);
+    // None behind one for nobody.
+    expect(await refusal(postMulti(relay, wrongFor(3, await sendTo(people)), await sendTo(people)))).toMatchObject({
+      status: 401,
+      code: 'sealed-refused',
+    });
+    expect(await Promise.all(people.map(async (person) => (await mailOf(relay, person)).length))).toEqual([4, 4, 4]);
   });
 
   it('counts whole against each quota', async () => {
@@ -176,6 +230,60 @@ describe('the form of a sealed message to many', () => {
     // However many it is for, it gets through when the bucket is full.
     relay.time.jump(10_000);
     expect(await refusal(postMulti(relay, many(128)))).toMatchObject({ code: 'request-malformed' });
+  });
+
+  it('costs its address by each message of a request: what is over the limit waits, with all behind it  [security: sealed-sends]', async () => {
+    const config = {
+      limits: { sealedPerAddress: { burst: 60, refillMs: 1_000 }, sealedPerKey: { burst: 4, refillMs: 1_000 } },
+    };
+    await using relay = await startRelay({ config });
+    const [person] = await register(relay, 1);
+    if (person === undefined) throw new Error('one was to register');
+    const sends = await Promise.all(Array.from({ length: 6 }, () => sendTo([person])));
+    // What one key may take is counted by message, too: whoever is over it misses those.
+    expect(await outcomesOf(postMulti(relay, ...sends))).toEqual([
+      accepted,
+      accepted,
+      accepted,
+      accepted,
+      limited,
+      limited,
+    ]);
+    relay.time.jump(100_000);
+    const [few] = sends;
+    if (few === undefined) throw new Error('six were to be made');
+    // As many as the address may ask for, in names that nobody has: the message costs before anything of it is read.
+    const claims = (count: number) => ({
+      ...few,
+      sendId: randomBytes(16),
+      message: Uint8Array.from([0x23, (count & 0x7f) | 0x80, count >> 7, ...few.message.subarray(2)]),
+    });
+    const fresh = await Promise.all([sendTo([person]), sendTo([person])]);
+    const outcomes = await resultsOf(postMulti(relay, few, ...fresh, claims(1_024), few));
+    expect(outcomes.map(({ refused: why, recipients }) => why?.code ?? recipients?.[0]?.status)).toEqual([
+      accepted,
+      accepted,
+      accepted,
+      'rate-limited',
+      'superseded',
+    ]);
+    expect(outcomes[3]?.refused?.retryAfterMs).toBeGreaterThan(0);
+  });
+
+  it('is at most so many messages, to so many', async () => {
+    await using relay = await startRelay();
+    const [person] = await register(relay, 1);
+    if (person === undefined) throw new Error('one was to register');
+    const few = await sendTo([person]);
+    const many = {
+      ...few,
+      recipients: Array.from({ length: 1_000 }, () => ({ userId: randomBytes(16), accessKey: randomBytes(16) })),
+    };
+    const wrong = [[], Array(129).fill(few), Array(5).fill(many), [few, { ...few, message: randomBytes(500) }]];
+    for (const sends of wrong) {
+      expect(await refusal(postMulti(relay, ...sends))).toMatchObject({ code: 'request-malformed' });
+    }
+    expect(await mailOf(relay, person)).toEqual([]);
   });
 
   it('is checked, with advice', async () => {

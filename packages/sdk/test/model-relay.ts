@@ -10,6 +10,7 @@ import {
   toBase64Url,
   uuidToText,
 } from '@sotto/proto';
+import { isForMany } from '../src/sealed/unnamed-send.ts';
 
 /** What the relay makes of a send that is in turn. */
 export type Verdict =
@@ -74,7 +75,7 @@ export class ModelRelay {
     return true;
   };
 
-  /** Sends beside the stream, whose sender it does not know: in one request those after one that was not accepted are superseded. */
+  /** Sends beside the stream, whose sender it does not know: in one request those after one that was not accepted are superseded, and of those to many after one that was refused as a whole. */
   readonly post = (sends: readonly SendFields[]): void => {
     const { stream } = this;
     if (stream === undefined) return;
@@ -82,7 +83,7 @@ export class ModelRelay {
     for (const send of sends) {
       const read = SendCodec.decode(SendCodec.encode(send));
       const result = this.resultOf(read, inTurn);
-      inTurn &&= result.recipients?.[0]?.status === RecipientStatus.RECIPIENT_STATUS_ACCEPTED;
+      inTurn &&= isForMany(read) ? !result.refused : isGiven(result);
       stream.sends.push(read);
       stream.results.push(SendResult.decode(SendResult.encode(result)));
     }
@@ -165,6 +166,10 @@ export class ModelRelay {
     known.next++;
     return true;
   }
+}
+
+function isGiven({ recipients }: SendResultFields): boolean {
+  return recipients?.[0]?.status === RecipientStatus.RECIPIENT_STATUS_ACCEPTED;
 }
 
 /** Empty when the Send does not say who sends it. */

@@ -43,11 +43,15 @@ export function refusedResult(sendId: Uint8Array, refusal: Refusal): SendResultF
   return { sendId, refused: { code, message, retryable, retryAfterMs: retryAfterMs ?? 0 } };
 }
 
-/** What became of each recipient: what the mailbox said where it was asked, the check's verdict where not. */
+/**
+ * What became of each recipient: what the mailbox said where it was asked, the check's verdict where not.
+ * @param most bytes of device lists in it
+ */
 export function sendResult(
   sendId: Uint8Array,
   recipients: readonly CheckedRecipient[],
   receipt: MailReceipt | undefined,
+  most = mostListBytes,
 ): SendResultFields {
   let listBytes = 0;
   const results = recipients.map((recipient): RecipientResultFields => {
@@ -62,7 +66,7 @@ export function sendResult(
     if (recipient.retryAfterMs > 0) return { ...result, retryAfterMs: recipient.retryAfterMs };
     if (recipient.status !== RecipientStatus.RECIPIENT_STATUS_DEVICES_CHANGED || list === undefined) return result;
     listBytes += list.signed.length;
-    return listBytes > mostListBytes ? result : { ...result, deviceList: SignedDeviceList.decode(list.signed) };
+    return listBytes > most ? result : { ...result, deviceList: SignedDeviceList.decode(list.signed) };
   });
   const isTaken = results.some(({ status }) => status === RecipientStatus.RECIPIENT_STATUS_ACCEPTED);
   return {

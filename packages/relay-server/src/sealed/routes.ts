@@ -1,5 +1,6 @@
 import {
-  SealedMultiSend,
+  type SealedMultiSend,
+  SealedMultiSends,
   SealedResults,
   SealedSends,
   type SenderCertificateAnswer,
@@ -67,11 +68,11 @@ export function sealedRoutes(app: FastifyInstance, requests: RequestSessions, pa
   app.post('/v1/sealed/multi', {
     bodyLimit,
     onResponse,
-    schema: { summary: 'Sends one message to many, without saying from whom: protobuf', consumes, response: results },
+    schema: { summary: 'Sends messages to many each, without saying from whom: protobuf', consumes, response: results },
     handler: async (request, reply) => {
-      return answer(reply, [
-        await sealed.takeMulti(SealedMultiSend.decode(bodyOf(request)), networkOfRequest(request)),
-      ]);
+      // Decoded sends have all fields of the class.
+      const sends = SealedMultiSends.decode(bodyOf(request)).sends as SealedMultiSend[];
+      return answer(reply, await sealed.takeMulti(sends, networkOfRequest(request)));
     },
   });
 }

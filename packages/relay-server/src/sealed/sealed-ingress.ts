@@ -19,8 +19,8 @@ import type { UserId } from '../ports/ids.ts';
 import type { MailOrder, MailReceipt } from '../ports/mailbox.ts';
 import { RelayError } from '../relay-error.ts';
 import { admittedBy, sealedRefused } from './access-check.ts';
-import { envelopesOfShared, namedRecipients, takeApart } from './multi-recipient.ts';
-import { flawOfSealedMultiSend, flawOfSealedSends } from './sealed-shape.ts';
+import { envelopesOfShared, takeApart } from './multi-recipient.ts';
+import { accountsOf, flawOfSealedMultiSends, flawOfSealedSends } from './sealed-shape.ts';
 
 const nothing = new Uint8Array();
 /** How many recipients of a message to many count as one send of its address. */
@@ -41,6 +41,23 @@ export interface SealedIngressParts {
   readonly directory: Directory;
   readonly limits: Limits;
   readonly counts: RelayCounts;
+}
+
+/** One message to many, taken apart. */
+interface PartedSend {
+  readonly send: SealedMultiSend;
+  readonly recipients: SendRecipientFields[];
+  /** How what all get ends. */
+  readonly shared: Uint8Array;
+}
+
+/** What can be stored. */
+interface ReadySend {
+  readonly sendId: Uint8Array;
+  readonly checked: readonly CheckedRecipient[];
+  readonly append: PreparedAppend;
+  /** Its receipt of earlier, where it is not for all of them now. */
+  readonly recorded: MailReceipt | undefined;
 }
 
 /** Brings sealed sends into mailboxes: whoever shows an account's access key may write to it, and nothing is known of who that is. */
@@ -93,36 +110,63 @@ export class SealedIngress {
   }
 
   /**
-   * Takes one message to many accounts.
-   * @param network what the client is counted by, for each `recipientsAtOnce` once; the first time was counted already
-   * @throws {RelayError} `request-malformed`; `rate-limited`; `sealed-refused` when no access key was right
+   * Takes messages to many accounts each, in their order: after one that was refused as a whole the later ones are superseded. A recipient who is not given one stands in nobody's way.
+   * @param network what the client is counted by, for each `recipientsAtOnce` of each message once; the first time was counted already
+   * @throws {RelayError} `request-malformed`; `rate-limited`; `sealed-refused` when no access key of the first one was right
    */
-  async takeMulti(send: SealedMultiSend, network: string | undefined): Promise<SendResultFields> {
-    const flaw = flawOfSealedMultiSend(send);
+  async takeMulti(
+    sends: readonly SealedMultiSend[],
+    network: string | undefined,
+  ): Promise<readonly SendResultFields[]> {
+    const flaw = flawOfSealedMultiSends(sends);
     if (flaw !== undefined) throw new RelayError('request-malformed', flaw);
-    // Each is read and looked up, whoever asks: whoever has no key at all must not have that done for nothing.
-    const count = Math.max(send.recipients.length, namedRecipients(send.message));
-    await this.#parts.limits.takeSealedFrom(network, Math.ceil(count / recipientsAtOnce) - 1);
-    const { recipients: named, shared } = takeApart(send.message);
-    const recipients = send.recipients.map((recipient): SendRecipientFields => {
-      const devices = named.get(uuidToText(recipient.userId ?? nothing) as UserId);
-      return { ...recipient, devices: [...(devices ?? [])] };
-    });
-    const users = new Set(send.recipients.map(({ userId }) => uuidToText(userId ?? nothing)));
-    if (users.size !== recipients.length || users.size !== named.size || recipients.some(lacksDevices)) {
-      throw new RelayError('request-malformed', 'recipients has to have each account that the message names, once.');
+    const parted: PartedSend[] = [];
+    let refusal: RelayError | undefined;
+    for (const [at, send] of sends.entries()) {
+      // Each account is read and looked up, whoever asks: whoever has no key at all must not have that done for nothing.
+      refusal = await this.#limitOfMany(send, network, at === 0);
+      if (refusal !== undefined) break;
+      parted.push(partedOf(send));
     }
+    const ready: ReadySend[] = [];
+    for (const send of parted) {
+      const one = await this.#readyOf(send);
+      if (one === undefined) {
+        refusal = this.#refused();
+        break;
+      }
+      ready.push(one);
+    }
+    if (refusal !== undefined && ready.length === 0) throw refusal;
+    // All in one turn: they become durable together.
+    const order: MailOrder = { broken: false };
+    const taken = ready.map((one, at) => this.#append(one, order, at === 0 ? undefined : 0));
+    const left = sends.slice(ready.length).map(({ sendId }, at) => {
+      return refusedResult(sendId, at === 0 && refusal !== undefined ? refusal : superseded);
+    });
+    return this.#counted([...(await Promise.all(taken)), ...left]);
+  }
+
+  async #limitOfMany(
+    send: SealedMultiSend,
+    network: string | undefined,
+    first: boolean,
+  ): Promise<RelayError | undefined> {
+    const cost = Math.ceil(accountsOf(send) / recipientsAtOnce);
+    return limitOf(() => this.#parts.limits.takeSealedFrom(network, first ? cost - 1 : cost));
+  }
+
+  /** Looks up whom one of many may be given to; `undefined` when no access key was right. */
+  async #readyOf({ send, recipients, shared }: PartedSend): Promise<ReadySend | undefined> {
+    const { ingress } = this.#parts;
     const checked = await Promise.all(recipients.map((recipient) => this.#admitted(recipient)));
-    if (checked.every(({ status }) => status === RECIPIENT_STATUS_SEALED_REFUSED)) throw this.#refused();
+    if (checked.every(({ status }) => status === RECIPIENT_STATUS_SEALED_REFUSED)) return undefined;
     const { suite, attempt, urgent, ttlSeconds, sendId } = send;
-    const append = this.#parts.ingress.prepareWith({ recipients, ttlSeconds }, checked, (times) =>
+    const append = ingress.prepareWith({ recipients, ttlSeconds }, checked, (times) =>
       envelopesOfShared(shared, { suite, attempt, urgent }, times),
     );
-    await this.#parts.ingress.refreshRooms(append);
-    const [result = refusedResult(sendId, superseded)] = this.#counted([
-      await this.#deliver(sendId, checked, append, undefined),
-    ]);
-    return result;
+    await ingress.refreshRooms(append);
+    return { sendId, checked, append, recorded: await this.#recorded(sendId, checked) };
   }
 
   /** One recipient of many: whoever is over the limit, or is not let in, does not stand in the way of the others. */
@@ -157,19 +201,35 @@ export class SealedIngress {
     );
   }
 
-  /** What was accepted once stays accepted, whatever list, limit or order say now. */
   async #deliver(
     sendId: Uint8Array,
     checked: readonly CheckedRecipient[],
     append: PreparedAppend,
-    order: MailOrder | undefined,
+    order: MailOrder,
+  ): Promise<SendResultFields> {
+    try {
+      return await this.#append({ sendId, checked, append, recorded: await this.#recorded(sendId, checked) }, order);
+    } catch (error) {
+      return refusedResult(sendId, refusalOf(error));
+    }
+  }
+
+  /** What was accepted once stays accepted, whatever list, limit or order say now. */
+  async #recorded(sendId: Uint8Array, checked: readonly CheckedRecipient[]): Promise<MailReceipt | undefined> {
+    const isWhole = checked.every(({ status }) => status === RECIPIENT_STATUS_ACCEPTED);
+    return isWhole ? undefined : this.#parts.ingress.recorded(sendId, undefined);
+  }
+
+  /** Asks for it to be stored before this returns: so those that are asked for in one turn keep their order. */
+  async #append(
+    { sendId, checked, append, recorded }: ReadySend,
+    order: MailOrder,
+    listBytes?: number,
   ): Promise<SendResultFields> {
     const { ingress } = this.#parts;
     try {
-      const isWhole = checked.every(({ status }) => status === RECIPIENT_STATUS_ACCEPTED);
-      const recorded = isWhole ? undefined : await ingress.recorded(sendId, undefined);
       const fresh = append.recipients.length === 0 ? undefined : await ingress.append(sendId, undefined, append, order);
-      return sendResult(sendId, checked, bothOf(recorded, fresh));
+      return sendResult(sendId, checked, bothOf(recorded, fresh), listBytes);
     } catch (error) {
       return refusedResult(sendId, refusalOf(error));
     }
@@ -185,15 +245,11 @@ export class SealedIngress {
     }
   }
 
-  async #limitOf(network: string | undefined, hash: Uint8Array): Promise<Refusal | undefined> {
-    try {
+  #limitOf(network: string | undefined, hash: Uint8Array): Promise<RelayError | undefined> {
+    return limitOf(async () => {
       await this.#parts.limits.takeSealedFrom(network);
       await this.#parts.limits.takeSealedUnder(hash);
-      return undefined;
-    } catch (error) {
-      if (error instanceof RelayError && error.code === 'rate-limited') return error;
-      throw error;
-    }
+    });
   }
 
   #refused(): RelayError {
@@ -214,6 +270,34 @@ function sealedEnvelopes(
 ): Envelopes {
   const nobody = { messageId: nothing, senderUser: nothing, senderDevice: 0 };
   return { shared: undefined, of: (target) => envelopeBytes({ ...send, ...times, ...nobody, ...target }) };
+}
+
+/**
+ * One message to many, with the devices that it names of each recipient.
+ * @throws {RelayError} `request-malformed`
+ */
+function partedOf(send: SealedMultiSend): PartedSend {
+  const { recipients: named, shared } = takeApart(send.message);
+  const recipients = send.recipients.map((recipient): SendRecipientFields => {
+    const devices = named.get(uuidToText(recipient.userId ?? nothing) as UserId);
+    return { ...recipient, devices: [...(devices ?? [])] };
+  });
+  const users = new Set(send.recipients.map(({ userId }) => uuidToText(userId ?? nothing)));
+  if (users.size !== recipients.length || users.size !== named.size || recipients.some(lacksDevices)) {
+    throw new RelayError('request-malformed', 'recipients has to have each account that the message names, once.');
+  }
+  return { send, recipients, shared };
+}
+
+/** What a limit says against it; `undefined` when nothing. */
+async function limitOf(take: () => Promise<void>): Promise<RelayError | undefined> {
+  try {
+    await take();
+    return undefined;
+  } catch (error) {
+    if (error instanceof RelayError && error.code === 'rate-limited') return error;
+    throw error;
+  }
 }
 
 function lacksDevices({ devices }: SendRecipientFields): boolean {

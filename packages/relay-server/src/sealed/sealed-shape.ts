@@ -5,6 +5,8 @@ import { namedRecipients } from './multi-recipient.ts';
 
 /** The most sends of one request. */
 export const mostSealedSends = 128;
+/** The most accounts that the messages to many of one request name together. */
+export const mostAccountsOfRequest = 4_096;
 
 /** What is wrong with the form of a request of sealed sends, as advice; `undefined` when nothing is. */
 export function flawOfSealedSends({ userId, accessKey, sends }: SealedSends): string | undefined {
@@ -18,8 +20,24 @@ export function flawOfSealedSends({ userId, accessKey, sends }: SealedSends): st
   return undefined;
 }
 
-/** The same for one message to many; of the message itself no more than its size. */
-export function flawOfSealedMultiSend(send: SealedMultiSend): string | undefined {
+/** The same for messages to many; of the messages themselves no more than their size, and how many they say they name. */
+export function flawOfSealedMultiSends(sends: readonly SealedMultiSend[]): string | undefined {
+  if (sends.length < 1 || sends.length > mostSealedSends) return `a request has 1 to ${mostSealedSends} sends.`;
+  let accounts = 0;
+  for (const send of sends) {
+    const flaw = flawOfSealedMultiSend(send);
+    if (flaw !== undefined) return flaw;
+    accounts += accountsOf(send);
+  }
+  return accounts > mostAccountsOfRequest ? `a request names at most ${mostAccountsOfRequest} accounts.` : undefined;
+}
+
+/** How many accounts have to be read and looked up for a message to many. */
+export function accountsOf({ recipients, message }: Pick<SealedMultiSend, 'recipients' | 'message'>): number {
+  return Math.max(recipients.length, namedRecipients(message));
+}
+
+function flawOfSealedMultiSend(send: SealedMultiSend): string | undefined {
   const flaw = flawOfSealed(send);
   if (flaw !== undefined) return flaw;
   const { message, recipients } = send;

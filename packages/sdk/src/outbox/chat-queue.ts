@@ -40,7 +40,8 @@ export class ChatQueue implements ResultTaker {
   private readonly pace: SendPace;
   /** Whether what left last went beside the stream. */
   private beside = false;
-  private forMany = false;
+  /** How many for many left together last; 0 when what left last was for one. */
+  private forMany = 0;
   private cancelPause: CancelTimer | undefined;
   private working: Promise<void> | undefined;
   private woken = false;
@@ -351,7 +352,7 @@ export class ChatQueue implements ResultTaker {
     const way = leavingTogether(sealed, [...this.entries].some(({ inFlight }) => inFlight) && { beside: this.beside });
     this.beside = way.beside;
     const [first] = way.sends;
-    if (first !== undefined) this.forMany = isForMany(first.send);
+    if (first !== undefined) this.forMany = isForMany(first.send) ? way.sends.length : 0;
     return way.sends;
   }
 

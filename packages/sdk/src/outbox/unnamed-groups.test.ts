@@ -64,16 +64,23 @@ describe('a message to a group whose sender is not named', () => {
     for (const { in: inbox } of others) expect(await inbox.heldReasons()).toEqual([]);
   });
 
-  it('leaves one at a time, each after the result of the one before, and is the same when it leaves again', async () => {
+  it('leaves with those that wait, after the results of those before, and all are the same when they leave again', async () => {
     const world = await talking(3);
     const [alice] = world.people as [GroupPerson];
-    await world.write(alice, 'first');
-    await world.run();
-    for (const text of ['one', 'two', 'three']) await world.write(alice, text);
-    await settled(30);
+    const [before, texts] = ['first', ['one', 'two', 'three', 'four']];
     const left = () => alice.relay.stream?.sends.filter(isForMany) ?? [];
-    const [, ...rest] = left();
-    expect(rest).toHaveLength(1);
+    await world.write(alice, before);
+    await world.run();
+    for (const text of texts) {
+      await world.write(alice, text);
+      await settled(30);
+      // Until there is the result of this one nothing else leaves.
+      expect(left()).toHaveLength(2);
+    }
+    await alice.out.deliverResults();
+    await settled(30);
+    const [, , ...rest] = left();
+    expect(rest).toHaveLength(3);
     alice.out.disconnect();
     alice.device.clock.advance(11 * hour);
     await alice.out.connect();
@@ -83,11 +90,11 @@ describe('a message to a group whose sender is not named', () => {
     alice.device.clock.advance(1);
     await alice.out.connect();
     await settled(30);
-    const [anew] = left();
-    expect(anew?.attempt).toBe(2);
+    const [anew, ...others] = left();
+    expect([anew, ...others].map((send) => send?.attempt)).toEqual([2, 2, 2]);
     expect(toBase64Url(anew?.sendId ?? new Uint8Array())).not.toBe(toBase64Url(rest[0]?.sendId ?? new Uint8Array()));
     await world.run();
-    for (const person of world.people) expect(await world.texts(person)).toEqual(['first', 'one', 'two', 'three']);
+    for (const person of world.people) expect(await world.texts(person)).toEqual([before, ...texts]);
   });
 
   it('comes by copies, behind the key, to whom there is no session with, and together with the others from then on', async () => {
@@ -211,6 +218,41 @@ describe('whom an unnamed message to a group misses', () => {
     for (const person of world.people) expect(await world.texts(person)).toEqual(texts);
     expect(await alice.device.store.outboxChats()).toEqual([]);
     expect((await world.messages(alice)).map(({ state }) => state)).toEqual(texts.map(() => 'delivered'));
+  });
+
+  it('gets copies of all that left together, in their order', async () => {
+    const world = await talking(4);
+    const [alice, bob, carol, dave] = world.people as [GroupPerson, GroupPerson, GroupPerson, GroupPerson];
+    missing(alice, [bob, keyRefused], [carol, limited]);
+    const texts = Array.from({ length: 12 }, (_, at) => `${at}`);
+    for (const text of texts) await world.write(alice, text);
+    await world.run();
+    for (const person of world.people) expect(await world.texts(person)).toEqual(texts);
+    expect(forMany(world, alice).map(recipientsOf)).toEqual(texts.map(() => ids(dave)));
+    expect((await world.messages(alice)).map(({ state }) => state)).toEqual(texts.map(() => 'delivered'));
+  });
+
+  it('waits behind one of those that left together and was refused, as it is, and nothing is sent twice', async () => {
+    const world = await talking(3);
+    const [alice] = world.people as [GroupPerson];
+    await world.write(alice, 'first');
+    await world.run();
+    let asked = 0;
+    // The fourth of them, once.
+    alice.relay.verdict = (send) => {
+      if (isForMany(send)) asked++;
+      return asked === 4 && isForMany(send)
+        ? { type: 'refused', code: 'rate-limited', retryable: true, retryAfterMs: 100 }
+        : { type: 'accepted' };
+    };
+    const texts = Array.from({ length: 8 }, (_, at) => `${at}`);
+    for (const text of texts) await world.write(alice, text);
+    await world.run();
+    for (const person of world.people) expect(await world.texts(person)).toEqual(['first', ...texts]);
+    expect(asked).toBe(9);
+    const sendIds = forMany(world, alice).map(({ sendId }) => toBase64Url(sendId));
+    expect([sendIds.length, new Set(sendIds).size]).toEqual([9, 9]);
+    expect(forMany(world, alice).every(({ attempt }) => attempt === 1)).toBe(true);
   });
 
   it('is nobody when the relay knows nothing of such messages: they go by name, to all at once', async () => {

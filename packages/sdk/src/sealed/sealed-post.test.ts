@@ -1,4 +1,4 @@
-import { SealedMultiSend, SealedResults, SealedSends, type SendFields } from '@sotto/proto';
+import { SealedMultiSends, SealedResults, SealedSends, type SendFields } from '@sotto/proto';
 import { describe, expect, it } from 'vitest';
 import { SottoError } from '../sotto-error.ts';
 import type { HttpClient } from '../transport/http-client.ts';
@@ -53,28 +53,42 @@ describe('postSends', () => {
     expect([seen?.userId[0], seen?.accessKey[0]]).toEqual([9, 8]);
   });
 
-  it('sends one message to many as it stands in the outbox, each recipient by key and list alone', async () => {
+  it('sends messages to many as they stand in the outbox, in one request, each recipient by key and list alone', async () => {
     const seen: unknown[] = [];
     const http: HttpClient = {
       async ask({ path, body, answer: form }, token) {
         if (!(body instanceof Uint8Array) || form.type !== 'bytes') throw new Error('no bytes were sent');
-        const { recipients, message, attempt, urgent, sendId } = SealedMultiSend.decode(body);
-        seen.push([path, token, recipients.map((one) => ({ ...one })), message.length, attempt, urgent]);
-        return form.read(SealedResults.encode({ results: [{ sendId }] }));
+        const { sends } = SealedMultiSends.decode(body);
+        seen.push([path, token]);
+        for (const { recipients, message, attempt, urgent } of sends) {
+          seen.push([recipients?.map((one) => ({ ...one })), message?.length, attempt, urgent]);
+        }
+        return form.read(
+          SealedResults.encode({ results: sends.map(({ sendId }) => ({ sendId: sendId ?? bytes(0) })) }),
+        );
       },
     };
     const [recipient] = send(1).recipients ?? [];
     const many = { ...send(1), recipients: recipient ? [recipient] : [], sharedCiphertext: bytes(99) };
-    expect((await postSends(http, [many])).map(({ sendId }) => sendId?.[0])).toEqual([1]);
+    const next = { ...many, sendId: bytes(16, 2), sharedCiphertext: bytes(98) };
+    expect((await postSends(http, [many, next])).map(({ sendId }) => sendId?.[0])).toEqual([1, 2]);
     const named = { userId: bytes(16, 9), accessKey: bytes(16, 8), deviceListVersion: 3 };
-    expect(seen).toEqual([['/v1/sealed/multi', undefined, [named], 99, 2, true]]);
+    expect(seen).toEqual([
+      ['/v1/sealed/multi', undefined],
+      [[named], 99, 2, true],
+      [[named], 98, 2, true],
+    ]);
     // None of the keys is right; the relay knows no such request.
     for (const [relayCode, code] of [
       ['sealed-refused', 'sealed-refused'],
       ['not-found', 'sealed-unavailable'],
     ] as const) {
-      const [refused] = await postSends(failing(new SottoError('relay-refused', 'no', { relayCode })), [many]);
-      expect(refused?.refused).toMatchObject({ code, retryable: false });
+      const failed = failing(new SottoError('relay-refused', 'no', { relayCode }));
+      const results = (await postSends(failed, [many, next])).map(({ refused }) => refused);
+      expect(results).toMatchObject([
+        { code, retryable: false },
+        { code: 'superseded', retryable: true },
+      ]);
     }
   });
 
@@ -117,6 +131,24 @@ describe('sizeOfPost', () => {
     expect(sizeOfPost([send(1, bytes(200_000)), send(2, bytes(200_000)), send(3)])).toBe(1);
     expect(sizeOfPost([send(1, bytes(100_000)), send(2, bytes(200_000)), send(3, bytes(200_000))])).toBe(2);
     expect(sizeOfPost([])).toBe(0);
+  });
+
+  it('counts what is for many with all whom it is for', () => {
+    const toMany = (id: number, people: number, length: number): SendFields => {
+      const recipients = Array.from({ length: people }, () => ({ userId: bytes(16), accessKey: bytes(16) }));
+      return { ...send(id), recipients, sharedCiphertext: bytes(length) };
+    };
+    expect(sizeOfPost(Array.from({ length: 100 }, (_, at) => toMany(at, 5, 800)))).toBe(64);
+    expect(sizeOfPost([toMany(1, 1_000, 250_000), toMany(2, 1, 100_000)])).toBe(1);
+    expect(
+      sizeOfPost([
+        toMany(1, 1_000, 80_000),
+        toMany(2, 1_000, 80_000),
+        toMany(3, 1_000, 80_000),
+        toMany(4, 1_000, 80_000),
+      ]),
+    ).toBe(3);
+    expect(sizeOfPost(Array.from({ length: 5 }, (_, at) => toMany(at, 1_024, 100)))).toBe(4);
   });
 });
 

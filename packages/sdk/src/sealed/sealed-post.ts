@@ -12,26 +12,40 @@ import { isForMany } from './unnamed-send.ts';
 
 /** The most sends that leave in one request. */
 const mostAtOnce = 64;
-/** The most bytes of ciphertexts in one request, unless one send alone has more. */
+/** The most bytes of ciphertexts, and of recipients of what is for many, in one request, unless one send alone has more. */
 const mostBytesAtOnce = 384 * 1024;
+/** The most accounts that the sends of one request are for. */
+const mostAccountsAtOnce = 4_096;
+/** At most, of one recipient of what is for many: user, access key, version of their list. */
+const recipientBytes = 48;
 
 /** How many of these Sends, from the first, leave in one request. */
 export function sizeOfPost(sends: readonly SendFields[]): number {
   let bytes = 0;
   let count = 0;
-  for (const { recipients } of sends.slice(0, mostAtOnce)) {
-    for (const { ciphertext } of recipients?.[0]?.devices ?? []) bytes += ciphertext?.length ?? 0;
-    if (count > 0 && bytes > mostBytesAtOnce) break;
+  let accounts = 0;
+  for (const send of sends.slice(0, mostAtOnce)) {
+    bytes += bytesOf(send);
+    accounts += send.recipients?.length ?? 0;
+    if (count > 0 && (bytes > mostBytesAtOnce || accounts > mostAccountsAtOnce)) break;
     count++;
   }
   return count;
 }
 
+/** What a Send is in its request, nearly. */
+function bytesOf(send: SendFields): number {
+  const { sharedCiphertext, recipients } = send;
+  if (isForMany(send)) return (sharedCiphertext?.length ?? 0) + recipientBytes * (recipients?.length ?? 0);
+  const devices = recipients?.[0]?.devices ?? [];
+  return devices.reduce((sum, { ciphertext }) => sum + (ciphertext?.length ?? 0), 0);
+}
+
 /**
- * Hands Sends to one person, or one to many, over without saying who sends them; resolves to a result of each as a stream would give it, whatever the relay does.
+ * Hands Sends to one person, or to many each, over without saying who sends them; resolves to a result of each as a stream would give it, whatever the relay does.
  *
  * `sealed-refused`: it does not take them in this way, so they have to be sent with the sender named; `sealed-unavailable`: it takes nothing for many in this way. What may be tried again is `retryable`.
- * @param sends as they stand in the outbox, all to the same recipient under the same access key, in their order; or one for many
+ * @param sends as they stand in the outbox, in their order: all to the same recipient under the same access key, or all for many
  * @throws {SottoError} `client-stopped`
  */
 export async function postSends(
@@ -40,13 +54,13 @@ export async function postSends(
   options: CallOptions = {},
 ): Promise<readonly SendResult[]> {
   const [first] = sends;
-  const forMany = first && isForMany(first) ? first : undefined;
+  const forMany = first !== undefined && isForMany(first);
   try {
-    if (forMany !== undefined) return [await postSealedMulti(http, multiOf(forMany), options)];
+    if (forMany) return await postSealedMulti(http, { sends: sends.map(multiOf) }, options);
     return await postSealed(http, bodyOf(sends), options);
   } catch (error) {
     if (!(error instanceof SottoError) || error.code === 'client-stopped') throw error;
-    const refused = refusalOf(error, forMany !== undefined);
+    const refused = refusalOf(error, forMany);
     const behind = { code: 'superseded', message: '', retryable: true };
     return sends.map(({ sendId }, at) =>
       SendResult.decode(SendResult.encode({ ...(sendId && { sendId }), refused: at === 0 ? refused : behind })),

@@ -11,9 +11,9 @@ export function isForMany(send: Pick<SendFields, 'messageId' | 'sharedCiphertext
   return isUnnamed(send) && (send.sharedCiphertext?.length ?? 0) > 0;
 }
 
-/** Whether two Sends of that kind can leave together: both go to the same person under the same access key. What is for many leaves by itself. */
-export function isToSame(one: SendFields, other: SendFields): boolean {
-  if (isForMany(one) || isForMany(other)) return false;
+/** Whether two Sends of that kind can leave in one request: both are for many, or go to the same person under the same access key. */
+export function canLeaveWith(one: SendFields, other: SendFields): boolean {
+  if (isForMany(one) || isForMany(other)) return isForMany(one) && isForMany(other);
   const [to, otherTo] = [one.recipients?.[0], other.recipients?.[0]];
   return (
     sameBytes(to?.userId ?? nothing, otherTo?.userId ?? nothing) &&

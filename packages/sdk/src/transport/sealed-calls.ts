@@ -1,13 +1,12 @@
 import {
   ProtoError,
-  SealedMultiSend,
-  type SealedMultiSendFields,
+  SealedMultiSends,
+  type SealedMultiSendsFields,
   SealedResults,
   SealedSends,
   type SealedSendsFields,
   type SendResult,
 } from '@sotto/proto';
-import { SottoError } from '../sotto-error.ts';
 import type { AuthorizedClient, CallOptions, HttpClient, HttpRequest } from './http-client.ts';
 import { bytesShape, integerShape, listShape, optionalShape, recordShape } from './json-shape.ts';
 
@@ -75,17 +74,16 @@ export function postSealed(
 }
 
 /**
- * Sends one message to many accounts without saying who sends: `POST /v1/sealed/multi`.
- * @throws {SottoError} as `postSealed`: `sealed-refused` when none of the access keys is right
+ * Sends messages to many accounts each without saying who sends: `POST /v1/sealed/multi`.
+ * @returns a result a send, in their order
+ * @throws {SottoError} as `postSealed`: `sealed-refused` when none of the access keys of the first one is right
  */
-export async function postSealedMulti(
+export function postSealedMulti(
   http: HttpClient,
-  send: SealedMultiSendFields,
+  sends: SealedMultiSendsFields,
   options: CallOptions = {},
-): Promise<SendResult> {
-  const [result] = await http.ask(posted('/v1/sealed/multi', SealedMultiSend.encode(send), 1, options));
-  if (result === undefined) throw new SottoError('relay-misbehaved', 'the relay gave no result: try again later');
-  return result;
+): Promise<readonly SendResult[]> {
+  return http.ask(posted('/v1/sealed/multi', SealedMultiSends.encode(sends), sends.sends?.length ?? 0, options));
 }
 
 function posted(
