@@ -24,7 +24,7 @@ import { resealDeviceName } from './device-name.ts';
 import { tellingForks } from './named-list.ts';
 import { nextList } from './next-list.ts';
 import { preparedPrekeys, type TakenOver, takeOverOwnList } from './own-list.ts';
-import { openIdentity, sealIdentity } from './sealed-identity.ts';
+import { sealIdentity } from './sealed-identity.ts';
 
 /** What `OwnDevices` works with. */
 export interface OwnDevicesParts {
@@ -108,8 +108,11 @@ export class OwnDevices {
 
   /** Lets the account be as the list says that is accepted here: in the store, then for whoever asked to be told. */
   async takeOver(): Promise<void> {
-    const { executor, queries, randomness, sha256, clock, logger, caughtUp, onAccount, onTakenOver } = this.#parts;
-    const mayReplace = await caughtUp();
+    await this.#takeOver(await this.#parts.caughtUp());
+  }
+
+  async #takeOver(mayReplace: boolean): Promise<void> {
+    const { executor, queries, randomness, sha256, clock, logger, onAccount, onTakenOver } = this.#parts;
     const taken = await executor.run(
       ['account', 'prekeys'],
       (overlay) => takeOverOwnList(overlay, { queries, randomness, sha256, now: clock.now() }, mayReplace),
@@ -129,7 +132,7 @@ export class OwnDevices {
   async change(make: NextDevices, options: CallOptions = {}): Promise<void> {
     await this.#alone(async () => {
       for (let round = 1; ; round++) {
-        await this.#settleIntent(options);
+        await this.#settleBefore(options);
         const intent = await this.#commitIntent(make);
         try {
           await this.#store(intent, options);
@@ -153,13 +156,11 @@ export class OwnDevices {
     options: CallOptions = {},
   ): Promise<void> {
     await this.#alone(async () => {
-      await this.#settleIntent(options);
+      await this.#settleBefore(options);
       const intent = await this.#commitIntent(make);
       try {
-        const { account, list } = await this.list();
-        // One that is not taken over here yet is the account's all the same: its list names it.
-        const identityKeyPair = openIdentity(list, account) ?? account.identityKeyPair;
-        await give(intent.signed, { ...account, identityKeyPair });
+        const { account } = await this.list();
+        await give(intent.signed, account);
       } catch (error) {
         // Whether it was left may not be known: a device that has it is waited for.
         if (isRefusal(error)) await this.#drop(intent);
@@ -190,6 +191,14 @@ export class OwnDevices {
       const known = account && (await overlay.get('deviceList', { userId: account.userId }))?.signed;
       return { account, intent, known };
     });
+  }
+
+  /**
+   * All that is due before the list is changed again. An identity key that waits is taken over however much mail waits, too: others write under it since they know of the list, and nobody would have it once the next one names another.
+   */
+  async #settleBefore(options: CallOptions): Promise<void> {
+    await this.#settleIntent(options);
+    await this.#takeOver(true);
   }
 
   /** What was begun before: a new device is waited for, everything else asked for again. */

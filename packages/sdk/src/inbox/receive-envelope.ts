@@ -174,9 +174,9 @@ export class EnvelopeReceiver {
    */
   async retry(bytes: Uint8Array, because: 'group' | 'sender' = 'sender'): Promise<Received | undefined> {
     const { digest } = inspectEnvelope(bytes, this.account(), this.sha256);
+    const inspected = await this.inspect(bytes);
     // What was held with its outer layer on it stands under the digest of that, whatever is found below.
-    const inspected = { ...(await this.inspect(bytes)), digest };
-    return this.retryUnder(locksOf(inspected), inspected, because);
+    return this.retryUnder(locksOf(inspected), inspected, digest, because);
   }
 
   /** Whether a held envelope waits for a revision of its group, and that has come: then a try is worth it, however many were made before. */
@@ -191,6 +191,7 @@ export class EnvelopeReceiver {
   private retryUnder(
     locks: readonly string[],
     inspected: Inspected,
+    digest: Uint8Array,
     because: 'group' | 'sender',
   ): Promise<Received | undefined> {
     return this.executor
@@ -198,11 +199,13 @@ export class EnvelopeReceiver {
         locks,
         async (overlay): Promise<Received | undefined> => {
           await refuseWhenEnded(overlay);
-          const held = await overlay.get('held', { digest: inspected.digest });
+          const held = await overlay.get('held', { digest });
           if (held === undefined) return { outcome: 'duplicate' };
           try {
-            const received = await overlay.attempt((part) => this.apply(part, inspected, locks));
-            overlay.delete('held', { digest: inspected.digest });
+            const received = await overlay.attempt((part) =>
+              inspected.request ? this.answer(part, inspected) : this.apply(part, inspected, locks),
+            );
+            overlay.delete('held', { digest });
             return received;
           } catch (error) {
             if (error instanceof LocksWanted) throw error;
@@ -224,7 +227,8 @@ export class EnvelopeReceiver {
         { alone: locks.includes(alone) },
       )
       .catch((error: unknown) => {
-        if (error instanceof LocksWanted) return this.retryUnder([...locks, ...error.locks], inspected, because);
+        if (error instanceof LocksWanted)
+          return this.retryUnder([...locks, ...error.locks], inspected, digest, because);
         throw error;
       });
   }

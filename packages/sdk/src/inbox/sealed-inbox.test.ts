@@ -1,9 +1,12 @@
-import { Envelope, uuidToBytes } from '@sotto/proto';
+import { Envelope, uuidToBytes, uuidToText } from '@sotto/proto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { certificateMaker } from '../../test/certificate-maker.ts';
 import { delivered, type ReceivingDevice, receivingDevice, type Tampering } from '../../test/receiving-device.ts';
-import { reopened, startSession, type TestDevice, testDevice } from '../../test/test-device.ts';
+import { meetDevice, reopened, startSession, type TestDevice, testDevice } from '../../test/test-device.ts';
+import { peerLock, Ratchet } from '../crypto/ratchet.ts';
 import { senderCertificateMs, serverKeyMs } from '../crypto/sealed-certificate.ts';
+import type { MessageId } from '../ports/ids.ts';
+import { writeRetryRequest } from '../repair/retry-request.ts';
 import { decodeEnvelope } from './decode-envelope.ts';
 
 const now = serverKeyMs * 690 + 1_000;
@@ -144,5 +147,36 @@ describe('an envelope of a sealed sender', () => {
     await late.inbox.retryHeld();
     expect(await late.texts(alice)).toEqual(['early']);
     expect(await late.heldReasons()).toEqual([]);
+  });
+
+  it('that asks for something again is answered once, when its outer layer could not be opened at first', async () => {
+    const { device } = bob;
+    await bob.deliver(await text('hello'));
+    const lost = Envelope.decode(await delivered(device, alice, { seq: 0, sentAt: 1 }));
+    const messageId = uuidToText(lost.messageId) as MessageId;
+    const { deviceId: senderDevice } = device.account;
+    const request = writeRetryRequest({ ...lost, messageId, senderDevice }, 1, now);
+    if (request === undefined) throw new Error('no request');
+    await meetDevice(device, alice);
+    const certificate = maker.make(alice.account, now);
+    const { kind, ciphertext } = await alice.executor.run([peerLock(device.account.userId)], (overlay) =>
+      new Ratchet(alice.account, overlay, now).sealRequest(device.address, request, {
+        certificate,
+        context: { messageId: lost.messageId },
+      }),
+    );
+    const { recipientUser, recipientDevice } = Envelope.decode(await text('for its address'));
+    const asked = Envelope.encode({ suite: 1, kind, ciphertext, recipientUser, recipientDevice, acceptedAt: now });
+    const early = receivingDevice(await reopened(device), []);
+    await early.deliver(asked);
+    expect(await early.heldReasons()).toEqual(['certificate-invalid']);
+    const late = receivingDevice(await reopened(early.device), [maker.root]);
+    await late.inbox.retryHeld();
+    expect(await late.heldReasons()).toEqual([]);
+    const { userId, deviceId } = alice.address;
+    expect(await late.device.store.get('resend', { messageId, userId, deviceId })).toMatchObject({ count: 1 });
+    expect(late.receiptsTo).toContainEqual(alice.address);
+    await late.deliver(asked);
+    expect(await late.device.store.get('resend', { messageId, userId, deviceId })).toMatchObject({ count: 1 });
   });
 });
