@@ -24,6 +24,8 @@ export interface ReceivingDevice {
   readonly receiptsTo: DeviceAddress[];
   /** Groups whose logs are to be looked at. */
   readonly groups: GroupId[];
+  /** Groups that wait for the own device list. */
+  readonly behind: GroupId[];
   /** Takes envelopes as deliveries 0, 1, 2 …; resolves when nothing is in hand. */
   deliver(...envelopes: readonly Uint8Array[]): Promise<void>;
   /** Why what is held is held, oldest first. */
@@ -47,6 +49,7 @@ export function receivingDevice(device: TestDevice, roots: readonly Uint8Array[]
   const acked: number[] = [];
   const failures: unknown[] = [];
   const groups: GroupId[] = [];
+  const behind: GroupId[] = [];
   const requests = new Requests({ executor, store, clock, origin });
   let trimmed: Promise<void> = Promise.resolve();
   const receiptsTo: DeviceAddress[] = [];
@@ -66,6 +69,7 @@ export function receivingDevice(device: TestDevice, roots: readonly Uint8Array[]
       trimmed = trimmed.then(() => requests.trim(chatId));
     },
     onGroup: (groupId) => groups.push(groupId),
+    onBehind: (groupId) => behind.push(groupId),
     onHeld: () => keeper.trim(),
     onFailure: (error) => failures.push(error),
   });
@@ -78,6 +82,7 @@ export function receivingDevice(device: TestDevice, roots: readonly Uint8Array[]
     failures,
     receiptsTo,
     groups,
+    behind,
     async deliver(...envelopes) {
       inbox.receive(envelopes.map((envelope, at) => ({ deliveryId: Uint8Array.of(at), envelope })));
       await inbox.idle();

@@ -78,6 +78,14 @@ export class DeviceWork {
     this.#inBackground(() => this.#revokeIdle());
   }
 
+  /** Somebody knows of a later version of the own list: it is asked for, then what waits for it is tried. */
+  behind(retry: () => Promise<void>): void {
+    this.#inBackground(async () => {
+      await this.own.settle({ signal: this.#parts.ended }, 'named');
+      await retry();
+    });
+  }
+
   /** The mailbox was seen empty: what was begun is finished, and a new identity key taken over. */
   drained(): void {
     this.#inBackground(async () => {

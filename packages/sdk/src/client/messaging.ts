@@ -249,6 +249,7 @@ export class Messaging {
       onReceiptsRest: (sender) => this.receiptRest.add(sender.userId),
       onRequest: (chatId) => void parts.onRequest(chatId).catch(onFailure),
       onGroup: (groupId) => this.groups.wake(groupId),
+      onBehind: (groupId) => this.devices.behind(() => this.inbox.retryGroup(groupId)),
       onHeld: async () => {
         await this.heldKeeper.trim();
         this.asker.wake();

@@ -48,7 +48,11 @@ async function phone(): Promise<TestDevice> {
   return { ...made, account: grown };
 }
 
-function ownDevices({ executor, store, clock }: TestDevice, relay: ListRelay): OwnDevices {
+function ownDevices(
+  { executor, store, clock }: TestDevice,
+  relay: ListRelay,
+  learnDevices = async (): Promise<void> => undefined,
+): OwnDevices {
   return new OwnDevices({
     executor,
     queries: store,
@@ -58,7 +62,7 @@ function ownDevices({ executor, store, clock }: TestDevice, relay: ListRelay): O
     sha256,
     logger,
     tracer: { reached: () => undefined },
-    learnDevices: async () => undefined,
+    learnDevices,
     caughtUp: async () => true,
     onAccount: async () => undefined,
     onTakenOver: () => undefined,
@@ -164,4 +168,28 @@ it('a list without a new identity key keeps the profile key', async () => {
   await ownDevices(owner, relay).change(({ devices }) => ({ devices: devices.slice(0, 2), newIdentity: false }));
   expect(relay.lists).toHaveLength(1);
   expect(await keysOf(owner)).toEqual({ profileKey: owner.account.profileKey, nextProfileKey: undefined });
+});
+
+it('the own list is asked for until it was given, then once a minute for each reason: whoever names a later one may lie', async () => {
+  const owner = await phone();
+  await owner.executor.run([], (overlay) => overlay.put('account', { ...owner.account, rootSecret: undefined }));
+  let asked = 0;
+  let isAway = true;
+  const own = ownDevices(owner, new ListRelay(), async () => {
+    asked++;
+    if (isAway) throw new SottoError('relay-unreachable', 'away', { retryable: true });
+  });
+  for (const because of ['due', 'due', 'named'] as const) {
+    await expect(own.settle({}, because)).rejects.toMatchObject({ code: 'relay-unreachable' });
+  }
+  expect(asked).toBe(3);
+  isAway = false;
+  await own.settle();
+  await own.settle();
+  expect(asked).toBe(4);
+  for (let times = 0; times < 9; times++) await own.settle({}, 'named');
+  expect(asked).toBe(5);
+  owner.clock.advance(60_000);
+  await own.settle({}, 'named');
+  expect(asked).toBe(6);
 });

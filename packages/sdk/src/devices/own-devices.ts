@@ -60,7 +60,7 @@ export type NextDevices = (before: CheckedDeviceList, account: AccountRecord) =>
 const mostRounds = 4;
 /** A new device that has not registered itself by then never will: its code is long void. */
 const linkEndsAfter = 15 * 60_000;
-/** How long after the relay was asked for the own list it is not asked again without a reason. */
+/** How long after the relay has given the own list it is not asked for it again for the same reason. */
 const askedFor = 60_000;
 
 /**
@@ -71,7 +71,7 @@ const askedFor = 60_000;
 export class OwnDevices {
   readonly #parts: OwnDevicesParts;
   #working: Promise<unknown> = Promise.resolve();
-  #askedAt = 0;
+  readonly #askedAt = { due: 0, named: 0 };
 
   constructor(parts: OwnDevicesParts) {
     this.#parts = parts;
@@ -88,9 +88,10 @@ export class OwnDevices {
 
   /**
    * Brings what was begun to its end, and looks whether the list has changed, where it can have: all that is due when a connection has caught up.
+   * @param because what makes it be asked for: `named` when somebody has named a later version, who may lie
    * @throws {SottoError} as AuthorizedClient, and what the store throws
    */
-  async settle(options: CallOptions = {}): Promise<void> {
+  async settle(options: CallOptions = {}, because: 'due' | 'named' = 'due'): Promise<void> {
     await this.#alone(async () => {
       await this.#settleIntent(options);
       const { account, intent, known } = await this.#state();
@@ -99,9 +100,10 @@ export class OwnDevices {
         known === undefined ? 1 : verifyDeviceList(known, account.userId, this.#parts.sha256).devices.length;
       const mayHaveChanged = account.rootSecret === undefined || intent !== undefined || devices > 1;
       const now = this.#parts.clock.now();
-      if (!mayHaveChanged || (this.#askedAt <= now && now < this.#askedAt + askedFor)) return;
-      this.#askedAt = now;
+      const askedAt = this.#askedAt[because];
+      if (!mayHaveChanged || (askedAt <= now && now < askedAt + askedFor)) return;
       await this.#parts.learnDevices(account.userId);
+      this.#askedAt[because] = now;
     });
     await this.takeOver();
   }

@@ -18,11 +18,7 @@ const { sha256, randomness } = defaultPlatform();
 const title = (text: string) => ({ type: 'set-title', title: text }) as const;
 const read = (fields: Parameters<typeof GroupWelcome.encode>[0]) => GroupWelcome.decode(GroupWelcome.encode(fields));
 
-const ownOf = ({ userId, rootPublicKey, version }: GroupPerson) => ({
-  userId,
-  rootKey: rootPublicKey,
-  deviceListVersion: version,
-});
+const ownOf = ({ userId, rootPublicKey }: GroupPerson) => ({ userId, rootKey: rootPublicKey });
 
 function withStranger(): GroupLog {
   const log = new GroupLog();
@@ -64,11 +60,6 @@ describe('a welcome', () => {
           { ...ownOf(log.admin), rootKey: log.owner.rootPublicKey },
           sha256,
         ),
-    ],
-    [
-      'that has a device list for its reader which is not there yet',
-      (log) =>
-        readWelcome(read(writeWelcome(log)), log.owner.userId, { ...ownOf(log.admin), deviceListVersion: 0 }, sha256),
     ],
     ['with another key', (log) => adminReads(log, { key: new Uint8Array(32) })],
     ['of another revision', (log) => adminReads(log, { revision: 9 })],

@@ -21,17 +21,16 @@ export function writeWelcome({ at, key }: KnownGroup): GroupWelcomeFields {
 /**
  * Reads a welcome. Its sender is believed: that the group is another one than the others have shows by later heads.
  * @param own who is welcomed
- * @returns undefined when it is malformed, its sender or its reader is no member in it, or it has another root key or a later device list for its reader: whatever they did would be void
+ * @returns undefined when it is malformed, its sender or its reader is no member in it, or it has another root key for its reader
  */
 export function readWelcome(
   welcome: GroupWelcome,
   sender: UserId,
-  own: { readonly userId: UserId; readonly rootKey: Uint8Array; readonly deviceListVersion: number },
+  own: { readonly userId: UserId; readonly rootKey: Uint8Array },
   sha256: Sha256,
 ): KnownGroup | undefined {
   const known = readKnownGroup(welcome.groupId, welcome, sha256);
   const self = known && memberOf(known.at.state, own.userId);
   if (self === undefined || !sameBytes(self.rootKey, own.rootKey)) return undefined;
-  if (self.deviceListVersion > own.deviceListVersion) return undefined;
   return known !== undefined && memberOf(known.at.state, sender) !== undefined ? known : undefined;
 }

@@ -35,6 +35,7 @@ export class Inbox {
   private readonly onReceiptsRest: (sender: DeviceAddress) => void;
   private readonly onRequest: (chatId: ChatId) => void;
   private readonly onGroup: (groupId: GroupId) => void;
+  private readonly onBehind: (groupId: GroupId) => void;
   private readonly onHeld: () => Promise<void>;
   private readonly onFailure: (error: unknown) => void;
   private queue: Delivery[] = [];
@@ -61,6 +62,8 @@ export class Inbox {
     readonly onRequest: (chatId: ChatId) => void;
     /** News of a group were applied: its log is to be looked at. */
     readonly onGroup: (groupId: GroupId) => void;
+    /** Somebody knows of a later own device list, by which this user is in this group: what waits for it is to be tried again then. */
+    readonly onBehind: (groupId: GroupId) => void;
     /** Something was held. */
     readonly onHeld: () => Promise<void>;
     /** The store failed: what is in hand was not acked and must be delivered again. */
@@ -76,6 +79,7 @@ export class Inbox {
     this.onReceiptsRest = parts.onReceiptsRest;
     this.onRequest = parts.onRequest;
     this.onGroup = parts.onGroup;
+    this.onBehind = parts.onBehind;
     this.onHeld = parts.onHeld;
     this.onFailure = parts.onFailure;
   }
@@ -212,6 +216,8 @@ export class Inbox {
     for (const chatId of requests) this.onRequest(chatId);
     const groups = new Set(received.flatMap((result) => ('group' in result ? (result.group ?? []) : [])));
     for (const group of groups) this.onGroup(group);
+    const behind = new Set(received.flatMap((result) => (result.outcome === 'held' ? (result.behind ?? []) : [])));
+    for (const group of behind) this.onBehind(group);
   }
 
   private async receiveBatch(batch: readonly Delivery[]): Promise<void> {

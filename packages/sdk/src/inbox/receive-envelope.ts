@@ -62,8 +62,8 @@ export type Received =
   | { readonly outcome: 'answered'; readonly sender: DeviceAddress }
   /** Its sender is blocked, or a device that was taken off its account: nothing of it is kept. */
   | { readonly outcome: 'dropped' }
-  /** `group`: the group whose log it waits for. */
-  | { readonly outcome: 'held'; readonly group: GroupId | undefined }
+  /** `group`: the group whose log it waits for. `behind`: the group that it brings this user into, once the own device list has come. */
+  | { readonly outcome: 'held'; readonly group: GroupId | undefined; readonly behind: GroupId | undefined }
   | { readonly outcome: 'duplicate' | 'refused' };
 
 /** Takes one envelope from the wire into the store. */
@@ -284,7 +284,8 @@ export class EnvelopeReceiver {
       requestAt: mendable ? firstRequestAt(reason, now, this.randomness) : undefined,
     });
     overlay.record({ type: 'envelope.held', digest: recordKey('held', { digest }), reason });
-    return { outcome: 'held', group: reason === 'group-revision' ? groupId : undefined };
+    const groupFor = (wanted: HeldReason) => (reason === wanted ? groupId : undefined);
+    return { outcome: 'held', group: groupFor('group-revision'), behind: groupFor('own-list-behind') };
   }
 
   private isMendable({ sender, checked }: Inspected, reason: HeldReason): boolean {

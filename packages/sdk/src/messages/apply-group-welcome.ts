@@ -1,5 +1,6 @@
 import type { GroupWelcome } from '@sotto/proto';
 import { chatOfGroup, chatWith } from '../chats/chat-state.ts';
+import { Hold } from '../crypto/hold.ts';
 import { demandLocks } from '../crypto/locks-wanted.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
 import { groupIdOf } from '../groups/group-id.ts';
@@ -15,15 +16,16 @@ import { type Applied, type Arrival, nothingDue } from './arrival.ts';
 /**
  * Applies a welcome: this user is a member of a group from now on, or again. Somebody whose chat is not accepted brings them into a group that is not accepted.
  *
+ * It waits for the own device list when it has a later one than this device: it may come before the word that another device was linked.
+ *
  * Whoever is a member already learns from it only that there is a later revision: the log says what it is. Unless they can't read it on, and nobody gives them the key: then they may have been removed under it, and let in anew since.
  */
 export async function applyGroupWelcome(arrival: Arrival): Promise<Applied> {
   const { overlay, account, origin, sender, content, locks, now } = arrival;
   const { sha256 } = origin;
   const self = account.userId;
-  const { rootKey, version: deviceListVersion } = ownListOf(account, sha256);
-  const own = { userId: self, rootKey, deviceListVersion };
-  const known = readWelcome(content.groupWelcome as GroupWelcome, sender.userId, own, sha256);
+  const { rootKey, version } = ownListOf(account, sha256);
+  const known = readWelcome(content.groupWelcome as GroupWelcome, sender.userId, { userId: self, rootKey }, sha256);
   if (known === undefined) return nothingDue;
   const { state } = known.at;
   const groupId = groupIdOf(state.wireId, sha256);
@@ -49,6 +51,8 @@ export async function applyGroupWelcome(arrival: Arrival): Promise<Applied> {
   const accepted = asked || chat?.accepted === true;
   const isNew = (await overlay.get('chat', { id: chatOfGroup(groupId) })) === undefined;
   if (!accepted && isNew && !(await mayBringIn(overlay, arrival.queries, sender.userId))) return nothingDue;
+  // Whoever wrote it knows of own devices that this one has not heard of yet: until then whatever it did there would be void.
+  if ((memberOf(state, self)?.deviceListVersion ?? 0) > version) throw new Hold('own-list-behind', { groupId });
   await keepStart(overlay, known, { standing: 'member', accepted, addedBy: sender.userId }, { self, now, sha256 });
   const { revision } = state;
   const changes = [{ type: 'added', userIds: [self] }] as const;

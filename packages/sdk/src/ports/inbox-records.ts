@@ -29,6 +29,7 @@ export type HeldReason =
   | 'group-unknown'
   | 'group-mismatch'
   | 'not-a-member'
+  | 'own-list-behind'
   | 'certificate-invalid';
 
 /** An envelope that was acked but could not be shown: kept, with its reason. */

@@ -70,8 +70,8 @@ export class OverlaySnapshotImport implements SnapshotImport {
     const { overlay, account, origin, now } = this.#place;
     const { sha256 } = origin;
     const self = account.userId;
-    const { rootKey, version: deviceListVersion } = ownListOf(account, sha256);
-    const known = readWelcome(GroupWelcome.decode(welcome), self, { userId: self, rootKey, deviceListVersion }, sha256);
+    const { rootKey } = ownListOf(account, sha256);
+    const known = readWelcome(GroupWelcome.decode(welcome), self, { userId: self, rootKey }, sha256);
     if (known === undefined) return;
     const { state } = known.at;
     const groupId = groupIdOf(state.wireId, sha256);
