@@ -2,6 +2,7 @@ import { IdentityKeyPair } from '#libsignal';
 import { rootKeyOf } from '../accounts/recovery-key.ts';
 import { rootSecretOf, stayingAccount } from '../accounts/standing.ts';
 import type { Executor } from '../crypto/executor.ts';
+import { ownIdentity } from '../crypto/libsignal-stores.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
@@ -200,7 +201,9 @@ export class OwnDevices {
    */
   async #settleBefore(options: CallOptions): Promise<void> {
     await this.#settleIntent(options);
-    await this.#takeOver(true);
+    const { account, list } = await this.list();
+    const waits = !sameBytes(ownIdentity(account).publicKey.serialize(), list.identityKey);
+    if (waits) await this.#takeOver(true);
   }
 
   /** What was begun before: a new device is waited for, everything else asked for again. */
