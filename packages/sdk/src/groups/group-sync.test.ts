@@ -66,6 +66,39 @@ describe('groups when the client connects', () => {
     await dave.stop();
     await eve.stop();
   });
+
+  it.each(['GET groups', 'GET members'])(
+    'that nobody here knows of are looked for again when the relay did not answer %s',
+    async (call) => {
+      const { relay, owner, groupId } = await groupOfPeers(2);
+      const [dave] = (await groupPeers(1, relay)) as [GroupPeer];
+      await owner.change(groupId, { type: 'add-members', members: [dave.candidate()] });
+      await dave.befriend(owner);
+      relay.before = (name) => {
+        if (name === call) throw unreachable();
+      };
+      dave.work.start();
+      await turns();
+      dave.timers.runAll();
+      await turns();
+      expect(await dave.waitingFor(owner)).toEqual([]);
+      relay.before = () => undefined;
+      dave.timers.runAll();
+      await turns();
+      expect(await dave.waitingFor(owner)).toEqual(['groupKeyRequest']);
+      expect(dave.timers.delays).toEqual([]);
+      // Without a connection nothing is tried.
+      relay.before = () => {
+        throw unreachable();
+      };
+      dave.work.start();
+      await turns();
+      expect(dave.timers.delays).toHaveLength(1);
+      dave.work.pause();
+      expect(dave.timers.delays).toEqual([]);
+      await dave.stop();
+    },
+  );
 });
 
 describe('a removal that is read after the welcome back', () => {

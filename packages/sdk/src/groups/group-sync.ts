@@ -54,6 +54,7 @@ export class GroupSync {
   private readonly tries = new Map<GroupId, number>();
   private readonly timers = new Map<GroupId, CancelTimer>();
   private readonly background = new Set<Promise<void>>();
+  private cancelLook: CancelTimer | undefined;
   private isLive = false;
 
   constructor(parts: GroupSyncParts) {
@@ -95,10 +96,8 @@ export class GroupSync {
   /** The client is connected, and its mailbox empty: looks where groups are behind. */
   start(): void {
     this.isLive = true;
-    const work = this.catchUp()
-      .catch((error: unknown) => this.report(error))
-      .finally(() => this.background.delete(work));
-    this.background.add(work);
+    this.parts.keys.start();
+    this.lookAround(1);
   }
 
   /** The connection is gone. */
@@ -106,6 +105,7 @@ export class GroupSync {
     this.isLive = false;
     for (const cancel of this.timers.values()) cancel();
     this.timers.clear();
+    this.cancelLook?.();
   }
 
   /** Resolves when nothing is under way. Idempotent. */
@@ -114,10 +114,27 @@ export class GroupSync {
     while (this.background.size > 0) await Promise.all(this.background);
   }
 
-  /** Asks the relay once where all own groups are, and follows those that are behind. */
-  private async catchUp(): Promise<void> {
-    const { http, store, sha256, ended, keys, onUnknown } = this.parts;
-    keys.start();
+  /** Catches up, and does it again after a while when the relay did not say all that it is asked for. */
+  private lookAround(tried: number): void {
+    const work = this.catchUp()
+      .catch((error: unknown) => {
+        this.report(error);
+        return error;
+      })
+      .then((missed) => {
+        if (!(missed instanceof SottoError) || !missed.retryable || !this.isLive || tried > mostTries) return;
+        const wait = Math.max(missed.retryAfterMs ?? 0, waitAfter(tried));
+        this.cancelLook?.();
+        this.cancelLook = this.parts.timers.after(wait, () => this.lookAround(tried + 1));
+      })
+      .finally(() => this.background.delete(work));
+    this.background.add(work);
+  }
+
+  /** Asks the relay where all own groups are, and follows those that are behind. Gives why it could not be asked about one of which nothing is known here. */
+  private async catchUp(): Promise<unknown> {
+    const { http, store, sha256, ended, onUnknown } = this.parts;
+    let missed: unknown;
     const behind = new Set((await store.groupsBehind()).map(({ id }) => id));
     const listed = new Map<GroupId, number>();
     for (let after: Uint8Array | undefined; ; ) {
@@ -126,7 +143,11 @@ export class GroupSync {
         const groupId = groupIdOf(wireId, sha256);
         listed.set(groupId, revision);
         const group = await store.get('group', { id: groupId });
-        if (group?.standing !== 'member') await onUnknown(wireId).catch((error: unknown) => this.report(error));
+        if (group?.standing === 'member') continue;
+        await onUnknown(wireId).catch((error: unknown) => {
+          this.report(error);
+          missed = error;
+        });
       }
       after = page.at(-1)?.wireId;
       if (page.length < 500) break;
@@ -148,6 +169,7 @@ export class GroupSync {
       }
     });
     await Promise.all(workers);
+    return missed;
   }
 
   /** Follows a log, and does what is due then. Failures are reported. */
@@ -204,7 +226,7 @@ export class GroupSync {
     const tried = (this.tries.get(groupId) ?? 0) + 1;
     if (tried > mostTries || !this.isLive) return !this.isLive;
     this.tries.set(groupId, tried);
-    const wait = Math.max(least, Math.min(longestWait, firstWait * 2 ** tried));
+    const wait = Math.max(least, waitAfter(tried));
     this.timers.get(groupId)?.();
     this.timers.set(
       groupId,
@@ -222,4 +244,8 @@ export class GroupSync {
     }
     this.parts.logger.info('group.not-synced', { code: error.code });
   }
+}
+
+function waitAfter(tried: number): number {
+  return Math.min(longestWait, firstWait * 2 ** tried);
 }
