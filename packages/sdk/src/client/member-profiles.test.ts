@@ -191,6 +191,20 @@ describe('the names of members who have not written', () => {
     await scene.profiles.stop();
   });
 
+  it.each(['relay-url-invalid', 'relay-misbehaved', 'user-unknown'] as const)(
+    'are let be when the relay answers %s: a name is nothing to fail for',
+    async (code) => {
+      const scene = await Scene.of(3);
+      scene.answer = () => {
+        throw new SottoError(code, 'no name');
+      };
+      scene.profiles.setLive(true);
+      await scene.rest();
+      expect([scene.asked.length, await scene.names()]).toEqual([2, [undefined, undefined]]);
+      await scene.profiles.stop();
+    },
+  );
+
   it('of who is blocked are not asked for; a stop leaves no timer', async () => {
     const scene = await Scene.of(2);
     const [bob] = scene.others as [GroupPerson];

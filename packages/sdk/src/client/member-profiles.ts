@@ -7,7 +7,7 @@ import type { GroupId, UserId } from '../ports/ids.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import type { CancelTimer, Timers } from '../ports/timers.ts';
-import { SottoError, type SottoErrorCode } from '../sotto-error.ts';
+import { SottoError } from '../sotto-error.ts';
 import { learnProfile, type ProfileLearning } from './peer-profiles.ts';
 
 /** What `MemberProfiles` works with. */
@@ -24,8 +24,6 @@ export const profileRate: Rate = { burst: 32, perSecond: 1 };
 const largestGroup = 256;
 /** How long nothing is asked for after the relay could not be asked, when it does not say. */
 const restAfterFailure = 30_000;
-/** The account is gone, or its profile does not open with this key. */
-const noProfile: ReadonlySet<string> = new Set<SottoErrorCode>(['user-unknown', 'relay-misbehaved', 'relay-refused']);
 const page = 64;
 
 /**
@@ -158,10 +156,10 @@ export class MemberProfiles {
       return true;
     } catch (error) {
       if (!(error instanceof SottoError) || this.#ending.signal.aborted) throw error;
-      const isNotThere = noProfile.has(error.code);
-      if (!isNotThere && !error.retryable) throw error;
+      if (error.code.startsWith('store-') || error.code === 'session-ended') throw error;
       logger.info('profile.not-learned', { code: error.relayCode ?? error.code });
-      if (isNotThere) {
+      // The account is gone, its profile does not open with this key, or the relay does not know what is asked: a name is nothing to fail for.
+      if (!error.retryable) {
         this.#refused.set(userId, profileKey);
         return true;
       }
