@@ -45,6 +45,7 @@ describe('the examples of README.md', () => {
     await using examples = await exampleFolder();
     await examples.write('mine/alice.ts', tenLines);
     await examples.write('mine/bot.ts', bot);
+    await examples.write('mine/group.ts', group);
     const settings = {
       extends: join(root, 'tsconfig.base.json'),
       compilerOptions: { types: ['node'] },

@@ -2,6 +2,10 @@ import type { Overlay } from '../crypto/overlay.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import { SottoError } from '../sotto-error.ts';
 
+/** Names both ways: a device that was revoked and only registered its number again would end the session of the device that revoked it. */
+export const sessionEndedMessage =
+  'the relay ended the session of this device: call linkDevice() again if it was linked to another one, else register(), which ends the sessions of all other devices of the number';
+
 /**
  * The account, if this device still has it.
  * @throws {SottoError} `not-registered`, `session-ended`
@@ -49,5 +53,5 @@ export function rootSecretOf({ rootSecret }: AccountRecord): Uint8Array {
 }
 
 function sessionEnded(): SottoError {
-  return new SottoError('session-ended', 'the relay ended the session of this device: call register() again');
+  return new SottoError('session-ended', sessionEndedMessage);
 }

@@ -12,6 +12,7 @@ import type { HttpClient } from '../transport/http-client.ts';
 import { refreshTokens } from '../transport/token-calls.ts';
 import type { TokenSource } from '../transport/token-source.ts';
 import { accessExpiry } from './access-expiry.ts';
+import { sessionEndedMessage } from './standing.ts';
 
 const tokenBytes = 32;
 
@@ -153,5 +154,5 @@ function isEnd(error: unknown): error is SottoError {
 }
 
 function ended(cause: unknown): SottoError {
-  return new SottoError('session-ended', 'the relay ended the session of this device: register again', { cause });
+  return new SottoError('session-ended', sessionEndedMessage, { cause });
 }

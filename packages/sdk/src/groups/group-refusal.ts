@@ -28,11 +28,11 @@ export function groupFull(): SottoError {
   return new SottoError('group-full', 'a group has at most 1,024 members, and 256 people who ask to come in');
 }
 
-/** Somebody else was faster, and what was to be changed makes no sense any more. */
+/** What was to be changed makes no sense: it never did, or not any more since somebody else was faster. */
 export function groupChanged(): SottoError {
   return new SottoError(
     'group-changed',
-    'somebody else changed the group meanwhile, so that this can not be done as it was asked for: look at info(), and decide again',
+    'this does not fit the group as it is now (who it is about is no member, or has not asked to come in), or somebody else was faster: look at info(), and decide again',
   );
 }
 
