@@ -52,6 +52,7 @@ function ownDevices(
   { executor, store, clock }: TestDevice,
   relay: ListRelay,
   learnDevices = async (): Promise<void> => undefined,
+  caughtUp = async (): Promise<boolean> => true,
 ): OwnDevices {
   return new OwnDevices({
     executor,
@@ -63,7 +64,7 @@ function ownDevices(
     logger,
     tracer: { reached: () => undefined },
     learnDevices,
-    caughtUp: async () => true,
+    caughtUp,
     onAccount: async () => undefined,
     onTakenOver: () => undefined,
   });
@@ -192,4 +193,12 @@ it('the own list is asked for until it was given, then once a minute for each re
   owner.clock.advance(60_000);
   await own.settle({}, 'named');
   expect(asked).toBe(6);
+});
+
+it('a later list without another identity key counts at once, however much mail waits', async () => {
+  const owner = await phone();
+  const own = ownDevices(owner, new ListRelay(), undefined, () => new Promise(() => undefined));
+  const { version } = (await own.list()).list;
+  await own.change(({ devices }) => ({ devices: devices.slice(0, 2), newIdentity: false }));
+  expect((await own.list()).list.version).toBe(version + 1);
 });

@@ -111,10 +111,11 @@ export class OwnDevices {
 
   /** Lets the account be as the list says that is accepted here: in the store, then for whoever asked to be told. */
   async takeOver(): Promise<void> {
-    await this.#takeOver(await this.#parts.caughtUp());
+    // The list counts at once, however much mail there is: linking waits for it, and what others send by it.
+    if ((await this.#takeOver(false)) === 'waiting') await this.#takeOver(await this.#parts.caughtUp());
   }
 
-  async #takeOver(mayReplace: boolean): Promise<void> {
+  async #takeOver(mayReplace: boolean): Promise<TakenOver['identity']> {
     const { executor, queries, randomness, sha256, clock, logger, onAccount, onTakenOver } = this.#parts;
     const taken = await executor.run(
       ['account', 'prekeys'],
@@ -122,9 +123,10 @@ export class OwnDevices {
       { after: 'device-list.taken-over', alone: true },
     );
     if (taken.identity === 'missing') logger.error('devices.identity-missing');
-    if (!taken.changed && taken.identity !== 'replaced') return;
+    if (!taken.changed && taken.identity !== 'replaced') return taken.identity;
     await onAccount();
     onTakenOver(taken);
+    return taken.identity;
   }
 
   /**
@@ -222,7 +224,7 @@ export class OwnDevices {
         if (!isOvertaken(error)) throw error;
       });
     }
-    await this.takeOver();
+    await this.#takeOver(false);
   }
 
   #commitIntent(make: NextDevices): Promise<ListIntentRecord> {
@@ -284,7 +286,7 @@ export class OwnDevices {
       const { account } = await this.#state();
       if (isOvertaken(error) && account !== undefined) {
         await learnDevices(account.userId);
-        await this.takeOver();
+        await this.#takeOver(false);
       }
       throw error;
     }
