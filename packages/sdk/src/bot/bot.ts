@@ -36,19 +36,19 @@ const longestWait = 30_000;
 export class Bot {
   /** The account that it speaks for. */
   readonly client: Client;
-  private readonly options: Required<BotOptions>;
-  private readonly routes: Route[] = [];
-  private readonly ending = new AbortController();
-  private onError: ErrorHandler | undefined;
-  private ownsClient = false;
-  private running: Promise<void> | undefined;
-  private failure: { readonly error: unknown } | undefined;
+  readonly #options: Required<BotOptions>;
+  readonly #routes: Route[] = [];
+  readonly #ending = new AbortController();
+  #onError: ErrorHandler | undefined;
+  #ownsClient = false;
+  #running: Promise<void> | undefined;
+  #failure: { readonly error: unknown } | undefined;
 
   constructor(client: Client, options: BotOptions = {}) {
     checkBotOptions(options);
     this.client = client;
     // One that is given as undefined is not given.
-    this.options = {
+    this.#options = {
       cursor: options.cursor ?? 'bot',
       acceptStrangers: options.acceptStrangers ?? true,
       groups: options.groups ?? 'addressed',
@@ -67,14 +67,14 @@ export class Bot {
     const { ofClient, ofBot } = checkOpening(options);
     const client = await Client.open(ofClient);
     const bot = new Bot(client, ofBot);
-    bot.ownsClient = true;
+    bot.#ownsClient = true;
     return bot;
   }
 
   /** Handles every message, before the handlers that are added later; `next` lets those have it. */
   use(...handlers: readonly Handler[]): this {
     checkHandlers('use', handlers);
-    this.routes.push(...handlers.map((handler) => route(handler)));
+    this.#routes.push(...handlers.map((handler) => route(handler)));
     return this;
   }
 
@@ -86,7 +86,7 @@ export class Bot {
     checkFilter(filter);
     checkHandlers('on', handlers);
     for (const handler of handlers) {
-      this.routes.push(async (ctx, next) => {
+      this.#routes.push(async (ctx, next) => {
         if (passes(ctx, filter)) await handler(ctx, next);
         else await next();
       });
@@ -98,7 +98,7 @@ export class Bot {
   command(name: string, ...handlers: readonly Handler<CommandContext>[]): this {
     checkCommand(name);
     checkHandlers('command', handlers);
-    return this.onText((text) => {
+    return this.#onText((text) => {
       const command = readCommand(text);
       return command?.command === name.toLowerCase() ? command : undefined;
     }, handlers);
@@ -111,13 +111,13 @@ export class Bot {
   ): this {
     checkPattern(pattern);
     checkHandlers('hears', handlers);
-    return this.onText(finder(pattern), handlers);
+    return this.#onText(finder(pattern), handlers);
   }
 
   /** What is done about a message whose handlers have thrown as often as they may. After it the message is passed over; when it throws itself, the bot ends. */
   catch(handler: ErrorHandler): this {
     checkHandlers('catch', [handler]);
-    this.onError = handler;
+    this.#onError = handler;
     return this;
   }
 
@@ -127,16 +127,16 @@ export class Bot {
    */
   start(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     checkOptions('start', options, signalOnly);
-    this.running ??= this.run(options.signal);
-    return this.running;
+    this.#running ??= this.#run(options.signal);
+    return this.#running;
   }
 
   /** Takes no more messages, and resolves when those that are being handled are done. Idempotent. */
   async stop(): Promise<void> {
-    this.ending.abort(new SottoError('client-stopped', 'the bot was stopped'));
+    this.#ending.abort(new SottoError('client-stopped', 'the bot was stopped'));
     // Whoever started it is told how it ended.
-    await this.running?.catch(() => undefined);
-    if (this.ownsClient) await this.client.stop();
+    await this.#running?.catch(() => undefined);
+    if (this.#ownsClient) await this.client.stop();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -144,7 +144,7 @@ export class Bot {
   }
 
   /** Handles texts in which something is found; the handlers get that with their context. */
-  private onText<Found extends object>(
+  #onText<Found extends object>(
     find: (text: string) => Found | undefined,
     handlers: readonly Handler<TextContext & Found>[],
   ): this {
@@ -159,27 +159,27 @@ export class Bot {
     return this.on('message:text', ...routes);
   }
 
-  private async run(given: AbortSignal | undefined): Promise<void> {
+  async #run(given: AbortSignal | undefined): Promise<void> {
     given?.throwIfAborted();
     if (this.client.account === undefined) {
       throw new SottoError('not-registered', 'the bot has no account yet: call bot.client.register first');
     }
-    const lanes = new ChatLanes(this.options.chatsAtOnce);
-    const { signal } = this.ending;
-    const end = () => this.ending.abort(given?.reason);
+    const lanes = new ChatLanes(this.#options.chatsAtOnce);
+    const { signal } = this.#ending;
+    const end = () => this.#ending.abort(given?.reason);
     given?.addEventListener('abort', end);
     // Nothing comes to a session that is over: whoever runs the bot has to be told.
     const unheard = this.client.on('connection.changed', ({ state }) => {
       if (state !== 'ended') return;
       const message = 'the relay ended the session of this bot: register again, with its recovery key if it has one';
-      this.failure ??= { error: new SottoError('session-ended', message) };
-      this.ending.abort(this.failure.error);
+      this.#failure ??= { error: new SottoError('session-ended', message) };
+      this.#ending.abort(this.#failure.error);
     });
     try {
-      const consumer = await this.client.consume({ cursor: this.options.cursor, signal });
+      const consumer = await this.client.consume({ cursor: this.#options.cursor, signal });
       try {
         for await (const event of consumer) {
-          this.take(event, consumer, lanes);
+          this.#take(event, consumer, lanes);
           await lanes.atMost(mostInHand - 1);
         }
       } finally {
@@ -192,72 +192,72 @@ export class Bot {
       given?.removeEventListener('abort', end);
       unheard();
     }
-    if (this.failure) throw this.failure.error;
+    if (this.#failure) throw this.#failure.error;
     given?.throwIfAborted();
   }
 
-  private take(event: SottoEvent, consumer: EventConsumer, lanes: ChatLanes): void {
+  #take(event: SottoEvent, consumer: EventConsumer, lanes: ChatLanes): void {
     if (event.type !== 'message.received') {
       consumer.done(event);
       return;
     }
     const { message } = event;
     lanes.add(message.chatId, async () => {
-      if (this.ending.signal.aborted) return;
+      if (this.#ending.signal.aborted) return;
       try {
-        if (await this.handle(message)) consumer.done(event);
+        if (await this.#handle(message)) consumer.done(event);
       } catch (error) {
-        this.failure ??= { error };
-        this.ending.abort(error);
+        this.#failure ??= { error };
+        this.#ending.abort(error);
       }
     });
   }
 
   /** Handles one message; false when the bot was stopped before it was done. */
-  private async handle(message: Message): Promise<boolean> {
+  async #handle(message: Message): Promise<boolean> {
     const { groupId, senderId } = message;
     const chat = groupId === undefined ? await this.client.chats.get(senderId) : await this.client.groups.get(groupId);
-    const text = this.hear(message);
+    const text = this.#hear(message);
     if (chat === undefined || text === undefined) return true;
-    if (this.options.acceptStrangers) await chat.accept();
+    if (this.#options.acceptStrangers) await chat.accept();
     for (let failures = 0; ; ) {
       const ctx = new MessageContext(message, chat, text);
       try {
-        await runRoutes(this.routes, ctx);
+        await runRoutes(this.#routes, ctx);
         break;
       } catch (error) {
         // Not the message's fault: it comes again at the next start.
         if (error instanceof SottoError && error.code === 'client-stopped') return false;
         failures++;
-        if (failures >= this.options.tries) {
-          if (this.onError === undefined) throw error;
-          await this.onError(error, ctx);
+        if (failures >= this.#options.tries) {
+          if (this.#onError === undefined) throw error;
+          await this.#onError(error, ctx);
           break;
         }
       }
-      if (!(await this.wait(Math.min(longestWait, firstWait * 2 ** (failures - 1))))) return false;
+      if (!(await this.#wait(Math.min(longestWait, firstWait * 2 ** (failures - 1))))) return false;
     }
     await chat.markRead(message);
     return true;
   }
 
   /** What was said to the bot; undefined when it is not for it. */
-  private hear({ groupId, text }: Message): string | undefined {
+  #hear({ groupId, text }: Message): string | undefined {
     const heard = hearFor(this.client.account?.username ?? '', text);
     // Between two there is nobody else whom it could be for.
     if (groupId === undefined) return heard.text === '' ? text : heard.text;
-    if (this.options.groups === 'none') return undefined;
-    return heard.isAddressed || this.options.groups === 'all' ? heard.text : undefined;
+    if (this.#options.groups === 'none') return undefined;
+    return heard.isAddressed || this.#options.groups === 'all' ? heard.text : undefined;
   }
 
   /** Waits, or until the bot is stopped; whether it goes on. */
-  private async wait(ms: number): Promise<boolean> {
-    const { signal } = this.ending;
+  async #wait(ms: number): Promise<boolean> {
+    const { signal } = this.#ending;
     let cancel: CancelTimer = () => undefined;
     let end: () => void = () => undefined;
     await new Promise<void>((resolve) => {
       end = () => resolve();
-      cancel = this.options.timers.after(ms, end);
+      cancel = this.#options.timers.after(ms, end);
       signal.addEventListener('abort', end);
       if (signal.aborted) resolve();
     });

@@ -38,18 +38,18 @@ export class Chat {
   readonly type = 'person';
   readonly id: ChatId;
   readonly userId: UserId;
-  private readonly parts: ChatParts;
-  private readonly conversation: Conversation;
-  private readonly outgoing: Outgoing;
-  private readonly settings: SettingsOf;
+  readonly #parts: ChatParts;
+  readonly #conversation: Conversation;
+  readonly #outgoing: Outgoing;
+  readonly #settings: SettingsOf;
 
   constructor(id: ChatId, userId: UserId, parts: ChatParts) {
     this.id = id;
     this.userId = userId;
-    this.parts = parts;
-    this.conversation = new Conversation(id, parts);
-    this.settings = { id, open: (overlay, now) => openChat(overlay, userId, now) };
-    this.outgoing = {
+    this.#parts = parts;
+    this.#conversation = new Conversation(id, parts);
+    this.#settings = { id, open: (overlay, now) => openChat(overlay, userId, now) };
+    this.#outgoing = {
       open: async (overlay, now) => ({ chat: await openChat(overlay, userId, now), to: { recipient: userId } }),
       refuse: async (overlay) => {
         await refuseWhenBlocked(overlay, userId);
@@ -64,13 +64,13 @@ export class Chat {
    * @throws {SottoError} `text-empty`, `text-too-long` (over 65,536 bytes of UTF-8), `text-malformed`, `argument-invalid`, `blocked`, `identity-changed` (with an `action` that accepts the new key), `device-list-forked` (the relay was asked once more), `not-registered`, `session-ended`, and the store's
    */
   async send(text: string, options: SendOptions = {}): Promise<Message> {
-    const add = () => this.conversation.send(text, options, this.outgoing);
+    const add = () => this.#conversation.send(text, options, this.#outgoing);
     const message = await add().catch(async (error: unknown) => {
       if (!(error instanceof SottoError) || error.code !== 'device-list-forked') throw error;
-      await this.parts.identities.askForDevices(this.userId);
+      await this.#parts.identities.askForDevices(this.userId);
       return add();
     });
-    this.parts.signals.setTyping(this.userId, false);
+    this.#parts.signals.setTyping(this.userId, false);
     return message;
   }
 
@@ -79,7 +79,7 @@ export class Chat {
    * @throws {SottoError} `cursor-invalid`, `argument-invalid`
    */
   history(options: HistoryOptions = {}): Promise<HistoryPage> {
-    return this.conversation.history(options);
+    return this.#conversation.history(options);
   }
 
   /**
@@ -87,7 +87,7 @@ export class Chat {
    * @throws {SottoError} `message-unknown`
    */
   progress(message: Pick<Message, 'id'>): Promise<MessageProgress> {
-    return this.conversation.progress(message);
+    return this.#conversation.progress(message);
   }
 
   /**
@@ -95,7 +95,7 @@ export class Chat {
    * @throws {SottoError} `message-unknown`
    */
   markRead(message: Pick<Message, 'id'>): Promise<void> {
-    return this.conversation.markRead(message);
+    return this.#conversation.markRead(message);
   }
 
   /**
@@ -105,9 +105,9 @@ export class Chat {
    * @throws {SottoError} `client-stopped`, `argument-invalid`
    */
   setTyping(typing: boolean): void {
-    this.parts.assertRunning();
+    this.#parts.assertRunning();
     demand(typeof typing === 'boolean', 'setTyping takes true or false');
-    this.parts.signals.setTyping(this.userId, typing);
+    this.#parts.signals.setTyping(this.userId, typing);
   }
 
   /**
@@ -115,13 +115,13 @@ export class Chat {
    * @throws {SottoError} `blocked`
    */
   async accept(): Promise<void> {
-    const isNew = await this.parts.executor.run([chatLock(this.id)], async (overlay) => {
+    const isNew = await this.#parts.executor.run([chatLock(this.id)], async (overlay) => {
       await refuseWhenBlocked(overlay, this.userId);
-      return acceptChat(overlay, this.parts, this.userId, this.parts.clock.now());
+      return acceptChat(overlay, this.#parts, this.userId, this.#parts.clock.now());
     });
     if (!isNew) return;
-    this.parts.outbox.wake(this.id);
-    this.parts.outbox.wake(ownQueue(this.parts.origin().account));
+    this.#parts.outbox.wake(this.id);
+    this.#parts.outbox.wake(ownQueue(this.#parts.origin().account));
   }
 
   /**
@@ -129,8 +129,8 @@ export class Chat {
    * @throws {SottoError} `argument-invalid`: the chat was accepted
    */
   async decline(): Promise<void> {
-    const told = await this.parts.requests.decline(this.userId);
-    if (told) this.parts.outbox.wake(ownQueue(this.parts.origin().account));
+    const told = await this.#parts.requests.decline(this.userId);
+    if (told) this.#parts.outbox.wake(ownQueue(this.#parts.origin().account));
   }
 
   /**
@@ -138,7 +138,7 @@ export class Chat {
    * @throws {SottoError} `argument-invalid`
    */
   mute(until: MutedUntil | undefined): Promise<void> {
-    return muteChat(this.parts, this.settings, until);
+    return muteChat(this.#parts, this.#settings, until);
   }
 
   /**
@@ -146,7 +146,7 @@ export class Chat {
    * @throws {SottoError} `argument-invalid`
    */
   setReceipts(receipts: boolean | undefined): Promise<void> {
-    return setChatReceipts(this.parts, this.settings, receipts);
+    return setChatReceipts(this.#parts, this.#settings, receipts);
   }
 
   /**
@@ -154,7 +154,7 @@ export class Chat {
    * @throws {SottoError} `argument-invalid` (also without `onReport`), `message-unknown` (none of theirs in this chat), `not-registered`, `session-ended`; and what `onReport` throws
    */
   report(options: ReportOptions = {}): Promise<Report> {
-    return report(this.parts, { userId: this.userId, chatId: this.id, groupId: undefined }, options);
+    return report(this.#parts, { userId: this.userId, chatId: this.id, groupId: undefined }, options);
   }
 
   /**
@@ -162,8 +162,8 @@ export class Chat {
    * @throws {SottoError} `user-unknown`, `device-list-invalid`, `relay-unreachable`: when the person's key is not known yet and could not be asked for
    */
   safetyNumber(): Promise<SafetyNumber> {
-    this.parts.assertRunning();
-    return this.parts.identities.safetyNumber(this.userId);
+    this.#parts.assertRunning();
+    return this.#parts.identities.safetyNumber(this.userId);
   }
 
   /**
@@ -171,8 +171,8 @@ export class Chat {
    * @throws {SottoError} `argument-invalid`, and as `safetyNumber`
    */
   verifySafetyNumber(scanned: Uint8Array): Promise<ScanResult> {
-    this.parts.assertRunning();
-    return this.parts.identities.compare(this.userId, scanned);
+    this.#parts.assertRunning();
+    return this.#parts.identities.compare(this.userId, scanned);
   }
 
   /**
@@ -180,18 +180,18 @@ export class Chat {
    * @throws {SottoError} `argument-invalid`, `identity-changed` when a new key waits to be accepted, or the key is another one than that of which `safetyNumber` was shown last; as `safetyNumber`
    */
   setVerified(verified: boolean): Promise<void> {
-    return this.parts.identities.setVerified(this.userId, verified);
+    return this.#parts.identities.setVerified(this.userId, verified);
   }
 
   /** How it stands with the person's identity key. */
   identity(): Promise<IdentityState> {
-    this.parts.assertRunning();
-    return this.parts.identities.state(this.userId);
+    this.#parts.assertRunning();
+    return this.#parts.identities.state(this.userId);
   }
 
   /** Trusts the person's new identity key; what waits leaves under it. Harmless when there is none. */
   acceptIdentity(): Promise<void> {
-    return this.parts.identities.accept(this.userId);
+    return this.#parts.identities.accept(this.userId);
   }
 
   /**
@@ -199,6 +199,6 @@ export class Chat {
    * @throws {SottoError} `argument-invalid`
    */
   setIdentityPolicy(policy: IdentityPolicy | undefined): Promise<void> {
-    return this.parts.identities.setPolicy(this.userId, policy);
+    return this.#parts.identities.setPolicy(this.userId, policy);
   }
 }

@@ -52,10 +52,10 @@ export interface ChatPage {
 
 /** The conversations of this account. */
 export class Chats {
-  private readonly parts: ChatParts;
-  private readonly executor: Executor;
-  private readonly http: AuthorizedClient;
-  private readonly groupChat: (groupId: GroupId) => GroupChat;
+  readonly #parts: ChatParts;
+  readonly #executor: Executor;
+  readonly #http: AuthorizedClient;
+  readonly #groupChat: (groupId: GroupId) => GroupChat;
 
   constructor(
     parts: ChatParts & {
@@ -63,10 +63,10 @@ export class Chats {
       readonly groupChat: (groupId: GroupId) => GroupChat;
     },
   ) {
-    this.parts = parts;
-    this.executor = parts.executor;
-    this.http = parts.http;
-    this.groupChat = parts.groupChat;
+    this.#parts = parts;
+    this.#executor = parts.executor;
+    this.#http = parts.http;
+    this.#groupChat = parts.groupChat;
   }
 
   /**
@@ -77,30 +77,30 @@ export class Chats {
   async with(phone: string, options: CallOptions = {}): Promise<Chat> {
     const number = parsePhoneNumber(phone);
     checkOptions('chats.with', options, signalOnly);
-    const { account } = this.parts.origin();
+    const { account } = this.#parts.origin();
     if (number === account.number) {
       throw new SottoError('recipient-invalid', 'this is your own number: a chat is with somebody else');
     }
-    const known = await this.parts.store.userByNumber(number);
-    const userId = known?.id ?? (await this.lookUp(number, options));
-    return this.begin(userId, number);
+    const known = await this.#parts.store.userByNumber(number);
+    const userId = known?.id ?? (await this.#lookUp(number, options));
+    return this.#begin(userId, number);
   }
 
   /** The chat with somebody whose id is known, for example from an event; `undefined` when there is none yet. */
   async get(userId: UserId): Promise<Chat | undefined> {
-    this.parts.assertRunning();
+    this.#parts.assertRunning();
     if (!isUuid(userId)) return undefined;
-    const record = await this.parts.store.get('chat', { id: chatWith(userId) });
-    return record?.userId === undefined ? undefined : this.chatOf(record.userId);
+    const record = await this.#parts.store.get('chat', { id: chatWith(userId) });
+    return record?.userId === undefined ? undefined : this.#chatOf(record.userId);
   }
 
   /** A page of the chat list, latest activity first. @throws {SottoError} `argument-invalid` */
   async list(options: { readonly after?: number } = {}): Promise<ChatPage> {
-    this.parts.assertRunning();
+    this.#parts.assertRunning();
     checkOptions('chats.list', options, listRules);
-    const records = await this.parts.store.chats(options.after, pageSize + 1);
+    const records = await this.#parts.store.chats(options.after, pageSize + 1);
     const page = records.slice(0, pageSize);
-    const chats = await Promise.all(page.map((record) => this.summarise(record)));
+    const chats = await Promise.all(page.map((record) => this.#summarise(record)));
     return {
       chats: chats.filter((summary) => summary !== undefined),
       next: records.length > pageSize ? page.at(-1)?.activity : undefined,
@@ -112,52 +112,52 @@ export class Chats {
    * @throws {SottoError} `argument-invalid`
    */
   async requests(options: { readonly after?: number } = {}): Promise<ChatPage> {
-    this.parts.assertRunning();
+    this.#parts.assertRunning();
     checkOptions('chats.requests', options, listRules);
-    const { records, next } = await this.parts.requests.page(options.after, pageSize);
-    const chats = await Promise.all(records.map((record) => this.summarise(record)));
+    const { records, next } = await this.#parts.requests.page(options.after, pageSize);
+    const chats = await Promise.all(records.map((record) => this.#summarise(record)));
     return { chats: chats.filter((summary) => summary !== undefined), next };
   }
 
-  private async lookUp(number: string, options: CallOptions): Promise<UserId> {
-    const [found] = await lookUpNumbers(this.http, [number], options);
+  async #lookUp(number: string, options: CallOptions): Promise<UserId> {
+    const [found] = await lookUpNumbers(this.#http, [number], options);
     if (found === undefined) {
       throw new SottoError('number-unknown', 'nobody has registered this number: invite them');
     }
     return found.userId;
   }
 
-  private async begin(userId: UserId, number: string): Promise<Chat> {
+  async #begin(userId: UserId, number: string): Promise<Chat> {
     const chatId = chatWith(userId);
-    const isNew = await this.executor.run([chatLock(chatId)], async (overlay) => {
-      const now = this.parts.clock.now();
+    const isNew = await this.#executor.run([chatLock(chatId)], async (overlay) => {
+      const now = this.#parts.clock.now();
       const user = await overlay.get('user', { id: userId });
       if (user?.number !== number) {
         const named = { ...(user ?? newUser(userId, now)), number, updatedAt: now };
         overlay.put('user', named);
         // As a part of a snapshot: it says who they are, and takes back no block that has not come here yet.
-        await tellSiblings(overlay, this.parts.origin, { snapshot: { contacts: [syncOfContact(named)] } }, now);
+        await tellSiblings(overlay, this.#parts.origin, { snapshot: { contacts: [syncOfContact(named)] } }, now);
       }
       // Whoever is blocked is looked at, not accepted.
       if (user?.blockedAt !== undefined) {
         await openChat(overlay, userId, now);
         return false;
       }
-      return acceptChat(overlay, this.parts, userId, now);
+      return acceptChat(overlay, this.#parts, userId, now);
     });
-    if (isNew) this.parts.outbox.wake(chatId);
-    this.parts.outbox.wake(ownQueue(this.parts.origin().account));
-    return this.chatOf(userId);
+    if (isNew) this.#parts.outbox.wake(chatId);
+    this.#parts.outbox.wake(ownQueue(this.#parts.origin().account));
+    return this.#chatOf(userId);
   }
 
-  private async summarise(record: ChatRecord): Promise<ChatSummary | undefined> {
-    const { store, clock } = this.parts;
+  async #summarise(record: ChatRecord): Promise<ChatSummary | undefined> {
+    const { store, clock } = this.#parts;
     const now = clock.now();
     const { userId, groupId, lastMessageId, unread, accepted } = record;
     const user = userId && (await store.get('user', { id: userId }));
     const group = groupId && (await store.get('group', { id: groupId }));
     const last = lastMessageId && (await store.get('message', { id: lastMessageId }));
-    const chat = userId ? this.chatOf(userId) : group && this.groupChat(group.id);
+    const chat = userId ? this.#chatOf(userId) : group && this.#groupChat(group.id);
     if (chat === undefined) return undefined;
     return {
       chat,
@@ -173,7 +173,7 @@ export class Chats {
     };
   }
 
-  private chatOf(userId: UserId): Chat {
-    return new Chat(chatWith(userId), userId, this.parts);
+  #chatOf(userId: UserId): Chat {
+    return new Chat(chatWith(userId), userId, this.#parts);
   }
 }

@@ -104,11 +104,11 @@ const largestLimit = 500;
 /** What of a chat is the same with one person and in a group. It holds no state. */
 export class Conversation {
   readonly id: ChatId;
-  private readonly parts: ConversationParts;
+  readonly #parts: ConversationParts;
 
   constructor(id: ChatId, parts: ConversationParts) {
     this.id = id;
-    this.parts = parts;
+    this.#parts = parts;
   }
 
   /**
@@ -118,14 +118,14 @@ export class Conversation {
   async send(text: string, options: SendOptions, outgoing: Outgoing): Promise<Message> {
     checkText(text);
     checkOptions('send', options, sendRules);
-    const origin = this.parts.origin();
+    const origin = this.#parts.origin();
     const nonce = options.key === undefined ? undefined : nonceOf(options.key, this.id, origin);
-    const message = await this.parts.executor.run(
+    const message = await this.#parts.executor.run(
       [chatLock(this.id)],
-      (overlay) => this.addOutgoing(overlay, origin, text, nonce, outgoing),
+      (overlay) => this.#addOutgoing(overlay, origin, text, nonce, outgoing),
       { after: 'send.committed' },
     );
-    this.parts.outbox.wake(this.id);
+    this.#parts.outbox.wake(this.id);
     return toMessage(message);
   }
 
@@ -134,7 +134,7 @@ export class Conversation {
    * @throws {SottoError} `cursor-invalid`, `argument-invalid`
    */
   async history(options: HistoryOptions = {}): Promise<HistoryPage> {
-    this.parts.assertRunning();
+    this.#parts.assertRunning();
     checkOptions('history', options, historyRules);
     const { before, after, from, limit = defaultLimit } = options;
     if (!Number.isInteger(limit) || limit < 1 || limit > largestLimit) {
@@ -146,7 +146,7 @@ export class Conversation {
     const place = before ?? after;
     const cursor = place === undefined ? undefined : placeOf(place);
     const page = { chatId: this.id, limit };
-    const { store } = this.parts;
+    const { store } = this.#parts;
     const records =
       after !== undefined || from === 'oldest'
         ? await store.messages({ ...page, after: cursor })
@@ -165,8 +165,8 @@ export class Conversation {
    * @throws {SottoError} `message-unknown`
    */
   async progress(message: Pick<Message, 'id'>): Promise<MessageProgress> {
-    this.parts.assertRunning();
-    const { store } = this.parts;
+    this.#parts.assertRunning();
+    const { store } = this.#parts;
     const record = await store.get('message', { id: checkedId(message) });
     if (record?.chatId !== this.id) {
       throw new SottoError('message-unknown', 'this chat has no such message: give one of its history');
@@ -182,15 +182,15 @@ export class Conversation {
     const id = checkedId(message);
     const locks = new Set([chatLock(this.id)]);
     for (;;) {
-      const page = await this.parts.executor.run([...locks], (overlay) => this.readOn(overlay, id, locks));
-      if (page.told.length > 0) this.parts.tracer.reached('receipt.queued');
-      for (const author of page.told) this.parts.outbox.wake(chatWith(author));
+      const page = await this.#parts.executor.run([...locks], (overlay) => this.#readOn(overlay, id, locks));
+      if (page.told.length > 0) this.#parts.tracer.reached('receipt.queued');
+      for (const author of page.told) this.#parts.outbox.wake(chatWith(author));
       for (const lock of page.needed) locks.add(lock);
       if (page.needed.length === 0 && page.count < readPage) return;
     }
   }
 
-  private async addOutgoing(
+  async #addOutgoing(
     overlay: Overlay,
     origin: ContentOrigin,
     text: string,
@@ -198,7 +198,7 @@ export class Conversation {
     outgoing: Outgoing,
   ): Promise<MessageRecord> {
     await refuseWhenEnded(overlay);
-    const now = this.parts.clock.now();
+    const now = this.#parts.clock.now();
     const { chat, to } = await outgoing.open(overlay, now);
     const seq = chat.nextSeq;
     const fields = { seq, sentAt: now, text: { body: text } };
@@ -254,14 +254,14 @@ export class Conversation {
   }
 
   /** Marks one page. A receipt goes into its author's own queue: where that one's lock is not held, nothing is done before it is. */
-  private async readOn(overlay: Overlay, upTo: MessageId, locks: ReadonlySet<string>): Promise<ReadPage> {
-    const now = this.parts.clock.now();
+  async #readOn(overlay: Overlay, upTo: MessageId, locks: ReadonlySet<string>): Promise<ReadPage> {
+    const now = this.#parts.clock.now();
     const target = await overlay.get('message', { id: upTo });
     const chat: ChatRecord | undefined = await overlay.get('chat', { id: this.id });
     if (target?.chatId !== this.id || chat === undefined) {
       throw new SottoError('message-unknown', 'this chat has no such message: give one of its history');
     }
-    const found = await this.parts.store.unread(this.id, target, readPage);
+    const found = await this.#parts.store.unread(this.id, target, readPage);
     const authors = new Set(found.map(({ senderId }) => senderId));
     const needed = [...authors].map((author) => chatLock(chatWith(author))).filter((lock) => !locks.has(lock));
     if (needed.length > 0) return { count: found.length, told: [], needed };
@@ -278,9 +278,9 @@ export class Conversation {
     const told: UserId[] = [];
     for (const author of chat.accepted && !(await isCrowd(overlay, chat)) ? authors : []) {
       const ids = unread.filter(({ senderId }) => senderId === author).map(({ id }) => id);
-      if (await this.parts.receipts.add(overlay, author, 'read', ids, now, this.id)) told.push(author);
+      if (await this.#parts.receipts.add(overlay, author, 'read', ids, now, this.id)) told.push(author);
     }
-    const { origin } = this.parts;
+    const { origin } = this.#parts;
     const read = syncOfRead(unread.map(({ id }) => id));
     if (unread.length > 0 && (await tellSiblings(overlay, origin, read, now))) told.push(origin().account.userId);
     return { count: found.length, told, needed: [] };

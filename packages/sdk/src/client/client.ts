@@ -65,23 +65,23 @@ export class Client {
   readonly profile: Pick<Profiles, 'set' | 'fetchAvatar'>;
   /** A PIN that keeps others from taking the number over. */
   readonly registrationLock: Pick<RegistrationLock, 'set' | 'remove' | 'isSet'>;
-  private readonly platform: Platform;
-  private readonly store: Store;
-  private readonly executor: StoreExecutor;
-  private readonly hub: EventHub;
-  private readonly current: CurrentAccount;
-  private readonly tokens: Tokens;
-  private readonly registration: Registration;
-  private readonly linking: DeviceLinking;
-  private readonly numberChange: NumberChange;
-  private readonly deletion: Deletion;
-  private readonly contactNumbers: ContactNumbers;
-  private readonly memberProfiles: MemberProfiles;
-  private readonly messaging: Messaging;
-  private readonly rotation: ProfileKeyRotation;
-  private readonly blockList: BlockList;
-  private readonly ending = new AbortController();
-  private stopping: Promise<void> | undefined;
+  readonly #platform: Platform;
+  readonly #store: Store;
+  readonly #executor: StoreExecutor;
+  readonly #hub: EventHub;
+  readonly #current: CurrentAccount;
+  readonly #tokens: Tokens;
+  readonly #registration: Registration;
+  readonly #linking: DeviceLinking;
+  readonly #numberChange: NumberChange;
+  readonly #deletion: Deletion;
+  readonly #contactNumbers: ContactNumbers;
+  readonly #memberProfiles: MemberProfiles;
+  readonly #messaging: Messaging;
+  readonly #rotation: ProfileKeyRotation;
+  readonly #blockList: BlockList;
+  readonly #ending = new AbortController();
+  #stopping: Promise<void> | undefined;
 
   /**
    * Opens a store and, if it has an account, connects in the background.
@@ -97,7 +97,7 @@ export class Client {
       await current.load();
       const client = new Client(options, address, platform, store, opening, current);
       // An end that was begun is finished by the connection, as soon as the relay can be reached.
-      if (current.usable || current.leaving) client.messaging.start();
+      if (current.usable || current.leaving) client.#messaging.start();
       return client;
     } catch (error) {
       await store.close();
@@ -113,9 +113,9 @@ export class Client {
     opening: StoreOpening,
     current: CurrentAccount,
   ) {
-    this.platform = platform;
-    this.store = store;
-    this.current = current;
+    this.#platform = platform;
+    this.#store = store;
+    this.#current = current;
     const parts = assembleClient({
       options,
       address,
@@ -123,29 +123,29 @@ export class Client {
       store,
       opening,
       current,
-      ended: this.ending.signal,
-      assertRunning: () => this.checkRunning(),
-      beforeConnecting: (signal) => this.finishDeletion({ signal }),
-      onState: (change) => this.stateChanged(change),
-      onFailure: (error) => this.failed(error),
+      ended: this.#ending.signal,
+      assertRunning: () => this.#checkRunning(),
+      beforeConnecting: (signal) => this.#finishDeletion({ signal }),
+      onState: (change) => this.#stateChanged(change),
+      onFailure: (error) => this.#failed(error),
     });
-    this.executor = parts.executor;
-    this.hub = parts.hub;
-    this.tokens = parts.tokens;
-    this.deletion = parts.deletion;
-    this.contactNumbers = parts.contactNumbers;
-    this.memberProfiles = parts.memberProfiles;
+    this.#executor = parts.executor;
+    this.#hub = parts.hub;
+    this.#tokens = parts.tokens;
+    this.#deletion = parts.deletion;
+    this.#contactNumbers = parts.contactNumbers;
+    this.#memberProfiles = parts.memberProfiles;
     this.registrationLock = parts.registrationLock;
     this.profile = parts.profiles;
-    this.registration = parts.registration;
-    this.numberChange = parts.numberChange;
-    this.messaging = parts.messaging;
-    this.rotation = parts.rotation;
-    this.blockList = parts.blockList;
+    this.#registration = parts.registration;
+    this.#numberChange = parts.numberChange;
+    this.#messaging = parts.messaging;
+    this.#rotation = parts.rotation;
+    this.#blockList = parts.blockList;
     this.chats = parts.chats;
     this.groups = parts.groups;
     this.devices = parts.devices;
-    this.linking = parts.linking;
+    this.#linking = parts.linking;
   }
 
   /**
@@ -154,15 +154,15 @@ export class Client {
    * @throws {SottoError} see `Registration.register`
    */
   async register(options: RegisterOptions): Promise<Registered> {
-    this.checkRunning();
+    this.#checkRunning();
     checkRegisterOptions(options);
-    const { signal: ended } = this.ending;
+    const { signal: ended } = this.#ending;
     const signal = options.signal === undefined ? ended : AbortSignal.any([options.signal, ended]);
-    await this.finishDeletion({ signal });
-    const registered = await this.registration.register({ ...options, signal });
-    this.checkRunning();
-    await this.accountChanged();
-    this.messaging.start();
+    await this.#finishDeletion({ signal });
+    const registered = await this.#registration.register({ ...options, signal });
+    this.#checkRunning();
+    await this.#accountChanged();
+    this.#messaging.start();
     return registered;
   }
 
@@ -173,15 +173,15 @@ export class Client {
    * @throws {SottoError} see `DeviceLinking.link`
    */
   async linkDevice(options: LinkDeviceOptions): Promise<Linked> {
-    this.checkRunning();
+    this.#checkRunning();
     checkLinkDeviceOptions(options);
-    const { signal: ended } = this.ending;
+    const { signal: ended } = this.#ending;
     const signal = options.signal === undefined ? ended : AbortSignal.any([options.signal, ended]);
-    await this.finishDeletion({ signal });
-    const linked = await this.linking.link({ ...options, signal });
-    this.checkRunning();
-    await this.accountChanged();
-    this.messaging.start();
+    await this.#finishDeletion({ signal });
+    const linked = await this.#linking.link({ ...options, signal });
+    this.#checkRunning();
+    await this.#accountChanged();
+    this.#messaging.start();
     return linked;
   }
 
@@ -192,13 +192,13 @@ export class Client {
    * @throws {SottoError} see `NumberChange.change`
    */
   async changeNumber(options: ChangeNumberOptions): Promise<void> {
-    this.checkRunning();
+    this.#checkRunning();
     checkChangeNumberOptions(options);
-    const { signal: ended } = this.ending;
+    const { signal: ended } = this.#ending;
     const signal = options.signal === undefined ? ended : AbortSignal.any([options.signal, ended]);
-    const told = await this.numberChange.change({ ...options, signal });
-    await this.current.load();
-    for (const chatId of told) this.messaging.outbox.wake(chatId);
+    const told = await this.#numberChange.change({ ...options, signal });
+    await this.#current.load();
+    for (const chatId of told) this.#messaging.outbox.wake(chatId);
   }
 
   /**
@@ -210,40 +210,40 @@ export class Client {
    * @throws {SottoError} `not-registered`, `session-ended` (it has ended already; or the relay had ended the session of this device before it was asked: here it is deleted, at the relay it was not by this), any other error that is not `retryable` and has a `relayCode` (the relay refuses, as an older one that can't: the account stays as it is), and as AuthorizedClient (the client goes on)
    */
   async deleteAccount(options: CallOptions = {}): Promise<void> {
-    this.checkRunning();
+    this.#checkRunning();
     checkOptions('deleteAccount', options, signalOnly);
     options.signal?.throwIfAborted();
-    await this.deletion.begin();
-    await this.current.load();
+    await this.#deletion.begin();
+    await this.#current.load();
     try {
-      const refusal = await this.deletion.finish(options);
-      await this.accountChanged();
+      const refusal = await this.#deletion.finish(options);
+      await this.#accountChanged();
       if (refusal !== undefined) throw refusal;
     } catch (error) {
       // Offline, it is asked again with the next try to connect.
-      if (this.current.leaving && this.connection !== 'offline') this.messaging.restart();
+      if (this.#current.leaving && this.connection !== 'offline') this.#messaging.restart();
       throw error;
     }
   }
 
-  private async finishDeletion(options: CallOptions): Promise<void> {
-    if (!this.current.leaving) return;
-    const refusal = await this.deletion.finish(options);
-    await this.accountChanged();
+  async #finishDeletion(options: CallOptions): Promise<void> {
+    if (!this.#current.leaving) return;
+    const refusal = await this.#deletion.finish(options);
+    await this.#accountChanged();
     if (refusal === undefined) return;
-    this.platform.logger.warn('account.deletion-refused', { code: refusal.relayCode ?? refusal.code });
+    this.#platform.logger.warn('account.deletion-refused', { code: refusal.relayCode ?? refusal.code });
   }
 
   /** The account of before may be over, and with it what waited to leave. */
-  private async accountChanged(): Promise<void> {
-    await this.current.load();
-    this.messaging.outbox.recheck();
+  async #accountChanged(): Promise<void> {
+    await this.#current.load();
+    this.#messaging.outbox.recheck();
   }
 
   /** Who this client is; undefined before `register`, and from `deleteAccount` on. */
   get account(): OwnAccount | undefined {
-    if (!this.current.usable) return undefined;
-    const { userId, deviceId, number, username } = this.current.get();
+    if (!this.#current.usable) return undefined;
+    const { userId, deviceId, number, username } = this.#current.get();
     return { userId, deviceId, number, username };
   }
 
@@ -252,17 +252,17 @@ export class Client {
    * @throws {SottoError} `not-registered`, `session-ended`, `primary-only`
    */
   recoveryKey(): string {
-    return formatRecoveryKey(rootSecretOf(this.current.staying()), this.platform.sha256);
+    return formatRecoveryKey(rootSecretOf(this.#current.staying()), this.#platform.sha256);
   }
 
   /** What the connection to the relay is like now: `stopped` before there is an account, after `stop`, and when a store is opened whose account has ended; `ended` from the moment it ends. */
   get connection(): ConnectionState {
-    return this.messaging.state;
+    return this.#messaging.state;
   }
 
   /** Tries to connect now instead of after the wait; takes the device back after `replaced`. */
   reconnect(): void {
-    this.messaging.wake();
+    this.#messaging.wake();
   }
 
   /**
@@ -272,7 +272,7 @@ export class Client {
    * @throws {SottoError} `argument-invalid`; from the loop: `cursor-invalid`, `cursor-expired`, `client-stopped`, or why the store failed
    */
   events(options: EventOptions = {}): AsyncGenerator<SottoEvent, void, undefined> {
-    return this.hub.events(options);
+    return this.#hub.events(options);
   }
 
   /**
@@ -280,12 +280,12 @@ export class Client {
    * @throws {SottoError} `argument-invalid`, `cursor-invalid`, `cursor-expired`, `client-stopped`
    */
   consume(options: { readonly cursor: string; readonly signal?: AbortSignal }): Promise<EventConsumer> {
-    return this.hub.consume(options);
+    return this.#hub.consume(options);
   }
 
   /** Calls a listener for each event of a type, from now on; gives how to end it. @throws {SottoError} `argument-invalid` when there is no such type */
   on<Type extends EventType>(type: Type, listener: (event: EventOf<Type>) => void): () => void {
-    return this.hub.on(type, listener);
+    return this.#hub.on(type, listener);
   }
 
   /**
@@ -293,25 +293,25 @@ export class Client {
    * @throws the signal's reason; {SottoError} `client-stopped`
    */
   async flush(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
-    this.checkRunning();
+    this.#checkRunning();
     checkOptions('flush', options, signalOnly);
-    const { signal: ended } = this.ending;
-    await this.messaging.flush(options.signal ? AbortSignal.any([options.signal, ended]) : ended);
+    const { signal: ended } = this.#ending;
+    await this.#messaging.flush(options.signal ? AbortSignal.any([options.signal, ended]) : ended);
   }
 
   /** Whether something is being encrypted, decrypted or committed now. What waits for the network or for a timer does not count: for tests that turn the clock by hand. */
   get busy(): boolean {
-    return this.executor.busy || this.messaging.busy;
+    return this.#executor.busy || this.#messaging.busy;
   }
 
   /** How many signals of others (who types) were dropped since the start, by reason: what is forged, repeated, too old or too much is never shown. */
   droppedSignals(): Readonly<Record<SignalDrop, number>> {
-    return this.messaging.signals.dropped;
+    return this.#messaging.signals.dropped;
   }
 
   /** How many messages of people who are blocked were dropped since the start. */
   droppedMessages(): number {
-    return this.messaging.dropped;
+    return this.#messaging.dropped;
   }
 
   /**
@@ -321,8 +321,8 @@ export class Client {
    * @throws {SottoError} `argument-invalid`, `recipient-invalid` (the own id), `not-registered`, `session-ended`
    */
   async block(userId: UserId): Promise<void> {
-    this.checkRunning();
-    await this.blockList.block(userId);
+    this.#checkRunning();
+    await this.#blockList.block(userId);
   }
 
   /**
@@ -330,70 +330,70 @@ export class Client {
    * @throws {SottoError} `argument-invalid`, `not-registered`, `session-ended`
    */
   async unblock(userId: UserId): Promise<void> {
-    this.checkRunning();
-    await this.blockList.unblock(userId);
+    this.#checkRunning();
+    await this.#blockList.unblock(userId);
   }
 
   /** Whom this user has blocked, the last one first. */
   async blocked(): Promise<readonly BlockedPerson[]> {
-    this.checkRunning();
-    return this.blockList.list();
+    this.#checkRunning();
+    return this.#blockList.list();
   }
 
   /** Finishes what is being committed, closes the connection and the store, and leaves nothing behind. Idempotent. */
   stop(): Promise<void> {
-    this.stopping ??= this.end();
-    return this.stopping;
+    this.#stopping ??= this.#end();
+    return this.#stopping;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }
 
-  private async end(): Promise<void> {
-    this.ending.abort(clientStopped());
+  async #end(): Promise<void> {
+    this.#ending.abort(clientStopped());
     try {
-      await this.tokens.stop();
-      await Promise.all([this.contactNumbers.stop(), this.memberProfiles.stop()]);
-      await this.rotation.stop();
-      await this.messaging.stop();
-      await this.hub.stop();
-      await this.executor.stop();
+      await this.#tokens.stop();
+      await Promise.all([this.#contactNumbers.stop(), this.#memberProfiles.stop()]);
+      await this.#rotation.stop();
+      await this.#messaging.stop();
+      await this.#hub.stop();
+      await this.#executor.stop();
     } finally {
-      await this.store.close();
+      await this.#store.close();
     }
   }
 
-  private checkRunning(): void {
-    if (this.stopping !== undefined) throw clientStopped();
+  #checkRunning(): void {
+    if (this.#stopping !== undefined) throw clientStopped();
   }
 
-  private stateChanged(change: ConnectionChange): void {
-    this.hub.passing({ type: 'connection.changed', ...change });
+  #stateChanged(change: ConnectionChange): void {
+    this.#hub.passing({ type: 'connection.changed', ...change });
     if (change.state !== 'ended') return;
-    this.current.load().catch((error: unknown) => this.failed(error));
+    this.#current.load().catch((error: unknown) => this.#failed(error));
   }
 
   /** Something in the background failed. When the store belongs to another owner now this client ends, and its event loops throw why; else the connection is made anew after a while. */
-  private failed(error: unknown): void {
+  #failed(error: unknown): void {
     const code = error instanceof SottoError ? error.code : 'internal';
-    if (this.stopping !== undefined) return;
+    if (this.#stopping !== undefined) return;
     if (code === 'session-ended') {
       // Nothing is to be made anew: the connection finds the same end, and says so.
-      this.platform.logger.info('client.session-ended');
-      this.current.load().catch((cause: unknown) => this.failed(cause));
+      this.#platform.logger.info('client.session-ended');
+      this.#current.load().catch((cause: unknown) => this.#failed(cause));
       return;
     }
-    this.platform.logger.error('client.failed', { code });
+    this.#platform.logger.error('client.failed', { code });
     if (isFatal(error)) {
-      this.hub.fail(error);
+      this.#hub.fail(error);
       this.stop().catch((cause: unknown) => {
-        this.platform.logger.error('client.stop-failed', {
+        this.#platform.logger.error('client.stop-failed', {
           code: cause instanceof SottoError ? cause.code : 'internal',
         });
       });
     } else {
-      this.messaging.restart();
+      this.#messaging.restart();
     }
   }
 }

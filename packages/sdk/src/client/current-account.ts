@@ -4,24 +4,24 @@ import type { Store } from '../ports/store.ts';
 
 /** The account of this store, in memory: what never changes while it lasts (ids, keys) is read from here. */
 export class CurrentAccount {
-  private readonly store: Store;
-  private record: AccountRecord | undefined;
+  readonly #store: Store;
+  #record: AccountRecord | undefined;
 
   constructor(store: Store) {
-    this.store = store;
+    this.#store = store;
   }
 
   /** Reads it again, after it was changed. */
   async load(): Promise<AccountRecord | undefined> {
-    this.record = await this.store.get('account', {});
-    return this.record;
+    this.#record = await this.#store.get('account', {});
+    return this.#record;
   }
 
   /**
    * @throws {SottoError} `not-registered`, `session-ended`
    */
   get(): AccountRecord {
-    return usableAccount(this.record);
+    return usableAccount(this.#record);
   }
 
   /**
@@ -29,16 +29,16 @@ export class CurrentAccount {
    * @throws {SottoError} `not-registered`, `session-ended`
    */
   staying(): AccountRecord {
-    return stayingAccount(this.record);
+    return stayingAccount(this.#record);
   }
 
   /** Whether there is one that can be used. */
   get usable(): boolean {
-    return this.record !== undefined && !this.record.ended && !this.leaving;
+    return this.#record !== undefined && !this.#record.ended && !this.leaving;
   }
 
   /** Whether its end was begun, and not finished. */
   get leaving(): boolean {
-    return this.record?.deletion !== undefined;
+    return this.#record?.deletion !== undefined;
   }
 }

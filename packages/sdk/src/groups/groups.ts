@@ -57,10 +57,10 @@ const page = 100;
 
 /** The groups of this account. */
 export class Groups {
-  private readonly parts: GroupsParts;
+  readonly #parts: GroupsParts;
 
   constructor(parts: GroupsParts) {
-    this.parts = parts;
+    this.#parts = parts;
   }
 
   /**
@@ -68,13 +68,13 @@ export class Groups {
    * @throws {SottoError} `title-invalid`, `avatar-too-large`, `argument-invalid`, `blocked`, `user-unknown`, `group-full`, `device-list-invalid`, `not-registered`, `session-ended`, `client-stopped`, and as AuthorizedClient
    */
   async create(options: CreateGroupOptions): Promise<GroupChat> {
-    this.parts.assertRunning();
+    this.#parts.assertRunning();
     checkOptions('groups.create', options, createRules);
     const { title, avatar: picture, members: people, add = 'admins', edit = 'admins', signal } = options;
     if (typeof title !== 'string' || !isGroupTitle(title)) throw titleInvalid();
     if (picture !== undefined) checkGroupAvatar(picture);
-    const { store, learnDevices, changes, avatars, origin } = this.parts;
-    const owner = this.self();
+    const { store, learnDevices, changes, avatars, origin } = this.#parts;
+    const owner = this.#self();
     const others = idsOf('groups.create', people).filter((userId) => userId !== owner.userId);
     demand(others.length > 0, 'a group has others as members: give at least one');
     const members = await candidatesOf(others, store, learnDevices);
@@ -99,18 +99,18 @@ export class Groups {
 
   /** A group that this user is or was a member of; `undefined` when there is no such. */
   async get(groupId: GroupId): Promise<GroupChat | undefined> {
-    this.parts.assertRunning();
+    this.#parts.assertRunning();
     if (typeof groupId !== 'string' || !isUuid(groupId)) return undefined;
-    const group = await this.parts.store.get('group', { id: groupId });
+    const group = await this.#parts.store.get('group', { id: groupId });
     return group === undefined || group.standing === 'requested' ? undefined : this.chatOf(groupId);
   }
 
   /** All groups that this user is or was a member of, by their ids. */
   async list(): Promise<readonly GroupChat[]> {
-    this.parts.assertRunning();
+    this.#parts.assertRunning();
     const found: GroupChat[] = [];
     for (let after: GroupId | undefined; ; ) {
-      const groups = await this.parts.store.groups(after, page);
+      const groups = await this.#parts.store.groups(after, page);
       for (const { id, standing } of groups) if (standing !== 'requested') found.push(this.chatOf(id));
       after = groups.at(-1)?.id;
       if (groups.length < page) return found;
@@ -122,9 +122,9 @@ export class Groups {
    * @throws {SottoError} `invite-invalid`, and as AuthorizedClient
    */
   async preview(link: string, options: CallOptions = {}): Promise<GroupPreview> {
-    this.parts.assertRunning();
+    this.#parts.assertRunning();
     checkOptions('groups.preview', options, signalOnly);
-    const { at } = await this.parts.invitations.look(readLink(link), options);
+    const { at } = await this.#parts.invitations.look(readLink(link), options);
     const { title, avatar, members, invite } = at.state;
     return { title, avatar: avatar?.hash, members: members.length, approval: invite?.approval === true };
   }
@@ -134,11 +134,11 @@ export class Groups {
    * @throws {SottoError} `invite-invalid`, `relay-misbehaved` (another avatar than the group's), `relay-refused` (`not-found`), and as AuthorizedClient
    */
   async previewAvatar(link: string, options: CallOptions = {}): Promise<Uint8Array | undefined> {
-    this.parts.assertRunning();
+    this.#parts.assertRunning();
     checkOptions('groups.previewAvatar', options, signalOnly);
     const read = readLink(link);
-    const { at } = await this.parts.invitations.look(read, options);
-    return this.parts.avatars.fetchBehind(read, at.state, options);
+    const { at } = await this.#parts.invitations.look(read, options);
+    return this.#parts.avatars.fetchBehind(read, at.state, options);
   }
 
   /**
@@ -146,15 +146,15 @@ export class Groups {
    * @throws {SottoError} `invite-invalid` (no link, or one that was closed), `invite-used`, `group-full`, `group-changed`, `not-registered`, `session-ended`, `client-stopped`, and as AuthorizedClient
    */
   async join(link: string, options: CallOptions = {}): Promise<GroupChat | 'requested'> {
-    this.parts.assertRunning();
+    this.#parts.assertRunning();
     checkOptions('groups.join', options, signalOnly);
     const read = readLink(link);
-    const { store, invitations, changes, origin } = this.parts;
+    const { store, invitations, changes, origin } = this.#parts;
     const groupId = groupIdOf(read.wireId, origin().sha256);
     const known = await store.get('group', { id: groupId });
     if (known?.standing === 'member') return this.chatOf(groupId);
     const found = await invitations.look(read, options);
-    const who = this.self();
+    const who = this.#self();
     if (memberOf(found.at.state, who.userId) !== undefined) {
       // Somebody has added this user, and their welcome is on its way.
       return 'requested';
@@ -167,7 +167,7 @@ export class Groups {
     try {
       await changes.change(groupId, wish, options);
     } catch (error) {
-      await this.forgetUnlessAsked(groupId);
+      await this.#forgetUnlessAsked(groupId);
       throw error;
     }
     const group = await store.get('group', { id: groupId });
@@ -175,17 +175,17 @@ export class Groups {
   }
 
   /** A request that never reached the group leaves nothing; while the change is still on its way it stays. */
-  private async forgetUnlessAsked(groupId: GroupId): Promise<void> {
-    const { store, invitations } = this.parts;
+  async #forgetUnlessAsked(groupId: GroupId): Promise<void> {
+    const { store, invitations } = this.#parts;
     if ((await store.get('groupIntent', { groupId })) !== undefined) return;
     const group = await store.get('group', { id: groupId });
-    const asked = group && stateOf(group)?.requests.some(({ userId }) => userId === this.self().userId);
+    const asked = group && stateOf(group)?.requests.some(({ userId }) => userId === this.#self().userId);
     if (asked !== true) await invitations.forget(groupId);
   }
 
   /** This user, as others let them in. */
-  private self(): GroupCandidate {
-    const { account, sha256 } = this.parts.origin();
+  #self(): GroupCandidate {
+    const { account, sha256 } = this.#parts.origin();
     const { rootKey, version } = ownListOf(account, sha256);
     const { userId, profileKey } = account;
     return { userId, rootKey, deviceListVersion: version, profileKey };
@@ -193,7 +193,7 @@ export class Groups {
 
   /** The chat of a group, whether there is such a group or not. */
   chatOf(groupId: GroupId): GroupChat {
-    return new GroupChat(groupId, this.parts);
+    return new GroupChat(groupId, this.#parts);
   }
 }
 
