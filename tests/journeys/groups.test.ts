@@ -1,4 +1,4 @@
-import type { GroupChat, GroupInfo } from '@sotto/sdk';
+import type { GroupChat, GroupInfo, Message } from '@sotto/sdk';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { chatOf, groupOf as groupIn, hasMembers, hasTitle, idOf, news, roleOf, sees as seesIn } from './group-watch.ts';
 import { exchange, JourneyWorld } from './journey-world.ts';
@@ -95,10 +95,23 @@ describe('a group into which a stranger brings somebody', () => {
       (await person.client.chats.list()).chats.find(({ chat }) => chat.id === group.id);
     expect(await summaryOf(bob)).toMatchObject({ title: 'Rowers', accepted: false, chat: { type: 'group' } });
     expect(await summaryOf(carol)).toMatchObject({ title: 'Rowers', accepted: true });
-    await group.send('all aboard');
+    const aboard = await group.send('all aboard');
     for (const person of [bob, carol]) expect(await person.received('all aboard')).toMatchObject({ chatId: group.id });
+    const again = await group.send('are you there?');
+    await bob.received('are you there?');
+    await atBob?.markRead(aboard);
     await atBob?.accept();
     expect(await summaryOf(bob)).toMatchObject({ accepted: true, unread: 1 });
+    const isTold = (type: string, { id }: Message) =>
+      alice.events.some(
+        (event) =>
+          event.type === type &&
+          'message' in event &&
+          event.message.id === id &&
+          'userId' in event &&
+          event.userId === idOf(bob),
+      );
+    await world.watch.until(() => isTold('message.read', aboard) && isTold('message.delivered', again));
     await atCarol?.send('aye');
     for (const person of [alice, bob]) await person.received('aye');
   });

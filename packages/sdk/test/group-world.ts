@@ -1,6 +1,6 @@
 import { Envelope, type Send, uuidToText } from '@sotto/proto';
 import { rootKeyOf } from '../src/accounts/recovery-key.ts';
-import { chatOfGroup, openGroupChat } from '../src/chats/chat-state.ts';
+import { chatOfGroup, chatWith, openGroupChat } from '../src/chats/chat-state.ts';
 import { Conversation } from '../src/chats/conversation.ts';
 import { outgoingToGroup } from '../src/chats/group-outgoing.ts';
 import { groupIdOf } from '../src/groups/group-id.ts';
@@ -99,7 +99,12 @@ export class GroupWorld {
   }
 
   async write(person: GroupPerson, text: string): Promise<Message> {
-    return new Conversation(this.chatId, person.out.parts).send(text, {}, outgoingToGroup(this.groupId));
+    const { parts } = person.out;
+    const told: UserId[] = [];
+    const outgoing = outgoingToGroup(this.groupId, parts, (authors) => told.push(...authors));
+    const message = await new Conversation(this.chatId, parts).send(text, {}, outgoing);
+    for (const author of told) parts.outbox.wake(chatWith(author));
+    return message;
   }
 
   async connect(...people: readonly GroupPerson[]): Promise<void> {

@@ -15,13 +15,14 @@ import { isPresumedOut, stateOf } from '../groups/stored-group.ts';
 import type { Message } from '../messages/message.ts';
 import type { MessageProgress } from '../messages/message-progress.ts';
 import { checkOptions, demand, given, type OptionRules, signalOnly } from '../option-rules.ts';
+import { addOverdueInGroup } from '../outbox/overdue-receipts.ts';
 import { type Report, type ReportHook, type ReportOptions, report } from '../people/report.ts';
 import type { GroupRecord } from '../ports/group-records.ts';
 import type { ChatId, GroupId, UserId } from '../ports/ids.ts';
 import { ownQueue, tellOfChat } from '../sync/own-sync.ts';
 import type { CallOptions } from '../transport/http-client.ts';
 import { type MutedUntil, muteChat, type SettingsOf, setChatReceipts } from './chat-settings.ts';
-import { chatLock, chatOfGroup, openGroupChat } from './chat-state.ts';
+import { chatLock, chatOfGroup, chatWith, openGroupChat } from './chat-state.ts';
 import {
   Conversation,
   type ConversationParts,
@@ -87,8 +88,12 @@ export class GroupChat {
    * Sends a text to all members. Resolves when the message is in the store (`queued`), connected or not; it goes to whoever is a member when it leaves.
    * @throws {SottoError} `text-empty`, `text-too-long` (over 65,536 bytes of UTF-8), `text-malformed`, `argument-invalid`, `group-unknown`, `group-not-member`, `group-forked`, `not-registered`, `session-ended`, and the store's
    */
-  send(text: string, options: SendOptions = {}): Promise<Message> {
-    return this.conversation.send(text, options, outgoingToGroup(this.groupId));
+  async send(text: string, options: SendOptions = {}): Promise<Message> {
+    const told: UserId[] = [];
+    const outgoing = outgoingToGroup(this.groupId, this.parts, (authors) => told.push(...authors));
+    const message = await this.conversation.send(text, options, outgoing);
+    for (const author of told) this.parts.outbox.wake(chatWith(author));
+    return message;
   }
 
   /**
@@ -280,17 +285,19 @@ export class GroupChat {
     await this.change({ type: 'decline', userId }, options);
   }
 
-  /** Lets a group into which a stranger has brought this user be as one that they chose: receipts are sent. Writing into it accepts it, too. */
+  /** Lets a group into which a stranger has brought this user be as one that they chose: receipts are sent, also for what came before. Writing into it accepts it, too. */
   async accept(): Promise<void> {
     this.parts.assertRunning();
-    await this.parts.executor.run([chatLock(this.id)], async (overlay) => {
+    const told = await this.parts.executor.run([chatLock(this.id)], async (overlay) => {
       const chat = await openGroupChat(overlay, this.groupId, this.parts.clock.now());
-      if (chat.accepted) return;
+      if (chat.accepted) return [];
       const accepted = { ...chat, accepted: true };
       overlay.put('chat', accepted);
       overlay.record({ type: 'chat.changed', chatId: this.id });
       await tellOfChat(overlay, this.parts.origin, accepted, this.parts.clock.now());
+      return addOverdueInGroup(overlay, this.parts, this.groupId, this.parts.clock.now());
     });
+    for (const author of told) this.parts.outbox.wake(chatWith(author));
     this.parts.outbox.wake(ownQueue(this.parts.origin().account));
   }
 

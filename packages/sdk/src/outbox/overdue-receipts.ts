@@ -1,7 +1,9 @@
-import { chatWith } from '../chats/chat-state.ts';
+import { chatOfGroup, chatWith } from '../chats/chat-state.ts';
 import type { Overlay } from '../crypto/overlay.ts';
+import { stateOf } from '../groups/stored-group.ts';
 import { largestReceipt } from '../messages/apply-receipt.ts';
-import type { UserId } from '../ports/ids.ts';
+import { mostReceipted } from '../messages/group-receipts.ts';
+import type { GroupId, MessageId, UserId } from '../ports/ids.ts';
 import type { MessageRecord } from '../ports/message-record.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import type { ReceiptQueue } from './receipt-queue.ts';
@@ -27,4 +29,37 @@ export async function addOverdueReceipts(
   const ids = (state: MessageRecord['state']) => current.flatMap((one) => (one?.state === state ? [one.id] : []));
   await receipts.addAgain(overlay, author, 'delivered', ids('received'), now);
   await receipts.addAgain(overlay, author, 'read', ids('seen'), now);
+}
+
+/**
+ * Queues receipts for the latest 256 messages of a group that was a request until now, to each of their authors; nothing where so many are in it that nobody is told by itself.
+ *
+ * The caller's operation holds the lock of the group's chat, and needs not hold those of the authors.
+ * @returns to whom receipts wait now
+ */
+export async function addOverdueInGroup(
+  overlay: Overlay,
+  { store, receipts }: { readonly store: StoreQueries; readonly receipts: ReceiptQueue },
+  groupId: GroupId,
+  now: number,
+): Promise<readonly UserId[]> {
+  const group = await overlay.get('group', { id: groupId });
+  const members = group && stateOf(group)?.members.length;
+  if (members === undefined || members - 1 > mostReceipted) return [];
+  const chatId = chatOfGroup(groupId);
+  const found = await store.messages({ chatId, limit: largestReceipt, before: undefined });
+  const recent = found.filter(({ updatedAt }) => updatedAt > now - overdueFor);
+  const current = await Promise.all(recent.map(({ id }) => overlay.get('message', { id })));
+  const told = new Set<UserId>();
+  // Own messages are in neither state.
+  for (const [state, says] of [['received', 'delivered'] as const, ['seen', 'read'] as const]) {
+    const idsBy = new Map<UserId, MessageId[]>();
+    for (const one of current) {
+      if (one?.state === state) idsBy.set(one.senderId, [...(idsBy.get(one.senderId) ?? []), one.id]);
+    }
+    for (const [author, ids] of idsBy) {
+      if (await receipts.addApart(overlay, author, says, ids, now, chatId)) told.add(author);
+    }
+  }
+  return [...told];
 }

@@ -37,8 +37,7 @@ export class ReceiptQueue {
     now: number,
     of: ChatId = chatWith(author),
   ): Promise<boolean> {
-    if (messageIds.length === 0 || (await hasEnded(overlay)) || (await hasBlocked(overlay, author))) return false;
-    if (!givesReceipts(await overlay.get('chat', { id: of }), this.origin().returnsReceipts)) return false;
+    if (messageIds.length === 0 || !(await this.isTold(overlay, author, of))) return false;
     const chatId = chatWith(author);
     let left = messageIds.map(uuidToBytes);
     const open = await this.openRow(overlay, chatId, says);
@@ -66,6 +65,27 @@ export class ReceiptQueue {
     const waiting = new Set(open?.ids.map((id) => uuidToText(id)));
     const missing = messageIds.filter((id) => !waiting.has(id));
     return this.add(overlay, author, says, missing, now);
+  }
+
+  /** As `add`, in rows of its own: the caller needs not hold the lock of the author's chat. */
+  async addApart(
+    overlay: Overlay,
+    author: UserId,
+    says: ReceiptSays,
+    messageIds: readonly MessageId[],
+    now: number,
+    of: ChatId,
+  ): Promise<boolean> {
+    if (messageIds.length === 0 || !(await this.isTold(overlay, author, of))) return false;
+    for (let left = messageIds.map(uuidToBytes); left.length > 0; left = left.slice(largestReceipt)) {
+      this.addRow(overlay, author, says, left.slice(0, largestReceipt), now);
+    }
+    return true;
+  }
+
+  private async isTold(overlay: Overlay, author: UserId, of: ChatId): Promise<boolean> {
+    if ((await hasEnded(overlay)) || (await hasBlocked(overlay, author))) return false;
+    return givesReceipts(await overlay.get('chat', { id: of }), this.origin().returnsReceipts);
   }
 
   private async openRow(overlay: Overlay, chatId: ChatId, says: ReceiptSays) {
