@@ -74,14 +74,14 @@ export class GroupChat {
   readonly type = 'group';
   readonly id: ChatId;
   readonly groupId: GroupId;
-  private readonly parts: GroupChatParts;
-  private readonly conversation: Conversation;
+  readonly #parts: GroupChatParts;
+  readonly #conversation: Conversation;
 
   constructor(groupId: GroupId, parts: GroupChatParts) {
     this.id = chatOfGroup(groupId);
     this.groupId = groupId;
-    this.parts = parts;
-    this.conversation = new Conversation(this.id, parts);
+    this.#parts = parts;
+    this.#conversation = new Conversation(this.id, parts);
   }
 
   /**
@@ -90,9 +90,9 @@ export class GroupChat {
    */
   async send(text: string, options: SendOptions = {}): Promise<Message> {
     const told: UserId[] = [];
-    const outgoing = outgoingToGroup(this.groupId, this.parts, (authors) => told.push(...authors));
-    const message = await this.conversation.send(text, options, outgoing);
-    for (const author of told) this.parts.outbox.wake(chatWith(author));
+    const outgoing = outgoingToGroup(this.groupId, this.#parts, (authors) => told.push(...authors));
+    const message = await this.#conversation.send(text, options, outgoing);
+    for (const author of told) this.#parts.outbox.wake(chatWith(author));
     return message;
   }
 
@@ -101,7 +101,7 @@ export class GroupChat {
    * @throws {SottoError} `cursor-invalid`, `argument-invalid`
    */
   history(options: HistoryOptions = {}): Promise<HistoryPage> {
-    return this.conversation.history(options);
+    return this.#conversation.history(options);
   }
 
   /**
@@ -109,7 +109,7 @@ export class GroupChat {
    * @throws {SottoError} `message-unknown`
    */
   progress(message: Pick<Message, 'id'>): Promise<MessageProgress> {
-    return this.conversation.progress(message);
+    return this.#conversation.progress(message);
   }
 
   /**
@@ -117,7 +117,7 @@ export class GroupChat {
    * @throws {SottoError} `message-unknown`
    */
   markRead(message: Pick<Message, 'id'>): Promise<void> {
-    return this.conversation.markRead(message);
+    return this.#conversation.markRead(message);
   }
 
   /**
@@ -125,14 +125,14 @@ export class GroupChat {
    * @throws {SottoError} `group-unknown`, `client-stopped`
    */
   async info(): Promise<GroupInfo> {
-    this.parts.assertRunning();
-    const group = await this.record();
+    this.#parts.assertRunning();
+    const group = await this.#record();
     const state = stateOf(group);
-    const self = this.parts.origin().account.userId;
-    const nameOf = async (userId: UserId) => (await this.parts.store.get('user', { id: userId }))?.username ?? '';
+    const self = this.#parts.origin().account.userId;
+    const nameOf = async (userId: UserId) => (await this.#parts.store.get('user', { id: userId }))?.username ?? '';
     const isOut = isPresumedOut(group, self);
     const shown = (state?.members ?? []).filter(({ userId }) => !isOut || userId !== self);
-    const rows = new Map((await this.parts.store.groupMembers(this.groupId)).map((row) => [row.userId, row]));
+    const rows = new Map((await this.#parts.store.groupMembers(this.groupId)).map((row) => [row.userId, row]));
     const members = shown.map(async ({ userId, role, joinedAtRevision }) => ({
       userId,
       role,
@@ -166,13 +166,13 @@ export class GroupChat {
    */
   async add(people: readonly GroupPerson[], options: CallOptions = {}): Promise<void> {
     const userIds = idsOf('add', people);
-    this.check('add', options);
-    const { store, learnDevices } = this.parts;
-    const state = stateOf(await this.record());
+    this.#check('add', options);
+    const { store, learnDevices } = this.#parts;
+    const state = stateOf(await this.#record());
     const missing = userIds.filter((userId) => state === undefined || memberOf(state, userId) === undefined);
     if (missing.length === 0) return;
     const members = await candidatesOf(missing, store, learnDevices);
-    await this.change({ type: 'add-members', members }, options);
+    await this.#change({ type: 'add-members', members }, options);
   }
 
   /**
@@ -181,15 +181,15 @@ export class GroupChat {
    */
   async remove(people: readonly GroupPerson[], options: CallOptions = {}): Promise<void> {
     const userIds = [...idsOf('remove', people)].sort();
-    this.check('remove', options);
-    demand(!userIds.includes(this.parts.origin().account.userId), 'remove takes others: call leave() to leave');
-    if (userIds.length > 0) await this.change({ type: 'remove-members', userIds }, options);
+    this.#check('remove', options);
+    demand(!userIds.includes(this.#parts.origin().account.userId), 'remove takes others: call leave() to leave');
+    if (userIds.length > 0) await this.#change({ type: 'remove-members', userIds }, options);
   }
 
   /** Leaves. After the owner the admin who came first owns the group, else the member. The history stays. */
   async leave(options: CallOptions = {}): Promise<void> {
-    this.check('leave', options);
-    await this.change({ type: 'leave' }, options);
+    this.#check('leave', options);
+    await this.#change({ type: 'leave' }, options);
   }
 
   /**
@@ -199,22 +199,22 @@ export class GroupChat {
   async setRole(person: GroupPerson, role: 'member' | 'admin', options: CallOptions = {}): Promise<void> {
     const userId = idOf('setRole', person);
     demand(role === 'member' || role === 'admin', 'a role is member or admin: the owner gives the group away');
-    this.check('setRole', options);
-    await this.change({ type: 'set-role', userId, role }, options);
+    this.#check('setRole', options);
+    await this.#change({ type: 'set-role', userId, role }, options);
   }
 
   /** Gives the group to another member; this user, its owner, becomes an admin. @throws {SottoError} `argument-invalid`, and as every change */
   async transferOwnership(person: GroupPerson, options: CallOptions = {}): Promise<void> {
     const userId = idOf('transferOwnership', person);
-    this.check('transferOwnership', options);
-    await this.change({ type: 'transfer-ownership', userId }, options);
+    this.#check('transferOwnership', options);
+    await this.#change({ type: 'transfer-ownership', userId }, options);
   }
 
   /** @throws {SottoError} `title-invalid` (1 to 25 characters), and as every change */
   async setTitle(title: string, options: CallOptions = {}): Promise<void> {
     if (typeof title !== 'string' || !isGroupTitle(title)) throw titleInvalid();
-    this.check('setTitle', options);
-    await this.change({ type: 'set-title', title }, options);
+    this.#check('setTitle', options);
+    await this.#change({ type: 'set-title', title }, options);
   }
 
   /**
@@ -223,9 +223,9 @@ export class GroupChat {
    * @throws {SottoError} `argument-invalid`, `avatar-too-large`, and as every change
    */
   async setAvatar(avatar: Uint8Array | undefined, options: CallOptions = {}): Promise<void> {
-    this.check('setAvatar', options);
-    const uploaded = avatar && (await this.parts.avatars.uploadFor(this.groupId, avatar, options));
-    await this.change({ type: 'set-avatar', avatar: uploaded }, options);
+    this.#check('setAvatar', options);
+    const uploaded = avatar && (await this.#parts.avatars.uploadFor(this.groupId, avatar, options));
+    await this.#change({ type: 'set-avatar', avatar: uploaded }, options);
   }
 
   /**
@@ -233,20 +233,20 @@ export class GroupChat {
    * @throws {SottoError} `argument-invalid`, `group-unknown`, `group-not-member`, `relay-misbehaved` (another avatar than the group's), `relay-refused` (`not-found`), and as AuthorizedClient
    */
   async fetchAvatar(options: CallOptions = {}): Promise<Uint8Array | undefined> {
-    this.check('fetchAvatar', options);
-    return this.parts.avatars.fetch(this.groupId, options);
+    this.#check('fetchAvatar', options);
+    return this.#parts.avatars.fetch(this.groupId, options);
   }
 
   /** Says who adds members, and who changes title and avatar. @throws {SottoError} `argument-invalid`, and as every change */
   async setSettings(change: GroupSettingsChange): Promise<void> {
-    this.parts.assertRunning();
+    this.#parts.assertRunning();
     checkOptions('setSettings', change, settingsRules);
-    const known = stateOf(await this.record())?.settings;
+    const known = stateOf(await this.#record())?.settings;
     const settings: GroupSettings = {
       add: change.add ?? known?.add ?? 'admins',
       edit: change.edit ?? known?.edit ?? 'admins',
     };
-    await this.change({ type: 'set-settings', settings }, change);
+    await this.#change({ type: 'set-settings', settings }, change);
   }
 
   /**
@@ -255,50 +255,50 @@ export class GroupChat {
    * @throws {SottoError} `argument-invalid`, and as every change
    */
   async openInvite(options: OpenInviteOptions = {}): Promise<string> {
-    this.parts.assertRunning();
+    this.#parts.assertRunning();
     checkOptions('openInvite', options, inviteRules);
-    const { randomness } = this.parts.origin();
+    const { randomness } = this.#parts.origin();
     const key = randomness.bytes(groupBytes.key);
     const invite = { id: randomness.bytes(groupBytes.inviteId), key, approval: options.approval ?? false };
-    await this.change({ type: 'set-invite', invite }, options);
-    const { wireId } = await this.record();
+    await this.#change({ type: 'set-invite', invite }, options);
+    const { wireId } = await this.#record();
     return formatInviteLink({ wireId, inviteKey: key });
   }
 
   /** Ends the link. Harmless when there is none. */
   async closeInvite(options: CallOptions = {}): Promise<void> {
-    this.check('closeInvite', options);
-    await this.change({ type: 'revoke-invite' }, options);
+    this.#check('closeInvite', options);
+    await this.#change({ type: 'revoke-invite' }, options);
   }
 
   /** Lets somebody in who asks for it. @throws {SottoError} `argument-invalid`, `group-full`, and as every change */
   async approve(person: GroupPerson, options: CallOptions = {}): Promise<void> {
     const userId = idOf('approve', person);
-    this.check('approve', options);
-    await this.change({ type: 'approve', userId }, options);
+    this.#check('approve', options);
+    await this.#change({ type: 'approve', userId }, options);
   }
 
   /** Turns somebody away who asks to come in. @throws {SottoError} `argument-invalid`, and as every change */
   async decline(person: GroupPerson, options: CallOptions = {}): Promise<void> {
     const userId = idOf('decline', person);
-    this.check('decline', options);
-    await this.change({ type: 'decline', userId }, options);
+    this.#check('decline', options);
+    await this.#change({ type: 'decline', userId }, options);
   }
 
   /** Lets a group into which a stranger has brought this user be as one that they chose: receipts are sent, also for what came before. Writing into it accepts it, too. */
   async accept(): Promise<void> {
-    this.parts.assertRunning();
-    const told = await this.parts.executor.run([chatLock(this.id)], async (overlay) => {
-      const chat = await openGroupChat(overlay, this.groupId, this.parts.clock.now());
+    this.#parts.assertRunning();
+    const told = await this.#parts.executor.run([chatLock(this.id)], async (overlay) => {
+      const chat = await openGroupChat(overlay, this.groupId, this.#parts.clock.now());
       if (chat.accepted) return [];
       const accepted = { ...chat, accepted: true };
       overlay.put('chat', accepted);
       overlay.record({ type: 'chat.changed', chatId: this.id });
-      await tellOfChat(overlay, this.parts.origin, accepted, this.parts.clock.now());
-      return addOverdueInGroup(overlay, this.parts, this.groupId, this.parts.clock.now());
+      await tellOfChat(overlay, this.#parts.origin, accepted, this.#parts.clock.now());
+      return addOverdueInGroup(overlay, this.#parts, this.groupId, this.#parts.clock.now());
     });
-    for (const author of told) this.parts.outbox.wake(chatWith(author));
-    this.parts.outbox.wake(ownQueue(this.parts.origin().account));
+    for (const author of told) this.#parts.outbox.wake(chatWith(author));
+    this.#parts.outbox.wake(ownQueue(this.#parts.origin().account));
   }
 
   /**
@@ -308,13 +308,13 @@ export class GroupChat {
    * @throws {SottoError} `group-unknown`, `client-stopped`
    */
   async acceptFork(): Promise<void> {
-    this.parts.assertRunning();
-    await this.parts.executor.run([groupLock(this.groupId)], async (overlay) => {
+    this.#parts.assertRunning();
+    await this.#parts.executor.run([groupLock(this.groupId)], async (overlay) => {
       const group = await overlay.get('group', { id: this.groupId });
       if (group === undefined) throw groupUnknown();
-      await acceptFork(overlay, group, this.parts.clock.now());
+      await acceptFork(overlay, group, this.#parts.clock.now());
     });
-    this.parts.outbox.wake(this.id);
+    this.#parts.outbox.wake(this.id);
   }
 
   /**
@@ -322,8 +322,8 @@ export class GroupChat {
    * @throws {SottoError} `argument-invalid`
    */
   mute(until: MutedUntil | undefined): Promise<void> {
-    this.parts.assertRunning();
-    return muteChat(this.parts, this.settings(), until);
+    this.#parts.assertRunning();
+    return muteChat(this.#parts, this.#settings(), until);
   }
 
   /**
@@ -331,8 +331,8 @@ export class GroupChat {
    * @throws {SottoError} `argument-invalid`
    */
   setReceipts(receipts: boolean | undefined): Promise<void> {
-    this.parts.assertRunning();
-    return setChatReceipts(this.parts, this.settings(), receipts);
+    this.#parts.assertRunning();
+    return setChatReceipts(this.#parts, this.#settings(), receipts);
   }
 
   /**
@@ -341,24 +341,24 @@ export class GroupChat {
    */
   report(person: GroupPerson, options: ReportOptions = {}): Promise<Report> {
     const userId = idOf('report', person);
-    return report(this.parts, { userId, chatId: this.id, groupId: this.groupId }, options);
+    return report(this.#parts, { userId, chatId: this.id, groupId: this.groupId }, options);
   }
 
-  private settings(): SettingsOf {
+  #settings(): SettingsOf {
     return { id: this.id, open: (overlay, now) => openGroupChat(overlay, this.groupId, now) };
   }
 
-  private change(operation: GroupOperation, { signal }: CallOptions): Promise<void> {
-    return this.parts.changes.change(this.groupId, { operations: [operation], inviteKey: undefined }, { signal });
+  #change(operation: GroupOperation, { signal }: CallOptions): Promise<void> {
+    return this.#parts.changes.change(this.groupId, { operations: [operation], inviteKey: undefined }, { signal });
   }
 
-  private check(call: string, options: CallOptions): void {
-    this.parts.assertRunning();
+  #check(call: string, options: CallOptions): void {
+    this.#parts.assertRunning();
     checkOptions(call, options, signalOnly);
   }
 
-  private async record(): Promise<GroupRecord> {
-    const group = await this.parts.store.get('group', { id: this.groupId });
+  async #record(): Promise<GroupRecord> {
+    const group = await this.#parts.store.get('group', { id: this.groupId });
     if (group === undefined) throw groupUnknown();
     return group;
   }
