@@ -21,6 +21,8 @@ interface Further {
   noticed: bigint | undefined;
   isRevoked: boolean;
   drained: bigint | undefined;
+  /** While it had no prekeys at the relay, since another device was revoked; the last one may not be over. */
+  readonly absences: { readonly from: bigint; to: bigint }[];
   until: bigint | undefined;
 }
 
@@ -71,10 +73,10 @@ export class SoakDevices {
   times(): ReadonlyMap<string, DeviceTime> {
     return new Map(
       [...this.#devices.values()].map((device): [string, DeviceTime] => {
-        const { name, until, drained } = device;
+        const { name, until, drained, absences } = device;
         const since = sinceOf(device) ?? never;
         const end = { ...(until !== undefined && { until }), ...(drained !== undefined && { drained }) };
-        return [name, { since, ...end }];
+        return [name, { since, absences, ...end }];
       }),
     );
   }
@@ -93,7 +95,7 @@ export class SoakDevices {
     const phone = hosts[home]?.people.find(({ name }) => name === owner)?.phone;
     if (host === undefined || phone === undefined) throw new Error(`${owner} is nowhere`);
     const person: Person = { name: `${owner}.${own + 2}`, phone, device: 'new' };
-    const begun = { linked: undefined, noticed: undefined, drained: undefined, until: undefined };
+    const begun = { linked: undefined, noticed: undefined, drained: undefined, absences: [], until: undefined };
     this.#devices.set(person.name, { name: person.name, host, code: '', ...begun, isRevoked: false });
     host.people.push(person);
     await ignoringEnd(host.process.call('add', person));
@@ -122,12 +124,16 @@ export class SoakDevices {
     if (device === undefined || device.isRevoked) return;
     device.isRevoked = true;
     if (calm) await this.#drain(device);
+    const from = monotonicNow();
+    const staying = this.#of(ownerOf(name)).map((other) => ({ other, absence: { from, to: never } }));
+    for (const { other, absence } of staying) other.absences.push(absence);
     await this.#again(`${name} is not revoked`, async () => {
       if (!this.#isListed(device)) return true;
       await this.#hostOf(ownerOf(name)).process.call('revoke', { owner: ownerOf(name), device: name });
       return !this.#isListed(device);
     });
     device.until = monotonicNow();
+    for (const { other, absence } of staying) this.#keep(this.#untilReachable(other, absence));
     device.host.setDevice(name, 'out');
   }
 
@@ -198,6 +204,12 @@ export class SoakDevices {
     }
   }
 
+  /** Notes when a device has prekeys at the relay again, under the identity key that a revocation has made: contacts have set the sessions from before aside. */
+  async #untilReachable(device: Further, absence: { to: bigint }): Promise<void> {
+    while (!device.isRevoked && !this.#hasPrekeys(device)) await pause(retryMs);
+    absence.to = monotonicNow();
+  }
+
   /** Does something again until it says that it is done, whoever is killed meanwhile. */
   async #again(what: string, act: () => Promise<boolean>): Promise<void> {
     const latest = performance.now() + longestMs;
@@ -235,15 +247,33 @@ export class SoakDevices {
     return rows?.count === 0;
   }
 
-  /** Whether the relay takes it for a device of its account. */
-  #isListed({ host, name }: Further): boolean {
-    const own = readDatabase(join(host.data, `${name}.db`), (database) =>
+  /** Whether somebody can begin a session with it: it has its signed and its last-resort prekey at the relay. */
+  #hasPrekeys(device: Further): boolean {
+    const own = this.#ownAddress(device);
+    if (own === undefined) return false;
+    return readDatabase(join(this.#parts.relayData, 'relay.db'), (database) => {
+      const found = database
+        .prepare<[Buffer, number], { count: number }>(
+          'SELECT count(*) AS count FROM standing_prekey JOIN device ON device.id = device WHERE user_id = ? AND device_id = ?',
+        )
+        .get(own.user, own.device);
+      return (found?.count ?? 0) >= 2;
+    });
+  }
+
+  #ownAddress({ host, name }: Further): { readonly user: Buffer; readonly device: number } | undefined {
+    return readDatabase(join(host.data, `${name}.db`), (database) =>
       database
         .prepare<[], { user: Buffer; device: number }>(
           'SELECT user_id AS user, device_id AS device FROM account WHERE slot = 0',
         )
         .get(),
     );
+  }
+
+  /** Whether the relay takes it for a device of its account. */
+  #isListed(device: Further): boolean {
+    const own = this.#ownAddress(device);
     if (own === undefined) return true;
     const listed = readDatabase(join(this.#parts.relayData, 'relay.db'), (database) =>
       database

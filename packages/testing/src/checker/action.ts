@@ -54,6 +54,14 @@ export interface DeviceTime {
   readonly until?: bigint;
   /** What it had sent by then has left it, and has to arrive; of what it sent later any part may. Only of a device that has an `until`; undefined = nothing is known to have left. */
   readonly drained?: bigint;
+  /** While nobody could encrypt for it: what left then may be there or not. */
+  readonly absences?: readonly Span[];
+}
+
+/** From when to when, as `at` of actions. */
+export interface Span {
+  readonly from: bigint;
+  readonly to: bigint;
 }
 
 /** A message in a history. */

@@ -111,12 +111,15 @@ class Classification {
   }
 
   /** Who has to have a message in the end: those that it is for and its sender; and whoever had it once. */
-  #mustHave({ address, sender, invokedAt, devices: seenBy }: MessageTrace, devices: readonly string[]): string[] {
+  #mustHave(
+    { address, sender, invokedAt, seenAt, devices: seenBy }: MessageTrace,
+    devices: readonly string[],
+  ): string[] {
     if (address === undefined && devices.length === 0) return ['nobody'];
     const had = [...seenBy].filter(([, { applied, told }]) => applied || told !== undefined).map(([device]) => device);
     const meant = address === undefined ? devices : [...address.receivers];
     const due = this.#times.isDueFrom(sender, invokedAt) ? meant : [];
-    return [...new Set([sender, ...due.filter((device) => this.#times.isDueAt(device, invokedAt)), ...had])];
+    return [...new Set([sender, ...due.filter((device) => this.#times.isDueAt(device, invokedAt, seenAt)), ...had])];
   }
 
   #mayHave({ address, sender, invokedAt }: MessageTrace, device: string): boolean {

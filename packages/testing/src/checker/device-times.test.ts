@@ -6,7 +6,11 @@ const chat = 'alice+bob';
 const messages = ['one', 'two', 'three'];
 
 /** Alice's first device sends three messages at 10, 20 and 30; each line says what another device has of them. */
-function verdictOf(devices: Readonly<Record<string, { time?: DeviceTime; has: readonly string[] }>>, sender = 'alice') {
+function verdictOf(
+  devices: Readonly<Record<string, { time?: DeviceTime; has: readonly string[] }>>,
+  sender = 'alice',
+  more: readonly Action[] = [],
+) {
   const actions = messages.flatMap((message, index): Action[] => {
     const at = BigInt(10 * (index + 1));
     const about = { sender, chat, message };
@@ -25,7 +29,7 @@ function verdictOf(devices: Readonly<Record<string, { time?: DeviceTime; has: re
       messages: entries(has),
     }),
   );
-  const { anomalies } = classify(actions, histories);
+  const { anomalies } = classify([...actions, ...more], histories);
   return anomalies.map(({ kind, message, device }) => `${kind} ${message} at ${device}`);
 }
 
@@ -53,6 +57,28 @@ describe('a device that came later', () => {
     expect(verdictOf({ alice, bob: alice, 'bob.2': { time, has: ['two', 'two', 'three'] } })).toEqual([
       'duplicated two at bob.2',
     ]);
+  });
+});
+
+describe('a device for which nobody could encrypt for a while', () => {
+  const away = (from: bigint, to: bigint) => ({ since: 0n, absences: [{ from, to }] });
+
+  it('may lack what left meanwhile, and nothing else', () => {
+    const lacking = (from: bigint, to: bigint) =>
+      verdictOf({ alice, bob: alice, 'bob.2': { time: away(from, to), has: ['one', 'three'] } });
+    expect(lacking(15n, 25n)).toEqual([]);
+    // Nobody wrote when it was seen: it may have left at any time.
+    expect(lacking(25n, 27n)).toEqual([]);
+    expect(lacking(11n, 19n)).toEqual(['lost two at bob.2']);
+  });
+
+  it('has to have what somebody saw before, and may have all', () => {
+    const seen: Action = { type: 'apply', at: 22n, receiver: 'bob', sender: 'alice', chat, message: 'two' };
+    const lacking = (from: bigint) =>
+      verdictOf({ alice, bob: alice, 'bob.2': { time: away(from, 40n), has: ['one', 'three'] } }, 'alice', [seen]);
+    expect(lacking(22n)).toEqual([]);
+    expect(lacking(23n)).toEqual(['lost two at bob.2']);
+    expect(verdictOf({ alice, bob: alice, 'bob.2': { time: away(5n, 40n), has: messages } })).toEqual([]);
   });
 });
 

@@ -8,10 +8,15 @@ export class DeviceTimes {
     for (const { device, time } of histories) if (time !== undefined) this.#times.set(device, time);
   }
 
-  /** Whether what was sent then to a device has to be there in the end. */
-  isDueAt(device: string, sentAt: bigint | undefined): boolean {
+  /**
+   * Whether what was sent then to a device has to be there in the end.
+   * @param seenAt when the first device wrote of it: it left between `sentAt` and then, which may be in an absence of this device
+   */
+  isDueAt(device: string, sentAt: bigint | undefined, seenAt: bigint | undefined): boolean {
     const time = this.#times.get(device);
-    return time === undefined || (time.until === undefined && sentAt !== undefined && sentAt > time.since);
+    if (time === undefined) return true;
+    if (time.until !== undefined || sentAt === undefined || sentAt <= time.since) return false;
+    return !time.absences?.some(({ from, to }) => sentAt <= to && (seenAt === undefined || seenAt >= from));
   }
 
   /** Whether what was sent then to a device may be there. */

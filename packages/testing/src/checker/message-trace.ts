@@ -27,6 +27,8 @@ export interface MessageTrace {
   invokedAt: bigint | undefined;
   /** When `send` first said that it is stored. */
   acceptedAt: bigint | undefined;
+  /** When the first device wrote of it: it had left its sender by then. */
+  seenAt: bigint | undefined;
   outcome: SendOutcome | undefined;
   expired: boolean;
   failed: boolean;
@@ -80,6 +82,7 @@ export class MessageTraces {
         trace.address = later(trace.address, action);
         break;
       default:
+        if (trace.seenAt === undefined || action.at < trace.seenAt) trace.seenAt = action.at;
         addSight(deviceTrace(trace, action.receiver), action);
     }
   }
@@ -96,6 +99,7 @@ function newTrace(chat: string, sender: string, message: string): MessageTrace {
     message,
     invokedAt: undefined,
     acceptedAt: undefined,
+    seenAt: undefined,
     outcome: undefined,
     expired: false,
     failed: false,
