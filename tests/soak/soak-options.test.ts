@@ -10,6 +10,13 @@ it.each([
   expect(readSoakOptions(args)).toEqual({ wrong });
 });
 
+it('takes that nobody has further devices', () => {
+  expect([[], ['--one-device']].map((args) => readSoakOptions(args))).toMatchObject([
+    { oneDevice: false },
+    { oneDevice: true },
+  ]);
+});
+
 it('takes numbers that may be', () => {
   expect(readSoakOptions(['--rate', '5', '--seed', '3'])).toMatchObject({ rate: 5, seed: 3 });
 });

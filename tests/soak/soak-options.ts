@@ -15,15 +15,18 @@ export interface SoakOptions {
   readonly planted: PlantedBug | undefined;
   /** The relay's own limits stay as they come, so that clients have to pace themselves. */
   readonly paced: boolean;
+  /** Nobody has further devices. */
+  readonly oneDevice: boolean;
 }
 
-export const usage = `npm run soak -- [--minutes N] [--seed S] [--clients C] [--rate R] [--paced] [--planted BUG]
+export const usage = `npm run soak -- [--minutes N] [--seed S] [--clients C] [--rate R] [--paced] [--one-device] [--planted BUG]
 
 --minutes   how long faults happen (1)
 --seed      what decides which ones (1)
 --clients   how many people write to each other (12; 8 in runs under two minutes)
 --rate      about how many messages a second they try to send (1,000)
 --paced     keeps the relay's limits, so that clients have to pace themselves
+--one-device  nobody has further devices
 --planted   a bug that has to be found: ${plantedBugs.join(', ')}
 `;
 
@@ -38,6 +41,7 @@ export function readSoakOptions(args: readonly string[]): SoakOptions | 'help' |
         clients: { type: 'string' },
         rate: { type: 'string' },
         paced: { type: 'boolean' },
+        'one-device': { type: 'boolean' },
         planted: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -68,6 +72,7 @@ interface Given {
   readonly clients?: string | undefined;
   readonly rate?: string | undefined;
   readonly paced?: boolean | undefined;
+  readonly 'one-device'?: boolean | undefined;
   readonly planted?: string | undefined;
 }
 
@@ -83,5 +88,5 @@ function checked(values: Given): SoakOptions | string {
   if (!Number.isSafeInteger(seed) || seed < 0) return '--seed is a whole number from 0';
   if (!Number.isInteger(clients) || clients < 2 || clients > 100) return '--clients is a whole number from 2 to 100';
   if (!(rate >= 1 && rate <= 10_000)) return '--rate is a number from 1 to 10,000';
-  return { minutes, seed, clients, rate, planted, paced: values.paced ?? false };
+  return { minutes, seed, clients, rate, planted, paced: values.paced ?? false, oneDevice: values['one-device'] ?? false };
 }

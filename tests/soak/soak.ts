@@ -150,7 +150,7 @@ async function disturb(
     const weather = new Weather({ world, tally, seeded: seeded('weather'), longestStopMs, signal: ending });
     running.push(lane(() => weather.next(), Math.min(6 * second, (totalMs * 0.9) / weather.kinds), ending));
   }
-  if (planted === undefined) {
+  if (planted === undefined && further.length > 0) {
     const turns = new DeviceTurns({ devices: world.devices, wanted: further.length, seeded: seeded('devices') });
     const everyMs = Math.min(12 * second, totalMs / 8);
     running.push(lane(() => turns.next(world.people.map(({ name }) => name)), everyMs, ending));
@@ -235,7 +235,8 @@ function devicesOf(world: SoakWorld, { synced }: FinalStores): DeviceCounts {
 }
 
 /** Every third person has a second device from the beginning, and the first one a third. */
-function furtherDevices({ clients, planted }: SoakOptions): readonly string[] {
+function furtherDevices({ clients, planted, oneDevice }: SoakOptions): readonly string[] {
+  if (oneDevice) return [];
   if (planted !== undefined && planted !== 'sync-left-out') return [];
   const owners = Array.from({ length: clients }, (_, at) => `p${at + 1}`).filter((_, at) => at % 3 === 0);
   return planted === undefined ? [...owners, 'p1'] : owners;
