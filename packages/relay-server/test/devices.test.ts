@@ -3,10 +3,12 @@ import {
   type BundlesAnswer,
   type DeviceListAnswer,
   type DevicesAnswer,
+  fromBase64Url,
   SignedDeviceList,
   toBase64Url,
 } from '@sotto/proto';
 import { describe, expect, it } from 'vitest';
+import type { DeviceAddress } from '../src/ports/ids.ts';
 import { call, connect, open, type RawAccount, refusal, register, ticketProtocols } from './raw-client.ts';
 import { deviceCode, familyOf, grown, join, newDevice, nextOf, type RawFamily, signedJoin } from './raw-devices.ts';
 import { makePrekeys, randomToken } from './raw-keys.ts';
@@ -196,6 +198,37 @@ describe.each(storeKinds)('devices on %s stores', (stores) => {
       code: 'devices-changed',
       deviceList: toBase64Url(renamed.list),
     });
+  });
+
+  it('are given with the list that they belong to, also when it is replaced meanwhile: keys of another identity key say that they are forged', async () => {
+    let meanwhile: (() => Promise<unknown>) | undefined;
+    await using relay = await startRelay({
+      stores,
+      wrapStores: (real) => {
+        const prekeys = Object.create(real.prekeys);
+        prekeys.take = async (device: DeviceAddress) => {
+          const act = meanwhile;
+          meanwhile = undefined;
+          await act?.();
+          return real.prekeys.take(device);
+        };
+        return { ...real, prekeys };
+      },
+    });
+    const [alice, bob] = [await register(relay, '+14155550101'), await register(relay, '+14155550102')];
+    const { family } = await grown(relay, familyOf(alice));
+    await bundles(relay, bob, alice);
+    const identity = IdentityKeyPair.generate();
+    const next = nextOf(family, family.devices.slice(0, 1), { identityKey: identity.publicKey.serialize() });
+    meanwhile = () => put(relay, alice.token, next, makePrekeys({ ...alice.keys, identity }, 2, 50));
+    const { body } = await bundles(relay, bob, alice);
+    expect(body.deviceList).toBe(toBase64Url(next.list));
+    expect(body.bundles.map(({ deviceId }) => deviceId)).toEqual([1]);
+    const [{ signedPrekey }] = body.bundles as [BundlesAnswer['bundles'][number]];
+    const signature = fromBase64Url(signedPrekey.signature);
+    expect(
+      identity.publicKey.verify(Uint8Array.from(fromBase64Url(signedPrekey.publicKey)), Uint8Array.from(signature)),
+    ).toBe(true);
   });
 
   it('that are revoked have nothing any more, and the others stand without keys until they bring new ones', async () => {

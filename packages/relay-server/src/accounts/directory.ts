@@ -37,6 +37,11 @@ export class Directory {
     return list;
   }
 
+  /** The list as it is stored, whatever is in memory: a change that is durable counts before it is known here. */
+  stored(userId: UserId): Promise<StoredDeviceList | undefined> {
+    return this.#accounts.deviceList(userId);
+  }
+
   /** The list as it is now. Nothing is kept for it: many connect to whom nobody writes. */
   async peek(userId: UserId): Promise<StoredDeviceList | undefined> {
     return this.#cache.get(userId) ?? (await this.#accounts.deviceList(userId));
