@@ -13,13 +13,14 @@ export class MessageContext {
   /** What was said to the bot: the text of the message, in groups without the bot's name in front. */
   readonly text: string;
   /** How many replies there were while this message was handled. */
-  readonly #replies: { count: number };
+  // Not a #field: `withFields` makes views by inheritance.
+  private readonly replies: { count: number };
 
   constructor(message: Message, chat: Chat | GroupChat, text = message.text) {
     this.message = message;
     this.chat = chat;
     this.text = text;
-    this.#replies = { count: 0 };
+    this.replies = { count: 0 };
   }
 
   /**
@@ -27,8 +28,8 @@ export class MessageContext {
    * @throws {SottoError} as `chat.send`
    */
   reply(text: string): Promise<Message> {
-    this.#replies.count += 1;
-    return this.chat.send(text, { key: `bot:${this.message.id}:${this.#replies.count}` });
+    this.replies.count += 1;
+    return this.chat.send(text, { key: `bot:${this.message.id}:${this.replies.count}` });
   }
 
   /** Shows the other side that the bot types, until it replies, for at most ten seconds. In groups it shows nothing. */
