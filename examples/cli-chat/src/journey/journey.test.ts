@@ -76,14 +76,14 @@ describe.runIf(canRun)('two chats in real terminals', () => {
     const register = (username: string) =>
       mallory.register({ phone, profile: { username }, code: () => relay.codeFor(phone) });
     await expect(register('Eve\u202Etxt \u2067.')).rejects.toMatchObject({ code: 'username-invalid' });
-    await register('Eve');
+    await register('Mallory');
     const chat = await mallory.chats.with(aliceNumber);
     await chat.send('\x1b[2J\x1b[Hgone \x1b]0;title\x07 \x9b31m\rover');
     await tmux.press('alice', 'Escape');
-    await tmux.shows('alice', 'Eve', signal);
+    await tmux.shows('alice', 'Mallory', signal);
     await tmux.press('alice', 'Up', 'Up', 'Enter');
     const seen = await tmux.shows('alice', /␛\[2J␛\[Hgone ␛\]0;title␇ �31m\s+│ over/, signal);
-    expect(seen).toContain('‹ Eve');
+    expect(seen).toContain('‹ Mallory');
     expect(await tmux.fact('alice', 'pane_title')).not.toContain('title');
     await tmux.press('alice', 'Escape');
     await tmux.shows('alice', '1 unread', signal);
