@@ -88,5 +88,13 @@ function checked(values: Given): SoakOptions | string {
   if (!Number.isSafeInteger(seed) || seed < 0) return '--seed is a whole number from 0';
   if (!Number.isInteger(clients) || clients < 2 || clients > 100) return '--clients is a whole number from 2 to 100';
   if (!(rate >= 1 && rate <= 10_000)) return '--rate is a number from 1 to 10,000';
-  return { minutes, seed, clients, rate, planted, paced: values.paced ?? false, oneDevice: values['one-device'] ?? false };
+  return {
+    minutes,
+    seed,
+    clients,
+    rate,
+    planted,
+    paced: values.paced ?? false,
+    oneDevice: values['one-device'] ?? false,
+  };
 }

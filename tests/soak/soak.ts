@@ -187,7 +187,7 @@ async function judge(
   await heal(world);
   say(`${progress(world, tally)}; waiting until it is quiet`);
   const started = performance.now();
-  const leftovers = await quiet(world, options.planted === undefined ? standstillMs : plantedStandstillMs);
+  const leftovers = await quiet(world, options.planted === undefined ? standstillMs : plantedStandstillMs, say);
   const quietAfterMs = Math.round(performance.now() - started);
   const memory = new Map(world.victims.map((victim) => [victim.name, victim.memory()]));
   const problems = world.victims.flatMap(({ unasked }) => unasked);
@@ -262,15 +262,24 @@ async function heal(world: SoakWorld): Promise<void> {
 }
 
 /** Waits until nothing is on its way any more, or nothing has moved for so long; gives what is left then. */
-async function quiet(world: SoakWorld, standstill: number): Promise<Leftovers> {
+async function quiet(world: SoakWorld, standstill: number, say: (line: string) => void): Promise<Leftovers> {
   let before = '';
   let movedAt = performance.now();
+  let saidAt = movedAt;
   for (;;) {
     await Promise.all(world.hosts.map((host) => host.process.call('readAll', undefined)));
     const leftovers = leftoversOf(world);
     const now = JSON.stringify(leftovers);
     if (now !== before) movedAt = performance.now();
     before = now;
+    if (performance.now() - saidAt > 15 * second) {
+      saidAt = performance.now();
+      say(
+        `soak: left in ${Object.entries(leftovers)
+          .map(([where, count]) => `${where} ${count}`)
+          .join(', ')}`,
+      );
+    }
     const isStill = performance.now() - movedAt > standstill;
     if (isStill || Object.values(leftovers).every((count) => count === 0)) return leftovers;
     // The databases are asked again: the time that passes proves nothing.

@@ -79,10 +79,10 @@ export class DeviceWork {
   }
 
   /** Somebody knows of a later version of the own list: it is asked for, then what waits for it is tried. */
-  behind(retry: () => Promise<void>): void {
+  behind(retry: () => void): void {
     this.#inBackground(async () => {
       await this.own.settle({ signal: this.#parts.ended }, 'named');
-      await retry();
+      retry();
     });
   }
 

@@ -215,10 +215,7 @@ export class Messaging {
       onQueued: (chatId) => this.outbox.wake(chatId),
       onMoved: (groupId) => {
         this.outbox.retry(chatOfGroup(groupId));
-        this.inbox
-          .retryGroup(groupId)
-          .then(() => this.asker.wake())
-          .catch(onFailure);
+        this.inbox.moved(groupId);
       },
       onFailure,
     });
@@ -249,7 +246,7 @@ export class Messaging {
       onReceiptsRest: (sender) => this.receiptRest.add(sender.userId),
       onRequest: (chatId) => void parts.onRequest(chatId).catch(onFailure),
       onGroup: (groupId) => this.groups.wake(groupId),
-      onBehind: (groupId) => this.devices.behind(() => this.inbox.retryGroup(groupId)),
+      onBehind: (groupId) => this.devices.behind(() => this.inbox.moved(groupId)),
       onHeld: async () => {
         await this.heldKeeper.trim();
         this.asker.wake();

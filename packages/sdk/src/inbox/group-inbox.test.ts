@@ -151,7 +151,8 @@ describe('a message to a group', () => {
     await world.restart(bob);
     expect((await bob.device.store.held(20)).map(({ arrival }) => arrival)).toEqual(held.map(({ arrival }) => arrival));
     await bring(world, alice, bob, given(world, key));
-    await bob.in.inbox.retryGroup(world.groupId);
+    bob.in.inbox.moved(world.groupId);
+    await bob.in.inbox.idle();
     expect(await world.texts(bob)).toEqual(texts);
     expect((await world.messages(bob)).some(({ late }) => late)).toBe(false);
   });
@@ -183,7 +184,8 @@ describe('a message to a group', () => {
     expect(bob.in.groups).toEqual([world.groupId]);
     expect(await bob.device.store.get('group', { id: world.groupId })).toMatchObject({ revision: 1, knownRevision: 2 });
     await world.know({ revision: 2, members: world.people });
-    await bob.in.inbox.retryGroup(world.groupId);
+    bob.in.inbox.moved(world.groupId);
+    await bob.in.inbox.idle();
     expect(await world.texts(bob)).toEqual(['hello']);
   });
 
@@ -237,7 +239,7 @@ describe('a message to a group', () => {
     await dave.in.deliver(await sealed(world, alice, dave, { revision: 2 }));
     expect([...(await dave.in.heldReasons())].sort()).toEqual(['group-unknown', 'no-sender-key']);
     await world.know({ revision: 2, members: world.people }, [dave]);
-    await dave.in.inbox.retryGroup(world.groupId);
+    dave.in.inbox.moved(world.groupId);
     await dave.in.inbox.idle();
     expect(await world.texts(dave)).toEqual(['hello']);
     expect(await dave.in.heldReasons()).toEqual([]);

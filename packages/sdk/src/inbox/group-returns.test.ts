@@ -91,7 +91,8 @@ describe('a message to a group from before somebody was out', () => {
     expect(await bob.in.heldReasons()).toEqual(['group-revision']);
     await world.know({ revision: 2, members: world.people }, [bob]);
     await world.know({ revision: 3, members: [alice, carol] }, [bob]);
-    await bob.in.inbox.retryGroup(world.groupId);
+    bob.in.inbox.moved(world.groupId);
+    await bob.in.inbox.idle();
     expect(await world.texts(bob)).toEqual(['while you are away']);
     const late = await written(world, alice, bob, 'and before that', { revision: 1, seq: 2 });
     await world.know({ revision: 4, members: world.people }, [bob]);
@@ -118,7 +119,8 @@ describe('a message that waits for a revision', () => {
     await bob.in.deliver(await written(world, alice, bob, 'far ahead', { revision: 100 }));
     const at = async (revision: number) => {
       await world.know({ revision, members: world.people }, [bob]);
-      await bob.in.inbox.retryGroup(world.groupId);
+      bob.in.inbox.moved(world.groupId);
+      await bob.in.inbox.idle();
       return world.texts(bob);
     };
     for (let revision = 2; revision <= 80; revision++) expect(await at(revision)).toEqual([]);
@@ -132,7 +134,10 @@ describe('a message that waits for a revision', () => {
     const [world, alice, bob] = await three();
     const key = await keyFor(world, alice, bob, 1);
     await bob.in.deliver(await written(world, alice, bob, 'before its key', { revision: 1 }));
-    for (let moves = 0; moves < 80; moves++) await bob.in.inbox.retryGroup(world.groupId);
+    for (let moves = 0; moves < 80; moves++) {
+      bob.in.inbox.moved(world.groupId);
+      await bob.in.inbox.idle();
+    }
     expect(await bob.device.store.held(2)).toMatchObject([{ reason: 'no-sender-key', retries: 0 }]);
     await bob.in.deliver(key);
     expect(await world.texts(bob)).toEqual(['before its key']);
@@ -144,7 +149,8 @@ describe('a message that waits for a revision', () => {
     await bob.in.deliver(await written(world, alice, bob, 'long ago', { revision: 2 }));
     expect(await bob.device.store.held(2)).toMatchObject([{ reason: 'group-revision', mendable: false }]);
     await world.know({ revision: 3, members: world.people }, [bob]);
-    await bob.in.inbox.retryGroup(world.groupId);
+    bob.in.inbox.moved(world.groupId);
+    await bob.in.inbox.idle();
     const [held] = await bob.device.store.held(2);
     expect(held).toMatchObject({ reason: 'group-head-unknown', mendable: true });
     expect(held?.requestAt).toBeGreaterThanOrEqual(bob.device.clock.now());

@@ -113,7 +113,7 @@ export class Inbox {
   /**
    * Tries held envelopes again: all, or those of one sender.
    *
-   * It reads a page at a time, and tries at most 256 of one sender: whoever sends what can't be opened must not hold up the rest.
+   * It reads a page at a time, and fails at most 256 times for one sender: whoever sends what can't be opened must not hold up the rest.
    */
   async retryHeld(sender?: DeviceAddress): Promise<void> {
     let after: HeldRecord | undefined;
@@ -123,21 +123,27 @@ export class Inbox {
       for (const held of page) {
         if (sender !== undefined && !isFrom(held.envelope, sender)) continue;
         if (!(await this.isWorthATry(held))) continue;
-        if (tries-- <= 0) return;
-        await this.tryAgain(held, 'sender');
+        if (await this.tryAgain(held)) continue;
+        if (--tries <= 0) return;
       }
       after = page.at(-1);
       if (page.length < heldPage) return;
     }
   }
 
-  /** Tries what is held of a group again: more of it is known now, or another chain. */
-  async retryGroup(groupId: GroupId): Promise<void> {
+  /** A group is known, or more of it: what is held of it is tried again, behind what has come. */
+  moved(groupId: GroupId): void {
+    this.begunGroups.add(groupId);
+    this.start();
+  }
+
+  /** What waits for the key of a chain is left to its sender: with that key it is tried again. */
+  private async retryGroup(groupId: GroupId): Promise<void> {
     let after: HeldRecord | undefined;
     for (;;) {
       const page = await this.store.heldOfGroup(groupId, heldPage, after);
       for (const held of page) {
-        if (await this.isWorthATry(held)) await this.tryAgain(held, 'group');
+        if (held.reason !== 'no-sender-key' && (await this.isWorthATry(held))) await this.tryAgain(held);
       }
       after = page.at(-1);
       if (page.length < heldPage) return;
@@ -181,12 +187,16 @@ export class Inbox {
     return held.retries < mostRetries || (await this.receiver.isReached(held));
   }
 
-  private async tryAgain(held: HeldRecord, because: 'group' | 'sender'): Promise<void> {
-    const received = await this.receiver.retry(held.envelope, because);
-    if (received === undefined) return;
-    this.logger.info('inbox.held-opened', { reason: held.reason });
+  /** Whether it is not held any more. */
+  private async tryAgain(held: HeldRecord): Promise<boolean> {
+    const received = await this.receiver.retry(held.envelope);
+    if (received === undefined) return false;
+    const isOpen = received.outcome !== 'held';
+    if (isOpen) this.logger.info('inbox.held-opened', { reason: held.reason });
     this.followUp([received]);
+    if (!isOpen) await this.onHeld();
     if (this.hasBegun) this.start();
+    return isOpen;
   }
 
   /** Tells the others what envelopes have left them to do. */

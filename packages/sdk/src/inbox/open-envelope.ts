@@ -48,9 +48,6 @@ export async function openEnvelope(
   if (groupId === undefined) throw new Hold('malformed-envelope');
   const plaintext = await new SenderKeys(overlay, now).open(sender, groupId, checked, envelope.ciphertext);
   const identity = await overlay.get('identity', { userId: sender.userId });
-  if (certified && identity && ![identity.key, identity.pending?.key].some((key) => key && sameBytes(key, certified))) {
-    throw new Hold('certificate-invalid');
-  }
   return {
     ...checkGroupContent(plaintext, envelope, sender, sha256),
     newSession: false,

@@ -56,10 +56,11 @@ it('a welcome by a later version of the own device list waits for that, and what
   expect(reader.in.behind).toEqual([world.groupId]);
   expect(await reader.device.store.get('group', { id: world.groupId })).toBeUndefined();
   // Nobody has shown that version yet.
-  await reader.in.inbox.retryGroup(world.groupId);
+  reader.in.inbox.moved(world.groupId);
+  await reader.in.inbox.idle();
   expect(await reader.in.heldReasons()).toEqual(['own-list-behind', 'group-unknown']);
   await takeOver();
-  await reader.in.inbox.retryGroup(world.groupId);
+  reader.in.inbox.moved(world.groupId);
   await reader.in.inbox.idle();
   expect(await reader.in.heldReasons()).toEqual([]);
   expect(await reader.device.store.get('group', { id: world.groupId })).toMatchObject({ standing: 'member' });

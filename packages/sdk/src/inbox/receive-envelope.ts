@@ -168,15 +168,14 @@ export class EnvelopeReceiver {
   }
 
   /**
-   * Tries a held envelope again; what became of it, or undefined when it is held still.
-   * @param because what made it worth a try; that a group has moved is no fault of an envelope that waits for a key, and is not counted
+   * Tries a held envelope again; what became of it, or undefined when it is held still, and for the same reason.
    * @throws {SottoError} `session-ended`, and what the store throws
    */
-  async retry(bytes: Uint8Array, because: 'group' | 'sender' = 'sender'): Promise<Received | undefined> {
+  async retry(bytes: Uint8Array): Promise<Received | undefined> {
     const { digest } = inspectEnvelope(bytes, this.account(), this.sha256);
     const inspected = await this.inspect(bytes);
     // What was held with its outer layer on it stands under the digest of that, whatever is found below.
-    return this.retryUnder(locksOf(inspected), inspected, digest, because);
+    return this.retryUnder(locksOf(inspected), inspected, digest);
   }
 
   /** Whether a held envelope waits for a revision of its group, and that has come: then a try is worth it, however many were made before. */
@@ -192,7 +191,6 @@ export class EnvelopeReceiver {
     locks: readonly string[],
     inspected: Inspected,
     digest: Uint8Array,
-    because: 'group' | 'sender',
   ): Promise<Received | undefined> {
     return this.executor
       .run(
@@ -209,28 +207,40 @@ export class EnvelopeReceiver {
             return received;
           } catch (error) {
             if (error instanceof LocksWanted) throw error;
-            const { reason, note, groupId } = this.holdFor(error);
-            await note?.(overlay);
-            const counts = because === 'sender' || reason !== 'no-sender-key';
-            const retries = held.retries + (counts ? 1 : 0);
-            const next = { ...held, reason, retries, groupId: groupId ?? held.groupId };
-            const isNew = reason !== held.reason && !held.mendable && this.isMendable(inspected, reason);
-            if (isNew) {
-              const requestAt = firstRequestAt(reason, this.clock.now(), this.randomness);
-              overlay.put('held', { ...next, mendable: true, requestAt });
-            } else if (counts || reason !== held.reason || next.groupId !== held.groupId) {
-              overlay.put('held', next, ['reason', 'retries', 'groupId']);
-            }
-            return undefined;
+            return this.holdAgain(overlay, inspected, held, this.holdFor(error));
           }
         },
         { alone: locks.includes(alone) },
       )
       .catch((error: unknown) => {
-        if (error instanceof LocksWanted)
-          return this.retryUnder([...locks, ...error.locks], inspected, digest, because);
+        if (error instanceof LocksWanted) return this.retryUnder([...locks, ...error.locks], inspected, digest);
         throw error;
       });
+  }
+
+  private async holdAgain(
+    overlay: Overlay,
+    inspected: Inspected,
+    held: HeldRecord,
+    hold: Hold,
+  ): Promise<Received | undefined> {
+    const { reason } = hold;
+    if (!sameBytes(held.digest, inspected.digest) && !isBelowDoubt(inspected, reason)) {
+      // Its outer layer has come off since: it is held as if it had come without, so that it is found by its sender and asked for.
+      overlay.delete('held', { digest: held.digest });
+      return this.hold(overlay, inspected, hold, held);
+    }
+    await hold.note?.(overlay);
+    const groupId = hold.groupId ?? held.groupId;
+    const next = { ...held, reason, retries: held.retries + 1, groupId };
+    const isNew = reason !== held.reason;
+    if (isNew && !held.mendable && this.isMendable(inspected, reason)) {
+      const requestAt = firstRequestAt(reason, this.clock.now(), this.randomness);
+      overlay.put('held', { ...next, mendable: true, requestAt });
+    } else {
+      overlay.put('held', next, ['reason', 'retries', 'groupId']);
+    }
+    return isNew ? heldAs(reason, groupId) : undefined;
   }
 
   /** What is refused leaves no trace but a line of the log: anybody between the two can make as many requests as they like. */
@@ -255,14 +265,16 @@ export class EnvelopeReceiver {
     return received;
   }
 
-  /** A ratchet opens nothing twice, so only what failed is looked up: it may have come before. */
-  private async hold(overlay: Overlay, inspected: Inspected, hold: Hold): Promise<Received> {
+  /**
+   * A ratchet opens nothing twice, so only what failed is looked up: it may have come before.
+   * @param before as what it was held until now
+   */
+  private async hold(overlay: Overlay, inspected: Inspected, hold: Hold, before?: HeldRecord): Promise<Received> {
     await refuseWhenEnded(overlay);
     const { reason, note } = hold;
     const groupId = hold.groupId ?? inspected.groupId;
     const { envelope, sender } = inspected;
-    // Below an outdated certificate nothing is believed: it is looked at again the next time.
-    const { digest, bytes } = (reason === 'certificate-invalid' && inspected.outdated) || inspected;
+    const { digest, bytes } = (isBelowDoubt(inspected, reason) && inspected.outdated) || inspected;
     if ((await overlay.get('seen', { key: digest })) !== undefined) return { outcome: 'duplicate' };
     const now = this.clock.now();
     overlay.put('seen', { key: digest, at: now });
@@ -273,9 +285,9 @@ export class EnvelopeReceiver {
       digest,
       envelope: bytes,
       reason,
-      heldAt: now,
-      arrival: overlay.nextPosition(),
-      retries: 0,
+      heldAt: before?.heldAt ?? now,
+      arrival: before?.arrival ?? overlay.nextPosition(),
+      retries: before === undefined ? 0 : before.retries + 1,
       sender: sender?.userId,
       messageId: sender && (uuidToText(envelope.messageId) as MessageId),
       groupId,
@@ -284,8 +296,7 @@ export class EnvelopeReceiver {
       requestAt: mendable ? firstRequestAt(reason, now, this.randomness) : undefined,
     });
     overlay.record({ type: 'envelope.held', digest: recordKey('held', { digest }), reason });
-    const groupFor = (wanted: HeldReason) => (reason === wanted ? groupId : undefined);
-    return { outcome: 'held', group: groupFor('group-revision'), behind: groupFor('own-list-behind') };
+    return heldAs(reason, groupId);
   }
 
   private isMendable({ sender, checked }: Inspected, reason: HeldReason): boolean {
@@ -391,6 +402,17 @@ export class EnvelopeReceiver {
     this.logger.error('inbox.unexpected', { message: error instanceof Error ? error.name : 'unknown' });
     return new Hold('undecryptable', { cause: error });
   }
+}
+
+/** Whether an outdated certificate is in doubt: nothing below it is believed, and it is looked at again the next time. */
+function isBelowDoubt({ outdated }: Inspected, reason: HeldReason): boolean {
+  return reason === 'certificate-invalid' && outdated !== undefined;
+}
+
+/** What a held envelope leaves to be done. */
+function heldAs(reason: HeldReason, groupId: GroupId | undefined): Received {
+  const groupFor = (wanted: HeldReason) => (reason === wanted ? groupId : undefined);
+  return { outcome: 'held', group: groupFor('group-revision'), behind: groupFor('own-list-behind') };
 }
 
 /** Whether the known device list of a person names this identity key. */

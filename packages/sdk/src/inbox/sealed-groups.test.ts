@@ -127,6 +127,18 @@ describe('a message to a group under an outer layer', () => {
     expect(await world.texts(bob)).toEqual(['known']);
   });
 
+  it('is shown though its author has another identity key by now: the chain that it was encrypted with is theirs', async () => {
+    await give(alice, await keyOf(alice));
+    const userId = userOf(alice);
+    await bob.device.executor.run([], async (overlay) => {
+      const known = await overlay.get('identity', { userId });
+      if (known === undefined) throw new Error('she is not known');
+      overlay.put('identity', { ...known, key: mallory.device.account.identityKeyPair.slice(-33) });
+    });
+    await post(alice, 'from before');
+    expect(await world.texts(bob)).toEqual(['from before']);
+  });
+
   it('is held when somebody puts their own name around another one’s words, with their chain given away as the own one or not  [security: group-impersonation]', async () => {
     await give(alice, await keyOf(alice));
     await post(mallory, 'in the name of another', { author: alice });

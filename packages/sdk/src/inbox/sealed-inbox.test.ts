@@ -149,6 +149,30 @@ describe('an envelope of a sealed sender', () => {
     expect(await late.heldReasons()).toEqual([]);
   });
 
+  it('is held by its sender once its outer layer opens, and asked for', async () => {
+    const early = receivingDevice(await reopened(bob.device), []);
+    await early.device.executor.run([], async (overlay) => {
+      for (const prekey of await early.device.store.prekeys()) overlay.delete('prekey', prekey);
+    });
+    const lost = await text('lost');
+    await early.deliver(lost);
+    const [before] = await early.device.store.held(9);
+    expect(before).toMatchObject({ reason: 'certificate-invalid', sender: undefined, requestAt: undefined });
+    const late = receivingDevice(await reopened(early.device), [maker.root]);
+    await late.inbox.retryHeld();
+    const [held, ...more] = await late.device.store.held(9);
+    expect(more).toEqual([]);
+    const { userId } = alice.account;
+    expect(held).toMatchObject({ reason: 'missing-prekey', sender: userId, mendable: true, retries: 1, requests: 0 });
+    expect(held).toMatchObject({ arrival: before?.arrival, heldAt: before?.heldAt });
+    expect(await late.device.store.heldAttempts(held?.messageId as MessageId, 9)).toHaveLength(1);
+    expect(await late.device.store.heldRequests(9)).toHaveLength(1);
+    // From there on it is as if it had come without that layer.
+    await late.inbox.retryHeld();
+    await late.deliver(lost);
+    expect(await late.device.store.held(9)).toMatchObject([{ reason: 'missing-prekey', retries: 2 }]);
+  });
+
   it('that asks for something again is answered once, when its outer layer could not be opened at first', async () => {
     const { device } = bob;
     await bob.deliver(await text('hello'));

@@ -227,6 +227,32 @@ describe('repair  [security: bad-mac]', () => {
       [3, undefined],
     ]);
   });
+
+  it('is not kept busy by what nobody can be asked for', async () => {
+    await talk();
+    await bob.device.executor.run([], (overlay) => {
+      for (let at = 0; at < 65; at++) {
+        const digest = new Uint8Array(32).fill(at);
+        overlay.put('held', {
+          digest,
+          envelope: digest,
+          reason: 'no-sender-key',
+          heldAt: 0,
+          arrival: overlay.nextPosition(),
+          retries: 0,
+          sender: undefined,
+          messageId: undefined,
+          groupId: undefined,
+          mendable: true,
+          requests: 0,
+          requestAt: 1,
+        });
+      }
+    });
+    bob.asker.wake();
+    await bob.asker.idle();
+    expect(await bob.device.store.heldRequests(99)).toEqual([]);
+  });
 });
 
 describe('a request that nobody should honour', () => {

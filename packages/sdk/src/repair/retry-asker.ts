@@ -147,7 +147,7 @@ export class RetryAsker {
   private async ask(found: HeldRecord): Promise<UserId | undefined> {
     const { sender } = found;
     const envelope = decodeEnvelope(found.envelope);
-    if (sender === undefined || envelope === undefined) return undefined;
+    if (sender === undefined || envelope === undefined) return this.askNobody(found);
     const device = { userId: sender, deviceId: envelope.senderDevice as DeviceId };
     const failed = { ...envelope, messageId: uuidToText(envelope.messageId) as MessageId };
     return this.executor.run([peerLock(sender), chatLock(chatWith(sender))], async (overlay) => {
@@ -183,6 +183,14 @@ export class RetryAsker {
       const requests = held.requests + 1;
       overlay.put('held', { ...held, requests, requestAt: nextRequestAt(requests, now, this.randomness) });
       return sender;
+    });
+  }
+
+  /** Who could be asked can't be read: it must not be due for ever. */
+  private async askNobody({ digest }: HeldRecord): Promise<undefined> {
+    await this.executor.run([`held:${recordKey('held', { digest })}`], async (overlay) => {
+      const held = await overlay.get('held', { digest });
+      if (held !== undefined) overlay.put('held', { ...held, requestAt: undefined, mendable: false });
     });
   }
 
