@@ -44,7 +44,9 @@ function databasesOf(world: SoakWorld): readonly Place[] {
 const heldFromOutside = `(held.group_id IS NOT NULL AND (
   EXISTS (SELECT 1 FROM "group" WHERE id = held.group_id AND standing <> 'member') OR
   EXISTS (SELECT 1 FROM user_group AS author
-    WHERE author.group_id = held.group_id AND author.user_id = held.sender AND author.left_at IS NOT NULL)))`;
+    WHERE author.group_id = held.group_id AND author.user_id = held.sender AND author.left_at IS NOT NULL) OR
+  (reason = 'not-a-member' AND NOT EXISTS (SELECT 1 FROM user_group AS author
+    WHERE author.group_id = held.group_id AND author.user_id = held.sender))))`;
 
 /** A message to a group becomes \`read\` if all whom it was for, and its sender, are members to this day. */
 const canBeRead = `(state = 'queued' OR (recipients > 0 AND

@@ -108,7 +108,7 @@ export const acceptAnything: AcceptList = async (overlay, signed) => {
   const list = verifyDeviceList(signed, userId, sha256);
   await checkAgainstNamed(overlay, list);
   const { rootKey, version, hash } = list;
-  overlay.put('deviceList', { userId, rootKey, version, hash, signed });
+  overlay.put('deviceList', { userId, rootKey, version, hash, signed, begunAnew: false });
 };
 
 /** With a look at the root key alone. */
@@ -123,7 +123,7 @@ export const acceptUnheard: AcceptList = async (overlay, signed) => {
   const list = verifyDeviceList(signed, userId, sha256);
   checkSuccession(await overlay.get('deviceList', { userId }), list);
   const { rootKey, version, hash } = list;
-  overlay.put('deviceList', { userId, rootKey, version, hash, signed });
+  overlay.put('deviceList', { userId, rootKey, version, hash, signed, begunAnew: false });
   overlay.delete('namedList', { userId });
 };
 

@@ -7,7 +7,7 @@ import type { Sha256 } from '../ports/hash.ts';
 export function putOwnRecords(overlay: Overlay, account: AccountRecord, now: number, sha256: Sha256): void {
   const { userId, number, username, profileKey } = account;
   const { rootKey, version, hash, signed } = verifyDeviceList(account.deviceList, userId, sha256);
-  overlay.put('deviceList', { userId, rootKey, version, hash, signed });
+  overlay.put('deviceList', { userId, rootKey, version, hash, signed, begunAnew: false });
   overlay.put('user', {
     id: userId,
     number,

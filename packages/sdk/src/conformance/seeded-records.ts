@@ -253,6 +253,7 @@ export class SeededRecords {
       version: this.#integer(),
       hash: this.#bytes(),
       signed: this.#bytes(),
+      begunAnew: this.#flag(),
     }),
     namedList: () => ({
       userId: this.#id(),

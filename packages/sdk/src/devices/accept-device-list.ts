@@ -1,6 +1,9 @@
 import type { Overlay } from '../crypto/overlay.ts';
+import { sameBytes } from '../crypto/same-bytes.ts';
 import type { Sha256 } from '../ports/hash.ts';
 import type { UserId } from '../ports/ids.ts';
+import type { DeviceListRecord } from '../ports/user-record.ts';
+import { listedDevices, listedIdentity } from './accepted-list.ts';
 import { type CheckedDeviceList, checkSuccession, verifyDeviceList } from './device-list.ts';
 import { checkAgainstNamed } from './named-list.ts';
 
@@ -22,7 +25,15 @@ export async function acceptDeviceList(
   await checkAgainstNamed(overlay, list);
   if (known?.version !== list.version) {
     const { rootKey, version, hash } = list;
-    overlay.put('deviceList', { userId, rootKey, version, hash, signed: list.signed });
+    const begunAnew = known !== undefined && (known.begunAnew || !isContinued(known, list));
+    overlay.put('deviceList', { userId, rootKey, version, hash, signed: list.signed, begunAnew });
   }
   return list;
+}
+
+/** Whether whoever holds the account by a list is who held it before: the identity key is the same, or a device is. */
+function isContinued(known: DeviceListRecord, { identityKey, devices }: CheckedDeviceList): boolean {
+  if (sameBytes(listedIdentity(known), identityKey)) return true;
+  const before = listedDevices(known);
+  return devices.some(({ deviceKey }) => before.some((device) => sameBytes(device.deviceKey, deviceKey)));
 }

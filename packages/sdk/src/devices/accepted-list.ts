@@ -6,9 +6,12 @@ import type { ListedDevice } from './device-list.ts';
 /** What a Send has to know of a device. */
 export type SendableDevice = Pick<ListedDevice, 'deviceId' | 'registrationId'>;
 
+/** The same, with the key that is the device's own. */
+export type KeyedDevice = SendableDevice & Pick<ListedDevice, 'deviceKey'>;
+
 interface ParsedList {
   readonly identityKey: Uint8Array;
-  readonly devices: readonly SendableDevice[];
+  readonly devices: readonly KeyedDevice[];
   readonly lastDeviceId: number;
 }
 
@@ -16,7 +19,7 @@ interface ParsedList {
 const parsedLists = new WeakMap<Uint8Array, ParsedList>();
 
 /** The devices of an accepted list. It was verified when it was stored. */
-export function listedDevices(list: Pick<DeviceListRecord, 'signed'>): readonly SendableDevice[] {
+export function listedDevices(list: Pick<DeviceListRecord, 'signed'>): readonly KeyedDevice[] {
   return parseList(list).devices;
 }
 
@@ -40,6 +43,7 @@ function parseList({ signed }: Pick<DeviceListRecord, 'signed'>): ParsedList {
     devices: devices.map((device) => ({
       deviceId: (device.deviceId ?? 0) as DeviceId,
       registrationId: device.registrationId ?? 0,
+      deviceKey: device.deviceKey ?? new Uint8Array(),
     })),
   };
   parsedLists.set(signed, parsed);

@@ -106,6 +106,26 @@ describe('acceptDeviceList', () => {
     expect(await stored()).toMatchObject({ version: 5 });
   });
 
+  it('knows who has begun anew from who has revoked a device', async () => {
+    const [kept] = first.devices;
+    if (kept === undefined) throw new Error('the list is empty');
+    const revoked = signDeviceList(next(one, { identityKey: publicKey() }), rootKey);
+    const begunAnew = { identityKey: publicKey(), devices: [{ ...kept, deviceKey: publicKey() }] };
+    const anew = signDeviceList(next(revoked, { version: 3, ...begunAnew }), rootKey);
+    const { accept, stored } = await seen(one, two);
+    expect(await stored()).toMatchObject({ begunAnew: false });
+    const other = await seen(one, revoked);
+    expect(await other.stored()).toMatchObject({ begunAnew: false });
+    await other.accept(anew);
+    expect(await other.stored()).toMatchObject({ begunAnew: true });
+    await other.accept(signDeviceList(next(anew, { version: 4, ...begunAnew, identityKey: publicKey() }), rootKey));
+    expect(await other.stored()).toMatchObject({ version: 4, begunAnew: true });
+    // Whose list was not known before has not changed anything.
+    expect(await (await seen(anew)).stored()).toMatchObject({ begunAnew: false });
+    await accept(signDeviceList(next(two, { version: 5, ...begunAnew, identityKey: first.identityKey }), rootKey));
+    expect(await stored()).toMatchObject({ version: 5, begunAnew: false });
+  });
+
   it.each([
     ['a list that was replaced', [one, two], one],
     ['another list of the same version', [one], signDeviceList({ ...first, createdAt: 1 }, rootKey)],

@@ -43,4 +43,6 @@ export interface DeviceListRecord {
   readonly hash: Uint8Array;
   /** An encoded SignedDeviceList. */
   readonly signed: Uint8Array;
+  /** Another identity key has come with a list on which none of the devices before it was left: whoever it is has registered anew, by the recovery key. Once true, it stays so. */
+  readonly begunAnew: boolean;
 }

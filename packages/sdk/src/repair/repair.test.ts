@@ -320,15 +320,24 @@ describe('a request that nobody should honour', () => {
   });
 });
 
+/** Lets the first device believe that the second one's owner has another identity key since then. */
+async function changeIdentity(at: number, begunAnew: boolean): Promise<void> {
+  const { userId } = bob.device.account;
+  await alice.device.executor.run([], async (overlay) => {
+    const identity = await overlay.get('identity', { userId });
+    const list = await overlay.get('deviceList', { userId });
+    if (identity === undefined || list === undefined) throw new Error('they have not met');
+    overlay.put('identity', { ...identity, changedAt: at });
+    overlay.put('deviceList', { ...list, begunAnew });
+  });
+}
+
 describe('an identity key that changed', () => {
   it('is not given what was written to the one before', async () => {
     await talk();
     await say(alice, bob, 'for the old key');
     await deliver(alice, bob);
-    const { userId } = bob.device.account;
-    const identity = await alice.device.store.get('identity', { userId });
-    const later = identity && { ...identity, changedAt: Number.MAX_SAFE_INTEGER };
-    await alice.device.executor.run([], (overlay) => later && overlay.put('identity', later));
+    await changeIdentity(Number.MAX_SAFE_INTEGER, true);
     await lose(bob, 'session');
     const commits = alice.out.relay.stored.length;
     await say(alice, bob, 'one');
@@ -343,13 +352,21 @@ describe('an identity key that changed', () => {
     const { id } = await say(alice, bob, 'for the old key');
     await deliver(alice, bob);
     alice.device.clock.advance(1);
-    const { userId } = bob.device.account;
-    const identity = await alice.device.store.get('identity', { userId });
-    const later = identity && { ...identity, changedAt: alice.device.clock.now() };
-    await alice.device.executor.run([], (overlay) => later && overlay.put('identity', later));
+    await changeIdentity(alice.device.clock.now(), true);
     await calm();
     expect((await alice.device.store.get('message', { id }))?.state).toBe('sent');
     expect(await bob.in.texts(alice.device)).toEqual(['hello', 'hello yourself']);
+  });
+
+  it('by a revocation alone is: a device of before is still there', async () => {
+    await talk();
+    await lose(bob, 'session');
+    await say(alice, bob, 'before it');
+    await deliver(alice, bob);
+    alice.device.clock.advance(1);
+    await changeIdentity(alice.device.clock.now(), false);
+    await calm();
+    expect(await bob.in.texts(alice.device)).toEqual(['hello', 'hello yourself', 'before it']);
   });
 
   it('does not slide the 30 days: a message is as old as its writing', async () => {

@@ -9,7 +9,6 @@ import { addOverdueReceipts } from '../outbox/overdue-receipts.ts';
 import type { ReceiptQueue } from '../outbox/receipt-queue.ts';
 import { hasBlocked } from '../people/blocked.ts';
 import type { DeviceAddress, MessageId } from '../ports/ids.ts';
-import type { IdentityRecord } from '../ports/key-records.ts';
 import type { MessageRecord } from '../ports/message-record.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import { addEmptyContent } from './empty-content.ts';
@@ -75,7 +74,8 @@ export class RetryAnswerer {
     if (count >= mostResends) return 'too-often';
     const message = await overlay.get('message', { id: request.messageId });
     if (message !== undefined) {
-      const refusal = await refusalOf(overlay, message, identity, origin, device, now);
+      const changedAt = list.begunAnew ? identity.changedAt : undefined;
+      const refusal = await refusalOf(overlay, message, changedAt, origin, device, now);
       if (refusal !== undefined) return refusal;
     }
     const cost = message === undefined ? 'receipts' : 'resends';
@@ -126,7 +126,7 @@ export class RetryAnswerer {
 async function refusalOf(
   overlay: Overlay,
   message: MessageRecord,
-  identity: IdentityRecord,
+  changedAt: number | undefined,
   { account }: ContentOrigin,
   device: DeviceAddress,
   now: number,
@@ -143,8 +143,8 @@ async function refusalOf(
   // By the own clock: when it was accepted is the relay's word, and it could date old messages after a change of the key.
   const { createdAt } = message;
   if (createdAt < now - resentFor) return 'too-old';
-  // It was written to whoever had the key before.
-  return (identity.changedAt ?? 0) > createdAt ? 'identity-not-trusted' : undefined;
+  // It was written to whoever had the key before. A revocation changes it, too, but then it is the same person: a device of before is still there.
+  return (changedAt ?? 0) > createdAt ? 'identity-not-trusted' : undefined;
 }
 
 async function resendMessage(

@@ -3,7 +3,7 @@ import type { Migration } from './migration.ts';
 const columns = `slot, user_id, device_id, number, username, registration_id, identity_key_pair, device_private_key, root_secret,
       device_list, profile_key, refresh_token, next_refresh_token, access_token, access_expires_at, created_at, ended, deletion`;
 
-/** Linked devices, which have no root secret; own lists on their way; certificates. */
+/** Linked devices, which have no root secret; own lists on their way; whether others have begun anew; certificates. */
 export const devices: Migration = {
   version: 12,
   statements: [
@@ -39,6 +39,7 @@ export const devices: Migration = {
       identity_key_pair BLOB,
       created_at INTEGER NOT NULL
     ) STRICT`,
+    'ALTER TABLE device_list ADD COLUMN begun_anew INTEGER NOT NULL DEFAULT 0 CHECK (begun_anew IN (0, 1))',
     // The roots stand one after another, 33 bytes each.
     `CREATE TABLE certificate (
       id INTEGER PRIMARY KEY CHECK (id = 1),

@@ -40,6 +40,7 @@ export const deviceListTable = recordTable<'deviceList'>({
     version: (list) => list.version,
     hash: (list) => list.hash,
     signed: (list) => list.signed,
+    begun_anew: (list) => Number(list.begunAnew),
   },
   read: (row) => ({
     userId: id(row, 'user_id'),
@@ -47,6 +48,7 @@ export const deviceListTable = recordTable<'deviceList'>({
     version: integer(row, 'version'),
     hash: bytes(row, 'hash'),
     signed: bytes(row, 'signed'),
+    begunAnew: flag(row, 'begun_anew'),
   }),
 });
 
