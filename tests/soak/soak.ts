@@ -55,6 +55,9 @@ const clientLanes = 2;
 /** When nothing has changed for so long, what is left will not go: a client notices within 70 s that a connection is dead. */
 const standstillMs = 90 * second;
 const plantedStandstillMs = 3 * second;
+/** When nothing has changed for so long, what is left may wait for a later time: what can't be opened is asked for again after minutes, and then after hours. Nobody sits that out: all clocks are set on, so often at most. */
+const patienceMs = 30 * second;
+const leaps = { most: 3, ms: 7 * 3_600 * second };
 /** A run with a planted bug ends after so many kills. */
 const plantedHits = 2;
 /** Where a planted bug shows. */
@@ -261,17 +264,35 @@ async function heal(world: SoakWorld): Promise<void> {
   await Promise.all(world.hosts.map((host) => host.process.call('hush', undefined)));
 }
 
+/** All clocks go on alike; whoever has something to do by then does it. */
+async function setClocks(world: SoakWorld, aheadMs: number): Promise<void> {
+  await Promise.all(world.victims.map((victim) => victim.setClock(aheadMs)));
+  await Promise.all(world.hosts.map((host) => host.process.call('hush', undefined)));
+}
+
 /** Waits until nothing is on its way any more, or nothing has moved for so long; gives what is left then. */
 async function quiet(world: SoakWorld, standstill: number, say: (line: string) => void): Promise<Leftovers> {
   let before = '';
   let movedAt = performance.now();
   let saidAt = movedAt;
+  let leapt = 0;
   for (;;) {
     await Promise.all(world.hosts.map((host) => host.process.call('readAll', undefined)));
     const leftovers = leftoversOf(world);
     const now = JSON.stringify(leftovers);
     if (now !== before) movedAt = performance.now();
     before = now;
+    if (
+      standstill > patienceMs &&
+      leapt < leaps.most &&
+      leftovers.held > 0 &&
+      performance.now() - movedAt > patienceMs
+    ) {
+      leapt++;
+      movedAt = performance.now();
+      say(`soak: ${leftovers.held} held: all clocks are set on by ${(leapt * leaps.ms) / 3_600 / second} h`);
+      await setClocks(world, leapt * leaps.ms);
+    }
     if (performance.now() - saidAt > 15 * second) {
       saidAt = performance.now();
       say(

@@ -322,8 +322,9 @@ export class Messaging {
     return this.inbox.busy;
   }
 
-  /** Connects now instead of later. */
+  /** Connects now instead of later; what was to be asked for meanwhile is. */
   wake(): void {
+    this.asker.wake();
     this.stream.wake();
   }
 
@@ -377,6 +378,8 @@ export class Messaging {
   private async drained(): Promise<void> {
     await this.expiry.mark(this.relayNow());
     this.devices.drained();
+    // A device that slept was woken by no timer.
+    this.asker.wake();
     if (this.heldTried) return;
     // Once a run: a newer version may open what an older one could not. Otherwise it is tried when keys come.
     this.heldTried = true;
