@@ -61,11 +61,14 @@ const isJudgedHere = `(state = 'received' OR sender_device = (SELECT device_id F
 export function leftoversOf(world: SoakWorld): Leftovers {
   const mail = readDatabase(join(world.folder, 'relay', 'relay.db'), (database) => count(database, 'mail'));
   let left: Leftovers = { ...nothingLeft, mail };
-  for (const { path, isOut } of databasesOf(world)) {
-    if (isOut) continue;
+  const places = databasesOf(world).filter(({ isOut }) => !isOut);
+  const isMember = membersIn(places);
+  for (const { path, name } of places) {
     const own = readDatabase(path, (database) => ({
       outbox: count(database, 'outbox'),
-      held: count(database, `held WHERE NOT ${heldFromOutside}`),
+      held:
+        count(database, `held WHERE reason <> 'group-unknown' AND NOT ${heldFromOutside}`) +
+        groupsUnknown(database).filter((group) => isMember(name, group)).length,
       notFinal: count(
         database,
         `message WHERE state NOT IN ('read', 'seen') AND ${isJudgedHere} AND (group_id IS NULL OR ${canBeRead})`,
@@ -79,6 +82,28 @@ export function leftoversOf(world: SoakWorld): Leftovers {
     };
   }
   return left;
+}
+
+/** Of what each envelope is held that came to a group that this device does not know. */
+function groupsUnknown(database: Database.Database): readonly string[] {
+  const query = `SELECT hex(group_id) AS "group" FROM held WHERE reason = 'group-unknown'`;
+  return database
+    .prepare<[], { group: string }>(query)
+    .all()
+    .map(({ group }) => group);
+}
+
+/** Tells who is in a group by what any of their devices knows. A further device may never hear of one that its owner was out of before. */
+function membersIn(places: readonly Place[]): (name: string, group: string) => boolean {
+  const query = `SELECT hex(id) AS "group" FROM "group" WHERE standing = 'member'`;
+  const members = new Set(
+    places.flatMap(({ name, path }) =>
+      readDatabase(path, (database) => database.prepare<[], { group: string }>(query).all()).map(
+        ({ group }) => `${ownerOf(name)} ${group}`,
+      ),
+    ),
+  );
+  return (name, group) => members.has(`${ownerOf(name)} ${group}`);
 }
 
 /** What all devices hold in the end. */
