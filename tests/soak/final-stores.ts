@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { Envelope } from '@sotto/proto';
 import type { Action, DeviceHistory, HistoryEntry } from '@sotto/testing/checker';
 import { Memberships, readActionLog } from '@sotto/testing/checker';
 import type Database from 'better-sqlite3';
@@ -40,7 +41,7 @@ function databasesOf(world: SoakWorld): readonly Place[] {
   );
 }
 
-/** What came to a group that this user, or its sender, is out of by now can't be opened any more. */
+/** What came to a group that this user, or its sender, is out of by now can't be opened any more; nor what a device wrote that was revoked, or came to a group that this device never heard of because its owner was out of it. */
 const heldFromOutside = `(held.group_id IS NOT NULL AND (
   EXISTS (SELECT 1 FROM "group" WHERE id = held.group_id AND standing <> 'member') OR
   EXISTS (SELECT 1 FROM user_group AS author
@@ -61,14 +62,16 @@ const isJudgedHere = `(state = 'received' OR sender_device = (SELECT device_id F
 export function leftoversOf(world: SoakWorld): Leftovers {
   const mail = readDatabase(join(world.folder, 'relay', 'relay.db'), (database) => count(database, 'mail'));
   let left: Leftovers = { ...nothingLeft, mail };
-  const places = databasesOf(world).filter(({ isOut }) => !isOut);
+  const all = databasesOf(world);
+  const places = all.filter(({ isOut }) => !isOut);
   const isMember = membersIn(places);
+  const out = new Set(ownersOf(all).flatMap(({ user, device, isOut }) => (isOut ? [`${user} ${device}`] : [])));
   for (const { path, name } of places) {
     const own = readDatabase(path, (database) => ({
       outbox: count(database, 'outbox'),
-      held:
-        count(database, `held WHERE reason <> 'group-unknown' AND NOT ${heldFromOutside}`) +
-        groupsUnknown(database).filter((group) => isMember(name, group)).length,
+      held: heldIn(database).filter(
+        ({ group, isKnown, sender }) => !out.has(sender) && (group === null || isKnown === 1 || isMember(name, group)),
+      ).length,
       notFinal: count(
         database,
         `message WHERE state NOT IN ('read', 'seen') AND ${isJudgedHere} AND (group_id IS NULL OR ${canBeRead})`,
@@ -84,13 +87,24 @@ export function leftoversOf(world: SoakWorld): Leftovers {
   return left;
 }
 
-/** Of what each envelope is held that came to a group that this device does not know. */
-function groupsUnknown(database: Database.Database): readonly string[] {
-  const query = `SELECT hex(group_id) AS "group" FROM held WHERE reason = 'group-unknown'`;
-  return database
-    .prepare<[], { group: string }>(query)
-    .all()
-    .map(({ group }) => group);
+/** An envelope that can't be opened. */
+interface HeldRow {
+  readonly group: string | null;
+  /** Whether this device knows the group. */
+  readonly isKnown: number;
+  /** The user and the number of the device that wrote it, as it says. */
+  readonly sender: string;
+}
+
+function heldIn(database: Database.Database): readonly HeldRow[] {
+  const query = `SELECT hex(group_id) AS "group", envelope,
+      EXISTS (SELECT 1 FROM "group" WHERE id = held.group_id) AS isKnown
+    FROM held WHERE NOT ${heldFromOutside}`;
+  const rows = database.prepare<[], Omit<HeldRow, 'sender'> & { envelope: Uint8Array }>(query).all();
+  return rows.map(({ envelope, ...row }) => {
+    const { senderUser, senderDevice } = Envelope.decode(envelope);
+    return { ...row, sender: `${Buffer.from(senderUser).toString('hex')} ${senderDevice}` };
+  });
 }
 
 /** Tells who is in a group by what any of their devices knows. A further device may never hear of one that its owner was out of before. */
