@@ -58,6 +58,13 @@ const canBeRead = `(state = 'queued' OR (recipients > 0 AND
 /** How far an own message got is judged on the device that wrote it: receipts may have come before another one was there, or had it. */
 const isJudgedHere = `(state = 'received' OR sender_device = (SELECT device_id FROM account WHERE slot = 0))`;
 
+/** A device that read something may have been revoked before it said so. */
+function readUnsaid(users: readonly string[]): string {
+  const revoked = users.map((user) => `x'${user}'`).join(', ');
+  return `(state = 'delivered' AND (receiver_id IN (${revoked}) OR EXISTS (SELECT 1 FROM user_group AS member
+    WHERE member.group_id = message.group_id AND member.user_id IN (${revoked}))))`;
+}
+
 /** Looks into all databases, while they are in use. */
 export function leftoversOf(world: SoakWorld): Leftovers {
   const mail = readDatabase(join(world.folder, 'relay', 'relay.db'), (database) => count(database, 'mail'));
@@ -65,7 +72,9 @@ export function leftoversOf(world: SoakWorld): Leftovers {
   const all = databasesOf(world);
   const places = all.filter(({ isOut }) => !isOut);
   const isMember = membersIn(places);
-  const out = new Set(ownersOf(all).flatMap(({ user, device, isOut }) => (isOut ? [`${user} ${device}`] : [])));
+  const outs = ownersOf(all).filter(({ isOut }) => isOut);
+  const out = new Set(outs.map(({ user, device }) => `${user} ${device}`));
+  const mayBeUnsaid = readUnsaid(outs.map(({ user }) => user));
   for (const { path, name } of places) {
     const own = readDatabase(path, (database) => ({
       outbox: count(database, 'outbox'),
@@ -74,7 +83,7 @@ export function leftoversOf(world: SoakWorld): Leftovers {
       ).length,
       notFinal: count(
         database,
-        `message WHERE state NOT IN ('read', 'seen') AND ${isJudgedHere} AND (group_id IS NULL OR ${canBeRead})`,
+        `message WHERE state NOT IN ('read', 'seen') AND ${isJudgedHere} AND (group_id IS NULL OR ${canBeRead}) AND NOT ${mayBeUnsaid}`,
       ),
     }));
     left = {
