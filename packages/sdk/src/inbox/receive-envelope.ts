@@ -21,50 +21,23 @@ import { hasBlocked, servesGroup } from '../people/blocked.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Sha256 } from '../ports/hash.ts';
-import type { ChatId, DeviceAddress, GroupId, MessageId, UserId } from '../ports/ids.ts';
-import type { HeldReason, HeldRecord } from '../ports/inbox-records.ts';
+import type { DeviceAddress, MessageId, UserId } from '../ports/ids.ts';
+import type { HeldRecord } from '../ports/inbox-records.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Randomness } from '../ports/randomness.ts';
-import { recordKey } from '../ports/record-key.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import { mostReplaced } from '../repair/empty-content.ts';
 import type { RetryAnswerer } from '../repair/retry-answer.ts';
-import { firstRequestAt } from '../repair/retry-asker.ts';
-import { isMendable } from '../repair/retry-request.ts';
 import { SottoError } from '../sotto-error.ts';
 import { talks } from './check-content.ts';
+import { type Holding, holdAgain, holdEnvelope } from './hold-envelope.ts';
 import { type Inspected, inspectEnvelope, inspectSealed, locksOf } from './inspect-envelope.ts';
 import { learnFromContent } from './learn-from-content.ts';
 import { openEnvelope } from './open-envelope.ts';
+import type { Received } from './received.ts';
 
 /** The most attempts of one message that are looked for. */
 const mostAttempts = 16;
-
-/** What became of an envelope. In every case its effects are durable and it may be acked. */
-export type Received =
-  | {
-      readonly outcome: 'applied';
-      /** A session began with it, or it brought the key of a chain: what could not be opened of its sender may be opened now. */
-      readonly newSession: boolean;
-      /** Receipts to its sender wait in the outbox, or an answer. */
-      readonly receiptQueued: boolean;
-      /** Receipts for a message of a group wait in its sender's queue: more are likely to come. */
-      readonly receiptWaits: boolean;
-      /** The chat, when it is a message in one that is not accepted. */
-      readonly request: ChatId | undefined;
-      /** A group of which it brought news. */
-      readonly group?: GroupId | undefined;
-      /** Groups that are known from here on: what came to them before may be opened now. */
-      readonly groupsBegun?: readonly GroupId[];
-      readonly sender: DeviceAddress;
-    }
-  /** A request to send something again was honoured: it waits in the outbox. */
-  | { readonly outcome: 'answered'; readonly sender: DeviceAddress }
-  /** Its sender is blocked, or a device that was taken off its account: nothing of it is kept. */
-  | { readonly outcome: 'dropped' }
-  /** `group`: the group whose log it waits for. `behind`: the group that it brings this user into, once the own device list has come. */
-  | { readonly outcome: 'held'; readonly group: GroupId | undefined; readonly behind: GroupId | undefined }
-  | { readonly outcome: 'duplicate' | 'refused' };
 
 /** Takes one envelope from the wire into the store. */
 export class EnvelopeReceiver {
@@ -163,7 +136,7 @@ export class EnvelopeReceiver {
       .catch((error: unknown) => {
         if (error instanceof LocksWanted) return this.receiveUnder([...locks, ...error.locks], inspected);
         const hold = this.holdFor(error);
-        return this.executor.run(locks, (overlay) => this.hold(overlay, inspected, hold), steps);
+        return this.executor.run(locks, (overlay) => holdEnvelope(overlay, inspected, hold, this.holding()), steps);
       });
   }
 
@@ -207,7 +180,7 @@ export class EnvelopeReceiver {
             return received;
           } catch (error) {
             if (error instanceof LocksWanted) throw error;
-            return this.holdAgain(overlay, inspected, held, this.holdFor(error));
+            return holdAgain(overlay, inspected, held, this.holdFor(error), this.holding());
           }
         },
         { alone: locks.includes(alone) },
@@ -216,31 +189,6 @@ export class EnvelopeReceiver {
         if (error instanceof LocksWanted) return this.retryUnder([...locks, ...error.locks], inspected, digest);
         throw error;
       });
-  }
-
-  private async holdAgain(
-    overlay: Overlay,
-    inspected: Inspected,
-    held: HeldRecord,
-    hold: Hold,
-  ): Promise<Received | undefined> {
-    const { reason } = hold;
-    if (!sameBytes(held.digest, inspected.digest) && !isBelowDoubt(inspected, reason)) {
-      // Its outer layer has come off since: it is held as if it had come without, so that it is found by its sender and asked for.
-      overlay.delete('held', { digest: held.digest });
-      return this.hold(overlay, inspected, hold, held);
-    }
-    await hold.note?.(overlay);
-    const groupId = hold.groupId ?? held.groupId;
-    const next = { ...held, reason, retries: held.retries + 1, groupId };
-    const isNew = reason !== held.reason;
-    if (isNew && !held.mendable && this.isMendable(inspected, reason)) {
-      const requestAt = firstRequestAt(reason, this.clock.now(), this.randomness);
-      overlay.put('held', { ...next, mendable: true, requestAt });
-    } else {
-      overlay.put('held', next, ['reason', 'retries', 'groupId']);
-    }
-    return isNew ? heldAs(reason, groupId) : undefined;
   }
 
   /** What is refused leaves no trace but a line of the log: anybody between the two can make as many requests as they like. */
@@ -263,44 +211,6 @@ export class EnvelopeReceiver {
     const received = await this.apply(overlay, inspected, locks);
     overlay.put('seen', { key: inspected.digest, at: this.clock.now() });
     return received;
-  }
-
-  /**
-   * A ratchet opens nothing twice, so only what failed is looked up: it may have come before.
-   * @param before as what it was held until now
-   */
-  private async hold(overlay: Overlay, inspected: Inspected, hold: Hold, before?: HeldRecord): Promise<Received> {
-    await refuseWhenEnded(overlay);
-    const { reason, note } = hold;
-    const groupId = hold.groupId ?? inspected.groupId;
-    const { envelope, sender } = inspected;
-    const { digest, bytes } = (isBelowDoubt(inspected, reason) && inspected.outdated) || inspected;
-    if ((await overlay.get('seen', { key: digest })) !== undefined) return { outcome: 'duplicate' };
-    const now = this.clock.now();
-    overlay.put('seen', { key: digest, at: now });
-    if (sender !== undefined && (await hasBlocked(overlay, sender.userId))) return { outcome: 'dropped' };
-    await note?.(overlay);
-    const mendable = this.isMendable(inspected, reason);
-    overlay.put('held', {
-      digest,
-      envelope: bytes,
-      reason,
-      heldAt: before?.heldAt ?? now,
-      arrival: before?.arrival ?? overlay.nextPosition(),
-      retries: before === undefined ? 0 : before.retries + 1,
-      sender: sender?.userId,
-      messageId: sender && (uuidToText(envelope.messageId) as MessageId),
-      groupId,
-      mendable,
-      requests: 0,
-      requestAt: mendable ? firstRequestAt(reason, now, this.randomness) : undefined,
-    });
-    overlay.record({ type: 'envelope.held', digest: recordKey('held', { digest }), reason });
-    return heldAs(reason, groupId);
-  }
-
-  private isMendable({ sender, checked }: Inspected, reason: HeldReason): boolean {
-    return sender !== undefined && checked !== undefined && isMendable(reason);
   }
 
   private async apply(overlay: Overlay, inspected: Inspected, locks: readonly string[]): Promise<Received> {
@@ -395,6 +305,10 @@ export class EnvelopeReceiver {
     }
   }
 
+  private holding(): Holding {
+    return { now: this.clock.now(), randomness: this.randomness };
+  }
+
   /** Why to hold an envelope after a failure; store failures go up instead, so that nothing is acked. */
   private holdFor(error: unknown): Hold {
     if (error instanceof Hold) return error;
@@ -402,17 +316,6 @@ export class EnvelopeReceiver {
     this.logger.error('inbox.unexpected', { message: error instanceof Error ? error.name : 'unknown' });
     return new Hold('undecryptable', { cause: error });
   }
-}
-
-/** Whether an outdated certificate is in doubt: nothing below it is believed, and it is looked at again the next time. */
-function isBelowDoubt({ outdated }: Inspected, reason: HeldReason): boolean {
-  return reason === 'certificate-invalid' && outdated !== undefined;
-}
-
-/** What a held envelope leaves to be done. */
-function heldAs(reason: HeldReason, groupId: GroupId | undefined): Received {
-  const groupFor = (wanted: HeldReason) => (reason === wanted ? groupId : undefined);
-  return { outcome: 'held', group: groupFor('group-revision'), behind: groupFor('own-list-behind') };
 }
 
 /** Whether the known device list of a person names this identity key. */
