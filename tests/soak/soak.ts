@@ -258,10 +258,11 @@ async function heal(world: SoakWorld): Promise<void> {
       await victim.disarm();
     });
   }
-  await Promise.all(world.hosts.map((host) => host.registered));
-  await world.devices.settled();
+  // Whoever is on the way in, or out, comes to an end while the others are quiet already.
+  const hush = () => Promise.all(world.hosts.map((host) => host.process.call('hush', undefined)));
+  await Promise.all([hush(), ...world.hosts.map((host) => host.registered), world.devices.settled()]);
   for (const host of world.hosts) host.setPeers(world.people);
-  await Promise.all(world.hosts.map((host) => host.process.call('hush', undefined)));
+  await hush();
 }
 
 /** All clocks go on alike; whoever has something to do by then does it. */

@@ -24,8 +24,6 @@ export interface DeviceWorkParts {
   /** Ends what is under way. */
   readonly ended: AbortSignal;
   readonly learnDevices: (userId: UserId) => Promise<void>;
-  /** As `OwnDevices` wants it. */
-  readonly caughtUp: () => Promise<boolean>;
   /** The account is another one now. */
   readonly onAccount: () => Promise<void>;
   /** The own list has changed. */
@@ -46,7 +44,7 @@ export class DeviceWork {
 
   constructor(parts: DeviceWorkParts) {
     this.#parts = parts;
-    const { platform, store, executor, http, learnDevices, caughtUp, onAccount } = parts;
+    const { platform, store, executor, http, learnDevices, onAccount } = parts;
     const { clock, randomness, sha256, logger, tracer } = platform;
     this.own = new OwnDevices({
       executor,
@@ -58,7 +56,6 @@ export class DeviceWork {
       logger,
       tracer,
       learnDevices,
-      caughtUp,
       onAccount,
       onTakenOver: (change) => {
         // Who may come back is found out anew.
@@ -86,7 +83,7 @@ export class DeviceWork {
     });
   }
 
-  /** The mailbox was seen empty: what was begun is finished, and a new identity key taken over. */
+  /** The mailbox was seen empty: what was begun is finished, and the own list looked at. */
   drained(): void {
     this.#inBackground(async () => {
       await this.own.settle({ signal: this.#parts.ended });

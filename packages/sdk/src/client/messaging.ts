@@ -151,10 +151,6 @@ export class Messaging {
       origin,
       ended: signal,
       learnDevices: (userId) => this.starter.learnDevices(userId),
-      caughtUp: async () => {
-        await this.inbox.idle();
-        return this.stream.state === 'live';
-      },
       onAccount: parts.onAccount,
       onTakenOver: async ({ identity }) => {
         if (identity === 'replaced') {

@@ -52,7 +52,6 @@ function ownDevices(
   { executor, store, clock }: TestDevice,
   relay: ListRelay,
   learnDevices = async (): Promise<void> => undefined,
-  caughtUp = async (): Promise<boolean> => true,
 ): OwnDevices {
   return new OwnDevices({
     executor,
@@ -64,7 +63,6 @@ function ownDevices(
     logger,
     tracer: { reached: () => undefined },
     learnDevices,
-    caughtUp,
     onAccount: async () => undefined,
     onTakenOver: () => undefined,
   });

@@ -2,7 +2,6 @@ import { IdentityKeyPair } from '#libsignal';
 import { rootKeyOf } from '../accounts/recovery-key.ts';
 import { rootSecretOf, stayingAccount } from '../accounts/standing.ts';
 import type { Executor } from '../crypto/executor.ts';
-import { ownIdentity } from '../crypto/libsignal-stores.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
@@ -39,8 +38,6 @@ export interface OwnDevicesParts {
   readonly tracer: Tracer;
   /** Asks the relay for somebody's device list, and accepts it as that of any other. */
   readonly learnDevices: (userId: UserId) => Promise<void>;
-  /** Resolves when all that has come was applied; whether nothing waits for this device at the relay. A new identity key is better taken over only then: what was made for the one before can be opened for a month, not longer. */
-  readonly caughtUp: () => Promise<boolean>;
   /** The account is another one now: what keeps it in memory looks again. */
   readonly onAccount: () => Promise<void>;
   /** The list has changed, and what follows from it is in the store. */
@@ -111,22 +108,16 @@ export class OwnDevices {
 
   /** Lets the account be as the list says that is accepted here: in the store, then for whoever asked to be told. */
   async takeOver(): Promise<void> {
-    // The list counts at once, however much mail there is: linking waits for it, and what others send by it.
-    if ((await this.#takeOver(false)) === 'waiting') await this.#takeOver(await this.#parts.caughtUp());
-  }
-
-  async #takeOver(mayReplace: boolean): Promise<TakenOver['identity']> {
     const { executor, queries, randomness, sha256, clock, logger, onAccount, onTakenOver } = this.#parts;
     const taken = await executor.run(
       ['account', 'prekeys'],
-      (overlay) => takeOverOwnList(overlay, { queries, randomness, sha256, now: clock.now() }, mayReplace),
+      (overlay) => takeOverOwnList(overlay, { queries, randomness, sha256, now: clock.now() }),
       { after: 'device-list.taken-over', alone: true },
     );
     if (taken.identity === 'missing') logger.error('devices.identity-missing');
-    if (!taken.changed && taken.identity !== 'replaced') return taken.identity;
+    if (!taken.changed && taken.identity !== 'replaced') return;
     await onAccount();
     onTakenOver(taken);
-    return taken.identity;
   }
 
   /**
@@ -137,7 +128,7 @@ export class OwnDevices {
   async change(make: NextDevices, options: CallOptions = {}): Promise<void> {
     await this.#alone(async () => {
       for (let round = 1; ; round++) {
-        await this.#settleBefore(options);
+        await this.#settleIntent(options);
         const intent = await this.#commitIntent(make);
         try {
           await this.#store(intent, options);
@@ -161,7 +152,7 @@ export class OwnDevices {
     options: CallOptions = {},
   ): Promise<void> {
     await this.#alone(async () => {
-      await this.#settleBefore(options);
+      await this.#settleIntent(options);
       const intent = await this.#commitIntent(make);
       try {
         const { account } = await this.list();
@@ -198,16 +189,6 @@ export class OwnDevices {
     });
   }
 
-  /**
-   * All that is due before the list is changed again. An identity key that waits is taken over however much mail waits, too: others write under it since they know of the list, and nobody would have it once the next one names another.
-   */
-  async #settleBefore(options: CallOptions): Promise<void> {
-    await this.#settleIntent(options);
-    const { account, list } = await this.list();
-    const waits = !sameBytes(ownIdentity(account).publicKey.serialize(), list.identityKey);
-    if (waits) await this.#takeOver(true);
-  }
-
   /** What was begun before: a new device is waited for, everything else asked for again. */
   async #settleIntent(options: CallOptions): Promise<void> {
     const { sha256, clock, learnDevices } = this.#parts;
@@ -224,7 +205,7 @@ export class OwnDevices {
         if (!isOvertaken(error)) throw error;
       });
     }
-    await this.#takeOver(false);
+    await this.takeOver();
   }
 
   #commitIntent(make: NextDevices): Promise<ListIntentRecord> {
@@ -286,7 +267,7 @@ export class OwnDevices {
       const { account } = await this.#state();
       if (isOvertaken(error) && account !== undefined) {
         await learnDevices(account.userId);
-        await this.#takeOver(false);
+        await this.takeOver();
       }
       throw error;
     }

@@ -31,7 +31,7 @@ export interface TakenOver {
   /** A device is gone from it. */
   readonly removed: boolean;
   /** The account has another identity key. */
-  readonly identity: 'kept' | 'replaced' | 'waiting' | 'missing';
+  readonly identity: 'kept' | 'replaced' | 'missing';
 }
 
 const nothing: TakenOver = { changed: false, removed: false, identity: 'kept' };
@@ -40,10 +40,11 @@ const page = 256;
 /**
  * Lets the account be as its list says, which was accepted as that of any other: the devices that came and went are told, and a new identity key takes the place of the old one, with new prekeys. No session of before is sent on any more (`Ratchet.canSend`).
  *
+ * However much mail waits: others write under the new key since they know of its list, and what they have made for the one before can be opened for longer than mail is kept.
+ *
  * To be run alone, under the lock `account`: it asks the store what there is.
- * @param mayReplace whether a new identity key is taken now: better when the mailbox is empty: what others have made for the old key can be opened for a month, not longer
  */
-export async function takeOverOwnList(overlay: Overlay, parts: OwnListParts, mayReplace: boolean): Promise<TakenOver> {
+export async function takeOverOwnList(overlay: Overlay, parts: OwnListParts): Promise<TakenOver> {
   const own = await overlay.get('account', {});
   if (own === undefined || own.ended) return nothing;
   const { sha256 } = parts;
@@ -55,12 +56,12 @@ export async function takeOverOwnList(overlay: Overlay, parts: OwnListParts, may
   const account = changed ? { ...own, deviceList: list.signed } : own;
   const removed = changed && tellDifference(overlay, before, list, own);
   if (removed) await endOwnChains(overlay, parts.queries);
-  const replaced = await replaceIdentity(overlay, account, list, intent?.identityKeyPair, parts, mayReplace);
+  const replaced = await replaceIdentity(overlay, account, list, intent?.identityKeyPair, parts);
   const next = replaced.account ?? account;
   if (next !== own) overlay.put('account', next);
   // A later list than the one that was to come has its place.
   const isDone = intent !== undefined && verifyDeviceList(intent.signed, own.userId, sha256).version <= list.version;
-  if (isDone && replaced.identity !== 'waiting') overlay.delete('listIntent', {});
+  if (isDone) overlay.delete('listIntent', {});
   return { changed, removed, identity: replaced.identity };
 }
 
@@ -102,10 +103,8 @@ async function replaceIdentity(
   list: CheckedDeviceList,
   intended: Uint8Array | undefined,
   parts: OwnListParts,
-  mayReplace: boolean,
 ): Promise<{ readonly identity: TakenOver['identity']; readonly account?: AccountRecord }> {
   if (sameBytes(publicOf(account.identityKeyPair), list.identityKey)) return { identity: 'kept' };
-  if (!mayReplace) return { identity: 'waiting' };
   const isIntended = intended !== undefined && sameBytes(publicOf(intended), list.identityKey);
   const identityKeyPair = isIntended ? intended : openIdentity(list, account);
   if (identityKeyPair === undefined) return { identity: 'missing' };

@@ -36,7 +36,7 @@ async function rotated(device: TestDevice): Promise<TestDevice> {
   const signed = signDeviceList(next, rootKeyOf(rootSecretOf(account)));
   await executor.run([peerLock(userId)], (overlay) => acceptDeviceList(overlay, signed, userId, sha256));
   const parts = { queries: store, now: clock.now(), randomness, sha256 };
-  const taken = await executor.run(['account'], (overlay) => takeOverOwnList(overlay, parts, true), { alone: true });
+  const taken = await executor.run(['account'], (overlay) => takeOverOwnList(overlay, parts), { alone: true });
   expect(taken.identity).toBe('replaced');
   const now = await store.get('account', {});
   if (now === undefined) throw new Error('the account is gone');

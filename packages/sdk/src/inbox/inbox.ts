@@ -17,7 +17,7 @@ export interface Delivery {
 
 const largestBatch = 128;
 const heldPage = 64;
-const mostTriesOfSender = 256;
+const mostFailuresOfSender = 256;
 
 /** How often a held envelope is tried again: each start and each new session of its sender is a try. */
 const mostRetries = 64;
@@ -45,6 +45,8 @@ export class Inbox {
   /** Groups that are known since: what came to them before the welcome may open now. */
   private readonly begunGroups = new Set<GroupId>();
   private working: Promise<void> | undefined;
+  /** Something is held for another reason than before. */
+  private heldAnew = false;
 
   constructor(parts: {
     readonly receiver: EnvelopeReceiver;
@@ -117,19 +119,9 @@ export class Inbox {
    * It reads a page at a time, and fails at most 256 times for one sender: whoever sends what can't be opened must not hold up the rest.
    */
   async retryHeld(sender?: DeviceAddress): Promise<void> {
-    let after: HeldRecord | undefined;
-    let tries = sender === undefined ? Number.POSITIVE_INFINITY : mostTriesOfSender;
-    for (;;) {
-      const page = await this.store.held(heldPage, after);
-      for (const held of page) {
-        if (sender !== undefined && !isFrom(held.envelope, sender)) continue;
-        if (!(await this.isWorthATry(held))) continue;
-        if (await this.tryAgain(held)) continue;
-        if (--tries <= 0) return;
-      }
-      after = page.at(-1);
-      if (page.length < heldPage) return;
-    }
+    const isTheirs = ({ envelope }: HeldRecord) => sender === undefined || isFrom(envelope, sender);
+    const failures = sender === undefined ? Number.POSITIVE_INFINITY : mostFailuresOfSender;
+    await this.retryPages((after) => this.store.held(heldPage, after), isTheirs, failures);
   }
 
   /** A group is known, or more of it: what is held of it is tried again, behind what has come. */
@@ -140,15 +132,28 @@ export class Inbox {
 
   /** What waits for the key of a chain is left to its sender: with that key it is tried again. */
   private async retryGroup(groupId: GroupId): Promise<void> {
-    let after: HeldRecord | undefined;
-    for (;;) {
-      const page = await this.store.heldOfGroup(groupId, heldPage, after);
+    const isKeyed = ({ reason }: HeldRecord) => reason !== 'no-sender-key';
+    await this.retryPages((after) => this.store.heldOfGroup(groupId, heldPage, after), isKeyed);
+  }
+
+  private async retryPages(
+    read: (after: HeldRecord | undefined) => Promise<readonly HeldRecord[]>,
+    isMeant: (held: HeldRecord) => boolean,
+    mostFailures = Number.POSITIVE_INFINITY,
+  ): Promise<void> {
+    let failures = 0;
+    let page: readonly HeldRecord[] = [];
+    do {
+      page = await read(page.at(-1));
       for (const held of page) {
-        if (held.reason !== 'no-sender-key' && (await this.isWorthATry(held))) await this.tryAgain(held);
+        if (failures >= mostFailures) break;
+        if (!isMeant(held) || !(await this.isWorthATry(held))) continue;
+        if (!(await this.tryAgain(held))) failures++;
       }
-      after = page.at(-1);
-      if (page.length < heldPage) return;
-    }
+    } while (page.length === heldPage && failures < mostFailures);
+    if (!this.heldAnew) return;
+    this.heldAnew = false;
+    await this.onHeld();
   }
 
   private async work(): Promise<void> {
@@ -194,8 +199,8 @@ export class Inbox {
     if (received === undefined) return false;
     const isOpen = received.outcome !== 'held';
     if (isOpen) this.logger.info('inbox.held-opened', { reason: held.reason });
+    else this.heldAnew = true;
     this.followUp([received]);
-    if (!isOpen) await this.onHeld();
     if (this.hasBegun) this.start();
     return isOpen;
   }
