@@ -192,11 +192,3 @@ it('the own list is asked for until it was given, then once a minute for each re
   await own.settle({}, 'named');
   expect(asked).toBe(6);
 });
-
-it('a later list without another identity key counts at once, however much mail waits', async () => {
-  const owner = await phone();
-  const own = ownDevices(owner, new ListRelay(), undefined, () => new Promise(() => undefined));
-  const { version } = (await own.list()).list;
-  await own.change(({ devices }) => ({ devices: devices.slice(0, 2), newIdentity: false }));
-  expect((await own.list()).list.version).toBe(version + 1);
-});
