@@ -102,6 +102,7 @@ export async function testDevice(options: TestDeviceOptions = {}): Promise<TestD
     accessToken: '',
     accessExpiresAt: 0,
     createdAt: now,
+    hasSnapshot: true,
     ended: false,
   };
   await open.executor.run([], (overlay) => {

@@ -50,6 +50,7 @@ export function linkedAccount(parts: {
     accessToken: '',
     accessExpiresAt: 0,
     createdAt: now,
+    hasSnapshot: false,
     ended: false,
   };
   const signed = signedBytesOfDeviceRegistration(idempotencyKey, code, refreshToken, deviceList);

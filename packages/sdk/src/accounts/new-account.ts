@@ -95,6 +95,7 @@ export function newAccount(parts: {
     accessToken: '',
     accessExpiresAt: 0,
     createdAt: now,
+    hasSnapshot: true,
     ended: false,
   };
   const request: RegistrationRequest = {

@@ -73,6 +73,19 @@ describe('a request', () => {
     await hearTexts(mostOfRequest + 31, mostOfRequest + 40);
     expect(await inbox.texts(alice)).toHaveLength(mostOfRequest + 10);
   });
+
+  it('keeps all on a device that was not told yet whom its user accepts, for a month', async () => {
+    const { alice, bob, inbox, hearTexts } = await twoSided();
+    await bob.executor.run([], async (overlay) => {
+      const account = await overlay.get('account', {});
+      if (account) overlay.put('account', { ...account, createdAt: bob.clock.now(), hasSnapshot: false });
+    });
+    await hearTexts(1, mostOfRequest + 30);
+    expect(await inbox.texts(alice)).toHaveLength(mostOfRequest + 30);
+    bob.clock.advance(30 * 86_400_000);
+    await hearTexts(mostOfRequest + 31, mostOfRequest + 31);
+    expect(await inbox.texts(alice)).toHaveLength(mostOfRequest);
+  });
 });
 
 /** Chats that strangers began, the second of each ten accepted; activity counts up from 1. */

@@ -19,6 +19,9 @@ export const mostOfRequest = 100;
 /** How many requests are kept; those that were quiet longest go first. */
 export const mostRequests = 1_000;
 
+/** How long a device that was linked waits to be told whom its user accepts. */
+const snapshotAwaitedFor = 30 * 86_400_000;
+
 const page = 256;
 
 /** What `Requests` works with. */
@@ -94,13 +97,13 @@ export class Requests {
     );
   }
 
-  /** A message came in a request: removes the oldest ones over the bound. */
+  /** A message came in a request: removes the oldest ones over the bound. A device that was linked just now may not know yet that it is none. */
   async trim(id: ChatId): Promise<void> {
     await this.#parts.executor.run(
       [chatLock(id)],
       async (overlay) => {
         const chat = await overlay.get('chat', { id });
-        if (chat === undefined || chat.accepted) return;
+        if (chat === undefined || chat.accepted || (await this.#awaitsSnapshot(overlay))) return;
         const kept = await this.#parts.store.messages({ chatId: id, limit: mostOfRequest, before: undefined });
         const oldest = kept.at(-1);
         if (oldest === undefined || kept.length < mostOfRequest) return;
@@ -109,6 +112,13 @@ export class Requests {
       },
       { alone: true },
     );
+  }
+
+  /** The primary device may be gone for good: it is not waited for without end. */
+  async #awaitsSnapshot(overlay: Overlay): Promise<boolean> {
+    const account = await overlay.get('account', {});
+    const { clock } = this.#parts;
+    return account?.hasSnapshot === false && Math.abs(clock.now() - account.createdAt) < snapshotAwaitedFor;
   }
 
   /** Removes the requests over the bound. */

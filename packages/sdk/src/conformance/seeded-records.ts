@@ -178,6 +178,7 @@ export class SeededRecords {
       accessToken: this.#text(),
       accessExpiresAt: this.#integer(),
       createdAt: this.#integer(),
+      hasSnapshot: this.#flag(),
       ended: this.#flag(),
       deletion: this.#maybe(() => this.#bytes(64)),
     };

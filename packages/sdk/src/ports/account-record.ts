@@ -38,6 +38,8 @@ export interface AccountRecord {
   /** By this device's clock. */
   readonly accessExpiresAt: number;
   readonly createdAt: number;
+  /** A device that was linked does not know whom its user accepts before the primary device has said so. */
+  readonly hasSnapshot: boolean;
   /** Set once the relay ended the session: register again. */
   readonly ended: boolean;
   /** The owner wants the account to end: the proof that the relay is asked with, from before the first time until it has answered. Secret. */

@@ -7,6 +7,21 @@ import { writeWelcome } from '../groups/welcome.ts';
 import type { Applied, Arrival } from '../messages/arrival.ts';
 import { applySnapshot } from './apply-snapshot.ts';
 
+it('is known to have come with its last part', async () => {
+  const { owner } = await groupOfPeers(2);
+  const { executor, store, account, origin } = owner.device;
+  await executor.run([], (overlay) => overlay.put('account', { ...account, hasSnapshot: false }));
+  const apply = (complete: boolean) =>
+    executor.run([], (overlay) => {
+      const arrival = { overlay, account, origin: origin(), locks: [], now: 1 } as unknown as Arrival;
+      return applySnapshot(arrival, { contacts: [], chats: [], groups: [], complete });
+    });
+  await apply(false);
+  expect(await store.get('account', {})).toMatchObject({ hasSnapshot: false });
+  await apply(true);
+  expect(await store.get('account', {})).toMatchObject({ hasSnapshot: true });
+});
+
 it('names the groups that a device knows by a snapshot: what came to them before it waits for that', async () => {
   const { owner, others, groupId } = await groupOfPeers(2);
   const { executor, store, account, origin } = owner.device;
@@ -22,7 +37,7 @@ it('names the groups that a device knows by a snapshot: what came to them before
   const apply = (): Promise<Applied> =>
     executor.run([...locks], (overlay) => {
       const arrival = { overlay, account, origin: origin(), locks, now: 1 } as unknown as Arrival;
-      return applySnapshot(arrival, { contacts: [], chats: [], groups: [{ welcome }] });
+      return applySnapshot(arrival, { contacts: [], chats: [], groups: [{ welcome }], complete: false });
     });
   expect(await apply()).toMatchObject({ group: groupId, groupsBegun: [] });
   // A device of the same account that was linked just now.

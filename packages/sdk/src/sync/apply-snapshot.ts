@@ -10,6 +10,7 @@ import {
 import { chatLock, chatOfGroup, chatWith } from '../chats/chat-state.ts';
 import { Hold } from '../crypto/hold.ts';
 import { demandLocks } from '../crypto/locks-wanted.ts';
+import type { Overlay } from '../crypto/overlay.ts';
 import { groupIdOf } from '../groups/group-id.ts';
 import { decodeState } from '../groups/group-state.ts';
 import { locksOfGroup } from '../groups/keep-group.ts';
@@ -22,7 +23,7 @@ import { OverlaySnapshotImport } from './import-snapshot.ts';
 /** Applies a part of a snapshot: what this device does not know it takes over. */
 export async function applySnapshot(
   arrival: Arrival,
-  parts: Pick<SyncSnapshot, 'contacts' | 'chats' | 'groups'>,
+  parts: Pick<SyncSnapshot, 'contacts' | 'chats' | 'groups' | 'complete'>,
 ): Promise<Applied> {
   const { sha256 } = arrival.origin;
   // The decoder gives whole messages: fields that were absent have their defaults.
@@ -38,8 +39,15 @@ export async function applySnapshot(
   for (const contact of contacts) await into.contact(contact);
   for (const { group } of groups) await into.group(group);
   for (const chat of chats) await into.chat(chat);
+  if (parts.complete) await noteComplete(arrival.overlay);
   if (groups[0] === undefined) return nothingDue;
   return { ...nothingDue, group: groups[0].groupId, groupsBegun: into.groupsBegun };
+}
+
+async function noteComplete(overlay: Overlay): Promise<void> {
+  const account = await overlay.get('account', {});
+  if (account !== undefined && !account.ended && !account.hasSnapshot)
+    overlay.put('account', { ...account, hasSnapshot: true });
 }
 
 /** @throws {Hold} `content-invalid` */

@@ -39,7 +39,8 @@ export async function applySync(arrival: Arrival): Promise<Applied> {
   if (sync.read) return applyRead(arrival, sync.read as SyncRead);
   if (sync.chat) return applyChat(arrival, sync.chat as SyncChat);
   if (sync.contact) return applyContact(arrival, sync.contact as SyncContact);
-  if (sync.group) return applySnapshot(arrival, { contacts: [], chats: [], groups: [sync.group as SyncGroup] });
+  if (sync.group)
+    return applySnapshot(arrival, { contacts: [], chats: [], groups: [sync.group as SyncGroup], complete: false });
   if (sync.account) return applyAccount(arrival, sync.account as SyncAccount);
   if (sync.snapshotRequest) return answerSnapshotRequest(arrival);
   if (sync.snapshot) return applySnapshot(arrival, sync.snapshot as SyncSnapshot);

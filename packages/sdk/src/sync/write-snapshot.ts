@@ -37,6 +37,7 @@ export async function answerSnapshotRequest(arrival: Arrival): Promise<Applied> 
     const contacts = blocked.slice(at, at + pageLength).map(syncOfContact);
     addSync(arrival.overlay, arrival.origin, { snapshot: { contacts } }, arrival.now);
   }
+  addSync(arrival.overlay, arrival.origin, { snapshot: { complete: true } }, arrival.now);
   return { ...nothingDue, answered: true };
 }
 

@@ -52,6 +52,7 @@ const account: fc.Arbitrary<AccountRecord> = fc.record(
     accessToken: text,
     accessExpiresAt: integer,
     createdAt: integer,
+    hasSnapshot: fc.boolean(),
     ended: fc.boolean(),
     deletion: maybe(bytes),
   },

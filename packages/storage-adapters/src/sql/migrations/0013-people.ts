@@ -1,6 +1,6 @@
 import type { Migration } from './migration.ts';
 
-/** Blocked people, the profile key that they are not to have, since when the keys of others are known, and what holds in one chat only. */
+/** Blocked people, the profile key that they are not to have, whether it is known whom the user accepts, since when the keys of others are known, and what holds in one chat only. */
 export const people: Migration = {
   version: 13,
   statements: [
@@ -8,6 +8,7 @@ export const people: Migration = {
     'CREATE INDEX user_blocked ON user (blocked_at DESC, id) WHERE blocked_at IS NOT NULL',
     'ALTER TABLE user ADD COLUMN profile_key_at INTEGER',
     'ALTER TABLE account ADD COLUMN next_profile_key BLOB',
+    'ALTER TABLE account ADD COLUMN has_snapshot INTEGER NOT NULL DEFAULT 1 CHECK (has_snapshot IN (0, 1))',
     'ALTER TABLE chat ADD COLUMN muted_until INTEGER',
     'ALTER TABLE chat ADD COLUMN receipts INTEGER CHECK (receipts IN (0, 1))',
   ],

@@ -52,6 +52,7 @@ const fields: Readonly<Record<string, (account: AccountRecord) => SqlValue>> = {
   access_token: (account) => account.accessToken,
   access_expires_at: (account) => account.accessExpiresAt,
   created_at: (account) => account.createdAt,
+  has_snapshot: (account) => Number(account.hasSnapshot),
   ended: (account) => Number(account.ended),
   deletion: (account) => account.deletion ?? null,
 };
@@ -82,6 +83,7 @@ function read(row: SqlRow): AccountRecord {
     accessToken: text(row, 'access_token'),
     accessExpiresAt: integer(row, 'access_expires_at'),
     createdAt: integer(row, 'created_at'),
+    hasSnapshot: flag(row, 'has_snapshot'),
     ended: flag(row, 'ended'),
     deletion: optional(row, 'deletion', bytes),
   };
