@@ -52,7 +52,7 @@ export async function holdEnvelope(
     groupId,
     mendable,
     requests: 0,
-    requestAt: mendable ? firstRequestAt(reason, now, randomness) : undefined,
+    requestAt: mendable ? firstRequestAt(reason, envelope.attempt, now, randomness) : undefined,
   });
   overlay.record({ type: 'envelope.held', digest: recordKey('held', { digest }), reason });
   return heldAs(reason, groupId);
@@ -77,7 +77,7 @@ export async function holdAgain(
   const next = { ...held, reason, retries: held.retries + 1, groupId };
   const isNew = reason !== held.reason;
   if (isNew && !held.mendable && canBeMended(inspected, reason)) {
-    const requestAt = firstRequestAt(reason, holding.now, holding.randomness);
+    const requestAt = firstRequestAt(reason, inspected.envelope.attempt, holding.now, holding.randomness);
     overlay.put('held', { ...next, mendable: true, requestAt });
   } else {
     overlay.put('held', next, ['reason', 'retries', 'groupId']);

@@ -45,9 +45,18 @@ function isDue({ heldAt, requests, requestAt }: HeldRecord, now: number): boolea
   return requestAt <= now || (requests === 0 && heldAt > now) || requestAt > now + waits[2] + keyGrace;
 }
 
-/** When to ask first for a message that was held. */
-export function firstRequestAt(reason: HeldReason, now: number, randomness: Randomness): number | undefined {
-  return nextRequestAt(0, reason === 'no-sender-key' ? now + keyGrace : now, randomness);
+/**
+ * When to ask first for a message that was held.
+ * @param attempt of its sender, from 1: who is behind in a group is so for a while, and an answer that speaks of an old revision again is not followed by the next request at once
+ */
+export function firstRequestAt(
+  reason: HeldReason,
+  attempt: number,
+  now: number,
+  randomness: Randomness,
+): number | undefined {
+  const before = reason === 'group-head-unknown' ? Math.min(Math.max(attempt, 1), mostRequests) - 1 : 0;
+  return nextRequestAt(before, reason === 'no-sender-key' ? now + keyGrace : now, randomness);
 }
 
 /**
