@@ -37,6 +37,12 @@ export type { GroupStanding } from './ports/group-records.ts';
 export type { ChatId, DeviceId, GroupId, MessageId, UserId } from './ports/ids.ts';
 export type { IdentityPolicy } from './ports/key-records.ts';
 export type { MessageState } from './ports/message-record.ts';
-export { SottoError, type SottoErrorAction, type SottoErrorCode, type SottoErrorOptions } from './sotto-error.ts';
+export {
+  type SessionEnd,
+  SottoError,
+  type SottoErrorAction,
+  type SottoErrorCode,
+  type SottoErrorOptions,
+} from './sotto-error.ts';
 export type { ConnectionState, EndReason, OfflineReason } from './transport/connection-state.ts';
 export type { CallOptions } from './transport/http-client.ts';

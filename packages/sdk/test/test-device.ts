@@ -103,6 +103,7 @@ export async function testDevice(options: TestDeviceOptions = {}): Promise<TestD
     accessExpiresAt: 0,
     createdAt: now,
     ended: false,
+    endReason: undefined,
   };
   await open.executor.run([], (overlay) => {
     overlay.put('account', account);

@@ -76,7 +76,7 @@ export type { RelayAddress, RelayListener } from './relay-listener.ts';
 export type { RelayStores } from './relay-stores.ts';
 export type { TicketStore } from './ticket-store.ts';
 export type { CancelTimer, Timers } from './timers.ts';
-export type { RotationOutcome, Session, TokenRotation, TokenStore } from './token-store.ts';
+export type { RotationOutcome, Session, TokenEnd, TokenRotation, TokenStore } from './token-store.ts';
 export type { RelayStep, Tracer } from './tracer.ts';
 export type {
   Verification,

@@ -51,6 +51,7 @@ export function linkedAccount(parts: {
     accessExpiresAt: 0,
     createdAt: now,
     ended: false,
+    endReason: undefined,
   };
   const signed = signedBytesOfDeviceRegistration(idempotencyKey, code, refreshToken, deviceList);
   const request: DeviceRegistrationRequest = {

@@ -96,6 +96,7 @@ export function newAccount(parts: {
     accessExpiresAt: 0,
     createdAt: now,
     ended: false,
+    endReason: undefined,
   };
   const request: RegistrationRequest = {
     verificationId: '',

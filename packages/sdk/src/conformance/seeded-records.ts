@@ -6,6 +6,7 @@ import type { HeldReason } from '../ports/inbox-records.ts';
 import type { IdentityPolicy, PrekeyKind } from '../ports/key-records.ts';
 import type { MessageState, ReceiptRecord } from '../ports/message-record.ts';
 import type { OutboxRecord } from '../ports/outbox-record.ts';
+import type { SessionEnd } from '../sotto-error.ts';
 
 // biome-ignore format: a list of characters
 const pieces = [
@@ -179,6 +180,7 @@ export class SeededRecords {
       accessExpiresAt: this.#integer(),
       createdAt: this.#integer(),
       ended: this.#flag(),
+      endReason: this.#maybe(() => this.pick<SessionEnd>(['device-revoked', 'account-replaced', 'account-deleted'])),
       deletion: this.#maybe(() => this.#bytes(64)),
     };
   }

@@ -125,7 +125,8 @@ export class OwnDevices {
     if (taken.identity === 'missing') logger.error('devices.identity-missing');
     if (!taken.changed && taken.identity !== 'replaced') return taken.identity;
     await onAccount();
-    onTakenOver(taken);
+    if (taken.revoked) logger.info('devices.revoked');
+    else onTakenOver(taken);
     return taken.identity;
   }
 

@@ -53,6 +53,7 @@ const account: fc.Arbitrary<AccountRecord> = fc.record(
     accessExpiresAt: integer,
     createdAt: integer,
     ended: fc.boolean(),
+    endReason: maybe(fc.constantFrom('device-revoked', 'account-replaced', 'account-deleted', 'token-reused')),
     deletion: maybe(bytes),
   },
   plain,

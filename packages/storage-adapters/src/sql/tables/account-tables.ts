@@ -53,6 +53,7 @@ const fields: Readonly<Record<string, (account: AccountRecord) => SqlValue>> = {
   access_expires_at: (account) => account.accessExpiresAt,
   created_at: (account) => account.createdAt,
   ended: (account) => Number(account.ended),
+  end_reason: (account) => account.endReason ?? null,
   deletion: (account) => account.deletion ?? null,
 };
 const encoders = Object.values(fields);
@@ -83,6 +84,7 @@ function read(row: SqlRow): AccountRecord {
     accessExpiresAt: integer(row, 'access_expires_at'),
     createdAt: integer(row, 'created_at'),
     ended: flag(row, 'ended'),
+    endReason: optional(row, 'end_reason', text) as AccountRecord['endReason'],
     deletion: optional(row, 'deletion', bytes),
   };
 }
