@@ -31,6 +31,7 @@ export type {
 export type {
   GroupAppend,
   GroupAppendStatus,
+  GroupCaller,
   GroupInvite,
   GroupMembersChange,
   GroupPage,
