@@ -248,6 +248,7 @@ export class Conversation {
       content: made.encoded,
       createdAt: now,
       attempt: 0,
+      partId: undefined,
       sealed: undefined,
     });
     return message;

@@ -341,11 +341,13 @@ export class SeededRecords {
         kind: this.pick(outboxKinds),
         visible: this.#flag(),
         content: this.#bytes(),
+        partId: this.#maybe(() => 1 + this.below(2)),
         createdAt: this.#integer(),
         attempt: this.#integer(),
         sealed: this.#maybe(() => ({ sendId: this.#bytes(16), send: this.#bytes(), sealedAt: this.#integer() })),
       };
     },
+    outboxPart: () => ({ id: 1 + this.below(2), content: this.#bytes() }),
     seen: () => ({ key: this.#bytes(this.pick([1, 1, 16, 32])), at: this.#small() }),
     held: () => ({
       digest: this.#bytes(1),

@@ -29,6 +29,7 @@ export const recordKinds: readonly RecordKind[] = [
   'receipt',
   'outbox',
   'seen',
+  'outboxPart',
   'held',
   'event',
   'cursor',
@@ -82,6 +83,7 @@ export class StoreModel {
     seen: new Map(),
     held: new Map(),
     event: new Map(),
+    outboxPart: new Map(),
     cursor: new Map(),
     resend: new Map(),
     repair: new Map(),
@@ -303,7 +305,11 @@ export class StoreModel {
   }
 
   #delete<Kind extends RecordKind>({ kind, key }: Delete<Kind>): void {
-    this.tables[kind].delete(recordKey(kind, key));
+    const name = recordKey(kind, key);
+    const partId = kind === 'outbox' ? this.tables.outbox.get(name)?.partId : undefined;
+    this.tables[kind].delete(name);
+    if (partId === undefined || this.all('outbox').some((row) => row.partId === partId)) return;
+    this.tables.outboxPart.delete(recordKey('outboxPart', { id: partId }));
   }
 
   #prune<Kind extends RecordKind>(kind: Kind, isOld: (record: Records[Kind]) => boolean): void {

@@ -193,6 +193,22 @@ export function storeQueryCases({ describe, it, expect }: ConformanceRunner, mak
     );
 
     it(
+    it(
+      'what rows of the outbox have in common, as long as one of them is there',
+      withStore(makeHarness, async ({ store, opening: { ownerEpoch } }) => {
+        const part = { id: 7, content: Uint8Array.of(1, 2, 3) };
+        const items = [8, 9].map((id) => outboxItem(id, { partId: part.id }));
+        const puts = [...items, outboxItem(10)].map((record): Change => ({ type: 'put', kind: 'outbox', record }));
+        await store.commit([{ type: 'put', kind: 'outboxPart', record: part }, ...puts], ownerEpoch);
+        const remove = (id: number) => store.commit([{ type: 'delete', kind: 'outbox', key: { id } }], ownerEpoch);
+        await remove(8);
+        await remove(10);
+        expect(await store.get('outboxPart', { id: 7 })).toEqual(part);
+        await remove(9);
+        expect(await store.get('outboxPart', { id: 7 })).toBe(undefined);
+      }),
+    );
+
       'the outbox, by chat and in the order of ids',
       withStore(makeHarness, async ({ store, opening: { ownerEpoch } }) => {
         const items = [5, 3, 9, 1].map((id) => outboxItem(id));

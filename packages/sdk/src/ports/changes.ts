@@ -17,7 +17,7 @@ import type { GroupId } from './ids.ts';
 import type { HeldRecord, SeenRecord } from './inbox-records.ts';
 import type { IdentityRecord, KyberUseRecord, PrekeyRecord, SessionRecord } from './key-records.ts';
 import type { MessageRecord, ReceiptRecord } from './message-record.ts';
-import type { OutboxRecord } from './outbox-record.ts';
+import type { OutboxPartRecord, OutboxRecord } from './outbox-record.ts';
 import type { RepairRecord, ResendRecord } from './repair-records.ts';
 import type { DeviceListRecord, NamedListRecord, UserRecord } from './user-record.ts';
 
@@ -38,6 +38,7 @@ export interface Records {
   readonly receipt: ReceiptRecord;
   readonly outbox: OutboxRecord;
   readonly seen: SeenRecord;
+  readonly outboxPart: OutboxPartRecord;
   readonly held: HeldRecord;
   readonly event: EventRecord;
   readonly cursor: CursorRecord;
@@ -77,6 +78,7 @@ export interface RecordKeys {
   readonly seen: Pick<SeenRecord, 'key'>;
   readonly held: Pick<HeldRecord, 'digest'>;
   readonly event: Pick<EventRecord, 'changeSeq'>;
+  readonly outboxPart: Pick<OutboxPartRecord, 'id'>;
   readonly cursor: Pick<CursorRecord, 'name'>;
   readonly resend: Pick<ResendRecord, 'messageId' | 'userId' | 'deviceId'>;
   readonly repair: Pick<RepairRecord, 'userId' | 'deviceId'>;

@@ -22,6 +22,7 @@ const keys: { readonly [Kind in RecordKind]: (key: RecordKeys[Kind]) => string }
   receipt: (key) => `${key.messageId}.${key.userId}`,
   outbox: (key) => String(key.id),
   seen: (key) => hex(key.key),
+  outboxPart: (key) => String(key.id),
   held: (key) => hex(key.digest),
   event: (key) => String(key.changeSeq),
   cursor: (key) => key.name,

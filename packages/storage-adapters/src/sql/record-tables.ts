@@ -15,7 +15,7 @@ import {
 import { heldTable, seenTable } from './tables/inbox-tables.ts';
 import { identityTable, kyberUseTable, prekeyTable, sessionTable } from './tables/key-tables.ts';
 import { messageTable, receiptTable } from './tables/message-tables.ts';
-import { outboxTable } from './tables/outbox-table.ts';
+import { outboxPartTable, outboxTable } from './tables/outbox-table.ts';
 import { repairTable, resendTable } from './tables/repair-tables.ts';
 import { ownChainTable, senderKeySharedTable, senderKeyTable } from './tables/sender-key-tables.ts';
 import { deviceListTable, namedListTable, userTable } from './tables/user-tables.ts';
@@ -37,6 +37,7 @@ export const recordTables: { readonly [Kind in RecordKind]: RecordTable<Kind> } 
   receipt: receiptTable,
   outbox: outboxTable,
   seen: seenTable,
+  outboxPart: outboxPartTable,
   held: heldTable,
   event: eventTable,
   cursor: cursorTable,

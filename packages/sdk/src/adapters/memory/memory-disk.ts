@@ -26,6 +26,7 @@ export class MemoryDisk {
     receipt: new Map(),
     outbox: new Map(),
     seen: new Map(),
+    outboxPart: new Map(),
     held: new Map(),
     event: new Map(),
     cursor: new Map(),

@@ -316,7 +316,14 @@ class MemoryStore implements Store {
   }
 
   #delete<Kind extends RecordKind>({ kind, key }: Delete<Kind>): void {
-    this.#disk.tables[kind].delete(recordKey(kind, key));
+    const { tables } = this.#disk;
+    const table: Map<string, Records[Kind]> = tables[kind];
+    const name = recordKey(kind, key);
+    const partId = kind === 'outbox' ? tables.outbox.get(name)?.partId : undefined;
+    table.delete(name);
+    if (partId === undefined) return;
+    for (const row of tables.outbox.values()) if (row.partId === partId) return;
+    tables.outboxPart.delete(recordKey('outboxPart', { id: partId }));
   }
 
   #prune(old: Pruning): void {
