@@ -83,6 +83,18 @@ it('sends what is piped in, prints what comes, and goes on where it was', async 
   expect(await fourth.end()).toBe(0);
   expect(fourth.printed.match(/: \w$/gm)).toEqual([': x', ': y', ': z']);
   expect(fourth.said).toBe('');
+
+  // A command, and a line to a chat, find what came while it was away.
+  await chat.send('come in');
+  await bob.groups.create({ title: 'Rowers', members: [chat] });
+  await bob.flush();
+  const fifth = piped('--to', 'Rowers');
+  fifth.write(':groups');
+  fifth.write('here I am');
+  expect(await fifth.end()).toBe(0);
+  expect(fifth.printed).toMatch(/: come in\n$/);
+  expect(fifth.said).toContain('chat: Rowers: 2 people, you are its member\n');
+  expect(await next()).toBe('here I am');
 });
 
 it('says once that the relay is not there, and ends without it', async () => {
