@@ -16,6 +16,7 @@ import { type ArrivalTimes, type GroupContext, groupContextOf } from '../message
 import { mostReceipted } from '../messages/group-receipts.ts';
 import { applyOf } from '../messages/kinds.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
+import { addOverdueIn } from '../outbox/overdue-receipts.ts';
 import type { ReceiptQueue } from '../outbox/receipt-queue.ts';
 import { hasBlocked, servesGroup } from '../people/blocked.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
@@ -50,6 +51,8 @@ export type Received =
       readonly receiptQueued: boolean;
       /** Receipts for a message of a group wait in its sender's queue: more are likely to come. */
       readonly receiptWaits: boolean;
+      /** To whom else receipts wait in the outbox: for what came before their chat was accepted on another own device. */
+      readonly overdueTo?: readonly UserId[];
       /** The chat, when it is a message in one that is not accepted. */
       readonly request: ChatId | undefined;
       /** A group of which it brought news. */
@@ -353,7 +356,9 @@ export class EnvelopeReceiver {
       ...times,
     };
     const applied = await applyOf(content)(arrival);
+    const { store, receipts } = this;
     const { receiptDue, answered = false, newKeys = false, request = false, groupsBegun = [] } = applied;
+    const overdueTo = await addOverdueIn(overlay, { store, receipts }, applied.accepted ?? [], now);
     const chatId = group && chatOfGroup(group.groupId);
     const isDue = receiptDue && (group === undefined || group.members - 1 <= mostReceipted);
     const queued = isDue && (await this.receipts.add(overlay, sender.userId, 'delivered', [messageId], now, chatId));
@@ -362,6 +367,7 @@ export class EnvelopeReceiver {
       newSession: newSession || newKeys,
       receiptQueued: (queued && group === undefined) || answered,
       receiptWaits: queued && group !== undefined,
+      overdueTo,
       request: request ? (chatId ?? chatWith(sender.userId)) : undefined,
       group: applied.group ?? settled,
       groupsBegun,

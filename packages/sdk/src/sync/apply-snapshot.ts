@@ -38,8 +38,8 @@ export async function applySnapshot(
   for (const contact of contacts) await into.contact(contact);
   for (const { group } of groups) await into.group(group);
   for (const chat of chats) await into.chat(chat);
-  if (groups[0] === undefined) return nothingDue;
-  return { ...nothingDue, group: groups[0].groupId, groupsBegun: into.groupsBegun };
+  const { accepted, groupsBegun } = into;
+  return { ...nothingDue, accepted, groupsBegun, ...(groups[0] && { group: groups[0].groupId }) };
 }
 
 /** @throws {Hold} `content-invalid` */
