@@ -172,7 +172,8 @@ export class Messaging {
     this.starter = new SessionStarter({ executor, http, clock, sha256, identityPolicy, keyless, signal });
     const { relayNow } = this;
     this.certificates = new CertificateKeeper({ executor, anonymous, http, account, relayNow, logger });
-    const ways = new UnnamedWay({ isOn: parts.sealedSender, keeper: this.certificates, store, relayNow });
+    const { sealedSender: isOn } = parts;
+    const ways = new UnnamedWay({ isOn, keeper: this.certificates, store, relayNow, logger });
     this.outbox = assembleOutbox({
       platform,
       store,
