@@ -461,6 +461,8 @@ export class SeededRecords {
       registrationId: this.#integer(),
       at: this.#integer(),
     }),
+    declined: () => ({ userId: this.#id(), at: this.#small() }),
+    ownDevice: () => ({ deviceId: this.#device(), heardAt: this.#integer() }),
     listIntent: () => ({
       signed: this.#bytes(),
       identityKeyPair: this.#maybe(() => this.#bytes()),

@@ -44,6 +44,7 @@ export const recordKinds: readonly RecordKind[] = [
   'senderKey',
   'ownChain',
   'senderKeyShared',
+  'ownDevice',
   'listIntent',
   'certificate',
 ];
@@ -96,6 +97,7 @@ export class StoreModel {
     senderKey: new Map(),
     ownChain: new Map(),
     senderKeyShared: new Map(),
+    ownDevice: new Map(),
     listIntent: new Map(),
     certificate: new Map(),
   };

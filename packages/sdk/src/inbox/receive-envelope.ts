@@ -8,6 +8,7 @@ import { alone, demandLocks, LocksWanted } from '../crypto/locks-wanted.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
 import { listedIdentity } from '../devices/accepted-list.ts';
+import { noteHeard } from '../devices/heard-devices.ts';
 import { isUnheard } from '../devices/own-sender.ts';
 import { learnSecret } from '../ephemeral/ephemeral-secrets.ts';
 import { groupIdOf } from '../groups/group-id.ts';
@@ -318,6 +319,7 @@ export class EnvelopeReceiver {
     const { content, encoded, newSession, newIdentity, identityKey } = opened;
     // The ratchet goes on with who is blocked, so that they can be taken back; nothing else does.
     if (!servesGroup(content) && (await hasBlocked(overlay, sender.userId))) return { outcome: 'dropped' };
+    if (sender.userId === account.userId) await noteHeard(overlay, sender.deviceId, now);
     const result = { outcome: 'applied', newSession, sender } as const;
     const times = { now, takenAt: envelope.acceptedAt - this.relayNow() + now };
     const group = await this.groupOf(overlay, inspected, sender, content, locks, times);

@@ -1,6 +1,6 @@
 import type { AccountRecord, RegistrationRecord } from './account-record.ts';
 import type { ChatRecord, StreamRecord } from './chat-record.ts';
-import type { CertificateRecord, ListIntentRecord } from './device-records.ts';
+import type { CertificateRecord, ListIntentRecord, OwnDeviceRecord } from './device-records.ts';
 import type { EphemeralSecretRecord } from './ephemeral-record.ts';
 import type { CursorRecord, EventRecord } from './event-records.ts';
 import type {
@@ -53,6 +53,7 @@ export interface Records {
   readonly senderKey: SenderKeyRecord;
   readonly ownChain: OwnChainRecord;
   readonly senderKeyShared: SenderKeySharedRecord;
+  readonly ownDevice: OwnDeviceRecord;
   readonly listIntent: ListIntentRecord;
   readonly certificate: CertificateRecord;
 }
@@ -91,6 +92,7 @@ export interface RecordKeys {
   readonly senderKey: Pick<SenderKeyRecord, 'userId' | 'deviceId' | 'distributionId'>;
   readonly ownChain: Pick<OwnChainRecord, 'groupId'>;
   readonly senderKeyShared: Pick<SenderKeySharedRecord, 'distributionId' | 'userId' | 'deviceId'>;
+  readonly ownDevice: Pick<OwnDeviceRecord, 'deviceId'>;
   readonly listIntent: Record<never, never>;
   readonly certificate: Record<never, never>;
 }

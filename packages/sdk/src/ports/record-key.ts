@@ -37,6 +37,7 @@ const keys: { readonly [Kind in RecordKind]: (key: RecordKeys[Kind]) => string }
   senderKey: (key) => `${key.userId}.${key.deviceId}.${key.distributionId}`,
   ownChain: (key) => key.groupId,
   senderKeyShared: (key) => `${key.distributionId}.${key.userId}.${key.deviceId}`,
+  ownDevice: (key) => String(key.deviceId),
   listIntent: () => '',
   certificate: () => '',
 };

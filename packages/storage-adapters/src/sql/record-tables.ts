@@ -2,7 +2,7 @@ import type { RecordKind } from '@sotto/sdk/ports';
 import type { RecordTable } from './record-table.ts';
 import { accountTable, registrationTable } from './tables/account-tables.ts';
 import { chatTable, streamTable } from './tables/chat-tables.ts';
-import { certificateTable, listIntentTable } from './tables/device-tables.ts';
+import { certificateTable, listIntentTable, ownDeviceTable } from './tables/device-tables.ts';
 import { ephemeralSecretTable } from './tables/ephemeral-table.ts';
 import { cursorTable, eventTable } from './tables/event-tables.ts';
 import {
@@ -52,6 +52,7 @@ export const recordTables: { readonly [Kind in RecordKind]: RecordTable<Kind> } 
   senderKey: senderKeyTable,
   ownChain: ownChainTable,
   senderKeyShared: senderKeySharedTable,
+  ownDevice: ownDeviceTable,
   listIntent: listIntentTable,
   certificate: certificateTable,
 };

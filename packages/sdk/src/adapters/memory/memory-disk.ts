@@ -41,6 +41,7 @@ export class MemoryDisk {
     senderKey: new Map(),
     ownChain: new Map(),
     senderKeyShared: new Map(),
+    ownDevice: new Map(),
     listIntent: new Map(),
     certificate: new Map(),
   };

@@ -34,6 +34,10 @@ export const devices: Migration = {
       SELECT ${columns} FROM account`,
     'DROP TABLE account',
     'ALTER TABLE own_account RENAME TO account',
+    `CREATE TABLE own_device (
+      device_id INTEGER PRIMARY KEY CHECK (device_id BETWEEN 1 AND 127),
+      heard_at INTEGER NOT NULL
+    ) STRICT`,
     `CREATE TABLE list_intent (
       id INTEGER PRIMARY KEY CHECK (id = 1),
       signed BLOB NOT NULL,
