@@ -19,6 +19,7 @@ export const recordKinds: readonly RecordKind[] = [
   'user',
   'deviceList',
   'namedList',
+  'declined',
   'identity',
   'session',
   'prekey',
@@ -28,8 +29,8 @@ export const recordKinds: readonly RecordKind[] = [
   'message',
   'receipt',
   'outbox',
-  'seen',
   'outboxPart',
+  'seen',
   'held',
   'event',
   'cursor',
@@ -72,6 +73,7 @@ export class StoreModel {
     user: new Map(),
     deviceList: new Map(),
     namedList: new Map(),
+    declined: new Map(),
     identity: new Map(),
     session: new Map(),
     prekey: new Map(),
@@ -81,10 +83,10 @@ export class StoreModel {
     message: new Map(),
     receipt: new Map(),
     outbox: new Map(),
+    outboxPart: new Map(),
     seen: new Map(),
     held: new Map(),
     event: new Map(),
-    outboxPart: new Map(),
     cursor: new Map(),
     resend: new Map(),
     repair: new Map(),
@@ -236,6 +238,9 @@ export class StoreModel {
     const blocked = this.all('user').filter(({ blockedAt }) => blockedAt !== undefined);
     blocked.sort((a, b) => (b.blockedAt ?? 0) - (a.blockedAt ?? 0) || by<typeof a>(({ id }) => id)(a, b));
     yield { name: 'blockedUsers', actual: store.blockedUsers(), expected: blocked };
+    const declined = this.all('declined').filter(({ at }) => at < place.seq);
+    declined.sort((a, b) => a.at - b.at || by<typeof a>(({ userId }) => userId)(a, b));
+    yield { name: 'declined', actual: store.declined(place.seq, limit), expected: declined.slice(0, limit) };
     const intents = this.all('groupIntent').sort(by(({ groupId }) => groupId));
     yield { name: 'groupIntents', actual: store.groupIntents(), expected: intents };
     for (const shared of this.all('senderKeyShared')) {

@@ -37,6 +37,7 @@ export function storeQueryCases({ describe, it, expect }: ConformanceRunner, mak
         expect(await store.expiring('sent', 10, 10)).toEqual([]);
         expect(await store.userByNumber('')).toBe(undefined);
         expect(await store.blockedUsers()).toEqual([]);
+        expect(await store.declined(Number.MAX_SAFE_INTEGER, 10)).toEqual([]);
         expect(await store.chats(undefined, 10)).toEqual([]);
         expect(await store.outbox(chatId, 0, 10)).toEqual([]);
         expect(await store.outboxChats()).toEqual([]);
@@ -193,7 +194,6 @@ export function storeQueryCases({ describe, it, expect }: ConformanceRunner, mak
     );
 
     it(
-    it(
       'what rows of the outbox have in common, as long as one of them is there',
       withStore(makeHarness, async ({ store, opening: { ownerEpoch } }) => {
         const part = { id: 7, content: Uint8Array.of(1, 2, 3) };
@@ -209,6 +209,7 @@ export function storeQueryCases({ describe, it, expect }: ConformanceRunner, mak
       }),
     );
 
+    it(
       'the outbox, by chat and in the order of ids',
       withStore(makeHarness, async ({ store, opening: { ownerEpoch } }) => {
         const items = [5, 3, 9, 1].map((id) => outboxItem(id));

@@ -19,7 +19,7 @@ import type { IdentityRecord, KyberUseRecord, PrekeyRecord, SessionRecord } from
 import type { MessageRecord, ReceiptRecord } from './message-record.ts';
 import type { OutboxPartRecord, OutboxRecord } from './outbox-record.ts';
 import type { RepairRecord, ResendRecord } from './repair-records.ts';
-import type { DeviceListRecord, NamedListRecord, UserRecord } from './user-record.ts';
+import type { DeclinedRecord, DeviceListRecord, NamedListRecord, UserRecord } from './user-record.ts';
 
 /** Every kind of record that a store holds. */
 export interface Records {
@@ -28,6 +28,7 @@ export interface Records {
   readonly user: UserRecord;
   readonly deviceList: DeviceListRecord;
   readonly namedList: NamedListRecord;
+  readonly declined: DeclinedRecord;
   readonly identity: IdentityRecord;
   readonly session: SessionRecord;
   readonly prekey: PrekeyRecord;
@@ -37,8 +38,8 @@ export interface Records {
   readonly message: MessageRecord;
   readonly receipt: ReceiptRecord;
   readonly outbox: OutboxRecord;
-  readonly seen: SeenRecord;
   readonly outboxPart: OutboxPartRecord;
+  readonly seen: SeenRecord;
   readonly held: HeldRecord;
   readonly event: EventRecord;
   readonly cursor: CursorRecord;
@@ -67,6 +68,7 @@ export interface RecordKeys {
   readonly user: Pick<UserRecord, 'id'>;
   readonly deviceList: Pick<DeviceListRecord, 'userId'>;
   readonly namedList: Pick<NamedListRecord, 'userId'>;
+  readonly declined: Pick<DeclinedRecord, 'userId'>;
   readonly identity: Pick<IdentityRecord, 'userId'>;
   readonly session: Pick<SessionRecord, 'userId' | 'deviceId'>;
   readonly prekey: Pick<PrekeyRecord, 'kind' | 'id'>;
@@ -76,10 +78,10 @@ export interface RecordKeys {
   readonly message: Pick<MessageRecord, 'id'>;
   readonly receipt: Pick<ReceiptRecord, 'messageId' | 'userId'>;
   readonly outbox: Pick<OutboxRecord, 'id'>;
+  readonly outboxPart: Pick<OutboxPartRecord, 'id'>;
   readonly seen: Pick<SeenRecord, 'key'>;
   readonly held: Pick<HeldRecord, 'digest'>;
   readonly event: Pick<EventRecord, 'changeSeq'>;
-  readonly outboxPart: Pick<OutboxPartRecord, 'id'>;
   readonly cursor: Pick<CursorRecord, 'name'>;
   readonly resend: Pick<ResendRecord, 'messageId' | 'userId' | 'deviceId'>;
   readonly repair: Pick<RepairRecord, 'userId' | 'deviceId'>;

@@ -18,7 +18,7 @@ import { messageTable, receiptTable } from './tables/message-tables.ts';
 import { outboxPartTable, outboxTable } from './tables/outbox-table.ts';
 import { repairTable, resendTable } from './tables/repair-tables.ts';
 import { ownChainTable, senderKeySharedTable, senderKeyTable } from './tables/sender-key-tables.ts';
-import { deviceListTable, namedListTable, userTable } from './tables/user-tables.ts';
+import { declinedTable, deviceListTable, namedListTable, userTable } from './tables/user-tables.ts';
 
 /** Every kind of record with its table. */
 export const recordTables: { readonly [Kind in RecordKind]: RecordTable<Kind> } = {
@@ -27,6 +27,7 @@ export const recordTables: { readonly [Kind in RecordKind]: RecordTable<Kind> } 
   user: userTable,
   deviceList: deviceListTable,
   namedList: namedListTable,
+  declined: declinedTable,
   identity: identityTable,
   session: sessionTable,
   prekey: prekeyTable,
@@ -36,8 +37,8 @@ export const recordTables: { readonly [Kind in RecordKind]: RecordTable<Kind> } 
   message: messageTable,
   receipt: receiptTable,
   outbox: outboxTable,
-  seen: seenTable,
   outboxPart: outboxPartTable,
+  seen: seenTable,
   held: heldTable,
   event: eventTable,
   cursor: cursorTable,
