@@ -6,7 +6,8 @@ import type { Logger } from '../ports/logger.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import type { Tracer } from '../ports/tracer.ts';
 import { decodeEnvelope } from './decode-envelope.ts';
-import type { EnvelopeReceiver, Received } from './receive-envelope.ts';
+import type { EnvelopeReceiver } from './receive-envelope.ts';
+import type { Received } from './received.ts';
 
 /** One delivery as it came over the stream. */
 export interface Delivery {

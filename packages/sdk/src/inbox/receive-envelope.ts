@@ -23,7 +23,7 @@ import { hasBlocked, servesGroup } from '../people/blocked.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Sha256 } from '../ports/hash.ts';
-import type { ChatId, DeviceAddress, GroupId, MessageId, UserId } from '../ports/ids.ts';
+import type { DeviceAddress, MessageId, UserId } from '../ports/ids.ts';
 import type { HeldReason, HeldRecord } from '../ports/inbox-records.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Randomness } from '../ports/randomness.ts';
@@ -38,37 +38,10 @@ import { talks } from './check-content.ts';
 import { type Inspected, inspectEnvelope, inspectSealed, locksOf } from './inspect-envelope.ts';
 import { learnFromContent } from './learn-from-content.ts';
 import { openEnvelope } from './open-envelope.ts';
+import { heldAs, type Received } from './received.ts';
 
 /** The most attempts of one message that are looked for. */
 const mostAttempts = 16;
-
-/** What became of an envelope. In every case its effects are durable and it may be acked. */
-export type Received =
-  | {
-      readonly outcome: 'applied';
-      /** A session began with it, or it brought the key of a chain: what could not be opened of its sender may be opened now. */
-      readonly newSession: boolean;
-      /** Receipts to its sender wait in the outbox, or an answer. */
-      readonly receiptQueued: boolean;
-      /** Receipts for a message of a group wait in its sender's queue: more are likely to come. */
-      readonly receiptWaits: boolean;
-      /** To whom else receipts wait in the outbox: for what came before their chat was accepted on another own device. */
-      readonly overdueTo?: readonly UserId[];
-      /** The chat, when it is a message in one that is not accepted. */
-      readonly request: ChatId | undefined;
-      /** A group of which it brought news. */
-      readonly group?: GroupId | undefined;
-      /** Groups that are known from here on: what came to them before may be opened now. */
-      readonly groupsBegun?: readonly GroupId[];
-      readonly sender: DeviceAddress;
-    }
-  /** A request to send something again was honoured: it waits in the outbox. */
-  | { readonly outcome: 'answered'; readonly sender: DeviceAddress }
-  /** Its sender is blocked, or a device that was taken off its account: nothing of it is kept. */
-  | { readonly outcome: 'dropped' }
-  /** `group`: the group whose log it waits for. `behind`: the group that it brings this user into, once the own device list has come. */
-  | { readonly outcome: 'held'; readonly group: GroupId | undefined; readonly behind: GroupId | undefined }
-  | { readonly outcome: 'duplicate' | 'refused' };
 
 /** Takes one envelope from the wire into the store. */
 export class EnvelopeReceiver {
@@ -415,12 +388,6 @@ export class EnvelopeReceiver {
 /** Whether an outdated certificate is in doubt: nothing below it is believed, and it is looked at again the next time. */
 function isBelowDoubt({ outdated }: Inspected, reason: HeldReason): boolean {
   return reason === 'certificate-invalid' && outdated !== undefined;
-}
-
-/** What a held envelope leaves to be done. */
-function heldAs(reason: HeldReason, groupId: GroupId | undefined): Received {
-  const groupFor = (wanted: HeldReason) => (reason === wanted ? groupId : undefined);
-  return { outcome: 'held', group: groupFor('group-revision'), behind: groupFor('own-list-behind') };
 }
 
 /** Whether the known device list of a person names this identity key. */
