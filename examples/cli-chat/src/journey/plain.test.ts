@@ -97,6 +97,24 @@ it('sends what is piped in, prints what comes, and goes on where it was', async 
   expect(await next()).toBe('here I am');
 });
 
+it('says how to come back in when its device was taken out of the account', async () => {
+  const number = '+14155550103';
+  await using carol = await Client.open({ relay: relay.url, store: memoryStore() });
+  await carol.register({ phone: number, profile: { username: 'Carol' }, code: () => relay.codeFor(number) });
+  const tablet = new PipedChat(relay.command('tablet', '--plain', '--link-as', 'Tablet'));
+  chats.push(tablet);
+  await tablet.tells(/:link \S+\n/);
+  const [, code = ''] = /:link (\S+)\n/.exec(tablet.said) ?? [];
+  const device = await carol.devices.link(code, { confirm: () => true });
+  await tablet.tells(/is \+14155550103 \(Carol\) your account/);
+  tablet.write('yes');
+  await tablet.tells(/this is a device of/);
+  if (device === undefined) throw new Error('it was not let in');
+  await carol.devices.revoke(device.deviceId);
+  await tablet.tells(/this device was taken out of the account: start again with --link-as NAME/);
+  expect(await tablet.end()).toBe(1);
+});
+
 it('says once that the relay is not there, and ends without it', async () => {
   const alone = piped('--relay', 'http://127.0.0.1:9');
   expect(await alone.end()).toBe(1);

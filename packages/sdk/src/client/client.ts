@@ -271,7 +271,7 @@ export class Client {
 
   /**
    * Resolves when everything that was sent is with the relay, or has failed: call it before the end of a script that sends and stops. Offline it waits; an aborted signal ends the wait, and the messages leave the next time.
-   * @throws the signal's reason; {SottoError} `client-stopped`
+   * @throws the signal's reason; {SottoError} `client-stopped`, `session-ended` (something waits that does not leave any more)
    */
   async flush(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     this.#checkRunning();
@@ -356,7 +356,7 @@ export class Client {
   #stateChanged(change: ConnectionChange): void {
     this.#hub.passing({ type: 'connection.changed', ...change });
     if (change.state !== 'ended') return;
-    this.#current.load().catch((error: unknown) => this.#failed(error));
+    this.#accountChanged().catch((error: unknown) => this.#failed(error));
   }
 
   /** Something in the background failed. When the store belongs to another owner now this client ends, and its event loops throw why; else the connection is made anew after a while. */

@@ -101,6 +101,7 @@ export class Messaging {
   private readonly housekeeping: Housekeeping;
   private readonly onState: (change: ConnectionChange) => void;
   private readonly onFailure: (error: unknown) => void;
+  private readonly origin: () => ContentOrigin;
   private readonly ending = new AbortController();
   private readonly relayNow = (): number => this.platform.clock.now() + this.stream.serverClockOffset;
   private cancelRestart: CancelTimer | undefined;
@@ -111,6 +112,7 @@ export class Messaging {
     const { clock, timers, randomness, sha256, logger, tracer, sockets } = platform;
     const account = () => origin().account;
     this.platform = platform;
+    this.origin = origin;
     this.alsoEveryHour = parts.alsoEveryHour;
     this.onState = parts.onState;
     this.onFailure = onFailure;
@@ -312,10 +314,10 @@ export class Messaging {
     return this.starter.learnDevices(userId);
   }
 
-  /** Resolves when the outbox is empty: what rests there leaves at once. */
+  /** Resolves when the outbox is empty: what rests there leaves at once. @throws the signal's reason; {SottoError} `session-ended`: what waits does not leave any more */
   flush(signal: AbortSignal): Promise<void> {
     this.receiptRest.end();
-    return this.outbox.emptied(signal);
+    return this.outbox.emptied(signal, () => void this.origin());
   }
 
   /** Whether something is being opened that the executor does not know of yet. */
