@@ -50,6 +50,10 @@ export const RetryRequest: Codec<RetryRequest, sotto.v1.RetryRequest.$Properties
 export type GroupRecord = sotto.v1.GroupRecord;
 export type GroupRecordFields = sotto.v1.GroupRecord.$Properties;
 export const GroupRecord: Codec<GroupRecord, GroupRecordFields> = codecOf('GroupRecord', v1.GroupRecord);
+export type GroupKeyProof = sotto.v1.GroupKeyProof;
+export type GroupKeyProofFields = sotto.v1.GroupKeyProof.$Properties;
+export const GroupKeyProof: Codec<GroupKeyProof, GroupKeyProofFields> = codecOf('GroupKeyProof', v1.GroupKeyProof);
+
 export type SignedGroupChange = sotto.v1.SignedGroupChange;
 export type SignedGroupChangeFields = sotto.v1.SignedGroupChange.$Properties;
 export const SignedGroupChange: Codec<SignedGroupChange, SignedGroupChangeFields> = codecOf(

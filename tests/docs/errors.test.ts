@@ -14,6 +14,14 @@ describe('docs/errors.md has each code of the code, and no other', () => {
     expect(codesUnder('## SottoError')).toEqual(union('packages/sdk/src/sotto-error.ts', 'SottoErrorCode'));
   });
 
+  it('SessionEnd, and the end of which nothing is known', () => {
+    const declared = /export type SessionEnd =([^;]*);/.exec(read('packages/sdk/src/sotto-error.ts'))?.[1] ?? '';
+    const ends = [...declared.matchAll(/'([^']+)'/g)].map(([, end]) => end);
+    expect(ends).toContain('device-revoked');
+    const rows = tableRows(section(page, '### Why a session has ended'));
+    expect(rows.map(([end]) => end?.replaceAll('`', ''))).toEqual([...ends, 'undefined']);
+  });
+
   it('HeldReason', () => {
     const reasons = union('packages/sdk/src/ports/inbox-records.ts', 'HeldReason');
     expect(codesUnder('### Envelopes that are held')).toEqual(reasons);

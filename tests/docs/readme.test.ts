@@ -102,6 +102,7 @@ describe('README.md', () => {
       client: 'packages/sdk/src/client/client.ts',
       'client.chats': 'packages/sdk/src/chats/chats.ts',
       'client.groups': 'packages/sdk/src/groups/groups.ts',
+      'client.people': 'packages/sdk/src/people/people.ts',
       'client.devices': 'packages/sdk/src/devices/devices.ts',
       'client.profile': 'packages/sdk/src/accounts/profile.ts',
       'client.registrationlock': 'packages/sdk/src/accounts/registration-lock.ts',

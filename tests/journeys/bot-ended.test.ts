@@ -10,6 +10,6 @@ it('P5: a bot whose number was registered elsewhere ends with session-ended, so 
   const running = failureOf(bot.start());
   const thief = await world.nextPhone(owner);
   await thief.register();
-  expect((await running).code).toBe('session-ended');
+  expect(await running).toMatchObject({ code: 'session-ended', endReason: 'account-replaced' });
   await bot.stop();
 });

@@ -1,6 +1,6 @@
 import type { SottoEvent } from '@sotto/sdk';
 import { describe, expect, it } from 'vitest';
-import { chatOf, groupOf, hasMembers, sees } from './group-watch.ts';
+import { chatOf, groupOf, hasMembers, idOf, sees } from './group-watch.ts';
 import { exchange, JourneyWorld } from './journey-world.ts';
 import { anotherDevice, toldOfDevices } from './linked-person.ts';
 import { failureOf, type Person } from './person.ts';
@@ -67,6 +67,21 @@ describe('a second device of somebody', () => {
     }
   });
 
+  it('accepts a request: the others tell its author of what came to them alone, too', async () => {
+    await using world = await JourneyWorld.open({ stores: 'memory' });
+    const [alice, bob] = [await world.person(), await world.person()];
+    const written = await bob.say(alice, 'do you have this?');
+    await alice.received('do you have this?');
+    const tablet = await anotherDevice(world, alice, 'Tablet');
+    const { client } = tablet;
+    await expect.poll(async () => (await client.chats.requests()).chats.length, { timeout: 10_000 }).toBe(1);
+    const [request] = (await client.chats.requests()).chats;
+    if (request?.chat.type !== 'person') throw new Error('the tablet knows of no request');
+    await request.chat.accept();
+    await bob.told('message.delivered', written);
+    expect((await request.chat.history()).messages).toEqual([]);
+  });
+
   it('writes into a group: on the others it is an own message, which nobody is notified of, and goes up with receipts', async () => {
     await using world = await JourneyWorld.open({ stores: 'memory' });
     const [alice, bob] = [await world.person(), await world.person()];
@@ -83,7 +98,8 @@ describe('a second device of somebody', () => {
       const chat = await chatOf(device, group);
       const [message] = (await chat.history()).messages;
       expect(message).toMatchObject({ text: 'from the tablet', outgoing: true, state: 'read', senderDevice: 2 });
-      expect(await chat.progress({ id: atBob.id })).toEqual({ recipients: 1, delivered: 1, read: 1 });
+      const people = [{ userId: idOf(bob), state: 'read', at: expect.any(Number) }];
+      expect(await chat.progress({ id: atBob.id })).toEqual({ recipients: 1, delivered: 1, read: 1, people });
       expect(device.events.filter(({ type }) => type === 'message.received')).toEqual([]);
       const summary = (await device.client.chats.list()).chats.find(({ chat: { id } }) => id === group.id);
       expect(summary?.unread).toBe(0);

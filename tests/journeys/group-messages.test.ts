@@ -114,7 +114,8 @@ describe('receipts', () => {
     await carol.stop();
     const message = await tell(alice, group, 'who reads this?', bob);
     await alice.told('message.delivered', message);
-    expect(await group.progress(message)).toEqual({ recipients: 2, delivered: 1, read: 0 });
+    const atBob = { userId: idOf(bob), state: 'delivered', at: expect.any(Number) };
+    expect(await group.progress(message)).toEqual({ recipients: 2, delivered: 1, read: 0, people: [atBob] });
     expect(await alice.state(message)).toBe('sent');
     await carol.open();
     await carol.received('who reads this?');
@@ -125,7 +126,9 @@ describe('receipts', () => {
     for (const person of [bob, carol]) await (await chatOf(person, group)).markRead(message);
     await world.watch.until(() => alice.events.filter((event) => isOf(event, 'message.read', message)).length === 2);
     expect(await alice.state(message)).toBe('read');
-    expect(await group.progress(message)).toEqual({ recipients: 2, delivered: 2, read: 2 });
+    const progress = await group.progress(message);
+    expect(progress).toMatchObject({ recipients: 2, delivered: 2, read: 2 });
+    expect(new Set(progress.people.map(({ userId }) => userId))).toEqual(new Set([bob, carol].map(idOf)));
   });
 });
 

@@ -50,6 +50,19 @@ describe('a group of three', () => {
     expect(roleOf(left, bob)).toBe('owner');
     expect((await group.info()).standing).toBe('left');
     expect(await failureOf(group.setTitle('Rowers'))).toMatchObject({ code: 'group-not-member' });
+    expect(await failureOf(group.add([idOf(bob)]))).toMatchObject({ code: 'group-not-member' });
+  });
+
+  it('tells who was removed so, when they change it, though they can not read that they were', async () => {
+    const [alice, bob, carol, dave] = (await people(4)) as [Person, Person, Person, Person];
+    const group = await groupOf(alice, bob, carol, dave);
+    // The second removal stands under a key that none of both gets.
+    for (const person of [carol, dave]) await group.remove([idOf(person)]);
+    const atDave = await chatOf(dave, group);
+    const notMember = { code: 'group-not-member' };
+    expect(await failureOf(atDave.leave())).toMatchObject(notMember);
+    expect(await failureOf(atDave.setTitle('Mine'))).toMatchObject(notMember);
+    expect(await failureOf(atDave.setAvatar(new Uint8Array([1])))).toMatchObject(notMember);
   });
 
   it('shows the names of members who have not written: whoever added them has their profile keys', async () => {
@@ -62,6 +75,15 @@ describe('a group of three', () => {
     await sees(bob, group, isNamed);
     expect(bob.incoming().filter(({ senderId }) => senderId === idOf(carol))).toEqual([]);
     expect(bob.events).toContainEqual(expect.objectContaining({ type: 'profile.changed', userId: idOf(carol) }));
+    const shown = { userId: idOf(carol), username: 'Carol', self: false, blocked: false };
+    const { groupId } = group;
+    expect(await bob.client.people.get(idOf(carol))).toMatchObject({ ...shown, number: '', groups: [groupId] });
+    await group.remove([idOf(carol)]);
+    await sees(bob, group, hasMembers(2));
+    expect(await bob.client.people.get(idOf(carol))).toMatchObject({ ...shown, number: '', groups: [] });
+    const number = carol.phone;
+    expect(await alice.client.people.get(idOf(carol))).toMatchObject({ ...shown, number, contact: true, groups: [] });
+    expect(await bob.client.people.get(idOf(bob))).toMatchObject({ self: true, number: bob.phone });
   });
 
   it('refuses what a role does not allow, and makes no sense', async () => {
@@ -91,8 +113,7 @@ describe('a group into which a stranger brings somebody', () => {
     await carol.chat(alice);
     const group = await groupOf(alice, bob, carol);
     const [atBob, atCarol] = await Promise.all([bob, carol].map((each) => chatOf(each, group)));
-    const summaryOf = async (person: Person) =>
-      (await person.client.chats.list()).chats.find(({ chat }) => chat.id === group.id);
+    const summaryOf = (person: Person) => person.client.chats.summary(group.id);
     expect(await summaryOf(bob)).toMatchObject({ title: 'Rowers', accepted: false, chat: { type: 'group' } });
     expect(await summaryOf(carol)).toMatchObject({ title: 'Rowers', accepted: true });
     const aboard = await group.send('all aboard');
@@ -188,8 +209,8 @@ describe('links', () => {
     const asked = alice.events.flatMap((event) => (event.type === 'group.requested' ? [event.userId] : []));
     expect(asked.sort()).toEqual([idOf(carol), idOf(dave)].sort());
     expect(bob.events.some(({ type }) => type === 'group.requested')).toBe(false);
-    await group.approve(idOf(carol));
-    await group.decline(idOf(dave));
+    await group.approveRequest(idOf(carol));
+    await group.declineRequest(idOf(dave));
     await sees(carol, group, hasMembers(3));
     const seen = await sees(bob, group, (info) => info.members.length === 3 && info.requests.length === 0);
     expect(seen.members.some(({ userId }) => userId === idOf(dave))).toBe(false);

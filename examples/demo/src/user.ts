@@ -65,8 +65,8 @@ const watching = (async () => {
 });
 
 /** The chat that a message belongs to. */
-function chatOf({ groupId, senderId }: Message): Promise<Chat | GroupChat | undefined> {
-  return groupId === undefined ? client.chats.get(senderId) : client.groups.get(groupId);
+function chatOf({ chatId }: Message): Promise<Chat | GroupChat | undefined> {
+  return client.chats.get(chatId);
 }
 
 async function chatNamed(name: ChatName): Promise<Chat | GroupChat> {

@@ -260,7 +260,12 @@ describe.each(storeKinds)('devices on %s stores', (stores) => {
     await expect(connect(relay, { protocols })).rejects.toThrow('401');
     const nextToken = randomToken();
     const refresh = { refreshToken: second.request.refreshToken, nextRefreshToken: nextToken };
-    expect(await refusal(call(relay, 'POST', '/v1/tokens', { body: refresh }))).toMatchObject({ status: 401 });
+    // It sees the signature of the root key before its stream ends; and the relay says why.
+    expect(await toldOf(stolen)).toBe(toBase64Url(next.list));
+    expect(await refusal(call(relay, 'POST', '/v1/tokens', { body: refresh }))).toMatchObject({
+      status: 401,
+      code: 'device-revoked',
+    });
     expect(await refusal(join(relay, second.request))).toMatchObject({ code: 'devices-changed' });
     expect(await refusal(join(relay, newDevice(next, code, { deviceId: 4 }).request))).toMatchObject({
       code: 'link-unknown',

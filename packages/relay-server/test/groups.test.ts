@@ -156,6 +156,49 @@ describe.each(storeKinds)('groups on %s stores', (stores) => {
     expect(await refusal(show(inviteToken))).toMatchObject({ code: 'group-unknown' });
   });
 
+  it('keep who comes by a link from holding members off  [security: group-membership]', async () => {
+    const config = {
+      limits: {
+        groupRecordsPerGuest: { burst: 3, refillMs: 60_000 },
+        groupGuestsPerGroup: { burst: 4, refillMs: 60_000 },
+      },
+    };
+    await using relay = await startRelay({ stores, config });
+    const [alice, bob, mallory] = await people(relay);
+    const groupId = await makeGroup(relay, [alice, bob]);
+    const inviteToken = randomBytes(32);
+    const invite = { tokenHash: hashOf(inviteToken), revision: 1, box: 'AAAA' };
+    expect((await put(relay, alice, groupId, 'invite', invite)).status).toBe(204);
+    const by = (as: RawAccount, revision: number, members = {}) =>
+      append(relay, as, groupId, groupRecord(groupId, revision), members, inviteToken);
+    // In by the link, and whatever stands in the record; it is a member for the relay from then on.
+    expect((await by(mallory, 2, { added: [mallory] })).status).toBe(200);
+    expect(await refusal(by(alice, 2))).toMatchObject({ code: 'group-changed' });
+    // Alice was overtaken: she goes first now.
+    const waits = await refusal(by(mallory, 3));
+    expect(waits).toMatchObject({ status: 429, code: 'rate-limited', retryable: true });
+    expect((await by(alice, 3)).status).toBe(200);
+    expect((await by(mallory, 4)).status).toBe(200);
+    expect((await by(mallory, 5, { removed: [mallory] })).status).toBe(200);
+    // Going and coming again gives no new share, and what is too late costs none.
+    expect(await refusal(by(mallory, 5, { added: [mallory] }))).toMatchObject({ code: 'group-changed' });
+    expect(await refusal(by(mallory, 6, { added: [mallory] }))).toMatchObject({ code: 'rate-limited' });
+    expect((await by(bob, 6)).status).toBe(200);
+    // Of all who come by the link together, whoever they are; who shows none takes nothing of that.
+    const others: RawAccount[] = [];
+    for (const number of [4, 5, 6, 7]) others.push(await register(relay, `+1415555010${number}`));
+    const [one, two, three, late] = others as [RawAccount, RawAccount, RawAccount, RawAccount];
+    for (let times = 0; times < 5; times++) {
+      const wrong = append(relay, late, groupId, groupRecord(groupId, 7), { added: [late] }, randomBytes(32));
+      expect(await refusal(wrong)).toMatchObject({ code: 'group-unknown' });
+    }
+    for (const [at, guest] of [one, two, three].entries()) {
+      expect((await by(guest, 7 + at, { added: [guest] })).status).toBe(200);
+    }
+    expect(await refusal(by(late, 10, { added: [late] }))).toMatchObject({ code: 'rate-limited' });
+    for (let revision = 10; revision <= 16; revision++) expect((await by(alice, revision)).status).toBe(200);
+  });
+
   it('take in accounts that are there, and end with theirs', async () => {
     await using relay = await startRelay({ stores });
     const [alice, bob] = await people(relay);

@@ -282,7 +282,10 @@ describe.each(storeKinds)('registration on %s stores', (stores) => {
     const found = await call(relay, 'POST', '/v1/lookups', { token: after.token, body: { numbers: [number] } });
     expect(found.body).toEqual({ users: [{ number, userId: after.keys.userId }] });
     const tokens = { refreshToken: before.request.refreshToken, nextRefreshToken: randomToken() };
-    expect(await refusal(call(relay, 'POST', '/v1/tokens', { body: tokens }))).toMatchObject({ status: 401 });
+    expect(await refusal(call(relay, 'POST', '/v1/tokens', { body: tokens }))).toMatchObject({
+      status: 401,
+      code: 'account-replaced',
+    });
   });
 });
 

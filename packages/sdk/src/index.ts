@@ -14,8 +14,9 @@ export type { ChatPage, ChatSummary, Chats } from './chats/chats.ts';
 export type { HistoryOptions, HistoryPage, SendOptions } from './chats/conversation.ts';
 export type { GroupChat, GroupSettingsChange, OpenInviteOptions } from './chats/group-chat.ts';
 export type { IdentityState, SafetyNumber } from './chats/identities.ts';
-export { Client, type OwnAccount } from './client/client.ts';
+export { Client } from './client/client.ts';
 export type { ClientOptions } from './client/client-options.ts';
+export type { OwnAccount } from './client/own-account.ts';
 export type { ScanResult } from './crypto/safety-number.ts';
 export type { LinkableAccount, LinkDeviceOptions, Linked } from './devices/device-linking.ts';
 export type { Devices, LinkOptions, OwnDevice } from './devices/devices.ts';
@@ -29,14 +30,21 @@ export type { GroupInfo, GroupMemberInfo, GroupRequestInfo } from './groups/grou
 export type { GroupRole } from './groups/group-member.ts';
 export type { CreateGroupOptions, GroupPreview, Groups } from './groups/groups.ts';
 export type { Message } from './messages/message.ts';
-export type { MessageProgress } from './messages/message-progress.ts';
+export type { MessageProgress, RecipientProgress } from './messages/message-progress.ts';
 export type { BlockedPerson } from './people/block-list.ts';
+export type { People, Person } from './people/people.ts';
 export type { Report, ReportedMessage, ReportHook, ReportOptions } from './people/report.ts';
 export type { GroupNews } from './ports/event-records.ts';
 export type { GroupStanding } from './ports/group-records.ts';
 export type { ChatId, DeviceId, GroupId, MessageId, UserId } from './ports/ids.ts';
 export type { IdentityPolicy } from './ports/key-records.ts';
 export type { MessageState } from './ports/message-record.ts';
-export { SottoError, type SottoErrorAction, type SottoErrorCode, type SottoErrorOptions } from './sotto-error.ts';
+export {
+  type SessionEnd,
+  SottoError,
+  type SottoErrorAction,
+  type SottoErrorCode,
+  type SottoErrorOptions,
+} from './sotto-error.ts';
 export type { ConnectionState, EndReason, OfflineReason } from './transport/connection-state.ts';
 export type { CallOptions } from './transport/http-client.ts';

@@ -72,6 +72,9 @@ export type SottoErrorCode =
   | 'argument-invalid'
   | 'internal';
 
+/** Why the session of this device has ended: it was taken off the list of its account, the number was registered on another device, the account was deleted, or a copy of the store has used its tokens. */
+export type SessionEnd = 'device-revoked' | 'account-replaced' | 'account-deleted' | 'token-reused';
+
 /** What a caller may do about an error, after asking its user. */
 export interface SottoErrorAction {
   readonly type: 'accept-identity';
@@ -90,6 +93,8 @@ export interface SottoErrorOptions {
   readonly attemptsLeft?: number;
   /** With `identity-changed`: what the caller may do about it. */
   readonly action?: SottoErrorAction | undefined;
+  /** With `session-ended`: why, where that is known. */
+  readonly endReason?: SessionEnd | undefined;
   /** With `relay-refused`: the relay's own code. */
   readonly relayCode?: string;
   /** With `registration-locked`: under which the PIN is hashed. */
@@ -108,6 +113,7 @@ export class SottoError extends Error {
   readonly retryable: boolean;
   readonly retryAfterMs: number | undefined;
   readonly attemptsLeft: number | undefined;
+  readonly endReason: SessionEnd | undefined;
   readonly relayCode: string | undefined;
   readonly lockSalt: Uint8Array | undefined;
   readonly action: SottoErrorAction | undefined;
@@ -118,6 +124,7 @@ export class SottoError extends Error {
     this.retryable = options.retryable ?? false;
     this.retryAfterMs = options.retryAfterMs;
     this.attemptsLeft = options.attemptsLeft;
+    this.endReason = options.endReason;
     this.relayCode = options.relayCode;
     this.lockSalt = options.lockSalt;
     this.action = options.action;

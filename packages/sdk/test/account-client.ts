@@ -42,6 +42,7 @@ export async function accountClient(before?: { service: AccountService; disk: Me
       throw new Error('this account has one device');
     },
     onQueued: () => undefined,
+    assertRunning: () => undefined,
   });
   const registration = new Registration({
     executor,

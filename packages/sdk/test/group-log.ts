@@ -1,11 +1,13 @@
 import { Buffer } from 'node:buffer';
 import { defaultPlatform } from '#platform';
+import type { GroupActor } from '../src/groups/device-proof.ts';
 import { type Evaluation, evaluate, type KeySource, type VoidReason } from '../src/groups/evaluate.ts';
 import { type GroupKey, keyCommitment } from '../src/groups/group-cipher.ts';
 import { type GroupPosition, startOfGroup } from '../src/groups/group-head.ts';
 import { newWireId } from '../src/groups/group-id.ts';
 import type { GroupOperation } from '../src/groups/group-operation.ts';
 import { decodeRecord, type GroupRecordHeader } from '../src/groups/group-record.ts';
+import { sealKeyProof } from '../src/groups/key-proof.ts';
 import { type GroupChange, signChange } from '../src/groups/signed-change.ts';
 import { sealRecord, type WrittenRecord, writeRecord } from '../src/groups/write-record.ts';
 import { GroupPerson } from './group-person.ts';
@@ -16,6 +18,8 @@ const { sha256, randomness } = defaultPlatform();
 /** What of a raw record is not as it should be. */
 export interface Twist {
   readonly header?: Partial<GroupRecordHeader>;
+  /** It is under a new key, which this one brings; undefined: nobody says so. */
+  readonly bringer?: GroupActor | undefined;
   readonly change?: Partial<Omit<GroupChange, 'actor'>>;
   /** Does something to the signed change before it is sealed. */
   readonly signed?: (bytes: Uint8Array) => Uint8Array;
@@ -74,10 +78,13 @@ export class GroupLog {
   raw(actor: ReturnType<GroupPerson['actor']>, operations: readonly GroupOperation[], twist: Twist = {}): Uint8Array {
     const revision = this.at.state.revision + 1;
     const { keyEpoch, keyCommitment: commitment } = this.at.state;
-    const header = { wireId: this.wireId, revision, keyEpoch, keyCommitment: commitment };
+    const plain = { wireId: this.wireId, revision, keyEpoch, keyCommitment: commitment, ...twist.header };
+    const { bringer } = twist;
+    const keyProof = bringer && sealKeyProof(this.at, plain, bringer, this.key.key, randomness);
+    const header = { keyProof, ...plain };
     const change = { wireId: this.wireId, revision, previousHead: this.at.head, createdAt: 7, operations };
     const signed = signChange({ ...change, ...twist.change }, actor);
-    return sealRecord({ ...header, ...twist.header }, twist.signed?.(signed) ?? signed, this.key.key, randomness);
+    return sealRecord(header, twist.signed?.(signed) ?? signed, this.key.key, randomness);
   }
 
   /** What everybody makes of a record that comes next. */

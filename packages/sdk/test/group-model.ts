@@ -3,7 +3,6 @@ import { GroupKeyRequest } from '@sotto/proto';
 import fc from 'fast-check';
 import { defaultPlatform } from '#platform';
 import type { GroupRules } from '../src/groups/change-rules.ts';
-import { needsNewKey } from '../src/groups/evaluate.ts';
 import { startOfGroup } from '../src/groups/group-head.ts';
 import { newWireId } from '../src/groups/group-id.ts';
 import { answerKeyRequest, type CommittedKey, writeKeyRequest } from '../src/groups/group-keys.ts';
@@ -211,7 +210,7 @@ export class GroupModel {
     let left = operations;
     for (let attempt = 0; attempt < 3; attempt++) {
       const before = client.at;
-      if (!needsNewKey(before.state) && client.source(0, before.state.keyCommitment) === undefined) return false;
+      if (before.state.keyEpoch > 0 && client.source(0, before.state.keyCommitment) === undefined) return false;
       const actor = client.person.actor();
       const change = { before, actor, operations: left, now: 5 };
       const written = writeRecord(change, client.source, { sha256, randomness });

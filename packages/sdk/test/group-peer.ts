@@ -11,6 +11,7 @@ import type { GroupOperation } from '../src/groups/group-operation.ts';
 import { ownListOf } from '../src/groups/stored-group.ts';
 import type { Applied } from '../src/messages/arrival.ts';
 import { applyOf } from '../src/messages/kinds.ts';
+import { wholeContent } from '../src/outbox/hidden-row.ts';
 import { defaultPlatform } from '../src/platform/platform.node.ts';
 import type { GroupNews } from '../src/ports/event-records.ts';
 import type { GroupRecord } from '../src/ports/group-records.ts';
@@ -95,14 +96,17 @@ export class GroupPeer {
   /** The kinds of what waits for somebody. */
   async waitingFor(other: GroupPeer): Promise<readonly string[]> {
     const rows = await this.device.store.outbox(chatWith(other.userId), 0, 1_000);
-    return rows.map(({ content }) => Content.decode(content).body ?? '');
+    const contents = await Promise.all(rows.map((row) => wholeContent(this.device.store, row)));
+    return contents.map((content) => Content.decode(content).body ?? '');
   }
 
   /** Hands over what waits for somebody; gives the groups that it brought news of. */
   async handTo(other: GroupPeer): Promise<void> {
     const { store, executor } = this.device;
     const rows = await store.outbox(chatWith(other.userId), 0, 1_000);
-    for (const { id, content } of rows) {
+    for (const row of rows) {
+      const { id } = row;
+      const content = await wholeContent(store, row);
       await executor.run([], (overlay) => overlay.delete('outbox', { id }));
       const { group } = await other.#apply(this.device, content, []);
       if (group !== undefined) await other.follow(group);

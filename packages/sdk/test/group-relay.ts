@@ -7,8 +7,11 @@ import type { GroupPosition } from '../src/groups/group-head.ts';
 import type { CommittedKey } from '../src/groups/group-keys.ts';
 import type { GroupOperation } from '../src/groups/group-operation.ts';
 import { decodeRecord, encodeRecord } from '../src/groups/group-record.ts';
+import { memberOf } from '../src/groups/group-state.ts';
+import { sealKeyProof } from '../src/groups/key-proof.ts';
 import { signChange } from '../src/groups/signed-change.ts';
 import { sealRecord } from '../src/groups/write-record.ts';
+import type { UserId } from '../src/ports/ids.ts';
 import { asText } from './group-oracle.ts';
 import type { ModelClient } from './model-client.ts';
 import { modelOperation } from './model-operation.ts';
@@ -90,12 +93,20 @@ export class GroupRelay {
     const target = people[(c >> 2) % people.length] ?? mallory;
     const operation = modelOperation(at.state, target, b >> 3, c >> 2, newLink);
     if (operation === undefined) return undefined;
-    if (b % 8 === 4) return this.#sealed(at, mallory.actor(), operation, c);
+    const isMember = (userId: UserId) => memberOf(at.state, userId) !== undefined;
+    const own = mallory.actor();
+    if (b % 8 === 4) return this.#sealed(at, own, operation, c, isMember(mallory.userId));
     // As somebody else, by the own key, and by a device of theirs that was stolen.
-    if (b % 8 === 5) return this.#sealed(at, { ...victim.actor(), deviceKey: mallory.actor().deviceKey }, operation, c);
+    if (b % 8 === 5) {
+      const isOwn = victim === mallory && isMember(mallory.userId);
+      return this.#sealed(at, { ...victim.actor(), deviceKey: own.deviceKey }, operation, c, isOwn);
+    }
     const robbed = people.filter(({ version }) => version >= 2);
     const loser = robbed[c % Math.max(1, robbed.length)];
-    if (loser) return this.#sealed(at, loser.actor(stolen, 2), c % 2 === 0 ? { type: 'leave' } : operation, c);
+    if (loser) {
+      const isOnList = (memberOf(at.state, loser.userId)?.deviceListVersion ?? 3) <= 2;
+      return this.#sealed(at, loser.actor(stolen, 2), c % 2 === 0 ? { type: 'leave' } : operation, c, isOnList);
+    }
     const genuine = branch.at(-1);
     const cut = genuine && decodeRecord(genuine);
     const revision = branch.length + 1;
@@ -104,8 +115,14 @@ export class GroupRelay {
     );
   }
 
-  /** A record that is in order but for what its actor may do; now and then for its key, too. */
-  #sealed(at: GroupPosition, actor: GroupActor, operation: GroupOperation, c: number): Uint8Array | undefined {
+  /** A record that is in order but for what its actor may do; now and then for its key, too. A new key is given to all if a device of a member brings it, and else to nobody. */
+  #sealed(
+    at: GroupPosition,
+    actor: GroupActor,
+    operation: GroupOperation,
+    c: number,
+    isOfMember: boolean,
+  ): Uint8Array | undefined {
     const { wireId, allKeys, spread } = this.#parts;
     const { state, head } = at;
     const isNewKey = needsNewKey(state) !== (c % 11 === 0);
@@ -114,8 +131,11 @@ export class GroupRelay {
     const keyEpoch = state.keyEpoch + (isNewKey ? 1 : 0);
     const revision = state.revision + 1;
     const commitment = keyCommitment(wireId, { keyEpoch, key }, sha256);
-    spread({ keyEpoch, key, keyCommitment: commitment });
-    const header = { wireId, revision, keyEpoch, keyCommitment: commitment };
+    if (!isNewKey || isOfMember) spread({ keyEpoch, key, keyCommitment: commitment });
+    const plain = { wireId, revision, keyEpoch, keyCommitment: commitment };
+    const current = allKeys.get(hex(state.keyCommitment));
+    const isProven = isNewKey && (isOfMember || c % 3 !== 0) && current !== undefined;
+    const header = { ...plain, keyProof: isProven ? sealKeyProof(at, plain, actor, current, randomness) : undefined };
     const change = { wireId, revision, previousHead: head, createdAt: 6, operations: [operation] };
     return sealRecord(header, signChange(change, actor), key, randomness);
   }

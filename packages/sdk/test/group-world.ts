@@ -16,7 +16,7 @@ import { type CertificateMaker, certificateMaker } from './certificate-maker.ts'
 import { ModelRelay } from './model-relay.ts';
 import { type ReceivingDevice, receivingDevice } from './receiving-device.ts';
 import { type BesideStream, type SendingDevice, sendingDevice } from './sending-device.ts';
-import { deliveredOf, meetDevice, reopened, sha256, type TestDevice, testDevice } from './test-device.ts';
+import { deliveredOf, logger, meetDevice, reopened, sha256, type TestDevice, testDevice } from './test-device.ts';
 
 /** Somebody with one device that sends and receives. */
 export interface GroupPerson {
@@ -183,7 +183,7 @@ export class GroupWorld {
   #sealing(person: GroupPerson, maker: CertificateMaker): BesideStream {
     const { account, clock, executor, store } = person.device;
     const keeper = { hopeless: false } as CertificateKeeper;
-    const ways = new UnnamedWay({ isOn: true, keeper, store, relayNow: () => clock.now() });
+    const ways = new UnnamedWay({ isOn: true, keeper, store, relayNow: () => clock.now(), logger });
     person.ways = ways;
     return {
       ways,

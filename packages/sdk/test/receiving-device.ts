@@ -21,7 +21,7 @@ export interface ReceivingDevice {
   /** The first byte of each delivery id that was acked, in order. */
   readonly acked: number[];
   readonly failures: unknown[];
-  readonly receiptsTo: DeviceAddress[];
+  readonly receiptsTo: Pick<DeviceAddress, 'userId'>[];
   /** Groups whose logs are to be looked at. */
   readonly groups: GroupId[];
   /** Groups that wait for the own device list. */
@@ -52,7 +52,7 @@ export function receivingDevice(device: TestDevice, roots: readonly Uint8Array[]
   const behind: GroupId[] = [];
   const requests = new Requests({ executor, store, clock, origin });
   let trimmed: Promise<void> = Promise.resolve();
-  const receiptsTo: DeviceAddress[] = [];
+  const receiptsTo: Pick<DeviceAddress, 'userId'>[] = [];
   const inbox = new Inbox({
     receiver,
     store,

@@ -104,6 +104,7 @@ export async function testDevice(options: TestDeviceOptions = {}): Promise<TestD
     createdAt: now,
     hasSnapshot: true,
     ended: false,
+    endReason: undefined,
   };
   await open.executor.run([], (overlay) => {
     overlay.put('account', account);

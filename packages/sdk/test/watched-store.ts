@@ -60,6 +60,7 @@ export function watchedStore(store: Store): WatchedStore {
     heldOfGroup: (groupId, limit, after) => store.heldOfGroup(groupId, limit, after),
     userByNumber: (number) => store.userByNumber(number),
     blockedUsers: () => store.blockedUsers(),
+    declined: (before, limit) => store.declined(before, limit),
     chats: (below, limit) => store.chats(below, limit),
     outbox: (chatId, after, limit) => store.outbox(chatId, after, limit),
     outboxChats: () => store.outboxChats(),

@@ -83,6 +83,36 @@ it('sends what is piped in, prints what comes, and goes on where it was', async 
   expect(await fourth.end()).toBe(0);
   expect(fourth.printed.match(/: \w$/gm)).toEqual([': x', ': y', ': z']);
   expect(fourth.said).toBe('');
+
+  // A command, and a line to a chat, find what came while it was away.
+  await chat.send('come in');
+  await bob.groups.create({ title: 'Rowers', members: [chat] });
+  await bob.flush();
+  const fifth = piped('--to', 'Rowers');
+  fifth.write(':groups');
+  fifth.write('here I am');
+  expect(await fifth.end()).toBe(0);
+  expect(fifth.printed).toMatch(/: come in\n$/);
+  expect(fifth.said).toContain('chat: Rowers: 2 people, you are its member\n');
+  expect(await next()).toBe('here I am');
+});
+
+it('says how to come back in when its device was taken out of the account', async () => {
+  const number = '+14155550103';
+  await using carol = await Client.open({ relay: relay.url, store: memoryStore() });
+  await carol.register({ phone: number, profile: { username: 'Carol' }, code: () => relay.codeFor(number) });
+  const tablet = new PipedChat(relay.command('tablet', '--plain', '--link-as', 'Tablet'));
+  chats.push(tablet);
+  await tablet.tells(/:link \S+\n/);
+  const [, code = ''] = /:link (\S+)\n/.exec(tablet.said) ?? [];
+  const device = await carol.devices.link(code, { confirm: () => true });
+  await tablet.tells(/is \+14155550103 \(Carol\) your account/);
+  tablet.write('yes');
+  await tablet.tells(/this is a device of/);
+  if (device === undefined) throw new Error('it was not let in');
+  await carol.devices.revoke(device.deviceId);
+  await tablet.tells(/this device was taken out of the account: start again with --link-as NAME/);
+  expect(await tablet.end()).toBe(1);
 });
 
 it('says once that the relay is not there, and ends without it', async () => {

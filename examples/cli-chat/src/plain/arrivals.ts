@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Client, GroupChat, Message, SottoEvent } from '@sotto/sdk';
+import type { Chat, Client, GroupChat, Message, SottoEvent } from '@sotto/sdk';
 import { cleanLine, cleanText } from '../text/clean-text.ts';
 import type { PlainLines } from './plain-lines.ts';
 
@@ -83,27 +83,16 @@ async function warnOf(client: Client, event: SottoEvent, lines: PlainLines): Pro
 }
 
 async function printMessage(client: Client, message: Message, lines: PlainLines): Promise<void> {
-  const { groupId, senderId } = message;
-  const group = groupId && (await client.groups.get(groupId));
-  const name = group ? await nameInGroup(group, message) : await nameOf(client, message);
+  const chat = await client.chats.get(message.chatId);
+  const name = await nameOf(client, message, chat);
   const text = message.kind === 'unknown' ? '(something that this version cannot show yet)' : cleanText(message.text);
   lines.print(`${name}: ${text.trimEnd().replace(/\n/g, '\n  ')}`);
-  await (group ?? (await client.chats.get(senderId)))?.markRead(message);
+  await chat?.markRead(message);
 }
 
-async function nameInGroup(group: GroupChat, { senderId }: Message): Promise<string> {
-  const { title, members } = await group.info();
-  const name = members.find(({ userId }) => userId === senderId)?.username ?? '';
-  return `${cleanLine(title)}, ${cleanLine(name) || 'somebody'}`;
-}
-
-async function nameOf(client: Client, { chatId }: Message): Promise<string> {
-  let after: number | undefined;
-  do {
-    const page = await client.chats.list(after === undefined ? {} : { after });
-    const found = page.chats.find(({ chat }) => chat.id === chatId);
-    if (found) return cleanLine(found.username) || found.number || 'somebody';
-    after = page.next;
-  } while (after !== undefined);
-  return 'somebody';
+async function nameOf(client: Client, { senderId }: Message, chat: Chat | GroupChat | undefined): Promise<string> {
+  const author = await client.people.get(senderId);
+  const name = cleanLine(author?.username ?? '');
+  if (chat?.type === 'group') return `${cleanLine((await chat.info()).title)}, ${name || 'somebody'}`;
+  return name || author?.number || 'somebody';
 }

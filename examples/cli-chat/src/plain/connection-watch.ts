@@ -1,4 +1,4 @@
-import type { Client, ConnectionState } from '@sotto/sdk';
+import type { Client, ConnectionChange, ConnectionState } from '@sotto/sdk';
 
 /** How a client stands once it has tried: it has seen its mailbox empty, or it is not connected. */
 const settledStates: readonly ConnectionState[] = ['live', 'offline', 'replaced', 'ended', 'stopped'];
@@ -14,7 +14,7 @@ export class ConnectionWatch implements Disposable {
   constructor(client: Client, say: (text: string) => void) {
     this.client = client;
     this.say = say;
-    this.forget = client.on('connection.changed', ({ state }) => this.changed(state));
+    this.forget = client.on('connection.changed', ({ state, reason }) => this.changed(state, reason));
     this.changed(client.connection);
   }
 
@@ -36,7 +36,7 @@ export class ConnectionWatch implements Disposable {
     this.forget();
   }
 
-  private changed(state: ConnectionState): void {
+  private changed(state: ConnectionState, reason?: ConnectionChange['reason']): void {
     if (state === 'offline' && !this.outage) {
       this.outage = true;
       this.say('the relay can not be reached: trying again; what you write is queued');
@@ -46,10 +46,24 @@ export class ConnectionWatch implements Disposable {
     } else if (state === 'replaced') {
       this.say('another program uses this account now: end it, and start this again');
     } else if (state === 'ended') {
-      this.say('the relay has ended the session of this account: open the chat without --plain to register again');
+      this.say(endText(reason));
     }
     const { waiters } = this;
     this.waiters = [];
     for (const wake of waiters) wake();
+  }
+}
+
+/** What to do once the account is not this device's any more. Who was only taken off its devices must not register: that would put all others out. */
+function endText(reason: ConnectionChange['reason']): string {
+  switch (reason) {
+    case 'device-revoked':
+      return 'this device was taken out of the account: start again with --link-as NAME to come back in';
+    case 'account-replaced':
+      return 'the number was registered on another device: if that was you, start again with --link-as NAME; if not, start again to register it back';
+    case 'account-deleted':
+      return 'the account was deleted: start again to make another one';
+    default:
+      return 'the relay has ended the session of this account: start again with --link-as NAME if this was not its first device, else to register again';
   }
 }

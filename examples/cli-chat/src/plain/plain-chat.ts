@@ -21,7 +21,7 @@ export interface PlainOptions {
 /**
  * The chat as lines, for pipes and for screen readers: what is read is sent to one chat, what comes from anybody is printed; a line with a colon in front is a command.
  *
- * Ends when there is nothing more to read, once all that was sent is with the relay and all that waited there is printed. What comes after that is printed at the next start.
+ * First it prints what came while it was away, and only then takes a line: commands see the chats and groups as they are now. Without a connection it takes lines at once. Ends when there is nothing more to read, once all that was sent is with the relay and all that waited there is printed. What comes after that is printed at the next start.
  * @returns whether everything that was read was sent, and the relay was there to ask for what came
  */
 export async function plainChat(
@@ -33,6 +33,8 @@ export async function plainChat(
   const arrivals = new Arrivals(client, lines);
   try {
     using connection = new ConnectionWatch(client, (text) => lines.warn(text));
+    // What is read is said to chats and groups as they are: what came meanwhile is there, and printed, before.
+    if (await connection.caughtUp(signal)) await arrivals.quiet(signal);
     const sent = await sendLines(client, lines, to);
     await client.flush({ signal });
     const asked = await connection.caughtUp(signal);

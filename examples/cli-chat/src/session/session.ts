@@ -4,6 +4,7 @@ import {
   type ChatSummary,
   type Client,
   type GroupChat,
+  type Message,
   SottoError,
   type SottoEvent,
 } from '@sotto/sdk';
@@ -243,6 +244,7 @@ export class Session {
     // All that is unread, so that the mark stands at its begin.
     const limit = Math.min(500, Math.max(pageSize, unread + 10));
     const { messages } = await chat.history({ ...(before !== undefined && { before }), limit });
+    if (chat.type === 'group') this.tell({ type: 'names.known', names: await this.authors(messages) });
     this.tell({ type: 'history.loaded', chatId, messages, complete: messages.length < limit, unread });
   }
 
@@ -315,8 +317,7 @@ export class Session {
   }
 
   private async unreadIn(chatId: ChatId): Promise<number> {
-    const summaries = await this.summaries();
-    return summaries.find(({ chat }) => chat.id === chatId)?.unread ?? 0;
+    return (await this.client.chats.summary(chatId))?.unread ?? 0;
   }
 
   /** Tells the list; asked for again while it is read, it is read once more after that. */
@@ -351,6 +352,16 @@ export class Session {
       after = page.next;
     } while (after !== undefined && found.length < mostChats);
     return found;
+  }
+
+  /** What the authors of these are called, who may have left the group since. */
+  private async authors(messages: readonly Message[]): Promise<Record<string, string>> {
+    const names: Record<string, string> = {};
+    for (const userId of new Set(messages.map(({ senderId }) => senderId))) {
+      const name = cleanLine((await this.client.people.get(userId))?.username ?? '');
+      if (name !== '') names[userId] = name;
+    }
+    return names;
   }
 
   /** What members of groups are called. */

@@ -1,6 +1,7 @@
 import type {
   GroupAppend,
   GroupAppendStatus,
+  GroupCaller,
   GroupReader,
   GroupRecord,
   GroupRepair,
@@ -93,6 +94,16 @@ export function isMember(standing: GroupStanding | undefined): boolean {
 /** Whether somebody may repair the table: a member, or one that was removed by another one and not long ago. */
 export function mayRepair(standing: GroupStanding | undefined, at: number): boolean {
   return isMember(standing) || isRecent(standing?.removedAt, at);
+}
+
+/** As what somebody comes to a group. */
+export function callerAs(
+  standing: GroupStanding | undefined,
+  at: number,
+  invites: { readonly shown: Uint8Array | undefined; readonly open: Uint8Array | undefined },
+): GroupCaller {
+  if (!isMember(standing)) return isSame(invites.shown, invites.open) ? 'guest' : 'nobody';
+  return standing?.usedInvite !== undefined || isRecent(standing?.removedAt, at) ? 'by-itself' : 'member';
 }
 
 /** The revision after which somebody reads, and the last that it reads; `undefined` when it never was a member. */

@@ -4,7 +4,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { DeviceAddress } from '../ports/ids.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import type { TicketStore } from '../ports/ticket-store.ts';
-import type { TokenStore } from '../ports/token-store.ts';
+import type { TokenEnd, TokenStore } from '../ports/token-store.ts';
 import { RelayError } from '../relay-error.ts';
 import { invalidToken } from './bearer.ts';
 import { hashOfToken, readToken, tokenBytes } from './token.ts';
@@ -67,7 +67,7 @@ export class Sessions {
 
   /**
    * Goes one step along the refresh chain; the same step again is success.
-   * @throws {RelayError} `token-invalid`, or `token-reused` when a replaced token came back with another successor
+   * @throws {RelayError} `token-invalid`; `token-reused` when a replaced token came back with another successor; `device-revoked`, `account-replaced`, `account-deleted` when it was the current one of a device that is gone
    */
   async refresh(refreshToken: Uint8Array, nextRefreshToken: Uint8Array): Promise<IssuedToken> {
     const { tokens, clock, randomness, accessTtlMs } = this.#parts;
@@ -81,6 +81,7 @@ export class Sessions {
       now,
     });
     if (outcome.status === 'unknown') throw invalidToken();
+    if (outcome.status === 'ended') throw endedSession(outcome.reason);
     if (outcome.status === 'reused') {
       // Whoever streams as this device may be the thief.
       const { userId, deviceId } = outcome.device;
@@ -111,5 +112,20 @@ export class Sessions {
       throw error;
     }
     return { token: toBase64Url(ticket), expiresInMs: ticketTtlMs };
+  }
+}
+
+/** What a device that is gone is told. It has shown its last refresh token: nobody else learns what became of the account. */
+function endedSession(reason: TokenEnd): RelayError {
+  switch (reason) {
+    case 'revoked':
+      return new RelayError('device-revoked', 'This device was taken off the list of its account: link it again.');
+    case 'replaced':
+      return new RelayError(
+        'account-replaced',
+        'The number of this account was registered on another device: link this one to it, or register again.',
+      );
+    case 'deleted':
+      return new RelayError('account-deleted', 'This account was deleted by its owner: register for another one.');
   }
 }

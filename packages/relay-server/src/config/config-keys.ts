@@ -106,6 +106,8 @@ export const configKeys = {
     // By day 86 MB: a group of 1,024 is made with about 100 KiB, and most records have two.
     groupKibPerAccount: bucket('groupKibPerAccount', 8_192, second),
     groupRepairsPerMember: bucket('groupRepairsPerMember', 30, 2 * minute),
+    groupRecordsPerGuest: bucket('groupRecordsPerGuest', 20, 30 * second),
+    groupGuestsPerGroup: bucket('groupGuestsPerGroup', 60, 2 * second),
     groupAvatarsPerAccount: bucket('groupAvatarsPerAccount', 12, 2 * hour),
     groupAvatarsPerGroup: bucket('groupAvatarsPerGroup', 48, 30 * minute),
     lookupsPerAccount: bucket('lookupsPerAccount', 2_000, 10 * second),

@@ -105,6 +105,8 @@ export function loadConfig(sources: ConfigSources = {}): RelayConfig {
       writesPerAccount: bucket('writesPerAccount'),
       groupKibPerAccount: bucket('groupKibPerAccount'),
       groupRepairsPerMember: bucket('groupRepairsPerMember'),
+      groupRecordsPerGuest: bucket('groupRecordsPerGuest'),
+      groupGuestsPerGroup: bucket('groupGuestsPerGroup'),
       groupAvatarsPerAccount: bucket('groupAvatarsPerAccount'),
       groupAvatarsPerGroup: bucket('groupAvatarsPerGroup'),
       lookupsPerAccount: bucket('lookupsPerAccount'),

@@ -121,6 +121,10 @@ export interface LimitsConfig {
   readonly groupKibPerAccount: RateLimit;
   /** Requests by which one account takes others out of the members of one group, or repairs them. */
   readonly groupRepairsPerMember: RateLimit;
+  /** Records that one account appends to one group into which it came, or comes, by itself: by a link, or after a removal. */
+  readonly groupRecordsPerGuest: RateLimit;
+  /** Records by which people come, or ask to come, into one group by its link. */
+  readonly groupGuestsPerGroup: RateLimit;
   /** Avatars of groups that one account uploads. */
   readonly groupAvatarsPerAccount: RateLimit;
   /** Avatars of one group that all its members upload: more than any one may, or they could keep the others from it. */

@@ -33,6 +33,17 @@ function told(outcome: RegistrationOutcome | MoveOutcome): unknown {
   return [outcome.refusal.attemptsLeft, outcome.refusal.retryAfterMs];
 }
 
+/** The next step from an account's first refresh token. */
+function rotationOf({ refreshTokenHash }: NewAccount) {
+  return {
+    refresh: refreshTokenHash,
+    next: someBytes(32),
+    access: someBytes(32),
+    accessExpiresAt: start + minute,
+    now: start,
+  };
+}
+
 /** A recovery of an account: the next list, with another device, under another idempotency key. */
 function recovery(account: NewAccount, change: Partial<NewAccount> = {}): NewAccount {
   const { userId, numberMac } = account;
@@ -149,6 +160,7 @@ export function accountControlConformance(runner: Runner, maker: HarnessMaker<Re
       expect(await accounts.register(next)).toEqual({ status: 'recovered' });
       expect(await accounts.register(next)).toEqual({ status: 'repeated' });
       expect(await tokens.session(access, start)).toBe(undefined);
+      expect(await tokens.rotate(rotationOf(account))).toEqual({ status: 'ended', reason: 'replaced' });
       expect((await mailbox.usage(account.device)).count).toBe(0);
       const list = await accounts.deviceList(account.userId);
       expect([list?.version, list?.devices.map(({ deviceId }) => deviceId)]).toEqual([2, [2]]);
@@ -173,7 +185,8 @@ export function accountControlConformance(runner: Runner, maker: HarnessMaker<Re
       expect(await accounts.byNumbers([account.numberMac, other.numberMac])).toEqual([account.userId, other.userId]);
     });
 
-    check('a number moves to an account, and who had it has ended', async ({ stores: { accounts, control } }) => {
+    check('a number moves to an account, and who had it has ended', async ({ stores }) => {
+      const { accounts, control, tokens } = stores;
       const [mover, holder] = [someAccount(), someAccount()];
       for (const each of [mover, holder]) await accounts.register(each);
       const { userId } = mover;
@@ -189,6 +202,7 @@ export function accountControlConformance(runner: Runner, maker: HarnessMaker<Re
       expect(await control.moveNumber(right)).toEqual({ status: 'moved', replaced: holder.userId });
       expect(await control.moveNumber(right)).toEqual({ status: 'moved', replaced: undefined });
       expect(await accounts.byNumbers([numberMac, mover.numberMac])).toEqual([userId, undefined]);
+      expect(await tokens.rotate(rotationOf(holder))).toEqual({ status: 'ended', reason: 'replaced' });
       expect(hex((await control.standing(userId))?.numberCiphertext)).toBe(hex(numberCiphertext));
       expect((await accounts.register(someAccount({ userId: holder.userId }))).status).toBe('user-id-taken');
       expect((await control.moveNumber({ ...move, userId: someUser() })).status).toBe('unknown');
@@ -210,6 +224,7 @@ export function accountControlConformance(runner: Runner, maker: HarnessMaker<Re
       expect(await control.standing(account.userId)).toBe(undefined);
       expect(await accounts.deviceList(account.userId)).toBe(undefined);
       expect(await tokens.session(access, start)).toBe(undefined);
+      expect(await tokens.rotate(rotationOf(account))).toEqual({ status: 'ended', reason: 'deleted' });
       expect(await accounts.byNumbers([account.numberMac])).toEqual([undefined]);
       expect((await accounts.register(account)).status).toBe('user-id-taken');
     });

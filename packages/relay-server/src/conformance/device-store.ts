@@ -131,7 +131,8 @@ export function deviceStoreConformance(runner: Runner, maker: HarnessMaker<Store
       expect(await accounts.replaceDeviceList(account.userId, listOf(account, 3, []))).toBe('stored');
       expect(await devices.joined(join.idempotencyKey)).toBe(undefined);
       expect(await devices.join(join)).toBe('conflict');
-      expect(await stores.tokens.rotate(rotation(join.refreshTokenHash))).toEqual({ status: 'unknown' });
+      const end = { status: 'ended', reason: 'revoked' };
+      expect(await stores.tokens.rotate(rotation(join.refreshTokenHash))).toEqual(end);
     });
 
     check('the end of an account ends what is known of its devices', async ({ stores }) => {

@@ -67,6 +67,30 @@ export function groupMembersConformance(runner: Runner, maker: HarnessMaker<Rela
       },
     );
 
+    check('tells members from those who came by themselves  [security: group-membership]', async ({ stores }) => {
+      const { groups } = stores;
+      const [alice, bob, carol, dave, mallory] = [someUser(), someUser(), someUser(), someUser(), someUser()];
+      const groupId = await made(groups, [alice, bob, mallory]);
+      const inviteHash = someBytes(32);
+      await groups.putInvite(groupId, alice, { tokenHash: inviteHash, box: seal(1) });
+      const as = async (user: UserId, shown?: Uint8Array, at = start) =>
+        (await groups.caller(groupId, reader(user, at), shown)).as;
+      expect([await as(alice), await as(bob), await as(carol)]).toEqual(['member', 'member', 'nobody']);
+      expect([await as(carol, inviteHash), await as(carol, someBytes(32))]).toEqual(['guest', 'nobody']);
+      await groups.append(change(groupId, 2, carol, { added: [carol] }, { inviteHash }));
+      await groups.append(change(groupId, 3, alice, { added: [dave] }));
+      expect([await as(carol), await as(dave)]).toEqual(['by-itself', 'member']);
+      await groups.append(change(groupId, 4, alice, { removed: [mallory] }));
+      const letIn = (actor: UserId, added: UserId) =>
+        groups.repair({ groupId, actor, added: [added], removed: [], at: start, mostMembers: 9 });
+      expect([await letIn(mallory, mallory), await as(mallory)]).toEqual(['repaired', 'by-itself']);
+      expect(await as(mallory, undefined, start + week)).toBe('member');
+      await groups.append(change(groupId, 5, alice, { removed: [mallory] }));
+      expect([await letIn(alice, mallory), await as(mallory)]).toEqual(['repaired', 'member']);
+      expect(await groups.caller(groupId, reader(alice), undefined)).toEqual({ as: 'member', revision: 5 });
+      expect(await groups.caller(someGroup(), reader(alice), undefined)).toEqual({ as: 'nobody', revision: 0 });
+    });
+
     check('the table is repaired by members, and by those who were removed not long ago', async ({ stores }) => {
       const { groups } = stores;
       const [alice, bob, carol, mallory] = [someUser(), someUser(), someUser(), someUser()];

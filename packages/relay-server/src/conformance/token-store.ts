@@ -168,7 +168,42 @@ export function tokenStoreConformance(runner: Runner, maker: HarnessMaker<Stores
       expect((await stores.tokens.rotate(rotation(first.next))).status).toBe('rotated');
     });
 
-    checkWith('reopen', 'tokens, replaced ones and revocations outlive a restart', async (harness) => {
+    check(
+      'who shows the last refresh token of a device that is gone is told why, and nobody else',
+      async ({ stores }) => {
+        const { tokens, accounts } = stores;
+        const old = someAccount();
+        await accounts.register(old);
+        const first = rotation(old.refreshTokenHash);
+        await tokens.rotate(first);
+        await accounts.register(someAccount({ numberMac: old.numberMac }));
+        expect(await tokens.rotate(rotation(old.refreshTokenHash, first.next))).toEqual({ status: 'unknown' });
+        expect(await tokens.rotate(rotation(old.refreshTokenHash))).toEqual({ status: 'unknown' });
+        const ended = { status: 'ended', reason: 'replaced' };
+        const late = rotation(first.next);
+        for (const _ of [1, 2]) expect(await tokens.rotate(late)).toEqual(ended);
+        expect(await tokens.session(late.access, start)).toBe(undefined);
+        expect(await tokens.rotate(rotation(late.next))).toEqual({ status: 'unknown' });
+      },
+    );
+
+    check('forgets why a device is gone 60 days after a sweep has found it', async ({ stores }) => {
+      const { tokens, accounts } = stores;
+      const old = someAccount();
+      await accounts.register(old);
+      await accounts.register(someAccount({ numberMac: old.numberMac }));
+      for (const now of [start, start + 60 * day]) {
+        await tokens.sweep(now);
+        expect((await tokens.rotate(rotation(old.refreshTokenHash))).status).toBe('ended');
+      }
+      await tokens.sweep(start + 60 * day + 1);
+      expect((await tokens.rotate(rotation(old.refreshTokenHash))).status).toBe('unknown');
+    });
+
+    checkWith('reopen', 'tokens, replaced ones, revocations and ends outlive a restart', async (harness) => {
+      const gone = someAccount();
+      await harness.stores.accounts.register(gone);
+      await harness.stores.accounts.register(someAccount({ numberMac: gone.numberMac }));
       const [one, other] = [await registered(harness.stores), await registered(harness.stores)];
       const first = rotation(one.refresh);
       await harness.stores.tokens.rotate(first);
@@ -179,6 +214,7 @@ export function tokenStoreConformance(runner: Runner, maker: HarnessMaker<Stores
       expect((await tokens.rotate(rotation(one.refresh, first.next))).status).toBe('repeated');
       expect((await tokens.rotate(rotation(one.refresh))).status).toBe('reused');
       expect((await tokens.rotate(rotation(other.refresh))).status).toBe('unknown');
+      expect((await tokens.rotate(rotation(gone.refreshTokenHash))).status).toBe('ended');
     });
   });
 }

@@ -52,7 +52,7 @@ export class OwnDevices {
   }
 
   /**
-   * Stores the next version of the list. Whoever is not on it any more has lost all, and its stream ends; the others are told.
+   * Stores the next version of the list. Whoever is not on it any more has lost all, is shown the list, and its stream ends; the others are told.
    * @throws {RelayError} `devices-changed` with the list as it is, `device-list-invalid`, `devices-full`, `signature-invalid`, `key-malformed`, `prekey-conflict`, `user-unknown`; `request-malformed` when prekeys are there without a new identity key, or missing with one
    */
   async replaceList(device: DeviceAddress, request: DeviceListRequest): Promise<StoredDeviceList> {
@@ -87,9 +87,12 @@ export class OwnDevices {
     const kept = list.devices.filter(({ deviceId, registrationId }) =>
       before.devices.some((earlier) => earlier.deviceId === deviceId && earlier.registrationId === registrationId),
     );
+    const isKept = (deviceId: number) => kept.some((device) => device.deviceId === deviceId);
+    // Who goes sees by the root key's signature that it was taken off, and need not believe this relay.
+    for (const gone of connected.of(userId)) if (!isKept(gone.deviceId)) gone.stream.devicesChanged(list.signed);
     connected.endOf(userId, kept);
     for (const { deviceId } of before.devices) {
-      if (kept.some((device) => device.deviceId === deviceId)) continue;
+      if (isKept(deviceId)) continue;
       await deviceCodes.revoke(userId, deviceId);
       await tickets.revoke(userId, deviceId);
     }

@@ -11,13 +11,22 @@ import {
 } from '@sotto/proto';
 import { type Directory, unknownUser } from '../accounts/directory.ts';
 import { hashOfToken, readToken } from '../auth/token.ts';
-import type { Limits } from '../limits/limits.ts';
+import { type Limits, tooOften } from '../limits/limits.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { GroupAppend, GroupPage, GroupSeal, GroupStore } from '../ports/group-store.ts';
+import type {
+  GroupAppend,
+  GroupCaller,
+  GroupPage,
+  GroupReader,
+  GroupRecord,
+  GroupSeal,
+  GroupStore,
+} from '../ports/group-store.ts';
 import type { GroupId, UserId } from '../ports/ids.ts';
 import { RelayError } from '../relay-error.ts';
 import { groupSealBytes, mostMembers, readGroupRecord, readMembersChange } from './group-record.ts';
 import type { GroupRoster } from './group-roster.ts';
+import { RightOfWay } from './right-of-way.ts';
 
 const userIdBytes = 16;
 /** How much of a log goes into one answer. */
@@ -39,6 +48,7 @@ export interface GroupLogParts {
  */
 export class GroupLog {
   readonly #parts: GroupLogParts;
+  readonly #rightOfWay = new RightOfWay();
 
   constructor(parts: GroupLogParts) {
     this.#parts = parts;
@@ -59,12 +69,16 @@ export class GroupLog {
     }
     const { inviteToken } = request;
     const inviteHash = inviteToken === undefined ? undefined : hashOfInviteToken(inviteToken);
+    const at = clock.now();
+    const as = await this.#admit(record, { userId: actor, at }, inviteHash);
     const avatar = request.avatar == null ? request.avatar : fromBase64Url(request.avatar);
-    const append: GroupAppend = { record, ...members, actor, inviteHash, at: clock.now(), mostMembers, avatar };
+    const append: GroupAppend = { record, ...members, actor, inviteHash, at, mostMembers, avatar };
     const there = await this.#accountsOf(members.added);
     if (there.length < members.added.length && !(await this.#isRepeated(append))) throw unknownUser();
     try {
       const status = await groups.append(append);
+      if (status === 'appended') this.#rightOfWay.passed(groupId, record.revision, !comesByItself(as));
+      if (status === 'conflict' && as === 'member') this.#rightOfWay.tooLate(groupId, record.revision, at);
       if (status === 'unknown') throw unknownGroup();
       if (status === 'conflict') throw changedGroup();
       if (status === 'ended') throw unknownUser();
@@ -156,6 +170,22 @@ export class GroupLog {
     return this.#membersOf(groupId);
   }
 
+  /**
+   * As what somebody appends. Who came by itself, or wants to, waits where members go first, and has its own limits.
+   * @throws {RelayError} `rate-limited`
+   */
+  async #admit(record: GroupRecord, reader: GroupReader, inviteHash: Uint8Array | undefined): Promise<GroupCaller> {
+    const { groups, limits } = this.#parts;
+    const { groupId } = record;
+    const { as, revision } = await groups.caller(groupId, reader, inviteHash);
+    // What is too late changes nothing, and costs nothing here.
+    if (!comesByItself(as) || record.revision !== revision + 1) return as;
+    const wait = this.#rightOfWay.waitOf(groupId, reader.at);
+    if (wait > 0) throw tooOften(wait);
+    await limits.takeGuestRecord(reader.userId, groupId, as === 'guest');
+    return as;
+  }
+
   async #membersOf(groupId: GroupId): Promise<readonly UserId[]> {
     return [...(await this.#parts.roster.members(groupId))].sort();
   }
@@ -175,6 +205,11 @@ export class GroupLog {
     const [there] = page?.records ?? [];
     return page?.firstRevision === revision && there !== undefined && Buffer.compare(there, bytes) === 0;
   }
+}
+
+/** Whether nobody of the group has let them in. */
+function comesByItself(as: GroupCaller): boolean {
+  return as === 'by-itself' || as === 'guest';
 }
 
 /** No group that the asker may know of. */

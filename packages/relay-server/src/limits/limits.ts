@@ -100,6 +100,12 @@ export class Limits {
     return this.#takeOf('groupRepairsPerMember', `${user} ${textOf(groupId)}`);
   }
 
+  /** A record of somebody who came into a group by itself, or wants to: those by an invite are counted for the group as well, whoever they are. */
+  async takeGuestRecord(user: UserId, groupId: GroupId, isGuest: boolean): Promise<void> {
+    await this.#takeOf('groupRecordsPerGuest', `${user} ${textOf(groupId)}`);
+    if (isGuest) await this.#takeOf('groupGuestsPerGroup', textOf(groupId));
+  }
+
   /** An avatar of any group that somebody uploads. */
   takeGroupAvatarBy(user: UserId): Promise<void> {
     return this.#takeOf('groupAvatarsPerAccount', user);

@@ -52,6 +52,11 @@ export interface GroupReader {
 }
 
 /**
+ * Who wants to append a record. `member`: whom others let in, or who made the group. `by-itself`: a member that came by an invite, or has let itself in again after a removal in the last seven days. `guest`: no member, with the token of the open invite. `nobody`: all others.
+ */
+export type GroupCaller = 'member' | 'by-itself' | 'guest' | 'nobody';
+
+/**
  * `appended`: it is the log's last record now, and the members are what it says. `repeated`: this very record stands at its revision already, whoever asks.
  * `conflict`: the log goes on at another revision, or the record comes by an invite and is under another state key than the last one. `unknown`: there is no such group, or the actor is no member of it and shows no invite that is open; a group's first append has to add its actor, and an invite's nobody but its actor; who was removed by another one in the last seven days, and has let itself in again, brings no other state key.
  * `invite-used`: the actor has appended a record by this invite before. `full`: it would have too many members. `ended`: an account that it adds, or the actor's, has ended. But for the first, nothing was stored.
@@ -110,6 +115,12 @@ export interface GroupStore {
   append(append: GroupAppend): Promise<GroupAppendStatus>;
   /** Changes the table of members alone. Who was never a member before reads the whole log: it may have been let in long ago. */
   repair(repair: GroupRepair): Promise<GroupRepairStatus>;
+  /** As what somebody comes to a group, and the last revision of its log; 0 when there is no such group. */
+  caller(
+    groupId: GroupId,
+    reader: GroupReader,
+    inviteHash: Uint8Array | undefined,
+  ): Promise<{ readonly as: GroupCaller; readonly revision: number }>;
   /** Whether somebody may repair the table, and so read it: a member, or one that was removed in the last seven days. */
   mayRepair(groupId: GroupId, reader: GroupReader): Promise<boolean>;
   /** The records after a revision that a present or past member may read, at most one page; `undefined` when it may read nothing of the group. */

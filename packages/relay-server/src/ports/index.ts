@@ -31,6 +31,7 @@ export type {
 export type {
   GroupAppend,
   GroupAppendStatus,
+  GroupCaller,
   GroupInvite,
   GroupMembersChange,
   GroupPage,
@@ -76,7 +77,7 @@ export type { RelayAddress, RelayListener } from './relay-listener.ts';
 export type { RelayStores } from './relay-stores.ts';
 export type { TicketStore } from './ticket-store.ts';
 export type { CancelTimer, Timers } from './timers.ts';
-export type { RotationOutcome, Session, TokenRotation, TokenStore } from './token-store.ts';
+export type { RotationOutcome, Session, TokenEnd, TokenRotation, TokenStore } from './token-store.ts';
 export type { RelayStep, Tracer } from './tracer.ts';
 export type {
   Verification,

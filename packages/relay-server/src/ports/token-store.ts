@@ -15,13 +15,18 @@ export interface TokenRotation {
   readonly now: number;
 }
 
+/** Why the tokens of a device have ended: it was taken off its account's list, the number was registered or taken anew, or the account was deleted by its owner. */
+export type TokenEnd = 'revoked' | 'replaced' | 'deleted';
+
 /**
+ * `ended`: it was the current refresh token of a device that is gone, not longer than 60 days ago; `reason` says why.
  * `repeated`: this very pair had been carried out, and `next` is still the current one.
  * `reused`: a refresh token that had been replaced came back with another successor: theft; all tokens of the device are ended.
  * `unknown`: no such refresh token; or a pair of long ago, which an old backup would hold; or a `next` that is not new. Nothing changes.
  */
 export type RotationOutcome =
   | { readonly status: 'rotated' | 'repeated' | 'reused'; readonly device: DeviceAddress }
+  | { readonly status: 'ended'; readonly reason: TokenEnd }
   | { readonly status: 'unknown' };
 
 /** Tokens of devices, hashed at rest. One family of refresh tokens a device. */
@@ -34,6 +39,6 @@ export interface TokenStore {
   rotate(rotation: TokenRotation): Promise<RotationOutcome>;
   /** Ends all tokens of a device. */
   revoke(device: DeviceAddress): Promise<void>;
-  /** Deletes access tokens that ended before `now`, and forgets refresh tokens replaced 60 days before; gives how many access tokens went. */
+  /** Deletes access tokens that ended before `now`, and forgets refresh tokens replaced 60 days before, and those of devices that are gone 60 days after the first sweep that finds them; gives how many access tokens went. */
   sweep(now: number): Promise<number>;
 }

@@ -12,7 +12,7 @@ import type { CallOptions, HttpClient } from '../transport/http-client.ts';
 import type { TokenSource } from '../transport/token-source.ts';
 import { proofOf } from './account-proof.ts';
 import { forgetFormerIdentity } from './former-identity.ts';
-import { rootSecretOf } from './standing.ts';
+import { rootSecretOf, sessionEnded } from './standing.ts';
 
 /** What `Deletion` works with. */
 export interface DeletionParts {
@@ -57,7 +57,7 @@ export class Deletion {
         if (own === undefined)
           throw new SottoError('not-registered', 'this store has no account: there is none to end');
         if (own.deletion !== undefined) return;
-        if (own.ended) throw new SottoError('session-ended', 'the relay ended the session of this device already');
+        if (own.ended) throw sessionEnded(own.endReason);
         rootSecretOf(own);
         const proof = proofOf(own, 'delete', new Uint8Array(), sha256);
         overlay.put('account', { ...own, deletion: fromBase64Url(proof) });
@@ -96,7 +96,7 @@ export class Deletion {
   async #endHere(deletion: Uint8Array, cause: SottoError): Promise<SottoError | undefined> {
     const message =
       'the relay had ended the session of this device: the account is deleted here, and was not by this at the relay';
-    await this.#commitEnd(deletion, new SottoError('session-ended', message, { cause }));
+    await this.#commitEnd(deletion, new SottoError('session-ended', message, { endReason: cause.endReason, cause }));
     return this.#unconfirmed;
   }
 
@@ -148,6 +148,7 @@ export class Deletion {
           nextRefreshToken: undefined,
           accessToken: '',
           ended: true,
+          endReason: own.endReason ?? (unconfirmed === undefined ? 'account-deleted' : undefined),
           deletion: undefined,
         });
         overlay.record({ type: 'account.deleted', userId: own.userId, confirmed: unconfirmed === undefined });

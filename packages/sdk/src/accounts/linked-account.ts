@@ -52,6 +52,7 @@ export function linkedAccount(parts: {
     createdAt: now,
     hasSnapshot: false,
     ended: false,
+    endReason: undefined,
   };
   const signed = signedBytesOfDeviceRegistration(idempotencyKey, code, refreshToken, deviceList);
   const request: DeviceRegistrationRequest = {

@@ -97,6 +97,7 @@ export function newAccount(parts: {
     createdAt: now,
     hasSnapshot: true,
     ended: false,
+    endReason: undefined,
   };
   const request: RegistrationRequest = {
     verificationId: '',

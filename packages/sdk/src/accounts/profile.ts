@@ -39,6 +39,8 @@ export interface ProfileParts {
   readonly origin: () => ContentOrigin;
   /** Something waits in this queue. */
   readonly onQueued: (chatId: ChatId) => void;
+  /** @throws {SottoError} `client-stopped` */
+  readonly assertRunning: () => void;
 }
 
 /** The own profile, and those of others: names and avatars that the relay has only encrypted. */
@@ -55,6 +57,7 @@ export class Profiles {
    * @throws {SottoError} `argument-invalid`, `username-invalid`, `avatar-too-large`, `not-registered`, `session-ended`, and as AuthorizedClient
    */
   async set(change: ProfileChange): Promise<void> {
+    this.#parts.assertRunning();
     checkOptions('profile.set', change, changeRules);
     if (change.username !== undefined) checkUsername(change.username);
     if (change.avatar) checkAvatar(change.avatar);
@@ -158,6 +161,7 @@ export class Profiles {
    * @throws {SottoError} `argument-invalid`, `relay-misbehaved` (another avatar than the profile's), `relay-refused` (`not-found`), and as AuthorizedClient
    */
   async fetchAvatar(userId: UserId, options: CallOptions = {}): Promise<Uint8Array | undefined> {
+    this.#parts.assertRunning();
     checkOptions('profile.fetchAvatar', options, signalOnly);
     demand(isUuid(userId), 'fetchAvatar takes a user id: that of a chat, a message or an event');
     const { executor, http, sha256 } = this.#parts;

@@ -17,17 +17,21 @@ export class RegistrationLock {
   readonly #account: () => AccountRecord;
   readonly #randomness: Randomness;
   readonly #sha256: Sha256;
+  readonly #assertRunning: () => void;
 
   constructor(parts: {
     readonly http: AuthorizedClient;
     readonly account: () => AccountRecord;
     readonly randomness: Randomness;
     readonly sha256: Sha256;
+    /** @throws {SottoError} `client-stopped` */
+    readonly assertRunning: () => void;
   }) {
     this.#http = parts.http;
     this.#account = parts.account;
     this.#randomness = parts.randomness;
     this.#sha256 = parts.sha256;
+    this.#assertRunning = parts.assertRunning;
   }
 
   /**
@@ -38,6 +42,7 @@ export class RegistrationLock {
    * @throws {SottoError} `pin-invalid`, `primary-only`, `not-registered`, `session-ended`, and as AuthorizedClient
    */
   async set(pin: string, options: CallOptions = {}): Promise<void> {
+    this.#assertRunning();
     checkOptions('registrationLock.set', options, signalOnly);
     const salt = this.#randomness.bytes(saltBytes);
     const secret = lockSecretOf(pin, salt);
@@ -50,6 +55,7 @@ export class RegistrationLock {
    * @throws {SottoError} `primary-only`, `not-registered`, `session-ended`, and as AuthorizedClient
    */
   async remove(options: CallOptions = {}): Promise<void> {
+    this.#assertRunning();
     checkOptions('registrationLock.remove', options, signalOnly);
     await requestLock(this.#http, { proof: this.#proof(new Uint8Array()) }, options);
   }
@@ -59,6 +65,7 @@ export class RegistrationLock {
    * @throws {SottoError} as AuthorizedClient
    */
   async isSet(options: CallOptions = {}): Promise<boolean> {
+    this.#assertRunning();
     checkOptions('registrationLock.isSet', options, signalOnly);
     const { locked } = await requestAccount(this.#http, options);
     return locked;

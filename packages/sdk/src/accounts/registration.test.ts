@@ -275,6 +275,7 @@ describe('Registration', () => {
         kind: 'content',
         visible: true,
         content: Uint8Array.of(1),
+        partId: undefined,
         createdAt: now,
         attempt: 0,
         sealed: undefined,

@@ -104,13 +104,23 @@ describe('Tokens', () => {
     expect(client.service.tokenRequests).toEqual([]);
   });
 
-  it.each(['token-invalid', 'token-reused'])('end the session when the relay says %s', async (code) => {
-    await using client = await registered();
+  it.each([
+    ['token-invalid', undefined, 'linkDevice() again if it was linked'],
+    ['token-reused', 'token-reused', 'use one copy only'],
+    ['device-revoked', 'device-revoked', 'call linkDevice() to come back in'],
+    ['account-replaced', 'account-replaced', 'call register() to take the number back'],
+    ['account-deleted', 'account-deleted', 'call register() to make another one'],
+  ])('end the session when the relay says %s, and say what to do from then on', async (code, endReason, advice) => {
+    let client = await registered();
     client.service.lose = ({ path }) => (path === '/v1/tokens' ? refusal(401, code) : undefined);
-    await expect(client.tokens.replace(client.service.access)).rejects.toMatchObject({ code: 'session-ended' });
-    expect((await client.account())?.ended).toBe(true);
-    await expect(client.tokens.accessToken()).rejects.toMatchObject({ code: 'session-ended' });
+    const ended = { code: 'session-ended', endReason, message: expect.stringContaining(advice) };
+    await expect(client.tokens.replace(client.service.access)).rejects.toMatchObject(ended);
+    expect(await client.account()).toMatchObject({ ended: true });
+    await expect(client.tokens.accessToken()).rejects.toMatchObject(ended);
     expect(client.service.tokenRequests).toHaveLength(1);
+    client = await client.restart();
+    await expect(client.tokens.accessToken()).rejects.toMatchObject(ended);
+    await client[Symbol.asyncDispose]();
   });
 
   it('tell who has no account, and stop in the middle', async () => {

@@ -6,13 +6,13 @@ import type { AccountRecord } from '../ports/account-record.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import type { Tracer } from '../ports/tracer.ts';
-import { SottoError } from '../sotto-error.ts';
+import { type SessionEnd, SottoError } from '../sotto-error.ts';
 import { abortable } from '../transport/abortable.ts';
 import type { HttpClient } from '../transport/http-client.ts';
 import { refreshTokens } from '../transport/token-calls.ts';
 import type { TokenSource } from '../transport/token-source.ts';
 import { accessExpiry } from './access-expiry.ts';
-import { sessionEndedMessage } from './standing.ts';
+import { sessionEnded, sessionEndOf, usableAccount } from './standing.ts';
 
 const tokenBytes = 32;
 
@@ -62,7 +62,7 @@ export class Tokens implements TokenSource {
   }
 
   #account(): Promise<AccountRecord> {
-    return this.#parts.executor.run([], async (overlay) => usable(await overlay.get('account', {})));
+    return this.#parts.executor.run([], async (overlay) => usableAccount(await overlay.get('account', {})));
   }
 
   #refresh(): Promise<string> {
@@ -87,13 +87,14 @@ export class Tokens implements TokenSource {
       if (!isEnd(error)) throw error;
       // The relay may have taken the next one so long ago that it has forgotten the one before, and its answer was lost.
       if (wasAsked && error.relayCode === 'token-invalid') return this.#exchangeAfter(refreshToken, nextRefreshToken);
-      await this.#commitEnd(refreshToken);
-      throw ended(error);
+      const endReason = sessionEndOf(error.relayCode);
+      await this.#commitEnd(refreshToken, endReason);
+      throw sessionEnded(endReason, error);
     }
     tracer.reached('token.answered');
     const { accessToken, accessExpiresInMs } = answer;
     const current = await executor.run(['account'], async (overlay) => {
-      const account = usable(await overlay.get('account', {}));
+      const account = usableAccount(await overlay.get('account', {}));
       if (!sameBytes(account.refreshToken, refreshToken)) return account;
       const next: AccountRecord = {
         ...account,
@@ -112,7 +113,7 @@ export class Tokens implements TokenSource {
   /** Goes on from the next token, as if the relay had said that it took it; if it did not, that is the end. */
   async #exchangeAfter(refreshToken: Uint8Array, nextRefreshToken: Uint8Array): Promise<string> {
     await this.#parts.executor.run(['account'], async (overlay) => {
-      const account = usable(await overlay.get('account', {}));
+      const account = usableAccount(await overlay.get('account', {}));
       if (!sameBytes(account.refreshToken, refreshToken)) return;
       overlay.put('account', { ...account, refreshToken: nextRefreshToken, nextRefreshToken: undefined });
     });
@@ -121,7 +122,7 @@ export class Tokens implements TokenSource {
 
   #commitNext(): Promise<{ refreshToken: Uint8Array; nextRefreshToken: Uint8Array; wasAsked: boolean }> {
     return this.#parts.executor.run(['account'], async (overlay) => {
-      const account = usable(await overlay.get('account', {}));
+      const account = usableAccount(await overlay.get('account', {}));
       const nextRefreshToken = account.nextRefreshToken ?? this.#parts.randomness.bytes(tokenBytes);
       if (account.nextRefreshToken === undefined) overlay.put('account', { ...account, nextRefreshToken });
       return {
@@ -132,27 +133,18 @@ export class Tokens implements TokenSource {
     });
   }
 
-  async #commitEnd(refreshToken: Uint8Array): Promise<void> {
+  async #commitEnd(refreshToken: Uint8Array, endReason: SessionEnd | undefined): Promise<void> {
     await this.#parts.executor.run(['account'], async (overlay) => {
       const account = await overlay.get('account', {});
-      if (account && sameBytes(account.refreshToken, refreshToken)) {
-        overlay.put('account', { ...account, formerIdentities: [], ended: true });
+      if (account && !account.ended && sameBytes(account.refreshToken, refreshToken)) {
+        overlay.put('account', { ...account, formerIdentities: [], ended: true, endReason });
       }
     });
   }
 }
 
-function usable(account: AccountRecord | undefined): AccountRecord {
-  if (account === undefined) throw new SottoError('not-registered', 'this store has no account yet: call register()');
-  if (account.ended) throw ended(undefined);
-  return account;
-}
-
 /** Whether the relay says that the chain of refresh tokens is at its end. */
 function isEnd(error: unknown): error is SottoError {
-  return error instanceof SottoError && (error.relayCode === 'token-invalid' || error.relayCode === 'token-reused');
-}
-
-function ended(cause: unknown): SottoError {
-  return new SottoError('session-ended', sessionEndedMessage, { cause });
+  if (!(error instanceof SottoError)) return false;
+  return error.relayCode === 'token-invalid' || sessionEndOf(error.relayCode) !== undefined;
 }

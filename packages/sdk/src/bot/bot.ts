@@ -1,4 +1,5 @@
 import { defaultPlatform } from '#platform';
+import { sessionEnded, sessionEndOf } from '../accounts/standing.ts';
 import { Client } from '../client/client.ts';
 import type { ClientOptions } from '../client/client-options.ts';
 import type { SottoEvent } from '../events/event.ts';
@@ -169,10 +170,12 @@ export class Bot {
     const end = () => this.#ending.abort(given?.reason);
     given?.addEventListener('abort', end);
     // Nothing comes to a session that is over: whoever runs the bot has to be told.
-    const unheard = this.client.on('connection.changed', ({ state }) => {
+    const unheard = this.client.on('connection.changed', ({ state, reason }) => {
       if (state !== 'ended') return;
       const message = 'the relay ended the session of this bot: register again, with its recovery key if it has one';
-      this.#failure ??= { error: new SottoError('session-ended', message) };
+      const endReason = sessionEndOf(reason);
+      const error = endReason ? sessionEnded(endReason) : new SottoError('session-ended', message);
+      this.#failure ??= { error };
       this.#ending.abort(this.#failure.error);
     });
     try {

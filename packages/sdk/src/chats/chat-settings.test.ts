@@ -37,7 +37,7 @@ describe('a chat that is muted', () => {
   it.each([[-1], [1.5], [Number.NaN], ['always'], [new Date()]])('is not muted until %j', async (until) => {
     const { alice, sender } = await twoSided();
     const call = () => sender.chat(alice.account.userId).mute(until as never);
-    expect(call).toThrow(expect.objectContaining({ code: 'argument-invalid' }));
+    await expect(call()).rejects.toMatchObject({ code: 'argument-invalid' });
   });
 });
 
@@ -80,6 +80,6 @@ describe('receipts of a chat', () => {
   it.each([[null], ['no'], [1]])('are not set to %j', async (receipts) => {
     const { alice, sender } = await twoSided();
     const call = () => sender.chat(alice.account.userId).setReceipts(receipts as never);
-    expect(call).toThrow(expect.objectContaining({ code: 'argument-invalid' }));
+    await expect(call()).rejects.toMatchObject({ code: 'argument-invalid' });
   });
 });

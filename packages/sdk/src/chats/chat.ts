@@ -33,7 +33,7 @@ export interface ChatParts extends ConversationParts {
   readonly onReport: ReportHook | undefined;
 }
 
-/** A conversation with one person. A light handle: it holds no state, and any number of them may stand for the same chat. */
+/** A conversation with one person. A light handle: it holds no state, and any number of them may stand for the same chat. After `stop` every call throws {SottoError} `client-stopped`. */
 export class Chat {
   readonly type = 'person';
   readonly id: ChatId;
@@ -83,7 +83,7 @@ export class Chat {
   }
 
   /**
-   * How far an own message is.
+   * How far an own message is: for how many it is, how many have it and have read it, and who they are.
    * @throws {SottoError} `message-unknown`
    */
   progress(message: Pick<Message, 'id'>): Promise<MessageProgress> {
@@ -115,6 +115,7 @@ export class Chat {
    * @throws {SottoError} `blocked`
    */
   async accept(): Promise<void> {
+    this.#parts.assertRunning();
     const isNew = await this.#parts.executor.run([chatLock(this.id)], async (overlay) => {
       await refuseWhenBlocked(overlay, this.userId);
       return acceptChat(overlay, this.#parts, this.userId, this.#parts.clock.now());
@@ -129,6 +130,7 @@ export class Chat {
    * @throws {SottoError} `argument-invalid`: the chat was accepted
    */
   async decline(): Promise<void> {
+    this.#parts.assertRunning();
     const told = await this.#parts.requests.decline(this.userId);
     if (told) this.#parts.outbox.wake(ownQueue(this.#parts.origin().account));
   }
@@ -137,7 +139,8 @@ export class Chat {
    * Mutes this chat until a time (milliseconds since the Unix epoch), for ever, or no more (`undefined`). Everything comes and is told as before; events and the list say that it is muted, and not to make a sound of it is the app's.
    * @throws {SottoError} `argument-invalid`
    */
-  mute(until: MutedUntil | undefined): Promise<void> {
+  async mute(until: MutedUntil | undefined): Promise<void> {
+    this.#parts.assertRunning();
     return muteChat(this.#parts, this.#settings, until);
   }
 
@@ -145,7 +148,8 @@ export class Chat {
    * Says whether this person is told that their messages came and were read; `undefined`: as the client says.
    * @throws {SottoError} `argument-invalid`
    */
-  setReceipts(receipts: boolean | undefined): Promise<void> {
+  async setReceipts(receipts: boolean | undefined): Promise<void> {
+    this.#parts.assertRunning();
     return setChatReceipts(this.#parts, this.#settings, receipts);
   }
 
@@ -161,7 +165,7 @@ export class Chat {
    * What both compare, by sight, by voice or by scanning, to be sure that nobody is in between.
    * @throws {SottoError} `user-unknown`, `device-list-invalid`, `relay-unreachable`: when the person's key is not known yet and could not be asked for
    */
-  safetyNumber(): Promise<SafetyNumber> {
+  async safetyNumber(): Promise<SafetyNumber> {
     this.#parts.assertRunning();
     return this.#parts.identities.safetyNumber(this.userId);
   }
@@ -170,7 +174,7 @@ export class Chat {
    * Compares what was scanned from the other device. It changes nothing: call `setVerified(true)` after a `match`.
    * @throws {SottoError} `argument-invalid`, and as `safetyNumber`
    */
-  verifySafetyNumber(scanned: Uint8Array): Promise<ScanResult> {
+  async verifySafetyNumber(scanned: Uint8Array): Promise<ScanResult> {
     this.#parts.assertRunning();
     return this.#parts.identities.compare(this.userId, scanned);
   }
@@ -179,18 +183,20 @@ export class Chat {
    * Says that the user has compared the safety number, or takes that back. A new key is not verified.
    * @throws {SottoError} `argument-invalid`, `identity-changed` when a new key waits to be accepted, or the key is another one than that of which `safetyNumber` was shown last; as `safetyNumber`
    */
-  setVerified(verified: boolean): Promise<void> {
+  async setVerified(verified: boolean): Promise<void> {
+    this.#parts.assertRunning();
     return this.#parts.identities.setVerified(this.userId, verified);
   }
 
   /** How it stands with the person's identity key. */
-  identity(): Promise<IdentityState> {
+  async identity(): Promise<IdentityState> {
     this.#parts.assertRunning();
     return this.#parts.identities.state(this.userId);
   }
 
   /** Trusts the person's new identity key; what waits leaves under it. Harmless when there is none. */
-  acceptIdentity(): Promise<void> {
+  async acceptIdentity(): Promise<void> {
+    this.#parts.assertRunning();
     return this.#parts.identities.accept(this.userId);
   }
 
@@ -198,7 +204,8 @@ export class Chat {
    * Says what a new identity key does in this chat; `undefined`: as the client says.
    * @throws {SottoError} `argument-invalid`
    */
-  setIdentityPolicy(policy: IdentityPolicy | undefined): Promise<void> {
+  async setIdentityPolicy(policy: IdentityPolicy | undefined): Promise<void> {
+    this.#parts.assertRunning();
     return this.#parts.identities.setPolicy(this.userId, policy);
   }
 }

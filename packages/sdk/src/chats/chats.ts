@@ -5,7 +5,8 @@ import { type Message, toMessage } from '../messages/message.ts';
 import { checkOptions, given, signalOnly } from '../option-rules.ts';
 import { newUser } from '../people/blocked.ts';
 import type { ChatRecord } from '../ports/chat-record.ts';
-import type { GroupId, UserId } from '../ports/ids.ts';
+import type { GroupRecord } from '../ports/group-records.ts';
+import type { ChatId, GroupId, UserId } from '../ports/ids.ts';
 import { SottoError } from '../sotto-error.ts';
 import { ownQueue, syncOfContact, tellSiblings } from '../sync/own-sync.ts';
 import type { AuthorizedClient, CallOptions } from '../transport/http-client.ts';
@@ -72,9 +73,10 @@ export class Chats {
   /**
    * The chat with a person, by phone number. A number that this device does not know is looked up at the relay.
    * @param phone with its country code, as people write it
-   * @throws {SottoError} `number-invalid`, `number-unknown` (nobody has registered it), `recipient-invalid` (the own number), `relay-unreachable`, `rate-limited`, `not-registered`, `session-ended`, `argument-invalid`
+   * @throws {SottoError} `number-invalid`, `number-unknown` (nobody has registered it), `recipient-invalid` (the own number), `relay-unreachable`, `rate-limited`, `not-registered`, `session-ended`, `argument-invalid`, `client-stopped`
    */
   async with(phone: string, options: CallOptions = {}): Promise<Chat> {
+    this.#parts.assertRunning();
     const number = parsePhoneNumber(phone);
     checkOptions('chats.with', options, signalOnly);
     const { account } = this.#parts.origin();
@@ -86,12 +88,24 @@ export class Chats {
     return this.#begin(userId, number);
   }
 
-  /** The chat with somebody whose id is known, for example from an event; `undefined` when there is none yet. */
-  async get(userId: UserId): Promise<Chat | undefined> {
-    this.#parts.assertRunning();
-    if (!isUuid(userId)) return undefined;
-    const record = await this.#parts.store.get('chat', { id: chatWith(userId) });
-    return record?.userId === undefined ? undefined : this.#chatOf(record.userId);
+  /**
+   * The chat of an id that a message or an event names: that of a chat (`chatId`), or of a person (`senderId`). `undefined` when there is none (yet).
+   * @throws {SottoError} `client-stopped`, and the store's
+   */
+  get(id: UserId): Promise<Chat | undefined>;
+  get(id: ChatId | UserId): Promise<Chat | GroupChat | undefined>;
+  async get(id: ChatId | UserId): Promise<Chat | GroupChat | undefined> {
+    const record = await this.#record(id);
+    return record && this.#handleOf(record, await this.#groupOf(record));
+  }
+
+  /**
+   * One chat as the list has it, to bring its line up to date; `undefined` when there is none (yet).
+   * @throws {SottoError} `client-stopped`, and the store's
+   */
+  async summary(id: ChatId | UserId): Promise<ChatSummary | undefined> {
+    const record = await this.#record(id);
+    return record && this.#summarise(record);
   }
 
   /** A page of the chat list, latest activity first. @throws {SottoError} `argument-invalid` */
@@ -153,12 +167,12 @@ export class Chats {
   async #summarise(record: ChatRecord): Promise<ChatSummary | undefined> {
     const { store, clock } = this.#parts;
     const now = clock.now();
-    const { userId, groupId, lastMessageId, unread, accepted } = record;
-    const user = userId && (await store.get('user', { id: userId }));
-    const group = groupId && (await store.get('group', { id: groupId }));
-    const last = lastMessageId && (await store.get('message', { id: lastMessageId }));
-    const chat = userId ? this.#chatOf(userId) : group && this.#groupChat(group.id);
+    const { userId, lastMessageId, unread, accepted } = record;
+    const group = await this.#groupOf(record);
+    const chat = this.#handleOf(record, group);
     if (chat === undefined) return undefined;
+    const user = userId && (await store.get('user', { id: userId }));
+    const last = lastMessageId && (await store.get('message', { id: lastMessageId }));
     return {
       chat,
       title: group?.title ?? '',
@@ -171,6 +185,21 @@ export class Chats {
       mutedUntil: mutedUntilOf(record, now),
       blocked: user?.blockedAt !== undefined,
     };
+  }
+
+  async #record(id: ChatId | UserId): Promise<ChatRecord | undefined> {
+    this.#parts.assertRunning();
+    if (typeof id !== 'string' || !isUuid(id)) return undefined;
+    // The chat with a person has their id.
+    return this.#parts.store.get('chat', { id: id as string as ChatId });
+  }
+
+  async #groupOf({ groupId }: ChatRecord): Promise<GroupRecord | undefined> {
+    return groupId === undefined ? undefined : this.#parts.store.get('group', { id: groupId });
+  }
+
+  #handleOf({ userId }: ChatRecord, group: GroupRecord | undefined): Chat | GroupChat | undefined {
+    return userId === undefined ? group && this.#groupChat(group.id) : this.#chatOf(userId);
   }
 
   #chatOf(userId: UserId): Chat {

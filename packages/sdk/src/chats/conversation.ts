@@ -116,6 +116,7 @@ export class Conversation {
    * @throws {SottoError} `text-empty`, `text-too-long`, `text-malformed`, `argument-invalid`, `not-registered`, `session-ended`, what `outgoing` throws, and the store's
    */
   async send(text: string, options: SendOptions, outgoing: Outgoing): Promise<Message> {
+    this.#parts.assertRunning();
     checkText(text);
     checkOptions('send', options, sendRules);
     const origin = this.#parts.origin();
@@ -161,7 +162,7 @@ export class Conversation {
   }
 
   /**
-   * How far an own message is: of how many, and with how many.
+   * How far an own message is: for how many it is, how many have it and have read it, and who they are.
    * @throws {SottoError} `message-unknown`
    */
   async progress(message: Pick<Message, 'id'>): Promise<MessageProgress> {
@@ -179,6 +180,7 @@ export class Conversation {
    * @throws {SottoError} `message-unknown`
    */
   async markRead(message: Pick<Message, 'id'>): Promise<void> {
+    this.#parts.assertRunning();
     const id = checkedId(message);
     const locks = new Set([chatLock(this.id)]);
     for (;;) {
@@ -246,6 +248,7 @@ export class Conversation {
       kind: 'content',
       visible: true,
       content: made.encoded,
+      partId: undefined,
       createdAt: now,
       attempt: 0,
       sealed: undefined,

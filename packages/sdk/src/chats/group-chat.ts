@@ -7,7 +7,7 @@ import type { GroupInfo } from '../groups/group-info.ts';
 import { groupBytes } from '../groups/group-limits.ts';
 import { groupLock } from '../groups/group-lock.ts';
 import type { GroupOperation } from '../groups/group-operation.ts';
-import { groupUnknown, titleInvalid } from '../groups/group-refusal.ts';
+import { groupNotMember, groupUnknown, titleInvalid } from '../groups/group-refusal.ts';
 import { memberOf } from '../groups/group-state.ts';
 import { isGroupTitle } from '../groups/group-title.ts';
 import { formatInviteLink } from '../groups/invite-link.ts';
@@ -105,7 +105,7 @@ export class GroupChat {
   }
 
   /**
-   * How far an own message is: of how many, and with how many.
+   * How far an own message is: for how many it is, how many have it and have read it, and who they are.
    * @throws {SottoError} `message-unknown`
    */
   progress(message: Pick<Message, 'id'>): Promise<MessageProgress> {
@@ -165,10 +165,12 @@ export class GroupChat {
    * @throws {SottoError} `argument-invalid`, `blocked` (this user has blocked one of them), `user-unknown`, `group-full`, and as every change
    */
   async add(people: readonly GroupPerson[], options: CallOptions = {}): Promise<void> {
-    const userIds = idsOf('add', people);
     this.#check('add', options);
+    const userIds = idsOf('add', people);
     const { store, learnDevices } = this.#parts;
-    const state = stateOf(await this.#record());
+    const group = await this.#record();
+    if (group.standing !== 'member') throw groupNotMember();
+    const state = stateOf(group);
     const missing = userIds.filter((userId) => state === undefined || memberOf(state, userId) === undefined);
     if (missing.length === 0) return;
     const members = await candidatesOf(missing, store, learnDevices);
@@ -180,8 +182,8 @@ export class GroupChat {
    * @throws {SottoError} `argument-invalid` (nobody, or oneself: `leave`), and as every change
    */
   async remove(people: readonly GroupPerson[], options: CallOptions = {}): Promise<void> {
-    const userIds = [...idsOf('remove', people)].sort();
     this.#check('remove', options);
+    const userIds = [...idsOf('remove', people)].sort();
     demand(!userIds.includes(this.#parts.origin().account.userId), 'remove takes others: call leave() to leave');
     if (userIds.length > 0) await this.#change({ type: 'remove-members', userIds }, options);
   }
@@ -197,23 +199,23 @@ export class GroupChat {
    * @throws {SottoError} `argument-invalid`, and as every change
    */
   async setRole(person: GroupPerson, role: 'member' | 'admin', options: CallOptions = {}): Promise<void> {
+    this.#check('setRole', options);
     const userId = idOf('setRole', person);
     demand(role === 'member' || role === 'admin', 'a role is member or admin: the owner gives the group away');
-    this.#check('setRole', options);
     await this.#change({ type: 'set-role', userId, role }, options);
   }
 
   /** Gives the group to another member; this user, its owner, becomes an admin. @throws {SottoError} `argument-invalid`, and as every change */
   async transferOwnership(person: GroupPerson, options: CallOptions = {}): Promise<void> {
-    const userId = idOf('transferOwnership', person);
     this.#check('transferOwnership', options);
+    const userId = idOf('transferOwnership', person);
     await this.#change({ type: 'transfer-ownership', userId }, options);
   }
 
   /** @throws {SottoError} `title-invalid` (1 to 25 characters), and as every change */
   async setTitle(title: string, options: CallOptions = {}): Promise<void> {
-    if (typeof title !== 'string' || !isGroupTitle(title)) throw titleInvalid();
     this.#check('setTitle', options);
+    if (typeof title !== 'string' || !isGroupTitle(title)) throw titleInvalid();
     await this.#change({ type: 'set-title', title }, options);
   }
 
@@ -271,17 +273,17 @@ export class GroupChat {
     await this.#change({ type: 'revoke-invite' }, options);
   }
 
-  /** Lets somebody in who asks for it. @throws {SottoError} `argument-invalid`, `group-full`, and as every change */
-  async approve(person: GroupPerson, options: CallOptions = {}): Promise<void> {
-    const userId = idOf('approve', person);
-    this.#check('approve', options);
+  /** Lets somebody in who asks to come in: one of the `requests` of `info`, of whom `group.requested` tells. @throws {SottoError} `argument-invalid`, `group-full`, and as every change */
+  async approveRequest(person: GroupPerson, options: CallOptions = {}): Promise<void> {
+    this.#check('approveRequest', options);
+    const userId = idOf('approveRequest', person);
     await this.#change({ type: 'approve', userId }, options);
   }
 
-  /** Turns somebody away who asks to come in. @throws {SottoError} `argument-invalid`, and as every change */
-  async decline(person: GroupPerson, options: CallOptions = {}): Promise<void> {
-    const userId = idOf('decline', person);
-    this.#check('decline', options);
+  /** Turns somebody away who asks to come in. They may ask again by another link. @throws {SottoError} `argument-invalid`, and as every change */
+  async declineRequest(person: GroupPerson, options: CallOptions = {}): Promise<void> {
+    this.#check('declineRequest', options);
+    const userId = idOf('declineRequest', person);
     await this.#change({ type: 'decline', userId }, options);
   }
 
@@ -321,7 +323,7 @@ export class GroupChat {
    * Mutes it until a time, for ever, or no more (`undefined`). Events of it come as before: showing them is the app's.
    * @throws {SottoError} `argument-invalid`
    */
-  mute(until: MutedUntil | undefined): Promise<void> {
+  async mute(until: MutedUntil | undefined): Promise<void> {
     this.#parts.assertRunning();
     return muteChat(this.#parts, this.#settings(), until);
   }
@@ -330,7 +332,7 @@ export class GroupChat {
    * Says whether authors are told that their messages here came and were read; `undefined`: as the client says.
    * @throws {SottoError} `argument-invalid`
    */
-  setReceipts(receipts: boolean | undefined): Promise<void> {
+  async setReceipts(receipts: boolean | undefined): Promise<void> {
     this.#parts.assertRunning();
     return setChatReceipts(this.#parts, this.#settings(), receipts);
   }
@@ -339,7 +341,8 @@ export class GroupChat {
    * Hands what moderation needs to know of somebody who wrote here to the `onReport` of `Client.open`: their last five messages in this group, or those given. Nothing goes to the relay, nor to any member.
    * @throws {SottoError} `argument-invalid` (also without `onReport`), `message-unknown` (none of theirs in this group), `not-registered`, `session-ended`; and what `onReport` throws
    */
-  report(person: GroupPerson, options: ReportOptions = {}): Promise<Report> {
+  async report(person: GroupPerson, options: ReportOptions = {}): Promise<Report> {
+    this.#parts.assertRunning();
     const userId = idOf('report', person);
     return report(this.#parts, { userId, chatId: this.id, groupId: this.groupId }, options);
   }

@@ -1,5 +1,5 @@
 import type { Executor } from '../crypto/executor.ts';
-import { identityChangedAdvice, isBlocked, withPending } from '../crypto/identity-trust.ts';
+import { identityChangedAdvice, isBlocked, isVerified, withPending } from '../crypto/identity-trust.ts';
 import { ownIdentity } from '../crypto/libsignal-stores.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { peerLock, Ratchet } from '../crypto/ratchet.ts';
@@ -180,8 +180,4 @@ export class Identities {
       action: { type: 'accept-identity', userId, accept: () => this.accept(userId) },
     });
   }
-}
-
-function isVerified(identity: IdentityRecord | undefined): boolean {
-  return identity?.verifiedAt !== undefined && !identity.pending?.listed;
 }

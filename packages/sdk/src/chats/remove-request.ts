@@ -17,6 +17,7 @@ export interface RemovalPlace {
 export async function removeRequest(place: RemovalPlace, chat: ChatRecord): Promise<void> {
   await removeMessages(place, chat, undefined);
   place.overlay.delete('chat', { id: chat.id });
+  if (chat.userId !== undefined) place.overlay.put('declined', { userId: chat.userId, at: place.now });
   place.overlay.record({ type: 'chat.removed', chatId: chat.id });
 }
 

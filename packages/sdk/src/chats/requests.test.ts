@@ -7,7 +7,7 @@ import { mostGroupRequests } from '../groups/group-requests.ts';
 import { newUser } from '../people/blocked.ts';
 import type { ChatRecord } from '../ports/chat-record.ts';
 import type { GroupRecord } from '../ports/group-records.ts';
-import type { GroupId } from '../ports/ids.ts';
+import type { DeviceId, GroupId } from '../ports/ids.ts';
 import { chatWith, openGroupChat } from './chat-state.ts';
 import { mostOfRequest, mostRequests, Requests } from './requests.ts';
 
@@ -37,6 +37,41 @@ describe('a request', () => {
       'chat.removed',
       'chat.created',
     ]);
+  });
+
+  it('leaves nothing of a stranger some time later but what blocks a replay, unless they come again', async () => {
+    const { alice, bob, sender, inbox, hear, hearTexts } = await twoSided();
+    const { userId } = alice.account;
+    const device = { userId, deviceId: 1 as DeviceId };
+    const requests = new Requests({ ...bob, origin: nobody });
+    const known = async () => {
+      const { store } = bob;
+      const [session, identity] = [await store.get('session', device), await store.get('identity', { userId })];
+      const stream = await store.get('stream', { chatId: chatWith(userId), ...device });
+      const rest = [await store.get('user', { id: userId }), await store.get('deviceList', { userId })];
+      return [session, identity, stream, ...rest].filter((one) => one !== undefined).length;
+    };
+    const later = async (days: number) => {
+      bob.clock.advance(days * 86_400_000);
+      await requests.sweep();
+      return known();
+    };
+    await hearTexts(1, 1);
+    const replay = await delivered(alice, bob, { seq: 2, text: { body: 'old' } });
+    await inbox.deliver(replay);
+    await sender.chat(userId).decline();
+    const before = await known();
+    expect(before).toBeGreaterThan(2);
+    expect(await later(31)).toBe(before);
+    await hear({ seq: 3, text: { body: 'again' } });
+    expect(await inbox.texts(alice)).toEqual(['again']);
+    expect(await later(1)).toBe(before);
+    await sender.chat(userId).decline();
+    expect(await later(31)).toBe(before);
+    expect(await later(1)).toBe(0);
+    expect(await bob.store.declined(Number.MAX_SAFE_INTEGER, 9)).toEqual([]);
+    await inbox.deliver(replay);
+    expect([await inbox.texts(alice), await known()]).toEqual([[], 0]);
   });
 
   it('does not come back by another attempt of what was in it', async () => {

@@ -1,6 +1,7 @@
 import { uuidToBytes } from '@sotto/proto';
 import type { Executor } from '../crypto/executor.ts';
 import type { Overlay } from '../crypto/overlay.ts';
+import { peerLock } from '../crypto/ratchet.ts';
 import { groupLock } from '../groups/group-lock.ts';
 import { mostGroupRequests } from '../groups/group-requests.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
@@ -12,10 +13,13 @@ import type { Store } from '../ports/store.ts';
 import { SottoError } from '../sotto-error.ts';
 import { tellSiblings } from '../sync/own-sync.ts';
 import { chatLock, chatWith } from './chat-state.ts';
+import { forgetStranger } from './forget-stranger.ts';
 import { type RemovalPlace, removeMessages, removeRequest } from './remove-request.ts';
 
 /** How many messages of a request are kept; the oldest go first. */
 export const mostOfRequest = 100;
+/** How long what else is known of somebody outlives their request: as long as the relay keeps mail, and a day. What they send meanwhile goes on as it began. */
+const strangersFor = 31 * 86_400_000;
 /** How many requests are kept; those that were quiet longest go first. */
 export const mostRequests = 1_000;
 
@@ -27,7 +31,10 @@ const page = 256;
 /** What `Requests` works with. */
 export interface RequestsParts {
   readonly executor: Executor;
-  readonly store: Pick<Store, 'chats' | 'messages' | 'groupRequests' | 'groupMembers' | 'groupKeys'>;
+  readonly store: Pick<
+    Store,
+    'chats' | 'messages' | 'groupRequests' | 'groupMembers' | 'groupKeys' | 'groupsWith' | 'declined'
+  >;
   readonly clock: Clock;
   readonly origin: () => ContentOrigin;
 }
@@ -121,9 +128,10 @@ export class Requests {
     return account?.hasSnapshot === false && Math.abs(clock.now() - account.createdAt) < snapshotAwaitedFor;
   }
 
-  /** Removes the requests over the bound. */
+  /** Removes the requests over the bound, and what is left of those that were declined long ago. */
   async sweep(): Promise<void> {
     await this.#sweepGroups();
+    await this.#sweepDeclined();
     let count = 0;
     for (let from: number | undefined; ; ) {
       const found = await this.#parts.store.chats(from, page);
@@ -135,6 +143,31 @@ export class Requests {
       const last = found.at(-1);
       if (last === undefined) return;
       from = last.activity;
+    }
+  }
+
+  /** Forgets people whose request was declined long ago, if nothing else has to do with them. */
+  async #sweepDeclined(): Promise<void> {
+    const { executor, store, clock } = this.#parts;
+    for (;;) {
+      const found = await store.declined(clock.now() - strangersFor, page);
+      for (const { userId } of found) {
+        const id = chatWith(userId);
+        // Alone: whether they share a group is asked of the store.
+        await executor.run(
+          [peerLock(userId), chatLock(id)],
+          async (overlay) => {
+            overlay.delete('declined', { userId });
+            const isKnown =
+              (await overlay.get('chat', { id })) !== undefined ||
+              (await hasBlocked(overlay, userId)) ||
+              (await store.groupsWith(userId)).length > 0;
+            if (!isKnown) await forgetStranger(overlay, userId);
+          },
+          { alone: true },
+        );
+      }
+      if (found.length < page) return;
     }
   }
 

@@ -18,6 +18,7 @@ import { leaveAllGroups } from '../groups/group-farewell.ts';
 import { Groups } from '../groups/groups.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
 import { BlockList } from '../people/block-list.ts';
+import { People } from '../people/people.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { Platform } from '../ports/platform.ts';
 import type { Store, StoreOpening } from '../ports/store.ts';
@@ -66,6 +67,7 @@ export interface ClientParts {
   readonly blockList: BlockList;
   readonly chats: Chats;
   readonly groups: Groups;
+  readonly people: People;
   readonly devices: Devices;
   readonly linking: DeviceLinking;
 }
@@ -98,6 +100,7 @@ export function assembleClient(assembly: ClientAssembly): ClientParts {
     sha256,
     origin: () => origin(),
     onQueued: (chatId) => outbox.wake(chatId),
+    assertRunning,
   });
   const memberProfiles = new MemberProfiles({ executor, store, profiles, clock, timers, logger, onFailure });
   const originOf = (account: AccountRecord): ContentOrigin => ({
@@ -200,6 +203,7 @@ export function assembleClient(assembly: ClientAssembly): ClientParts {
       account: () => current.staying(),
       randomness,
       sha256,
+      assertRunning,
     }),
     profiles,
     memberProfiles,
@@ -252,5 +256,6 @@ export function assembleClient(assembly: ClientAssembly): ClientParts {
     devices: new Devices({ own: messaging.devices.own, http: authorized, randomness, assertRunning }),
     linking: new DeviceLinking({ executor, queries: store, http, originOf, clock, randomness, sha256, tracer }),
     groups,
+    people: new People({ store, assertRunning }),
   };
 }

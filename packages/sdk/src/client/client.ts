@@ -1,16 +1,13 @@
-import type { Deletion } from '../accounts/deletion.ts';
-import type { ChangeNumberOptions, NumberChange } from '../accounts/number-change.ts';
+import type { ChangeNumberOptions } from '../accounts/number-change.ts';
 import type { Profiles } from '../accounts/profile.ts';
-import type { ProfileKeyRotation } from '../accounts/profile-key-rotation.ts';
 import { formatRecoveryKey } from '../accounts/recovery-key.ts';
-import type { Registered, RegisterOptions, Registration } from '../accounts/registration.ts';
+import type { Registered, RegisterOptions } from '../accounts/registration.ts';
 import type { RegistrationLock } from '../accounts/registration-lock.ts';
 import { rootSecretOf } from '../accounts/standing.ts';
-import type { Tokens } from '../accounts/tokens.ts';
 import type { Chats } from '../chats/chats.ts';
 import { clientStopped } from '../client-stopped.ts';
 import type { StoreExecutor } from '../crypto/executor.ts';
-import type { DeviceLinking, LinkDeviceOptions, Linked } from '../devices/device-linking.ts';
+import type { LinkDeviceOptions, Linked } from '../devices/device-linking.ts';
 import type { Devices } from '../devices/devices.ts';
 import type { SignalDrop } from '../ephemeral/signal-reader.ts';
 import type { ConnectionChange, EventOf, EventType, SottoEvent } from '../events/event.ts';
@@ -19,7 +16,8 @@ import type { EventHub, EventOptions } from '../events/event-hub.ts';
 import type { Groups } from '../groups/groups.ts';
 import { checkOptions, signalOnly } from '../option-rules.ts';
 import type { BlockedPerson, BlockList } from '../people/block-list.ts';
-import type { DeviceId, UserId } from '../ports/ids.ts';
+import type { People } from '../people/people.ts';
+import type { UserId } from '../ports/ids.ts';
 import type { Platform } from '../ports/platform.ts';
 import type { Store, StoreOpening } from '../ports/store.ts';
 import { SottoError } from '../sotto-error.ts';
@@ -33,21 +31,11 @@ import {
   checkRegisterOptions,
 } from './check-options.ts';
 import { type ClientOptions, platformOf } from './client-options.ts';
-import { assembleClient } from './client-parts.ts';
-import type { ContactNumbers } from './contact-numbers.ts';
+import { assembleClient, type ClientParts } from './client-parts.ts';
 import { CurrentAccount } from './current-account.ts';
 import { isFatal } from './frame-router.ts';
-import type { MemberProfiles } from './member-profiles.ts';
 import type { Messaging } from './messaging.ts';
-
-/** Who this client is. */
-export interface OwnAccount {
-  readonly userId: UserId;
-  readonly deviceId: DeviceId;
-  /** E.164. */
-  readonly number: string;
-  readonly username: string;
-}
+import type { OwnAccount } from './own-account.ts';
 
 /**
  * An end-to-end encrypted messenger for one account on one device.
@@ -59,6 +47,8 @@ export class Client {
   readonly chats: Chats;
   /** Groups: made, joined, found. */
   readonly groups: Groups;
+  /** Who others are, as far as this device knows. */
+  readonly people: People;
   /** The devices of this account. */
   readonly devices: Devices;
   /** The own profile, and pictures of others. */
@@ -70,15 +60,8 @@ export class Client {
   readonly #executor: StoreExecutor;
   readonly #hub: EventHub;
   readonly #current: CurrentAccount;
-  readonly #tokens: Tokens;
-  readonly #registration: Registration;
-  readonly #linking: DeviceLinking;
-  readonly #numberChange: NumberChange;
-  readonly #deletion: Deletion;
-  readonly #contactNumbers: ContactNumbers;
-  readonly #memberProfiles: MemberProfiles;
   readonly #messaging: Messaging;
-  readonly #rotation: ProfileKeyRotation;
+  readonly #parts: ClientParts;
   readonly #blockList: BlockList;
   readonly #ending = new AbortController();
   #stopping: Promise<void> | undefined;
@@ -129,23 +112,17 @@ export class Client {
       onState: (change) => this.#stateChanged(change),
       onFailure: (error) => this.#failed(error),
     });
+    this.#parts = parts;
     this.#executor = parts.executor;
     this.#hub = parts.hub;
-    this.#tokens = parts.tokens;
-    this.#deletion = parts.deletion;
-    this.#contactNumbers = parts.contactNumbers;
-    this.#memberProfiles = parts.memberProfiles;
     this.registrationLock = parts.registrationLock;
     this.profile = parts.profiles;
-    this.#registration = parts.registration;
-    this.#numberChange = parts.numberChange;
     this.#messaging = parts.messaging;
-    this.#rotation = parts.rotation;
     this.#blockList = parts.blockList;
     this.chats = parts.chats;
     this.groups = parts.groups;
+    this.people = parts.people;
     this.devices = parts.devices;
-    this.#linking = parts.linking;
   }
 
   /**
@@ -159,7 +136,7 @@ export class Client {
     const { signal: ended } = this.#ending;
     const signal = options.signal === undefined ? ended : AbortSignal.any([options.signal, ended]);
     await this.#finishDeletion({ signal });
-    const registered = await this.#registration.register({ ...options, signal });
+    const registered = await this.#parts.registration.register({ ...options, signal });
     this.#checkRunning();
     await this.#accountChanged();
     this.#messaging.start();
@@ -178,7 +155,7 @@ export class Client {
     const { signal: ended } = this.#ending;
     const signal = options.signal === undefined ? ended : AbortSignal.any([options.signal, ended]);
     await this.#finishDeletion({ signal });
-    const linked = await this.#linking.link({ ...options, signal });
+    const linked = await this.#parts.linking.link({ ...options, signal });
     this.#checkRunning();
     await this.#accountChanged();
     this.#messaging.start();
@@ -196,7 +173,7 @@ export class Client {
     checkChangeNumberOptions(options);
     const { signal: ended } = this.#ending;
     const signal = options.signal === undefined ? ended : AbortSignal.any([options.signal, ended]);
-    const told = await this.#numberChange.change({ ...options, signal });
+    const told = await this.#parts.numberChange.change({ ...options, signal });
     await this.#current.load();
     for (const chatId of told) this.#messaging.outbox.wake(chatId);
   }
@@ -213,10 +190,10 @@ export class Client {
     this.#checkRunning();
     checkOptions('deleteAccount', options, signalOnly);
     options.signal?.throwIfAborted();
-    await this.#deletion.begin();
+    await this.#parts.deletion.begin();
     await this.#current.load();
     try {
-      const refusal = await this.#deletion.finish(options);
+      const refusal = await this.#parts.deletion.finish(options);
       await this.#accountChanged();
       if (refusal !== undefined) throw refusal;
     } catch (error) {
@@ -228,7 +205,7 @@ export class Client {
 
   async #finishDeletion(options: CallOptions): Promise<void> {
     if (!this.#current.leaving) return;
-    const refusal = await this.#deletion.finish(options);
+    const refusal = await this.#parts.deletion.finish(options);
     await this.#accountChanged();
     if (refusal === undefined) return;
     this.#platform.logger.warn('account.deletion-refused', { code: refusal.relayCode ?? refusal.code });
@@ -249,9 +226,10 @@ export class Client {
 
   /**
    * The recovery key once more: `register` may have been cut off before anyone saw it. To be kept by the user, off this device. Secret.
-   * @throws {SottoError} `not-registered`, `session-ended`, `primary-only`
+   * @throws {SottoError} `not-registered`, `session-ended`, `primary-only`, `client-stopped`
    */
   recoveryKey(): string {
+    this.#checkRunning();
     return formatRecoveryKey(rootSecretOf(this.#current.staying()), this.#platform.sha256);
   }
 
@@ -260,8 +238,9 @@ export class Client {
     return this.#messaging.state;
   }
 
-  /** Tries to connect now instead of after the wait; takes the device back after `replaced`. */
+  /** Tries to connect now instead of after the wait; takes the device back after `replaced`. @throws {SottoError} `client-stopped` */
   reconnect(): void {
+    this.#checkRunning();
     this.#messaging.wake();
   }
 
@@ -272,25 +251,27 @@ export class Client {
    * @throws {SottoError} `argument-invalid`; from the loop: `cursor-invalid`, `cursor-expired`, `client-stopped`, or why the store failed
    */
   events(options: EventOptions = {}): AsyncGenerator<SottoEvent, void, undefined> {
-    return this.#hub.events(options);
+    return this.#stopping === undefined ? this.#hub.events(options) : noEvents();
   }
 
   /**
    * Events for a named consumer that handles several at once: its place moves past an event when that one and all before it were said to be `done`. Each comes at least once, also over a crash.
    * @throws {SottoError} `argument-invalid`, `cursor-invalid`, `cursor-expired`, `client-stopped`
    */
-  consume(options: { readonly cursor: string; readonly signal?: AbortSignal }): Promise<EventConsumer> {
+  async consume(options: { readonly cursor: string; readonly signal?: AbortSignal }): Promise<EventConsumer> {
+    this.#checkRunning();
     return this.#hub.consume(options);
   }
 
-  /** Calls a listener for each event of a type, from now on; gives how to end it. @throws {SottoError} `argument-invalid` when there is no such type */
+  /** Calls a listener for each event of a type, from now on; gives how to end it. @throws {SottoError} `argument-invalid` when there is no such type, `client-stopped` */
   on<Type extends EventType>(type: Type, listener: (event: EventOf<Type>) => void): () => void {
+    this.#checkRunning();
     return this.#hub.on(type, listener);
   }
 
   /**
    * Resolves when everything that was sent is with the relay, or has failed: call it before the end of a script that sends and stops. Offline it waits; an aborted signal ends the wait, and the messages leave the next time.
-   * @throws the signal's reason; {SottoError} `client-stopped`
+   * @throws the signal's reason; {SottoError} `client-stopped`, `session-ended` (something waits that does not leave any more)
    */
   async flush(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     this.#checkRunning();
@@ -340,7 +321,11 @@ export class Client {
     return this.#blockList.list();
   }
 
-  /** Finishes what is being committed, closes the connection and the store, and leaves nothing behind. Idempotent. */
+  /**
+   * Finishes what is being committed, closes the connection and the store, and leaves nothing behind. Idempotent.
+   *
+   * From the call on everything else that is asked of this client, of its parts and of its chats fails with `client-stopped`: by a rejection where a promise is given, also before arguments are looked at. What it counted can still be read.
+   */
   stop(): Promise<void> {
     this.#stopping ??= this.#end();
     return this.#stopping;
@@ -353,9 +338,9 @@ export class Client {
   async #end(): Promise<void> {
     this.#ending.abort(clientStopped());
     try {
-      await this.#tokens.stop();
-      await Promise.all([this.#contactNumbers.stop(), this.#memberProfiles.stop()]);
-      await this.#rotation.stop();
+      await this.#parts.tokens.stop();
+      await Promise.all([this.#parts.contactNumbers.stop(), this.#parts.memberProfiles.stop()]);
+      await this.#parts.rotation.stop();
       await this.#messaging.stop();
       await this.#hub.stop();
       await this.#executor.stop();
@@ -371,7 +356,7 @@ export class Client {
   #stateChanged(change: ConnectionChange): void {
     this.#hub.passing({ type: 'connection.changed', ...change });
     if (change.state !== 'ended') return;
-    this.#current.load().catch((error: unknown) => this.#failed(error));
+    this.#accountChanged().catch((error: unknown) => this.#failed(error));
   }
 
   /** Something in the background failed. When the store belongs to another owner now this client ends, and its event loops throw why; else the connection is made anew after a while. */
@@ -396,4 +381,9 @@ export class Client {
       this.#messaging.restart();
     }
   }
+}
+
+/** A stream that was asked for too late: it says so to whoever reads it. */
+async function* noEvents(): AsyncGenerator<SottoEvent, void, undefined> {
+  yield* await Promise.reject<readonly SottoEvent[]>(clientStopped());
 }

@@ -1,5 +1,6 @@
 import { chatWith } from '../chats/chat-state.ts';
 import type { Executor } from '../crypto/executor.ts';
+import { isHeard } from '../devices/heard-devices.ts';
 import { KeylessDevices } from '../devices/keyless-devices.ts';
 import { primaryOf } from '../devices/next-list.ts';
 import { OwnDevices } from '../devices/own-devices.ts';
@@ -24,6 +25,8 @@ export interface DeviceWorkParts {
   /** Ends what is under way. */
   readonly ended: AbortSignal;
   readonly learnDevices: (userId: UserId) => Promise<void>;
+  /** Resolves when all that has come was applied; whether nothing waits for this device at the relay. */
+  readonly caughtUp: () => Promise<boolean>;
   /** The account is another one now. */
   readonly onAccount: () => Promise<void>;
   /** The own list has changed. */
@@ -40,6 +43,8 @@ export class DeviceWork {
   readonly own: OwnDevices;
   readonly keyless = new KeylessDevices();
   readonly #parts: DeviceWorkParts;
+  /** The relay has called devices idle, and what they say for themselves was not all there yet. */
+  #saidIdle = false;
   #working: Promise<void> = Promise.resolve();
 
   constructor(parts: DeviceWorkParts) {
@@ -72,6 +77,7 @@ export class DeviceWork {
 
   /** The relay says that devices were not connected for long. */
   idle(): void {
+    this.#saidIdle = true;
     this.#inBackground(() => this.#revokeIdle());
   }
 
@@ -88,6 +94,7 @@ export class DeviceWork {
     this.#inBackground(async () => {
       await this.own.settle({ signal: this.#parts.ended });
       await this.#parts.noteInGroups();
+      if (this.#saidIdle) await this.#revokeIdle();
     });
   }
 
@@ -119,14 +126,22 @@ export class DeviceWork {
     await executor.run([], (overlay) => tellSiblings(overlay, origin, { snapshotRequest: {} }, platform.clock.now()));
   }
 
-  /** Devices that the relay gives no mail any more: only the primary may take them off the list. */
+  /** Devices that the relay gives no mail any more: only the primary may take them off the list, and takes off none that it has heard of itself. */
   async #revokeIdle(): Promise<void> {
-    const { http, ended } = this.#parts;
+    const { http, ended, caughtUp, executor, platform } = this.#parts;
     const { account, list } = await this.own.list();
     if (account.rootSecret === undefined || list.devices.length < 2) return;
+    // What they have said may wait in the mailbox.
+    if (!(await caughtUp())) return;
+    this.#saidIdle = false;
     const standings = await requestDevices(http, { signal: ended });
     const idle = new Set(standings.filter((standing) => standing.idle).map(({ deviceId }) => deviceId));
-    const isIdle = (deviceId: number) => idle.has(deviceId) && deviceId !== primaryOf(list);
+    idle.delete(primaryOf(list));
+    const now = platform.clock.now();
+    await executor.run([], async (overlay) => {
+      for (const device of list.devices) if (await isHeard(overlay, device, now)) idle.delete(device.deviceId);
+    });
+    const isIdle = (deviceId: number) => idle.has(deviceId);
     if (!list.devices.some(({ deviceId }) => isIdle(deviceId))) return;
     await this.own.change(
       (before) => ({ devices: before.devices.filter(({ deviceId }) => !isIdle(deviceId)), newIdentity: true }),

@@ -62,10 +62,17 @@ export class GroupWork {
     });
     this.upkeep = upkeep;
     this.onQueued = onQueued;
-    this.avatars = new GroupAvatars({ store, http, origin, letSelfIn: (groupId) => upkeep.letSelfIn(groupId) });
     this.invitations = new GroupInvitations({ executor, http, origin, clock });
     const lanes = new GroupLanes();
     const absence = new GroupAbsence({ executor, store, http, self, clock, lanes, logger, ended, onMoved });
+    const isLikelyOut = (groupId: GroupId) => absence.isLikely(groupId);
+    this.avatars = new GroupAvatars({
+      store,
+      http,
+      origin,
+      letSelfIn: (groupId) => upkeep.letSelfIn(groupId),
+      isLikelyOut,
+    });
     const asker = new GroupWelcomeAsker({
       executor,
       store,
@@ -114,6 +121,7 @@ export class GroupWork {
       settlement: new GroupSettlement({ executor, store, origin, clock }),
       upkeep,
       sync: this.sync,
+      isLikelyOut,
       lookAtInvited: async (wireId, inviteKey) => {
         const link: InviteLink = { wireId, inviteKey };
         await this.invitations.keep(await this.invitations.look(link, { signal: ended }));

@@ -101,6 +101,7 @@ export class Messaging {
   private readonly housekeeping: Housekeeping;
   private readonly onState: (change: ConnectionChange) => void;
   private readonly onFailure: (error: unknown) => void;
+  private readonly origin: () => ContentOrigin;
   private readonly ending = new AbortController();
   private readonly relayNow = (): number => this.platform.clock.now() + this.stream.serverClockOffset;
   private cancelRestart: CancelTimer | undefined;
@@ -111,6 +112,7 @@ export class Messaging {
     const { clock, timers, randomness, sha256, logger, tracer, sockets } = platform;
     const account = () => origin().account;
     this.platform = platform;
+    this.origin = origin;
     this.alsoEveryHour = parts.alsoEveryHour;
     this.onState = parts.onState;
     this.onFailure = onFailure;
@@ -151,6 +153,10 @@ export class Messaging {
       origin,
       ended: signal,
       learnDevices: (userId) => this.starter.learnDevices(userId),
+      caughtUp: async () => {
+        await this.inbox.idle();
+        return this.stream.state === 'live';
+      },
       onAccount: parts.onAccount,
       onTakenOver: async ({ identity }) => {
         if (identity === 'replaced') {
@@ -168,7 +174,8 @@ export class Messaging {
     this.starter = new SessionStarter({ executor, http, clock, sha256, identityPolicy, keyless, signal });
     const { relayNow } = this;
     this.certificates = new CertificateKeeper({ executor, anonymous, http, account, relayNow, logger });
-    const ways = new UnnamedWay({ isOn: parts.sealedSender, keeper: this.certificates, store, relayNow });
+    const { sealedSender: isOn } = parts;
+    const ways = new UnnamedWay({ isOn, keeper: this.certificates, store, relayNow, logger });
     this.outbox = assembleOutbox({
       platform,
       store,
@@ -307,10 +314,10 @@ export class Messaging {
     return this.starter.learnDevices(userId);
   }
 
-  /** Resolves when the outbox is empty: what rests there leaves at once. */
+  /** Resolves when the outbox is empty: what rests there leaves at once. @throws the signal's reason; {SottoError} `session-ended`: what waits does not leave any more */
   flush(signal: AbortSignal): Promise<void> {
     this.receiptRest.end();
-    return this.outbox.emptied(signal);
+    return this.outbox.emptied(signal, () => void this.origin());
   }
 
   /** Whether something is being opened that the executor does not know of yet. */

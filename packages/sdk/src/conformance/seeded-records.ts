@@ -6,6 +6,7 @@ import type { HeldReason } from '../ports/inbox-records.ts';
 import type { IdentityPolicy, PrekeyKind } from '../ports/key-records.ts';
 import type { MessageState, ReceiptRecord } from '../ports/message-record.ts';
 import type { OutboxRecord } from '../ports/outbox-record.ts';
+import type { SessionEnd } from '../sotto-error.ts';
 
 // biome-ignore format: a list of characters
 const pieces = [
@@ -180,6 +181,7 @@ export class SeededRecords {
       createdAt: this.#integer(),
       hasSnapshot: this.#flag(),
       ended: this.#flag(),
+      endReason: this.#maybe(() => this.pick<SessionEnd>(['device-revoked', 'account-replaced', 'account-deleted'])),
       deletion: this.#maybe(() => this.#bytes(64)),
     };
   }
@@ -340,11 +342,13 @@ export class SeededRecords {
         kind: this.pick(outboxKinds),
         visible: this.#flag(),
         content: this.#bytes(),
+        partId: this.#maybe(() => 1 + this.below(2)),
         createdAt: this.#integer(),
         attempt: this.#integer(),
         sealed: this.#maybe(() => ({ sendId: this.#bytes(16), send: this.#bytes(), sealedAt: this.#integer() })),
       };
     },
+    outboxPart: () => ({ id: 1 + this.below(2), content: this.#bytes() }),
     seen: () => ({ key: this.#bytes(this.pick([1, 1, 16, 32])), at: this.#small() }),
     held: () => ({
       digest: this.#bytes(1),
@@ -458,6 +462,8 @@ export class SeededRecords {
       registrationId: this.#integer(),
       at: this.#integer(),
     }),
+    declined: () => ({ userId: this.#id(), at: this.#small() }),
+    ownDevice: () => ({ deviceId: this.#device(), heardAt: this.#integer() }),
     listIntent: () => ({
       signed: this.#bytes(),
       identityKeyPair: this.#maybe(() => this.#bytes()),

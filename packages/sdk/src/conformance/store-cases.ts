@@ -83,6 +83,7 @@ export function outboxItem(id: number, fields: Partial<OutboxRecord> = {}): Outb
     kind: 'content',
     visible: true,
     content: Uint8Array.of(1),
+    partId: undefined,
     createdAt: 1,
     attempt: 0,
     sealed: undefined,

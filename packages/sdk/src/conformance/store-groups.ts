@@ -98,6 +98,7 @@ function putGroup(record: GroupRecord): Change {
 const queries: Readonly<Record<string, (store: Store) => Promise<readonly unknown[]>>> = {
   receipts: (store) => store.receipts(messageIdOf(1)),
   blockedUsers: (store) => store.blockedUsers(),
+  declined: (store) => store.declined(9, 9),
   groups: (store) => store.groups(undefined, 10),
   groupRequests: (store) => store.groupRequests(10),
   groupsBehind: (store) => store.groupsBehind(),

@@ -19,6 +19,7 @@ export const recordKinds: readonly RecordKind[] = [
   'user',
   'deviceList',
   'namedList',
+  'declined',
   'identity',
   'session',
   'prekey',
@@ -28,6 +29,7 @@ export const recordKinds: readonly RecordKind[] = [
   'message',
   'receipt',
   'outbox',
+  'outboxPart',
   'seen',
   'held',
   'event',
@@ -43,6 +45,7 @@ export const recordKinds: readonly RecordKind[] = [
   'senderKey',
   'ownChain',
   'senderKeyShared',
+  'ownDevice',
   'listIntent',
   'certificate',
 ];
@@ -70,6 +73,7 @@ export class StoreModel {
     user: new Map(),
     deviceList: new Map(),
     namedList: new Map(),
+    declined: new Map(),
     identity: new Map(),
     session: new Map(),
     prekey: new Map(),
@@ -79,6 +83,7 @@ export class StoreModel {
     message: new Map(),
     receipt: new Map(),
     outbox: new Map(),
+    outboxPart: new Map(),
     seen: new Map(),
     held: new Map(),
     event: new Map(),
@@ -94,6 +99,7 @@ export class StoreModel {
     senderKey: new Map(),
     ownChain: new Map(),
     senderKeyShared: new Map(),
+    ownDevice: new Map(),
     listIntent: new Map(),
     certificate: new Map(),
   };
@@ -232,6 +238,9 @@ export class StoreModel {
     const blocked = this.all('user').filter(({ blockedAt }) => blockedAt !== undefined);
     blocked.sort((a, b) => (b.blockedAt ?? 0) - (a.blockedAt ?? 0) || by<typeof a>(({ id }) => id)(a, b));
     yield { name: 'blockedUsers', actual: store.blockedUsers(), expected: blocked };
+    const declined = this.all('declined').filter(({ at }) => at < place.seq);
+    declined.sort((a, b) => a.at - b.at || by<typeof a>(({ userId }) => userId)(a, b));
+    yield { name: 'declined', actual: store.declined(place.seq, limit), expected: declined.slice(0, limit) };
     const intents = this.all('groupIntent').sort(by(({ groupId }) => groupId));
     yield { name: 'groupIntents', actual: store.groupIntents(), expected: intents };
     for (const shared of this.all('senderKeyShared')) {
@@ -303,7 +312,11 @@ export class StoreModel {
   }
 
   #delete<Kind extends RecordKind>({ kind, key }: Delete<Kind>): void {
-    this.tables[kind].delete(recordKey(kind, key));
+    const name = recordKey(kind, key);
+    const partId = kind === 'outbox' ? this.tables.outbox.get(name)?.partId : undefined;
+    this.tables[kind].delete(name);
+    if (partId === undefined || this.all('outbox').some((row) => row.partId === partId)) return;
+    this.tables.outboxPart.delete(recordKey('outboxPart', { id: partId }));
   }
 
   #prune<Kind extends RecordKind>(kind: Kind, isOld: (record: Records[Kind]) => boolean): void {

@@ -37,6 +37,7 @@ export function storeQueryCases({ describe, it, expect }: ConformanceRunner, mak
         expect(await store.expiring('sent', 10, 10)).toEqual([]);
         expect(await store.userByNumber('')).toBe(undefined);
         expect(await store.blockedUsers()).toEqual([]);
+        expect(await store.declined(Number.MAX_SAFE_INTEGER, 10)).toEqual([]);
         expect(await store.chats(undefined, 10)).toEqual([]);
         expect(await store.outbox(chatId, 0, 10)).toEqual([]);
         expect(await store.outboxChats()).toEqual([]);
@@ -189,6 +190,22 @@ export function storeQueryCases({ describe, it, expect }: ConformanceRunner, mak
         const third = await store.chats(second.at(-1)?.activity, 15);
         expect([...first, ...second, ...third]).toEqual(latestFirst);
         expect(third.length).toBe(10);
+      }),
+    );
+
+    it(
+      'what rows of the outbox have in common, as long as one of them is there',
+      withStore(makeHarness, async ({ store, opening: { ownerEpoch } }) => {
+        const part = { id: 7, content: Uint8Array.of(1, 2, 3) };
+        const items = [8, 9].map((id) => outboxItem(id, { partId: part.id }));
+        const puts = [...items, outboxItem(10)].map((record): Change => ({ type: 'put', kind: 'outbox', record }));
+        await store.commit([{ type: 'put', kind: 'outboxPart', record: part }, ...puts], ownerEpoch);
+        const remove = (id: number) => store.commit([{ type: 'delete', kind: 'outbox', key: { id } }], ownerEpoch);
+        await remove(8);
+        await remove(10);
+        expect(await store.get('outboxPart', { id: 7 })).toEqual(part);
+        await remove(9);
+        expect(await store.get('outboxPart', { id: 7 })).toBe(undefined);
       }),
     );
 

@@ -12,6 +12,11 @@ export function isBlocked(identity: IdentityRecord | undefined, policy: Identity
   return policy === 'block' || (policy === 'block-verified' && identity.verifiedAt !== undefined);
 }
 
+/** Whether the user has said that the key is right, and no list names another one. */
+export function isVerified(identity: IdentityRecord | undefined): boolean {
+  return identity?.verifiedAt !== undefined && !identity.pending?.listed;
+}
+
 /** The record of a key that is trusted because it is the first. */
 export function firstIdentity(userId: UserId, key: Uint8Array, now: number): IdentityRecord {
   return { userId, key, firstSeenAt: now, changedAt: undefined, verifiedAt: undefined, pending: undefined };

@@ -136,6 +136,7 @@ describe('the record cache', () => {
         kind: 'content',
         visible: true,
         content,
+        partId: undefined,
         createdAt: 1,
         attempt: 0,
         sealed: undefined,

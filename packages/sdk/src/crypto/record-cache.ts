@@ -21,6 +21,7 @@ const keptKinds: ReadonlySet<RecordKind> = new Set<RecordKind>([
   'senderKey',
   'ownChain',
   'senderKeyShared',
+  'ownDevice',
 ]);
 
 /** The most records that are kept of one kind: those of the last two generations. */

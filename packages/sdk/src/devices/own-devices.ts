@@ -117,7 +117,8 @@ export class OwnDevices {
     if (taken.identity === 'missing') logger.error('devices.identity-missing');
     if (!taken.changed && taken.identity !== 'replaced') return;
     await onAccount();
-    onTakenOver(taken);
+    if (taken.revoked) logger.info('devices.revoked');
+    else onTakenOver(taken);
   }
 
   /**

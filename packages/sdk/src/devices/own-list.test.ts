@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { IdentityKeyPair, PrivateKey } from '#libsignal';
 import { randomness, sha256, startSession, type TestDevice, testDevice } from '../../test/test-device.ts';
 import { rootKeyOf } from '../accounts/recovery-key.ts';
-import { rootSecretOf } from '../accounts/standing.ts';
+import { rootSecretOf, usableAccount } from '../accounts/standing.ts';
 import { asBuffer } from '../crypto/as-buffer.ts';
 import { peerLock, Ratchet } from '../crypto/ratchet.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
@@ -49,9 +49,9 @@ describe('takeOverOwnList', () => {
     const tablet = another(2, { sealedName });
     const own = listOf(account).devices;
     const first = await takesOver(phone, { devices: [...own, tablet] });
-    expect(first.taken).toEqual({ changed: true, removed: false, identity: 'kept' });
+    expect(first.taken).toEqual({ changed: true, removed: false, revoked: false, identity: 'kept' });
     const second = await takesOver(phone, { devices: own }, first.list);
-    expect(second.taken).toEqual({ changed: true, removed: true, identity: 'kept' });
+    expect(second.taken).toEqual({ changed: true, removed: true, revoked: false, identity: 'kept' });
     expect(published.flat().map(({ fact }) => fact)).toEqual([
       { type: 'device.linked', deviceId: 2, name: 'Tablet' },
       { type: 'device.removed', deviceId: 2, name: 'Tablet' },
@@ -69,10 +69,15 @@ describe('takeOverOwnList', () => {
     }));
     const former = await tablet.store.prekeys();
     const change = { devices, identityKey: pair.publicKey.serialize() };
-    expect((await takesOver(tablet, change)).taken).toEqual({ changed: true, removed: false, identity: 'replaced' });
+    expect((await takesOver(tablet, change)).taken).toEqual({
+      changed: true,
+      removed: false,
+      revoked: false,
+      identity: 'replaced',
+    });
     const parts = { queries: tablet.store, now: tablet.clock.now(), randomness, sha256 };
     const again = tablet.executor.run(['account'], (overlay) => takeOverOwnList(overlay, parts), { alone: true });
-    expect(await again).toEqual({ changed: false, removed: false, identity: 'kept' });
+    expect(await again).toEqual({ changed: false, removed: false, revoked: false, identity: 'kept' });
     const account = await tablet.store.get('account', {});
     expect(account?.identityKeyPair).toEqual(pair.serialize());
     const ids = new Set(former.map(({ kind, id }) => `${kind} ${id}`));
@@ -91,6 +96,26 @@ describe('takeOverOwnList', () => {
       );
     expect(await canSend(tablet.account)).toBe(true);
     expect(account && (await canSend(account))).toBe(false);
+  });
+
+  it('ends the session of the device that the root key has taken off, whatever the relay says  [security: device-injection]', async () => {
+    const tablet = await testDevice();
+    const pair = IdentityKeyPair.generate();
+    const phone = another(2);
+    const { taken, list } = await takesOver(tablet, {
+      devices: [{ ...phone, sealedIdentity: sealIdentity(pair.serialize(), phone) }],
+      identityKey: pair.publicKey.serialize(),
+    });
+    expect(taken).toEqual({ changed: true, removed: false, revoked: true, identity: 'kept' });
+    const account = await tablet.store.get('account', {});
+    expect(account).toMatchObject({ ended: true, endReason: 'device-revoked', deviceList: list.signed });
+    expect(account?.identityKeyPair).toEqual(tablet.account.identityKeyPair);
+    expect(() => usableAccount(account)).toThrow(expect.objectContaining({ endReason: 'device-revoked' }));
+    // The same place under another registration id is another device, too.
+    const phoneAgain = await testDevice();
+    const [own] = listOf(phoneAgain.account).devices;
+    const again = await takesOver(phoneAgain, { devices: [{ ...(own ?? another(1)), registrationId: 16_000 }] });
+    expect(again.taken.revoked).toBe(true);
   });
 
   it('keeps what it has when the list brings a key that nobody sealed for this device  [security: device-injection]', async () => {

@@ -30,17 +30,19 @@ export interface TakenOver {
   readonly changed: boolean;
   /** A device is gone from it. */
   readonly removed: boolean;
+  /** This device is gone from it: its session has ended, and nothing else of the list was taken over. */
+  readonly revoked: boolean;
   /** The account has another identity key. */
   readonly identity: 'kept' | 'replaced' | 'missing';
 }
 
-const nothing: TakenOver = { changed: false, removed: false, identity: 'kept' };
+const nothing: TakenOver = { changed: false, removed: false, revoked: false, identity: 'kept' };
 const page = 256;
 
 /**
  * Lets the account be as its list says, which was accepted as that of any other: the devices that came and went are told, and a new identity key takes the place of the old one, with new prekeys. No session of before is sent on any more (`Ratchet.canSend`).
  *
- * However much mail waits: others write under the new key since they know of its list, and what they have made for the one before can be opened for longer than mail is kept.
+ * However much mail waits: others write under the new key since they know of its list, and what they have made for the one before can be opened for longer than mail is kept. A list that does not name this device ends its session: the root key has taken it off, whatever the relay says.
  *
  * To be run alone, under the lock `account`: it asks the store what there is.
  */
@@ -52,6 +54,11 @@ export async function takeOverOwnList(overlay: Overlay, parts: OwnListParts): Pr
   const known = await overlay.get('deviceList', { userId: own.userId });
   const changed = known !== undefined && known.version > before.version && sameBytes(known.rootKey, before.rootKey);
   const list = changed ? verifyDeviceList(known.signed, own.userId, sha256) : before;
+  if (changed && !names(list, own)) {
+    const endReason = 'device-revoked';
+    overlay.put('account', { ...own, deviceList: list.signed, formerIdentities: [], ended: true, endReason });
+    return { ...nothing, changed, revoked: true };
+  }
   const intent = await overlay.get('listIntent', {});
   const account = changed ? { ...own, deviceList: list.signed } : own;
   const removed = changed && tellDifference(overlay, before, list, own);
@@ -62,7 +69,14 @@ export async function takeOverOwnList(overlay: Overlay, parts: OwnListParts): Pr
   // A later list than the one that was to come has its place.
   const isDone = intent !== undefined && verifyDeviceList(intent.signed, own.userId, sha256).version <= list.version;
   if (isDone) overlay.delete('listIntent', {});
-  return { changed, removed, identity: replaced.identity };
+  return { changed, removed, revoked: false, identity: replaced.identity };
+}
+
+/** Whether a device is on a list, as the one that it is. */
+function names({ devices }: CheckedDeviceList, wanted: Pick<AccountRecord, 'deviceId' | 'registrationId'>): boolean {
+  return devices.some(({ deviceId, registrationId }) => {
+    return deviceId === wanted.deviceId && registrationId === wanted.registrationId;
+  });
 }
 
 /** Tells which devices came and went; whether one went. */
@@ -72,13 +86,10 @@ function tellDifference(
   list: CheckedDeviceList,
   account: AccountRecord,
 ): boolean {
-  const isIn = ({ devices }: CheckedDeviceList, wanted: CheckedDeviceList['devices'][number]) =>
-    devices.some(({ deviceId, registrationId }) => {
-      return deviceId === wanted.deviceId && registrationId === wanted.registrationId;
-    });
-  const gone = before.devices.filter((device) => !isIn(list, device));
-  const come = list.devices.filter((device) => !isIn(before, device));
+  const gone = before.devices.filter((device) => !names(list, device));
+  const come = list.devices.filter((device) => !names(before, device));
   for (const { deviceId, sealedName } of gone) {
+    overlay.delete('ownDevice', { deviceId });
     overlay.record({ type: 'device.removed', deviceId, name: openOwnDeviceName(sealedName, account) });
   }
   for (const { deviceId, sealedName } of come) {

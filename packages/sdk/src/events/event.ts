@@ -75,7 +75,7 @@ export type SottoEvent =
       readonly groupId: GroupId;
       readonly revision: number;
     }
-  /** Somebody with the link asks to be let into a group that this user administers: `approve` or `decline` them. */
+  /** Somebody with the link asks to be let into a group that this user administers: `approveRequest` or `declineRequest` answers. */
   | {
       readonly type: 'group.requested';
       readonly chatId: ChatId;

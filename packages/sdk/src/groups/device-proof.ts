@@ -17,7 +17,7 @@ export interface GroupActor {
 }
 
 /** What a signature by a device is about; signatures of one kind are worth nothing as the other. */
-export type ProofContext = 'sotto group change v1' | 'sotto group checkpoint v1';
+export type ProofContext = 'sotto group change v1' | 'sotto group key proof v1' | 'sotto group checkpoint v1';
 
 /** Why a signature proves nothing. */
 export type ProofRefusal = 'device-list-invalid' | 'device-unknown' | 'signature-invalid';

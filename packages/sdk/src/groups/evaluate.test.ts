@@ -4,9 +4,11 @@ import { GroupLog } from '../../test/group-log.ts';
 import { GroupPerson } from '../../test/group-person.ts';
 import { userIdOf } from '../../test/numbered-uuid.ts';
 import { defaultPlatform } from '../platform/platform.node.ts';
-import { evaluate } from './evaluate.ts';
+import type { GroupActor } from './device-proof.ts';
+import { evaluate, type KeySource } from './evaluate.ts';
+import { keyCommitment } from './group-cipher.ts';
 import { startOfGroup } from './group-head.ts';
-import { encodeRecord } from './group-record.ts';
+import { decodeRecord, encodeRecord } from './group-record.ts';
 import { encodeState } from './group-state.ts';
 
 const { sha256 } = defaultPlatform();
@@ -162,6 +164,75 @@ describe('evaluate', () => {
     expect(log.judge(written.record, () => new Uint8Array(32)).verdict.type).toBe('waits-for-key');
     log.know(written.key);
     expect(log.judge(written.record).verdict.type).toBe('applied');
+  });
+
+  describe('while a new state key is due', () => {
+    /** A group in which one is, with a key of the next epoch that nobody was given. */
+    function due() {
+      const log = new GroupLog();
+      log.other.linkDevice(2);
+      log.other.revokeDevice(2);
+      log.write(log.other, { type: 'note-devices', version: 3, revoked: false });
+      log.write(log.member, { type: 'leave' });
+      const key = { keyEpoch: 2, key: new Uint8Array(32).fill(9) };
+      return { log, header: { keyEpoch: 2, keyCommitment: keyCommitment(log.wireId, key, sha256) } };
+    }
+    const onlyCurrent =
+      (log: GroupLog): KeySource =>
+      (epoch, commitment) =>
+        epoch === 1 ? log.keys(epoch, commitment) : undefined;
+
+    it.each<[string, (log: GroupLog) => GroupActor | undefined]>([
+      ['nobody', () => undefined],
+      ['a guest, who has the key from the link', () => stranger.actor()],
+      ['whoever left', (log) => log.member.actor()],
+      ['a device that was revoked since', (log) => log.other.actor(2, 2)],
+      ['another account in the name of a member', (log) => new GroupPerson(log.admin.userId).actor()],
+      ['another device in the name of one', (log) => ({ ...log.admin.actor(), deviceKey: stranger.actor().deviceKey })],
+    ])('waits for no key of %s [security: group-membership]', (_, bringerOf) => {
+      const { log, header } = due();
+      const record = log.raw(log.owner.actor(), [title], { header, bringer: bringerOf(log) });
+      const { at, verdict } = log.judge(record, onlyCurrent(log));
+      expect(verdict).toEqual({ type: 'void', reason: 'key-proof-wrong' });
+      expect(at.state).toEqual({ ...log.at.state, revision: log.at.state.revision + 1 });
+    });
+
+    it('waits for no key whose proof was made for another record [security: group-membership]', () => {
+      const { log, header } = due();
+      const genuine = decodeRecord(log.raw(log.owner.actor(), [title], { header, bringer: log.owner.actor() }));
+      if (genuine === undefined) throw new Error('no record');
+      expect(log.judge(encodeRecord(genuine), onlyCurrent(log)).verdict.type).toBe('waits-for-key');
+      const other = encodeRecord({ ...genuine, keyCommitment: new Uint8Array(32).fill(3) });
+      expect(log.judge(other, onlyCurrent(log)).verdict).toEqual({ type: 'void', reason: 'key-proof-wrong' });
+      const late = { ...genuine, revision: genuine.revision + 1 };
+      log.at = log.judge(Uint8Array.of(1)).at;
+      expect(log.judge(encodeRecord(late), onlyCurrent(log)).verdict).toMatchObject({ reason: 'key-proof-wrong' });
+    });
+
+    it('takes a change of another one than brings its key for void, and a proof where none is due', () => {
+      const { log, header } = due();
+      log.know({ keyEpoch: 2, key: log.key.key });
+      const commitment = keyCommitment(log.wireId, { keyEpoch: 2, key: log.key.key }, sha256);
+      const twist = { header: { ...header, keyCommitment: commitment }, bringer: log.owner.actor() };
+      expect(log.judge(log.raw(log.admin.actor(), [title], twist)).verdict).toEqual({
+        type: 'void',
+        reason: 'change-malformed',
+      });
+      expect(log.judge(log.raw(log.owner.actor(), [title], twist)).verdict.type).toBe('applied');
+      const settled = new GroupLog();
+      const needless = settled.raw(settled.owner.actor(), [title], { bringer: settled.owner.actor() });
+      expect(settled.judge(needless).verdict).toEqual({ type: 'void', reason: 'key-proof-wrong' });
+    });
+
+    it('waits for the key that is, where that is missing', () => {
+      const { log } = due();
+      const { record } = log.write(log.owner, title);
+      const before = new GroupLog();
+      before.at = log.records
+        .slice(0, -1)
+        .reduce((at, one) => evaluate(at, one, log.keys, sha256).at, startOfGroup(log.wireId));
+      expect(before.judge(record, () => undefined).verdict).toMatchObject({ type: 'waits-for-key', keyEpoch: 1 });
+    });
   });
 
   it('wants a new state key after a removal, a leave and a revoked device, and at no other time', () => {

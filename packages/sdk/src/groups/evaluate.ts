@@ -1,5 +1,6 @@
 import { sameBytes } from '../crypto/same-bytes.ts';
 import type { Sha256 } from '../ports/hash.ts';
+import type { DeviceAddress } from '../ports/ids.ts';
 import { applyChange } from './apply-change.ts';
 import { type ChangeRefusal, type GroupRules, groupRules, refusalOf } from './change-rules.ts';
 import type { ProofRefusal } from './device-proof.ts';
@@ -8,6 +9,7 @@ import type { GroupPosition } from './group-head.ts';
 import { isGuestOperation } from './group-operation.ts';
 import { decodeRecord, encodeRecordHeader, type GroupRecord } from './group-record.ts';
 import type { GroupState } from './group-state.ts';
+import { readKeyProof } from './key-proof.ts';
 import type { OperationRefusal } from './operation-rule.ts';
 import { type GroupChange, readSignedChange } from './signed-change.ts';
 
@@ -19,6 +21,8 @@ export type VoidReason =
   | 'no-group'
   /** It is under another state key than it must be. */
   | 'key-epoch-wrong'
+  /** It is under a new state key, and no member shows that it is theirs. */
+  | 'key-proof-wrong'
   /** The key is the right one, and does not open it. */
   | 'unreadable'
   | 'change-malformed'
@@ -68,13 +72,21 @@ export function evaluate(
     return voided('record-malformed');
   }
   if (revision > 1 && state.members.length === 0) return voided('no-group');
-  if (keyUse(state, read) === undefined) return voided('key-epoch-wrong');
-  const key = keys(read.keyEpoch, read.keyCommitment);
-  if (key === undefined || !fits(key, read, sha256)) {
-    const { keyEpoch, keyCommitment: commitment } = read;
+  const waits = ({ keyEpoch, keyCommitment: commitment }: CommittedEpoch): Evaluation => {
     return { at: before, verdict: { type: 'waits-for-key', keyEpoch, keyCommitment: commitment } };
-  }
-  const outcome = outcomeOf(before, read, key, sha256, rules);
+  };
+  const use = keyUse(state, read);
+  if (use === undefined) return voided('key-epoch-wrong');
+  let bringer: DeviceAddress | undefined;
+  if (use === 'members' && state.keyEpoch > 0) {
+    const current = fittingKey(state, keys, sha256);
+    if (current === undefined) return waits(state);
+    bringer = readKeyProof(before, read, current, sha256);
+    if (bringer === undefined) return voided('key-proof-wrong');
+  } else if (read.keyProof !== undefined) return voided('key-proof-wrong');
+  const key = fittingKey(read, keys, sha256);
+  if (key === undefined) return waits(read);
+  const outcome = outcomeOf(before, read, { key, bringer }, sha256, rules);
   if (typeof outcome === 'string') return voided(outcome);
   return moveTo(outcome.after, { type: 'applied', change: outcome.change });
 }
@@ -83,7 +95,7 @@ export function evaluate(
 function outcomeOf(
   before: GroupPosition,
   record: GroupRecord,
-  key: Uint8Array,
+  { key, bringer }: { readonly key: Uint8Array; readonly bringer: DeviceAddress | undefined },
   sha256: Sha256,
   rules: GroupRules,
 ): { readonly after: GroupState; readonly change: GroupChange } | VoidReason {
@@ -95,6 +107,8 @@ function outcomeOf(
   if (typeof proven === 'string') return proven;
   const { change, list } = proven;
   if (change.revision !== revision || !sameBytes(change.wireId, wireId)) return 'change-malformed';
+  const { userId, deviceId } = bringer ?? change.actor;
+  if (change.actor.userId !== userId || change.actor.deviceId !== deviceId) return 'change-malformed';
   const use = keyUse(before.state, record);
   if (use !== 'all' && change.operations.some((one) => isGuestOperation(one) !== (use === 'guests'))) {
     return 'key-epoch-wrong';
@@ -122,6 +136,12 @@ export function needsNewKey(state: GroupState): boolean {
   return state.rekeyDue || state.keyEpoch === 0;
 }
 
-function fits(key: Uint8Array, { wireId, keyEpoch, keyCommitment: commitment }: GroupRecord, sha256: Sha256): boolean {
-  return sameBytes(keyCommitment(wireId, { keyEpoch, key }, sha256), commitment);
+/** A key as a state or a record names it. */
+type CommittedEpoch = Pick<GroupRecord, 'wireId' | 'keyEpoch' | 'keyCommitment'>;
+
+/** The key that is named so; one that does not fit its commitment is missing. */
+function fittingKey(named: CommittedEpoch, keys: KeySource, sha256: Sha256): Uint8Array | undefined {
+  const { wireId, keyEpoch, keyCommitment: commitment } = named;
+  const key = keys(keyEpoch, commitment);
+  return key && sameBytes(keyCommitment(wireId, { keyEpoch, key }, sha256), commitment) ? key : undefined;
 }

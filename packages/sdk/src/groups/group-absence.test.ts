@@ -78,6 +78,31 @@ describe('who is removed by a record that they can not read  [security: removed-
     await last.stop();
   });
 
+  it('is told that they are no member when they change the group meanwhile: the relay does not count them any more', async () => {
+    const { relay, last, groupId, wireId } = await removedUnread();
+    const waits = { standing: 'member', waitingFor: { keyEpoch: 2 } };
+    const changing = () => last.change(groupId, { type: 'leave' });
+    const notMember = { code: 'group-not-member', retryable: false };
+    expect(await last.group(groupId)).toMatchObject(waits);
+    await expect(changing()).rejects.toMatchObject(notMember);
+    await expect(last.work.avatars.uploadFor(groupId, new Uint8Array(9))).rejects.toMatchObject(notMember);
+    relay.of(wireId).former.clear();
+    await expect(changing()).rejects.toMatchObject(notMember);
+    // It is the relay's word alone, so nothing is kept of it.
+    expect(await last.group(groupId)).toMatchObject(waits);
+    relay.before = (name) => {
+      if (name === 'GET members') throw unreachable();
+    };
+    const notYet = { code: 'group-changed', retryable: true };
+    await expect(changing()).rejects.toMatchObject(notYet);
+    relay.before = () => undefined;
+    relay.of(wireId).members.add(last.userId);
+    await expect(changing()).rejects.toMatchObject(notYet);
+    await expect(last.work.avatars.uploadFor(groupId, new Uint8Array(9))).rejects.toMatchObject(notYet);
+    expect(relay.asked).not.toContain('PUT avatars');
+    await last.stop();
+  });
+
   it('is so too when the relay knows of no such group any more', async () => {
     const { relay, last, groupId, wireId } = await removedUnread();
     await rounds(last, 2);

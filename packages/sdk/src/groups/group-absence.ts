@@ -43,6 +43,14 @@ export class GroupAbsence {
     return this.parts.lanes.run(groupId, () => this.lookNow(groupId));
   }
 
+  /**
+   * Whether the relay does not count this user among the members of a group that waits for a key: what they would change is refused as by one who was removed, which is most likely. Nothing is kept of it; when the relay can't be asked, it is not so.
+   */
+  async isLikely(groupId: GroupId): Promise<boolean> {
+    const group = await this.parts.store.get('group', { id: groupId });
+    return group?.standing === 'member' && group.waitingFor !== undefined && this.isLeftOut(group);
+  }
+
   private async lookNow(groupId: GroupId): Promise<boolean> {
     const { executor, store, clock, self, logger, onMoved } = this.parts;
     const seen = await store.get('group', { id: groupId });

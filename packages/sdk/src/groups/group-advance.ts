@@ -28,7 +28,12 @@ export interface GroupAdvance {
 }
 
 /** Records that were opened by their key say so by any other verdict. */
-const unopened: ReadonlySet<VoidReason> = new Set(['record-malformed', 'no-group', 'key-epoch-wrong']);
+const unopened: ReadonlySet<VoidReason> = new Set([
+  'record-malformed',
+  'no-group',
+  'key-epoch-wrong',
+  'key-proof-wrong',
+]);
 
 /**
  * Evaluates records that follow a position, up to one whose key is missing, or by which somebody is no member any more: what comes after is none of their business.
@@ -48,7 +53,7 @@ export function advance(
     const before = at.state;
     const { at: next, verdict } = evaluate(at, record, keys, sha256);
     if (verdict.type === 'waits-for-key') {
-      return { steps, at, opened, missing: missingIn(records.slice(index), keys) };
+      return { steps, at, opened, missing: missingIn(records.slice(index), keys, verdict) };
     }
     if (verdict.type === 'applied' || !unopened.has(verdict.reason)) addKeyOf(record, opened);
     at = next;
@@ -63,9 +68,10 @@ export function isRecordOf(record: Uint8Array, before: Uint8Array, at: GroupPosi
   return sameBytes(nextHead(before, record, at.state, sha256), at.head);
 }
 
-/** The keys that records name and that are not known, each once: as many as can be asked for at once. */
-export function missingIn(records: readonly Uint8Array[], keys: KeySource): readonly WantedKey[] {
+/** The keys that records name and that are not known, each once: as many as can be asked for at once. `first` is the one that is waited for. */
+export function missingIn(records: readonly Uint8Array[], keys: KeySource, first?: WantedKey): readonly WantedKey[] {
   const missing: WantedKey[] = [];
+  if (first !== undefined) addOnce(missing, first);
   for (const record of records) {
     const read = decodeRecord(record);
     if (read !== undefined && keys(read.keyEpoch, read.keyCommitment) === undefined) addOnce(missing, read);

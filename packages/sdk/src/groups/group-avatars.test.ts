@@ -167,6 +167,9 @@ describe('the avatar of a group', () => {
     relay.of(wireId).members.delete(bob.userId);
     expect(await bob.work.avatars.fetch(groupId)).toEqual(red);
     expect(relay.of(wireId).members.has(bob.userId)).toBe(true);
+    relay.of(wireId).members.delete(bob.userId);
+    await expect(bob.work.avatars.fetch(groupId)).rejects.toMatchObject({ code: 'group-not-member' });
+    relay.of(wireId).members.add(bob.userId);
     await owner.change(groupId, { type: 'remove-members', userIds: [carol.userId] });
     await carol.follow(groupId);
     const asked = relay.asked.length;

@@ -8,7 +8,7 @@ import { requestGroupAvatar, requestInvitedAvatar, storeGroupAvatar } from '../t
 import type { AuthorizedClient, CallOptions } from '../transport/http-client.ts';
 import { mayEditGroup } from './detail-operations.ts';
 import type { GroupAvatar } from './group-details.ts';
-import { groupNotAllowed, groupNotMember, groupUnknown } from './group-refusal.ts';
+import { groupNotAllowed, groupNotMember, groupUnknown, groupWaits } from './group-refusal.ts';
 import { type GroupState, memberOf } from './group-state.ts';
 import { type InviteLink, inviteToken } from './invite-link.ts';
 import { openGroupAvatar, sealGroupAvatar } from './sealed-avatar.ts';
@@ -22,6 +22,8 @@ export interface GroupAvatarsParts {
   readonly origin: () => ContentOrigin;
   /** The relay does not count this account among the members: whether it does now. */
   readonly letSelfIn: (groupId: GroupId) => Promise<boolean>;
+  /** Whether this user was most likely removed from a group that waits for a key. */
+  readonly isLikelyOut: (groupId: GroupId) => Promise<boolean>;
 }
 
 /** Pictures of groups, which the relay has only encrypted. Nothing of them is kept here but what the state says. */
@@ -45,11 +47,13 @@ export class GroupAvatars {
 
   /**
    * The same for a group that is there, if this user may set its avatar as far as is known here: the relay is not asked in vain.
-   * @throws {SottoError} `argument-invalid`, `avatar-too-large`, `group-unknown`, `group-not-member`, `group-not-allowed`, and as AuthorizedClient
+   * @throws {SottoError} `argument-invalid`, `avatar-too-large`, `group-unknown`, `group-not-member`, `group-not-allowed`, `group-changed` (the newest state can't be read yet), and as AuthorizedClient
    */
   async uploadFor(groupId: GroupId, bytes: Uint8Array, options: CallOptions = {}): Promise<GroupAvatar> {
     checkGroupAvatar(bytes);
     const state = await this.stateOfMember(groupId);
+    // No change can be made yet: what was uploaded for it would be in vain.
+    if (await this.waits(groupId)) throw (await this.parts.isLikelyOut(groupId)) ? groupNotMember() : groupWaits();
     if (!mayEditGroup(state, memberOf(state, this.parts.origin().account.userId))) throw groupNotAllowed();
     return this.asMember(groupId, () => this.upload(state.wireId, bytes, options));
   }
@@ -93,10 +97,14 @@ export class GroupAvatars {
     try {
       return await ask();
     } catch (error) {
-      const isShutOut = error instanceof SottoError && error.code === 'group-unknown';
-      if (!isShutOut || !(await this.parts.letSelfIn(groupId))) throw error;
+      if (!(error instanceof SottoError) || error.code !== 'group-unknown') throw error;
+      if (!(await this.parts.letSelfIn(groupId))) throw groupNotMember(error);
       return ask();
     }
+  }
+
+  private async waits(groupId: GroupId): Promise<boolean> {
+    return (await this.parts.store.get('group', { id: groupId }))?.waitingFor !== undefined;
   }
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type GroupPeer, groupOfPeers, groupPeers } from '../../test/group-peer.ts';
 import { refused, unreachable } from '../../test/group-service.ts';
+import { chatWith } from '../chats/chat-state.ts';
 import { SottoError } from '../sotto-error.ts';
 
 const title = (text: string) => ({ type: 'set-title', title: text }) as const;
@@ -22,6 +23,27 @@ async function paused({ timers }: GroupPeer): Promise<void> {
 }
 
 describe('an own change', () => {
+  it('keeps what all who come are told once, as long as one of them is still to be told', async () => {
+    const [owner, ...others] = (await groupPeers(6)) as [GroupPeer, ...GroupPeer[]];
+    const groupId = await owner.create(...others);
+    const { store } = owner.device;
+    const rows = (await Promise.all(others.map(({ userId }) => store.outbox(chatWith(userId), 0, 9)))).flat();
+    const [partId, ...more] = new Set(rows.map((row) => row.partId));
+    if (partId === undefined) throw new Error('they have nothing in common');
+    expect([rows.length, more]).toEqual([5, []]);
+    const part = await store.get('outboxPart', { id: partId });
+    const { state } = await owner.group(groupId);
+    expect(part?.content.length).toBeGreaterThan(state.length);
+    for (const { content } of rows) expect(content.length).toBeLessThan(200);
+    for (const other of others) {
+      expect(await store.get('outboxPart', { id: partId })).toBeDefined();
+      expect(await owner.waitingFor(other)).toEqual(['groupWelcome']);
+      await owner.handTo(other);
+      expect(await other.group(groupId)).toMatchObject({ title: 'Rowers', standing: 'member' });
+    }
+    expect(await store.get('outboxPart', { id: partId })).toBeUndefined();
+  });
+
   it('is made on what others have made meanwhile; what is done already is asked for no more', async () => {
     const { owner, bob, groupId } = await three();
     await owner.change(groupId, title('By the owner'));
@@ -61,6 +83,19 @@ describe('an own change', () => {
     const [stranger] = await groupPeers(1, relay);
     const promotion = { type: 'set-role', userId: stranger?.userId ?? bob.userId, role: 'admin' } as const;
     await expect(owner.change(groupId, promotion)).rejects.toMatchObject({ code: 'group-changed' });
+  });
+
+  it('ends as one of who is no member when the relay tells them nothing any more', async () => {
+    const { relay, owner, bob, groupId, wireId } = await three();
+    relay.before = async (name, who) => {
+      if (name !== 'POST records' || who !== bob.userId) return;
+      relay.before = (read, reader) => {
+        if (read === 'GET records' && reader === bob.userId) relay.of(wireId).members.delete(bob.userId);
+      };
+      await owner.change(groupId, title('Meanwhile'));
+    };
+    await expect(bob.change(groupId, title('Too late'))).rejects.toMatchObject({ code: 'group-not-member' });
+    expect(await bob.device.store.groupIntents()).toEqual([]);
   });
 
   it('waits for the relay, and puts the very same record again', async () => {

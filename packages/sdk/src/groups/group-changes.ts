@@ -14,7 +14,7 @@ import type { GroupPosition } from './group-head.ts';
 import { avatarAfter, type WishedChange, wishOf } from './group-intent.ts';
 import { GroupLanes } from './group-lanes.ts';
 import { groupLock } from './group-lock.ts';
-import type { GroupPlan } from './group-plan.ts';
+import type { GroupPlan, PlannedChange } from './group-plan.ts';
 import { decodeRecord } from './group-record.ts';
 import { groupChanged, groupNotMember, inviteInvalid, inviteUsed } from './group-refusal.ts';
 import type { GroupSettlement } from './group-settlement.ts';
@@ -36,6 +36,8 @@ export interface GroupChangesParts {
   readonly settlement: GroupSettlement;
   readonly upkeep: GroupUpkeep;
   readonly sync: Pick<GroupSync, 'sync'>;
+  /** Whether this user was most likely removed from a group that waits for a key. */
+  readonly isLikelyOut: (groupId: GroupId) => Promise<boolean>;
   /** Looks again at a group that this user comes into by a link. */
   readonly lookAtInvited: (wireId: Uint8Array, inviteKey: Uint8Array) => Promise<void>;
   readonly timers: Timers;
@@ -123,12 +125,12 @@ export class GroupChanges {
     written: GroupIntentRecord | undefined,
     start: GroupPosition | undefined,
   ): Promise<void> {
-    const { plan, onQueued } = this.parts;
+    const { onQueued } = this.parts;
     let intent = written;
     let comesFirst = false;
     for (let tries = 0; ; tries++) {
       if (intent === undefined) {
-        const planned = await plan.make(groupId, wish, start);
+        const planned = await this.plan(groupId, wish, start);
         if (planned === undefined) return;
         for (const chatId of planned.queued) onQueued(chatId);
         ({ intent, comesFirst } = planned);
@@ -143,6 +145,16 @@ export class GroupChanges {
       if (tries === mostRebases) throw groupChanged();
       await this.lookAgain(intent, wish);
       intent = undefined;
+    }
+  }
+
+  /** Writes a change down. The record that removes somebody may stand under a key that they are not to have: they are told that they are out, and not to wait. */
+  private async plan(groupId: GroupId, wish: WishedChange, start?: GroupPosition): Promise<PlannedChange | undefined> {
+    try {
+      return await this.parts.plan.make(groupId, wish, start);
+    } catch (error) {
+      const waits = error instanceof SottoError && error.code === 'group-changed' && error.retryable;
+      throw waits && (await this.parts.isLikelyOut(groupId)) ? groupNotMember(error) : error;
     }
   }
 
@@ -264,7 +276,9 @@ export class GroupChanges {
         return;
       } catch (error) {
         this.parts.ended.throwIfAborted();
-        if (!(error instanceof SottoError) || !error.retryable) throw error;
+        if (!(error instanceof SottoError)) throw error;
+        if (error.code === 'group-unknown') throw refusalOf(error, inviteKey !== undefined);
+        if (!error.retryable) throw error;
         await this.pause(failures, error.retryAfterMs);
       }
     }
@@ -323,5 +337,5 @@ function changesInvite(intent: GroupIntentRecord): boolean {
 function refusalOf(error: SottoError, isGuest: boolean): SottoError {
   if (error.relayCode === 'group-invite-used') return inviteUsed(error);
   if (error.code !== 'group-unknown') return error;
-  return isGuest ? inviteInvalid(error) : groupNotMember();
+  return isGuest ? inviteInvalid(error) : groupNotMember(error);
 }

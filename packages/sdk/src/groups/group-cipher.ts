@@ -14,6 +14,7 @@ const commitmentContext = encoder.encode('sotto group key v1');
 const purposes = {
   change: encoder.encode('sotto group change v1'),
   checkpoint: encoder.encode('sotto group checkpoint v1'),
+  'key-proof': encoder.encode('sotto group key proof v1'),
   'invite-box': encoder.encode('sotto group invite box v1'),
 } as const;
 

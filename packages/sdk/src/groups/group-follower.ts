@@ -119,7 +119,7 @@ export class GroupFollower {
     const keys = keySource(known);
     const self = this.parts.self();
     const step = advance(from, records.slice(0, recordsAtOnce), self, keys, sha256);
-    const missing = step.missing.length > 0 ? missingIn(records.slice(step.steps.length), keys) : [];
+    const missing = step.missing.length > 0 ? missingIn(records.slice(step.steps.length), keys, step.missing[0]) : [];
     const kept = await executor.run(locksOfAdvance(groupId, step), async (overlay) => {
       await refuseWhenEnded(overlay);
       const current = await overlay.get('group', { id: groupId });

@@ -3,7 +3,7 @@ import type { UserId } from '../ports/ids.ts';
 import type { GroupSettings } from './group-details.ts';
 import type { GroupRole } from './group-member.ts';
 
-/** A member, as others see them. */
+/** A member, as others see them. `people.get` knows more of them, and whoever has left. */
 export interface GroupMemberInfo {
   readonly userId: UserId;
   readonly role: GroupRole;
@@ -45,6 +45,7 @@ export interface GroupInfo {
   readonly settings: GroupSettings;
   /** The link by which others come in, if there is one. Who has it can come in. */
   readonly invite: { readonly link: string; readonly approval: boolean } | undefined;
+  /** Who asks to come in: `approveRequest` or `declineRequest` answers. */
   readonly requests: readonly GroupRequestInfo[];
   /** `requested`: this user has asked to come in, and nobody has answered yet. */
   readonly standing: GroupStanding;

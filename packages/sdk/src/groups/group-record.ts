@@ -9,6 +9,8 @@ export interface GroupRecordHeader {
   readonly revision: number;
   readonly keyEpoch: number;
   readonly keyCommitment: Uint8Array;
+  /** Of a record under a new key: sealed, who brings it. */
+  readonly keyProof?: Uint8Array | undefined;
 }
 
 /** One entry of a group's log. */
@@ -25,6 +27,7 @@ export function encodeRecord(record: GroupRecord): Uint8Array {
       keyEpoch: record.keyEpoch,
       keyCommitment: record.keyCommitment,
       ciphertext: record.ciphertext,
+      keyProof: record.keyProof,
     }),
   );
 }
@@ -45,6 +48,7 @@ export function decodeRecord(bytes: Uint8Array): GroupRecord | undefined {
       keyEpoch: atLeast(1, wire.keyEpoch),
       keyCommitment: exactly(groupBytes.commitment, wire.keyCommitment),
       ciphertext: between(1, groupLimits.recordBytes, wire.ciphertext),
+      keyProof: wire.keyProof.length === 0 ? undefined : between(1, groupLimits.recordBytes, wire.keyProof),
     };
   });
   return record !== undefined && sameBytes(encodeRecord(record), bytes) ? record : undefined;

@@ -6,8 +6,8 @@ export function groupUnknown(): SottoError {
 }
 
 /** What only members may do, by one who is none (any more). */
-export function groupNotMember(): SottoError {
-  return new SottoError('group-not-member', 'you are no member of this group: ask an admin to add you');
+export function groupNotMember(cause?: unknown): SottoError {
+  return new SottoError('group-not-member', 'you are no member of this group: ask an admin to add you', { cause });
 }
 
 /** The members of a group do not see the same group: somebody says so, or shows them different ones. */

@@ -4,7 +4,7 @@ import type { Executor } from '../crypto/executor.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
-import { addHiddenContent, addHiddenToGroup } from '../outbox/hidden-row.ts';
+import { addHiddenContent, addHiddenToEach, addHiddenToGroup } from '../outbox/hidden-row.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { GroupIntentRecord, GroupRecord } from '../ports/group-records.ts';
 import type { ChatId, UserId } from '../ports/ids.ts';
@@ -128,14 +128,12 @@ export class GroupSettlement {
     const at = positionOf(group);
     const { keyEpoch = 0, keyCommitment = new Uint8Array() } = at?.state ?? {};
     const key = at && (await overlay.get('groupKey', { groupId, keyEpoch, keyCommitment }));
-    // Written once: it is as long as the group is large.
+    // Written and kept once: it is as long as the group is large.
     const groupWelcome = at && key && writeWelcome({ at, key });
     const inside = new Set(at?.state.members.map(({ userId }) => userId));
-    for (const userId of groupWelcome ? welcomed : []) {
-      if (groupWelcome === undefined || !inside.has(userId)) continue;
-      addHiddenContent(overlay, origin, userId, { groupWelcome }, now);
-      queued.add(chatWith(userId));
-    }
+    const guests = groupWelcome ? welcomed.filter((userId) => inside.has(userId)) : [];
+    if (groupWelcome) addHiddenToEach(overlay, origin, guests, { groupWelcome }, now);
+    for (const userId of guests) queued.add(chatWith(userId));
     if (isNew && groupWelcome && key) {
       const what = { group: { welcome: groupWelcome, keys: writeGroupKeys(group.wireId, [key]) } };
       if (await tellSiblings(overlay, () => origin, what, now)) queued.add(ownQueue(origin.account));

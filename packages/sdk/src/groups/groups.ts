@@ -55,7 +55,7 @@ const createRules: OptionRules<CreateGroupOptions> = {
 };
 const page = 100;
 
-/** The groups of this account. */
+/** The groups of this account. After `stop` every call throws {SottoError} `client-stopped`. */
 export class Groups {
   readonly #parts: GroupsParts;
 
@@ -193,6 +193,7 @@ export class Groups {
 
   /** The chat of a group, whether there is such a group or not. */
   chatOf(groupId: GroupId): GroupChat {
+    this.#parts.assertRunning();
     return new GroupChat(groupId, this.#parts);
   }
 }

@@ -92,8 +92,13 @@ describe('who may do what [security: group-membership]', () => {
     const join = { type: 'join', who, proof: joinProof(invite(false).key, log.wireId, who, log.at.head) } as const;
     const commitment = keyCommitment(log.wireId, { keyEpoch: 2, key: log.key.key }, sha256);
     const header = { keyEpoch: 2, keyCommitment: commitment };
-    const foreign = log.raw(log.stranger.actor(), [join], { header });
-    expect(log.judge(foreign, () => log.key.key).verdict).toEqual({ type: 'void', reason: 'key-epoch-wrong' });
+    for (const [bringer, reason] of [
+      [log.stranger.actor(), 'key-proof-wrong'],
+      [log.owner.actor(), 'key-epoch-wrong'],
+    ] as const) {
+      const foreign = log.raw(bringer, [join], { header, bringer });
+      expect(log.judge(foreign, () => log.key.key).verdict).toEqual({ type: 'void', reason });
+    }
     expect(log.write(log.stranger, join)).toMatchObject({ isNewKey: false, key: { keyEpoch: 1 } });
     expect(log.at.state).toMatchObject({ rekeyDue: true, keyEpoch: 1 });
     expect(log.write(log.stranger, { type: 'leave' })).toMatchObject({ isNewKey: true, key: { keyEpoch: 2 } });

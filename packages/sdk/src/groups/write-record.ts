@@ -1,3 +1,4 @@
+import { sameBytes } from '../crypto/same-bytes.ts';
 import { verifyDeviceList } from '../devices/device-list.ts';
 import type { Sha256 } from '../ports/hash.ts';
 import type { Randomness } from '../ports/randomness.ts';
@@ -10,6 +11,7 @@ import { type GroupKey, keyCommitment, newGroupKey, sealForGroup } from './group
 import type { GroupPosition } from './group-head.ts';
 import { type GroupOperation, isGuestOperation } from './group-operation.ts';
 import { encodeRecord, encodeRecordHeader, type GroupRecordHeader } from './group-record.ts';
+import { sealKeyProof } from './key-proof.ts';
 import { signChange } from './signed-change.ts';
 
 /** What a change is made of. */
@@ -45,15 +47,19 @@ export function writeRecord(
   const { state, head: previousHead } = before;
   const { wireId } = state;
   const isNewKey = needsNewKey(state) && !operations.every(isGuestOperation);
-  const key = isNewKey
-    ? { keyEpoch: state.keyEpoch + 1, key: newGroupKey(randomness) }
-    : { keyEpoch: state.keyEpoch, key: knownKey(keys(state.keyEpoch, state.keyCommitment)) };
-  const header = {
+  const current = state.keyEpoch === 0 ? undefined : knownKey(keys(state.keyEpoch, state.keyCommitment));
+  const key =
+    isNewKey || current === undefined
+      ? { keyEpoch: state.keyEpoch + 1, key: newGroupKey(randomness) }
+      : { keyEpoch: state.keyEpoch, key: current };
+  const plain = {
     wireId,
     revision: state.revision + 1,
     keyEpoch: key.keyEpoch,
     keyCommitment: keyCommitment(wireId, key, sha256),
   };
+  const keyProof = isNewKey && current ? sealKeyProof(before, plain, actor, current, randomness) : undefined;
+  const header = { ...plain, keyProof };
   const { userId } = actor.address;
   const list = verifyDeviceList(actor.deviceList, userId, sha256);
   const after = applyChange(
@@ -63,7 +69,9 @@ export function writeRecord(
   if (typeof after === 'string') return after;
   const signed = signChange({ wireId, revision: header.revision, previousHead, createdAt: now, operations }, actor);
   const record = sealRecord(header, signed, key.key, randomness);
-  const evaluation: Evaluation = evaluate(before, record, () => key.key, sha256);
+  const known: KeySource = (epoch, commitment) =>
+    sameBytes(commitment, header.keyCommitment) ? key.key : keys(epoch, commitment);
+  const evaluation: Evaluation = evaluate(before, record, known, sha256);
   if (evaluation.verdict.type === 'void') return evaluation.verdict.reason;
   return { record, at: evaluation.at, key, isNewKey, ...membersChanged(state, after) };
 }

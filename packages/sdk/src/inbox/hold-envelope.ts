@@ -4,14 +4,14 @@ import type { Hold } from '../crypto/hold.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
 import { hasBlocked } from '../people/blocked.ts';
-import type { GroupId, MessageId } from '../ports/ids.ts';
+import type { MessageId } from '../ports/ids.ts';
 import type { HeldReason, HeldRecord } from '../ports/inbox-records.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import { recordKey } from '../ports/record-key.ts';
 import { firstRequestAt } from '../repair/retry-asker.ts';
 import { isMendable } from '../repair/retry-request.ts';
 import type { Inspected } from './inspect-envelope.ts';
-import type { Received } from './received.ts';
+import { heldAs, type Received } from './received.ts';
 
 /** What is needed to say when to ask for what is held. */
 export interface Holding {
@@ -92,10 +92,4 @@ function canBeMended({ sender, checked }: Inspected, reason: HeldReason): boolea
 /** Whether an outdated certificate is in doubt: nothing below it is believed, and it is looked at again the next time. */
 function isBelowDoubt({ outdated }: Inspected, reason: HeldReason): boolean {
   return reason === 'certificate-invalid' && outdated !== undefined;
-}
-
-/** What a held envelope leaves to be done. */
-function heldAs(reason: HeldReason, groupId: GroupId | undefined): Received {
-  const groupFor = (wanted: HeldReason) => (reason === wanted ? groupId : undefined);
-  return { outcome: 'held', group: groupFor('group-revision'), behind: groupFor('own-list-behind') };
 }

@@ -32,7 +32,7 @@ export class Inbox {
   private readonly logger: Logger;
   private readonly ack: (deliveryIds: readonly Uint8Array[], handed: () => void) => void;
   private readonly onApplied: (sender: DeviceAddress) => void;
-  private readonly onReceipts: (sender: DeviceAddress) => void;
+  private readonly onReceipts: (to: Pick<DeviceAddress, 'userId'>) => void;
   private readonly onReceiptsRest: (sender: DeviceAddress) => void;
   private readonly onRequest: (chatId: ChatId) => void;
   private readonly onGroup: (groupId: GroupId) => void;
@@ -58,7 +58,7 @@ export class Inbox {
     /** A message of this person was applied. */
     readonly onApplied: (sender: DeviceAddress) => void;
     /** Receipts to this person were queued, or what they asked for again. */
-    readonly onReceipts: (sender: DeviceAddress) => void;
+    readonly onReceipts: (to: Pick<DeviceAddress, 'userId'>) => void;
     /** Receipts to this person were queued that may rest: more are likely to come. */
     readonly onReceiptsRest: (sender: DeviceAddress) => void;
     /** A message was added to a chat that is not accepted. */
@@ -214,6 +214,10 @@ export class Inbox {
       result.outcome === 'applied' && result.receiptWaits ? [result.sender] : [],
     );
     for (const sender of receiptsTo) this.onReceipts(sender);
+    for (const result of received) {
+      if (result.outcome !== 'applied') continue;
+      for (const userId of result.overdueTo ?? []) this.onReceipts({ userId });
+    }
     for (const sender of resting) this.onReceiptsRest(sender);
     for (const result of received) if (result.outcome === 'answered') this.onReceipts(result.sender);
     for (const result of received) if (result.outcome === 'applied') this.onApplied(result.sender);

@@ -8,6 +8,7 @@ import { alone, demandLocks, LocksWanted } from '../crypto/locks-wanted.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
 import { listedIdentity } from '../devices/accepted-list.ts';
+import { noteHeard } from '../devices/heard-devices.ts';
 import { isUnheard } from '../devices/own-sender.ts';
 import { learnSecret } from '../ephemeral/ephemeral-secrets.ts';
 import { groupIdOf } from '../groups/group-id.ts';
@@ -16,6 +17,7 @@ import { type ArrivalTimes, type GroupContext, groupContextOf } from '../message
 import { mostReceipted } from '../messages/group-receipts.ts';
 import { applyOf } from '../messages/kinds.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
+import { addOverdueIn } from '../outbox/overdue-receipts.ts';
 import type { ReceiptQueue } from '../outbox/receipt-queue.ts';
 import { hasBlocked, servesGroup } from '../people/blocked.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
@@ -225,6 +227,7 @@ export class EnvelopeReceiver {
     const { content, encoded, newSession, newIdentity, identityKey } = opened;
     // The ratchet goes on with who is blocked, so that they can be taken back; nothing else does.
     if (!servesGroup(content) && (await hasBlocked(overlay, sender.userId))) return { outcome: 'dropped' };
+    if (sender.userId === account.userId) await noteHeard(overlay, sender.deviceId, now);
     const result = { outcome: 'applied', newSession, sender } as const;
     const times = { now, takenAt: envelope.acceptedAt - this.relayNow() + now };
     const group = await this.groupOf(overlay, inspected, sender, content, locks, times);
@@ -263,7 +266,9 @@ export class EnvelopeReceiver {
       ...times,
     };
     const applied = await applyOf(content)(arrival);
+    const { store, receipts } = this;
     const { receiptDue, answered = false, newKeys = false, request = false, groupsBegun = [] } = applied;
+    const overdueTo = await addOverdueIn(overlay, { store, receipts }, applied.accepted ?? [], now);
     const chatId = group && chatOfGroup(group.groupId);
     const isDue = receiptDue && (group === undefined || group.members - 1 <= mostReceipted);
     const queued = isDue && (await this.receipts.add(overlay, sender.userId, 'delivered', [messageId], now, chatId));
@@ -272,6 +277,7 @@ export class EnvelopeReceiver {
       newSession: newSession || newKeys,
       receiptQueued: (queued && group === undefined) || answered,
       receiptWaits: queued && group !== undefined,
+      overdueTo,
       request: request ? (chatId ?? chatWith(sender.userId)) : undefined,
       group: applied.group ?? settled,
       groupsBegun,

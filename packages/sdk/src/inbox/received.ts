@@ -1,4 +1,5 @@
-import type { ChatId, DeviceAddress, GroupId } from '../ports/ids.ts';
+import type { ChatId, DeviceAddress, GroupId, UserId } from '../ports/ids.ts';
+import type { HeldReason } from '../ports/inbox-records.ts';
 
 /** What became of an envelope. In every case its effects are durable and it may be acked. */
 export type Received =
@@ -10,6 +11,8 @@ export type Received =
       readonly receiptQueued: boolean;
       /** Receipts for a message of a group wait in its sender's queue: more are likely to come. */
       readonly receiptWaits: boolean;
+      /** To whom else receipts wait in the outbox: for what came before their chat was accepted on another own device. */
+      readonly overdueTo?: readonly UserId[];
       /** The chat, when it is a message in one that is not accepted. */
       readonly request: ChatId | undefined;
       /** A group of which it brought news. */
@@ -25,3 +28,9 @@ export type Received =
   /** `group`: the group whose log it waits for. `behind`: the group that it brings this user into, once the own device list has come. */
   | { readonly outcome: 'held'; readonly group: GroupId | undefined; readonly behind: GroupId | undefined }
   | { readonly outcome: 'duplicate' | 'refused' };
+
+/** What a held envelope leaves to be done. */
+export function heldAs(reason: HeldReason, groupId: GroupId | undefined): Received {
+  const groupFor = (wanted: HeldReason) => (reason === wanted ? groupId : undefined);
+  return { outcome: 'held', group: groupFor('group-revision'), behind: groupFor('own-list-behind') };
+}

@@ -57,9 +57,10 @@ async function addToHistory(arrival: Arrival, what: Pick<MessageRecord, 'text' |
   overlay.put('stream', admission.stream);
   overlay.put('message', message);
   if (isOwn) {
-    overlay.put('chat', { ...withMessage(chat, message, next, now), accepted: true });
+    const written = { ...withMessage(chat, message, next, now), accepted: true };
+    overlay.put('chat', written);
     overlay.record({ type: 'message.sent', messageId, chatId: chat.id, userId: undefined, at: envelope.acceptedAt });
-    return nothingDue;
+    return chat.accepted ? nothingDue : { ...nothingDue, accepted: [written] };
   }
   overlay.put('chat', withMessage(chat, message, next, now));
   const request = !chat.accepted;

@@ -1,6 +1,7 @@
 import type { Content, Envelope } from '@sotto/proto';
 import type { Overlay } from '../crypto/overlay.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
+import type { ChatRecord } from '../ports/chat-record.ts';
 import type { DeviceAddress, GroupId, MessageId } from '../ports/ids.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import type { ArrivalTimes, GroupContext } from './group-context.ts';
@@ -40,6 +41,8 @@ export interface Applied {
   readonly request?: boolean;
   /** A group whose log is to be looked at. */
   readonly group?: GroupId;
+  /** Chats that another own device has accepted: receipts for what came to them before are due. */
+  readonly accepted?: readonly ChatRecord[];
   /** Groups that are known from here on: what came to them before may be opened now. */
   readonly groupsBegun?: readonly GroupId[];
 }

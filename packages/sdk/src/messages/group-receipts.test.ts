@@ -37,6 +37,13 @@ async function stateOf({ device }: GroupPerson, { id }: MessageRecord): Promise<
   return (await device.store.get('message', { id }))?.state;
 }
 
+const says = ({ device }: GroupPerson, state: string) => `${device.account.userId} ${state}`;
+
+async function peopleOf(chat: Conversation, message: MessageRecord): Promise<ReadonlySet<string>> {
+  const { people } = await chat.progress(message);
+  return new Set(people.map(({ userId, state }) => `${userId} ${state}`));
+}
+
 const told = ({ device }: GroupPerson, type: string) =>
   device.published.flat().filter(({ fact }) => fact.type === type).length;
 
@@ -45,19 +52,21 @@ describe('receipts for a message to a group', () => {
     const { world, message } = await written(4);
     const [alice, bob, carol, dave] = world.people as [GroupPerson, GroupPerson, GroupPerson, GroupPerson];
     const chat = new Conversation(world.chatId, alice.out.parts);
-    expect(await chat.progress(message)).toEqual({ recipients: 3, delivered: 0, read: 0 });
+    expect(await chat.progress(message)).toEqual({ recipients: 3, delivered: 0, read: 0, people: [] });
     await alice.in.deliver(
       await receipt(bob, alice, has, message),
       await receipt(carol, alice, has, message),
       await receipt(bob, alice, has, message),
     );
     expect(await stateOf(alice, message)).toBe('sent');
-    expect(await chat.progress(message)).toEqual({ recipients: 3, delivered: 2, read: 0 });
+    expect(await chat.progress(message)).toMatchObject({ recipients: 3, delivered: 2, read: 0 });
+    expect(await peopleOf(chat, message)).toEqual(new Set([says(bob, 'delivered'), says(carol, 'delivered')]));
     await alice.in.deliver(await receipt(dave, alice, read, message), await receipt(bob, alice, read, message));
     expect(await stateOf(alice, message)).toBe('delivered');
     await alice.in.deliver(await receipt(carol, alice, read, message), await receipt(carol, alice, has, message));
     expect(await stateOf(alice, message)).toBe('read');
-    expect(await chat.progress(message)).toEqual({ recipients: 3, delivered: 3, read: 3 });
+    expect(await chat.progress(message)).toMatchObject({ recipients: 3, delivered: 3, read: 3 });
+    expect(await peopleOf(chat, message)).toEqual(new Set([bob, carol, dave].map((one) => says(one, 'read'))));
     expect([told(alice, 'message.delivered'), told(alice, 'message.read')]).toEqual([2, 3]);
   });
 
@@ -167,6 +176,7 @@ it('progress counts one person, too', async () => {
     overlay.put('receipt', { messageId: messageIdOf(1), userId: own.receiverId, state: 'delivered', at: 1 });
     overlay.put('message', messageRecord({ ...own, id: messageIdOf(2), chatId: chat.id, state: 'queued', seq: 2 }));
   });
-  expect(await chat.progress({ id: messageIdOf(1) })).toEqual({ recipients: 1, delivered: 1, read: 0 });
-  expect(await chat.progress({ id: messageIdOf(2) })).toEqual({ recipients: 0, delivered: 0, read: 0 });
+  const people = [{ userId: own.receiverId, state: 'delivered', at: 1 }];
+  expect(await chat.progress({ id: messageIdOf(1) })).toEqual({ recipients: 1, delivered: 1, read: 0, people });
+  expect(await chat.progress({ id: messageIdOf(2) })).toEqual({ recipients: 0, delivered: 0, read: 0, people: [] });
 });

@@ -1,10 +1,11 @@
-import { type ContentFields, uuidToText } from '@sotto/proto';
+import { Content, type ContentFields, uuidToText } from '@sotto/proto';
 import { chatOfGroup, chatWith } from '../chats/chat-state.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { type ContentOrigin, newContent } from '../messages/outgoing-content.ts';
 import type { GroupRecord } from '../ports/group-records.ts';
 import type { MessageId, UserId } from '../ports/ids.ts';
 import type { OutboxRecord } from '../ports/outbox-record.ts';
+import { SottoError } from '../sotto-error.ts';
 
 /** Queues what no message of the history stands behind, in the caller's operation, which holds the chat's lock. */
 export function addHiddenRow(
@@ -27,6 +28,43 @@ export function addHiddenContent(
   const { id, encoded } = newContent(origin, recipient, fields);
   const messageId = uuidToText(id) as MessageId;
   return addHiddenRow(overlay, recipient, { kind: 'content', messageId, content: encoded }, now);
+}
+
+/** As `addHiddenContent` for each of several people: what these fields say is kept once for all of them. */
+export function addHiddenToEach(
+  overlay: Overlay,
+  origin: ContentOrigin,
+  recipients: readonly UserId[],
+  fields: ContentFields,
+  now: number,
+): void {
+  const isShared = recipients.length > 1;
+  const partId = isShared ? overlay.nextOutboxId() : undefined;
+  if (partId !== undefined) overlay.put('outboxPart', { id: partId, content: Content.encode(fields) });
+  for (const recipient of recipients) {
+    const { id, encoded } = newContent(origin, recipient, isShared ? {} : fields);
+    const messageId = uuidToText(id) as MessageId;
+    const what = { kind: 'content', messageId, content: encoded, partId } as const;
+    addRow(overlay, { chatId: chatWith(recipient), recipient, groupId: undefined, visible: false, ...what }, now);
+  }
+}
+
+/**
+ * All of the content of a row.
+ * @throws {SottoError} `internal` when the part that it names is not there
+ */
+export async function wholeContent(
+  records: Pick<Overlay, 'get'>,
+  row: Pick<OutboxRecord, 'content' | 'partId'>,
+): Promise<Uint8Array> {
+  if (row.partId === undefined) return row.content;
+  const part = await records.get('outboxPart', { id: row.partId });
+  if (part === undefined) throw new SottoError('internal', 'a part of what waits in the outbox is missing: report it');
+  // Protobuf messages merge by concatenation.
+  const whole = new Uint8Array(row.content.length + part.content.length);
+  whole.set(row.content, 0);
+  whole.set(part.content, row.content.length);
+  return whole;
 }
 
 /** A group as those who send to it name it. */
@@ -75,12 +113,16 @@ export function addCopyForMember(
   return addRow(overlay, { chatId: chatWith(recipient), recipient, kind: 'content', ...what }, now);
 }
 
+/** What need not be said of a new row. */
+type AddedField = 'attempt' | 'partId' | 'sealed';
+
 function addRow(
   overlay: Overlay,
-  fields: Omit<OutboxRecord, 'id' | 'createdAt' | 'attempt' | 'sealed'> & Partial<Pick<OutboxRecord, 'attempt'>>,
+  fields: Omit<OutboxRecord, 'id' | 'createdAt' | AddedField> & Partial<Pick<OutboxRecord, AddedField>>,
   now: number,
 ): OutboxRecord {
-  const row = { id: overlay.nextOutboxId(), createdAt: now, attempt: 0, sealed: undefined, ...fields };
+  const added = { attempt: 0, partId: undefined, sealed: undefined };
+  const row = { id: overlay.nextOutboxId(), createdAt: now, ...added, ...fields };
   overlay.put('outbox', row);
   return row;
 }

@@ -55,15 +55,17 @@ async function rowsOf({ device }: SendingDevice, bob: TestDevice) {
   return device.store.outbox(chatWith(bob.account.userId), 0, 1_000);
 }
 
+const leaving = () => undefined;
+
 describe('the outbox', () => {
   it('tells when everything has left, also when it failed, and not before', async () => {
     const { alice, bob, relay } = await pair();
     const { signal } = new AbortController();
-    await alice.outbox.emptied(signal);
+    await alice.outbox.emptied(signal, leaving);
     await alice.connect();
     await alice.chat(bob.account.userId).send('hello');
     let empty = false;
-    const emptied = alice.outbox.emptied(signal).then(() => {
+    const emptied = alice.outbox.emptied(signal, leaving).then(() => {
       empty = true;
     });
     await settled();
@@ -73,15 +75,34 @@ describe('the outbox', () => {
     expect(empty).toBe(true);
     relay.verdict = () => ({ type: 'refused', code: 'send-malformed', retryable: false });
     await alice.chat(bob.account.userId).send('never');
-    const failed = alice.outbox.emptied(signal);
+    const failed = alice.outbox.emptied(signal, leaving);
     await alice.run();
     await failed;
     const ending = new AbortController();
     alice.disconnect();
     await alice.chat(bob.account.userId).send('later');
-    const given = alice.outbox.emptied(ending.signal);
+    const given = alice.outbox.emptied(ending.signal, leaving);
     ending.abort(new Error('enough'));
     await expect(given).rejects.toThrow('enough');
+  });
+
+  it('tells who waits for the end that what is there does not leave any more, also when it turns out while they wait', async () => {
+    const { alice, bob } = await pair();
+    const { signal } = new AbortController();
+    const over = new Error('the session has ended');
+    let isOver = true;
+    const leavesNoMore = () => {
+      if (isOver) throw over;
+    };
+    await alice.outbox.emptied(signal, leavesNoMore);
+    await alice.chat(bob.account.userId).send('too late');
+    await expect(alice.outbox.emptied(signal, leavesNoMore)).rejects.toBe(over);
+    isOver = false;
+    const waiting = alice.outbox.emptied(signal, leavesNoMore);
+    await settled();
+    isOver = true;
+    alice.outbox.recheck();
+    await expect(waiting).rejects.toBe(over);
   });
 
   it('seals nothing while offline, then sends all in order, pipelined in one lane', async () => {

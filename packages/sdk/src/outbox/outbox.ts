@@ -106,9 +106,10 @@ export class Outbox {
 
   /**
    * Resolves when nothing waits to leave any more: the relay has it, or it has failed.
-   * @throws the signal's reason
+   * @param assertLeaving is called as long as something waits: what it throws ends the wait
+   * @throws the signal's reason, and what `assertLeaving` throws
    */
-  async emptied(signal: AbortSignal): Promise<void> {
+  async emptied(signal: AbortSignal, assertLeaving: () => void): Promise<void> {
     const onAbort = () => this.changed();
     signal.addEventListener('abort', onAbort);
     try {
@@ -117,6 +118,7 @@ export class Outbox {
         // Made before the look, so that what happens during the look is not missed.
         const changed = new Promise<void>((resolve) => this.waiting.add(resolve));
         if ((await this.store.outboxChats()).length === 0) return;
+        assertLeaving();
         await changed;
       }
     } finally {

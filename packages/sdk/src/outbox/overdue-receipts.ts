@@ -3,6 +3,7 @@ import type { Overlay } from '../crypto/overlay.ts';
 import { stateOf } from '../groups/stored-group.ts';
 import { largestReceipt } from '../messages/apply-receipt.ts';
 import { mostReceipted } from '../messages/group-receipts.ts';
+import type { ChatRecord } from '../ports/chat-record.ts';
 import type { GroupId, MessageId, UserId } from '../ports/ids.ts';
 import type { MessageRecord } from '../ports/message-record.ts';
 import type { StoreQueries } from '../ports/store.ts';
@@ -62,4 +63,26 @@ export async function addOverdueInGroup(
     }
   }
   return [...told];
+}
+
+/**
+ * Queues receipts for what came to chats, of people or groups, that were requests until now.
+ *
+ * The caller's operation holds the locks of these chats.
+ * @returns to whom receipts may wait now
+ */
+export async function addOverdueIn(
+  overlay: Overlay,
+  parts: { readonly store: StoreQueries; readonly receipts: ReceiptQueue },
+  chats: readonly ChatRecord[],
+  now: number,
+): Promise<readonly UserId[]> {
+  const told: UserId[] = [];
+  for (const { userId, groupId } of chats) {
+    if (groupId !== undefined) told.push(...(await addOverdueInGroup(overlay, parts, groupId, now)));
+    if (userId === undefined) continue;
+    await addOverdueReceipts(overlay, parts, userId, now);
+    told.push(userId);
+  }
+  return told;
 }

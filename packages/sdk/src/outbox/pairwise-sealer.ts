@@ -27,6 +27,7 @@ import type { Randomness } from '../ports/randomness.ts';
 import type { DeviceListRecord, NamedListRecord } from '../ports/user-record.ts';
 import type { Way, Ways } from '../sealed/unnamed-way.ts';
 import { SottoError } from '../sotto-error.ts';
+import { wholeContent } from './hidden-row.ts';
 import { ownWordsTo } from './own-words.ts';
 import { type RowSealer, type SealableRecord, type SealOutcome, sealedBefore } from './row-sealer.ts';
 import { newSendId } from './send-id.ts';
@@ -214,9 +215,10 @@ export class PairwiseSealer implements RowSealer<PairwiseRow> {
     const own = await ownWordsTo(overlay, self, groupId === undefined ? chatId : chatOfGroup(groupId), recipient);
     const { ephemeralSecret, group, way } = targets;
     const unnamed = originOf(record, way);
+    const content = await wholeContent(overlay, record);
     const devices = [];
     for (const { deviceId, registrationId } of targets.devices) {
-      const plaintext = pad(contentForDevice(record.content, { deviceId, own, ephemeralSecret, group }));
+      const plaintext = pad(contentForDevice(content, { deviceId, own, ephemeralSecret, group }));
       const device = { userId: record.recipient, deviceId };
       const sealed = await (unnamed === undefined
         ? ratchet.seal(device, plaintext)

@@ -99,7 +99,7 @@ export class ReceiptQueue {
   /** Puts a row whose content is encoded when somebody asks for it: of all that a batch adds, a commit writes the last. */
   private putRow(overlay: Overlay, row: Omit<OutboxRecord, 'content'>, receipt: OpenReceipt): void {
     let encoded: Uint8Array | undefined;
-    const { id, chatId, recipient, groupId, messageId, kind, visible, createdAt, attempt, sealed } = row;
+    const { id, chatId, recipient, groupId, messageId, kind, visible, partId, createdAt, attempt, sealed } = row;
     const lazy: OutboxRecord = {
       id,
       chatId,
@@ -108,6 +108,7 @@ export class ReceiptQueue {
       messageId,
       kind,
       visible,
+      partId,
       createdAt,
       attempt,
       sealed,

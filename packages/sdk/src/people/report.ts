@@ -92,6 +92,8 @@ export interface ReportParts {
   readonly origin: () => ContentOrigin;
   readonly clock: Clock;
   readonly onReport: ReportHook | undefined;
+  /** @throws {SottoError} `client-stopped` */
+  readonly assertRunning: () => void;
 }
 
 /**
@@ -99,6 +101,7 @@ export interface ReportParts {
  * @throws {SottoError} `argument-invalid` (also when the client has no `onReport`), `message-unknown`, `not-registered`, `session-ended`; and what the app's hook throws
  */
 export async function report(parts: ReportParts, target: ReportTarget, options: ReportOptions = {}): Promise<Report> {
+  parts.assertRunning();
   checkOptions('report', options, rules);
   const { store, clock, onReport } = parts;
   const { account } = parts.origin();

@@ -1,3 +1,4 @@
+import type { SessionEnd } from '../sotto-error.ts';
 import type { DeviceId, UserId } from './ids.ts';
 
 /** An identity key pair that another one has taken the place of: what was made for it before can still come. */
@@ -42,6 +43,8 @@ export interface AccountRecord {
   readonly hasSnapshot: boolean;
   /** Set once the relay ended the session: register again. */
   readonly ended: boolean;
+  /** Why, once it has ended and where that is known. */
+  readonly endReason: SessionEnd | undefined;
   /** The owner wants the account to end: the proof that the relay is asked with, from before the first time until it has answered. Secret. */
   readonly deletion: Uint8Array | undefined;
 }

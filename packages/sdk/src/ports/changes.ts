@@ -1,6 +1,6 @@
 import type { AccountRecord, RegistrationRecord } from './account-record.ts';
 import type { ChatRecord, StreamRecord } from './chat-record.ts';
-import type { CertificateRecord, ListIntentRecord } from './device-records.ts';
+import type { CertificateRecord, ListIntentRecord, OwnDeviceRecord } from './device-records.ts';
 import type { EphemeralSecretRecord } from './ephemeral-record.ts';
 import type { CursorRecord, EventRecord } from './event-records.ts';
 import type {
@@ -17,9 +17,9 @@ import type { GroupId } from './ids.ts';
 import type { HeldRecord, SeenRecord } from './inbox-records.ts';
 import type { IdentityRecord, KyberUseRecord, PrekeyRecord, SessionRecord } from './key-records.ts';
 import type { MessageRecord, ReceiptRecord } from './message-record.ts';
-import type { OutboxRecord } from './outbox-record.ts';
+import type { OutboxPartRecord, OutboxRecord } from './outbox-record.ts';
 import type { RepairRecord, ResendRecord } from './repair-records.ts';
-import type { DeviceListRecord, NamedListRecord, UserRecord } from './user-record.ts';
+import type { DeclinedRecord, DeviceListRecord, NamedListRecord, UserRecord } from './user-record.ts';
 
 /** Every kind of record that a store holds. */
 export interface Records {
@@ -28,6 +28,7 @@ export interface Records {
   readonly user: UserRecord;
   readonly deviceList: DeviceListRecord;
   readonly namedList: NamedListRecord;
+  readonly declined: DeclinedRecord;
   readonly identity: IdentityRecord;
   readonly session: SessionRecord;
   readonly prekey: PrekeyRecord;
@@ -37,6 +38,7 @@ export interface Records {
   readonly message: MessageRecord;
   readonly receipt: ReceiptRecord;
   readonly outbox: OutboxRecord;
+  readonly outboxPart: OutboxPartRecord;
   readonly seen: SeenRecord;
   readonly held: HeldRecord;
   readonly event: EventRecord;
@@ -52,6 +54,7 @@ export interface Records {
   readonly senderKey: SenderKeyRecord;
   readonly ownChain: OwnChainRecord;
   readonly senderKeyShared: SenderKeySharedRecord;
+  readonly ownDevice: OwnDeviceRecord;
   readonly listIntent: ListIntentRecord;
   readonly certificate: CertificateRecord;
 }
@@ -65,6 +68,7 @@ export interface RecordKeys {
   readonly user: Pick<UserRecord, 'id'>;
   readonly deviceList: Pick<DeviceListRecord, 'userId'>;
   readonly namedList: Pick<NamedListRecord, 'userId'>;
+  readonly declined: Pick<DeclinedRecord, 'userId'>;
   readonly identity: Pick<IdentityRecord, 'userId'>;
   readonly session: Pick<SessionRecord, 'userId' | 'deviceId'>;
   readonly prekey: Pick<PrekeyRecord, 'kind' | 'id'>;
@@ -74,6 +78,7 @@ export interface RecordKeys {
   readonly message: Pick<MessageRecord, 'id'>;
   readonly receipt: Pick<ReceiptRecord, 'messageId' | 'userId'>;
   readonly outbox: Pick<OutboxRecord, 'id'>;
+  readonly outboxPart: Pick<OutboxPartRecord, 'id'>;
   readonly seen: Pick<SeenRecord, 'key'>;
   readonly held: Pick<HeldRecord, 'digest'>;
   readonly event: Pick<EventRecord, 'changeSeq'>;
@@ -89,6 +94,7 @@ export interface RecordKeys {
   readonly senderKey: Pick<SenderKeyRecord, 'userId' | 'deviceId' | 'distributionId'>;
   readonly ownChain: Pick<OwnChainRecord, 'groupId'>;
   readonly senderKeyShared: Pick<SenderKeySharedRecord, 'distributionId' | 'userId' | 'deviceId'>;
+  readonly ownDevice: Pick<OwnDeviceRecord, 'deviceId'>;
   readonly listIntent: Record<never, never>;
   readonly certificate: Record<never, never>;
 }

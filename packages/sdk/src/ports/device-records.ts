@@ -1,3 +1,5 @@
+import type { DeviceId } from './ids.ts';
+
 /** An own device list that is on its way to the relay: committed before it is asked, so that it is finished after a crash. One a store. */
 export interface ListIntentRecord {
   /** An encoded SignedDeviceList. */
@@ -5,6 +7,13 @@ export interface ListIntentRecord {
   /** The account's new identity key pair, libsignal's serialised form, when a device was taken off. Secret. */
   readonly identityKeyPair: Uint8Array | undefined;
   readonly createdAt: number;
+}
+
+/** Another device of the account, as this one hears of it. */
+export interface OwnDeviceRecord {
+  readonly deviceId: DeviceId;
+  /** When something came from it last, to the day; by the own clock. */
+  readonly heardAt: number;
 }
 
 /** By what sealed senders are believed, and what this device shows as one itself. One a store. */

@@ -1,10 +1,10 @@
-export type { SottoErrorAction, SottoErrorCode, SottoErrorOptions } from '../sotto-error.ts';
+export type { SessionEnd, SottoErrorAction, SottoErrorCode, SottoErrorOptions } from '../sotto-error.ts';
 export { SottoError } from '../sotto-error.ts';
 export type { AccountRecord, FormerIdentity, RegistrationRecord } from './account-record.ts';
 export type { Change, PrunedKind, Pruning, RecordKeys, RecordKind, Records } from './changes.ts';
 export type { ChatRecord, Place, SeqGap, StreamRecord } from './chat-record.ts';
 export type { Clock } from './clock.ts';
-export type { CertificateRecord, ListIntentRecord } from './device-records.ts';
+export type { CertificateRecord, ListIntentRecord, OwnDeviceRecord } from './device-records.ts';
 export type { EphemeralSecretRecord } from './ephemeral-record.ts';
 export type { CursorRecord, EventFact, EventRecord, GroupNews } from './event-records.ts';
 export type { GroupQueries } from './group-queries.ts';
@@ -36,7 +36,7 @@ export type {
 } from './key-records.ts';
 export type { LogFields, Logger } from './logger.ts';
 export type { MessageRecord, MessageState, ReceiptRecord } from './message-record.ts';
-export type { OutboxRecord, SealedSend } from './outbox-record.ts';
+export type { OutboxPartRecord, OutboxRecord, SealedSend } from './outbox-record.ts';
 export type { BodyReader, Fetch, Platform } from './platform.ts';
 export type { Randomness } from './randomness.ts';
 export { recordKey } from './record-key.ts';
@@ -46,4 +46,4 @@ export type { Socket, SocketCredential, SocketFactory, SocketHandlers } from './
 export type { MessagePage, Store, StoreCounters, StoreOpener, StoreOpening, StoreQueries } from './store.ts';
 export type { CancelTimer, Timers } from './timers.ts';
 export type { ClientStep, Tracer } from './tracer.ts';
-export type { DeviceListRecord, NamedListRecord, UserRecord } from './user-record.ts';
+export type { DeclinedRecord, DeviceListRecord, NamedListRecord, UserRecord } from './user-record.ts';

@@ -17,11 +17,25 @@ export interface OutboxRecord {
   readonly visible: boolean;
   /** An encoded RetryRequest; or an encoded Content without what differs by device (recipient device): that is filled in when it is sealed. */
   readonly content: Uint8Array;
+  /** Names the `OutboxPartRecord` with the rest of the content; undefined when `content` is all of it. */
+  readonly partId: number | undefined;
   readonly createdAt: number;
   /** Counts from 1 when sealed; 0 = not sealed yet. */
   readonly attempt: number;
   /** The sealed attempt: resent as it is, under the same send id, until there is a result. */
   readonly sealed: SealedSend | undefined;
+}
+
+/**
+ * What several rows of the outbox have in common, kept once.
+ *
+ * The store removes it with the last row that names it: when a row that names it is deleted, and no other one does.
+ */
+export interface OutboxPartRecord {
+  /** One of the ids of the outbox, given to nothing else. */
+  readonly id: number;
+  /** An encoded Content with what is the same for all: it follows the `content` of the row. */
+  readonly content: Uint8Array;
 }
 
 /** A sealed attempt. */

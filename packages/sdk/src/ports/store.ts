@@ -7,7 +7,7 @@ import type { HeldRecord, HeldUsage } from './inbox-records.ts';
 import type { PrekeyRecord } from './key-records.ts';
 import type { MessageRecord, MessageState, ReceiptRecord } from './message-record.ts';
 import type { OutboxRecord } from './outbox-record.ts';
-import type { UserRecord } from './user-record.ts';
+import type { DeclinedRecord, UserRecord } from './user-record.ts';
 
 /** Where the counters of a store stand: the highest given so far, 0 in an empty store. */
 export interface StoreCounters {
@@ -42,6 +42,8 @@ export interface StoreQueries extends GroupQueries {
   userByNumber(number: string): Promise<UserRecord | undefined>;
   /** People whom this user has blocked (`blockedAt` is set), those who were blocked last first, then by id. */
   blockedUsers(): Promise<readonly UserRecord[]>;
+  /** Whose request was declined before `before`, those longest ago first, then by id. */
+  declined(before: number, limit: number): Promise<readonly DeclinedRecord[]>;
   /** By activity, latest first; those whose activity is below `below`. */
   chats(below: number | undefined, limit: number): Promise<readonly ChatRecord[]>;
   /** The outbox of one chat by id, those after `after`. */

@@ -46,3 +46,9 @@ export interface DeviceListRecord {
   /** Another identity key has come with a list on which none of the devices before it was left: whoever it is has registered anew, by the recovery key. Once true, it stays so. */
   readonly begunAnew: boolean;
 }
+
+/** Somebody whose request was declined, or given up: what else is known of them goes some time later. */
+export interface DeclinedRecord {
+  readonly userId: UserId;
+  readonly at: number;
+}

@@ -176,6 +176,7 @@ async function resendMessage(
     kind: 'content',
     visible: true,
     content: encoded,
+    partId: undefined,
     createdAt: now,
     attempt,
     sealed: undefined,

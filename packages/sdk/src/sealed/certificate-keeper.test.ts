@@ -6,6 +6,7 @@ import { openChat } from '../chats/chat-state.ts';
 import { senderCertificateMs, serverKeyMs } from '../crypto/sealed-certificate.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { DeviceId } from '../ports/ids.ts';
+import type { LogFields } from '../ports/logger.ts';
 import { SottoError } from '../sotto-error.ts';
 import type { HttpRequest } from '../transport/http-client.ts';
 import { CertificateKeeper } from './certificate-keeper.ts';
@@ -156,7 +157,10 @@ describe('UnnamedWay', () => {
     const bob = await testDevice();
     const { userId, profileKey, number, username } = bob.account;
     const { store } = kept.alice;
-    const ways = new UnnamedWay({ isOn, keeper: kept.keeper, store, relayNow: () => kept.relay.now });
+    const logged: string[] = [];
+    const warn = (event: string, fields?: LogFields) => void logged.push(`${event} ${JSON.stringify(fields)}`);
+    const relayNow = () => kept.relay.now;
+    const ways = new UnnamedWay({ isOn, keeper: kept.keeper, store, relayNow, logger: { ...logger, warn } });
     const user = {
       id: userId,
       number,
@@ -173,7 +177,7 @@ describe('UnnamedWay', () => {
       });
     const way = async () =>
       (await kept.alice.executor.run([], (overlay) => ways.to(overlay, userId, kept.alice.account))).way;
-    return { ...kept, bob, ways, put, way };
+    return { ...kept, bob, ways, put, way, logged };
   }
 
   it('names the sender to strangers and to who gave no profile key, and to contacts does not', async () => {
@@ -198,11 +202,15 @@ describe('UnnamedWay', () => {
   });
 
   it('names the sender once the key was refused, until there is another key', async () => {
-    const { keeper, bob, ways, put, way } = await writing();
+    const { keeper, bob, ways, put, way, logged } = await writing();
     await keeper.ensure();
     await put();
-    ways.refusedFor(bob.account.userId, accessKeyOf(bob.account.profileKey));
+    for (let times = 0; times < 3; times++) {
+      ways.refusedFor(bob.account.userId, accessKeyOf(bob.account.profileKey));
+    }
     expect(await way()).toBe('named');
+    // Once a key, and nothing of whose it is.
+    expect(logged).toEqual(['sealed.key-refused {"people":1}']);
     await put({ profileKey: new Uint8Array(32).fill(3) });
     expect(await way()).toBe('unnamed');
   });

@@ -7,6 +7,7 @@ import { memberOf } from '../groups/group-state.ts';
 import { stateOf } from '../groups/stored-group.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { UserId } from '../ports/ids.ts';
+import type { Logger } from '../ports/logger.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import type { CertificateKeeper } from './certificate-keeper.ts';
 import { usableCertificate } from './own-certificate.ts';
@@ -46,6 +47,7 @@ export class UnnamedWay {
   private readonly keeper: CertificateKeeper;
   private readonly store: Pick<StoreQueries, 'groupsWith'>;
   private readonly relayNow: () => number;
+  private readonly logger: Logger;
   /** Access keys that were refused: made anew by their owner, who will say so. */
   private readonly refused = new Map<UserId, Uint8Array>();
   private groupsClosed = false;
@@ -57,11 +59,14 @@ export class UnnamedWay {
     readonly store: Pick<StoreQueries, 'groupsWith'>;
     /** The time by the relay's clock. */
     readonly relayNow: () => number;
+    /** Is told when the relay brings this client to name its sender. */
+    readonly logger: Logger;
   }) {
     this.isOn = parts.isOn;
     this.keeper = parts.keeper;
     this.store = parts.store;
     this.relayNow = parts.relayNow;
+    this.logger = parts.logger;
   }
 
   /** How something goes to a person now; in the operation that seals it. */
@@ -86,13 +91,18 @@ export class UnnamedWay {
 
   /** The relay did not take this access key: until there is another one, the sender is named. */
   refusedFor(userId: UserId, accessKey: Uint8Array): void {
+    // Of what left together each one is refused.
+    if (this.isRefused(userId, accessKey)) return;
     if (this.refused.size >= mostRefused) this.refused.clear();
     this.refused.set(userId, accessKey.slice());
+    this.logger.warn('sealed.key-refused', { people: this.refused.size });
   }
 
   /** This relay takes nothing for many at once: to groups the sender is named until the client starts anew. */
   closeGroups(): void {
+    if (this.groupsClosed) return;
     this.groupsClosed = true;
+    this.logger.warn('sealed.groups-refused');
   }
 
   private async certified(overlay: Overlay, account: AccountRecord): Promise<GroupWay> {

@@ -55,11 +55,12 @@ export async function applySent(arrival: Arrival, sent: SyncSent): Promise<Appli
   overlay.put('stream', admission.stream);
   overlay.put('message', message);
   if (said !== undefined) overlay.put('receipt', { messageId, userId: recipient, state: said, at: now });
-  overlay.put('chat', { ...withMessage(chat, message, next, now), accepted: true });
+  const written = { ...withMessage(chat, message, next, now), accepted: true };
+  overlay.put('chat', written);
   const told = { messageId, chatId: chat.id, userId: recipient };
   overlay.record({ type: 'message.sent', ...told, at: sent.acceptedAt });
   if (said !== undefined) overlay.record({ type: `message.${said}`, ...told, at: now });
-  return nothingDue;
+  return chat.accepted ? nothingDue : { ...nothingDue, accepted: [written] };
 }
 
 function contentOf(encoded: Uint8Array): Content {

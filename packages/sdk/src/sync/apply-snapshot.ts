@@ -40,8 +40,8 @@ export async function applySnapshot(
   for (const { group } of groups) await into.group(group);
   for (const chat of chats) await into.chat(chat);
   if (parts.complete) await noteComplete(arrival.overlay);
-  if (groups[0] === undefined) return nothingDue;
-  return { ...nothingDue, group: groups[0].groupId, groupsBegun: into.groupsBegun };
+  const { accepted, groupsBegun } = into;
+  return { ...nothingDue, accepted, groupsBegun, ...(groups[0] && { group: groups[0].groupId }) };
 }
 
 async function noteComplete(overlay: Overlay): Promise<void> {

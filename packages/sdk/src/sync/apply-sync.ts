@@ -66,7 +66,8 @@ async function applyChat(arrival: Arrival, sync: SyncChat): Promise<Applied> {
   if (isSame) return nothingDue;
   overlay.put('chat', { ...next, updatedAt: now });
   overlay.record({ type: 'chat.changed', chatId: id });
-  return settled(arrival, { chat: syncOfChat(next, groupId === undefined ? undefined : sync.groupId) });
+  const applied = settled(arrival, { chat: syncOfChat(next, groupId === undefined ? undefined : sync.groupId) });
+  return next.accepted === chat.accepted ? applied : { ...applied, accepted: [next] };
 }
 
 /** A request that was declined on another own device, unless it was accepted here. */

@@ -7,6 +7,7 @@ import { keepStart } from '../groups/keep-group.ts';
 import { ownListOf } from '../groups/stored-group.ts';
 import { readWelcome } from '../groups/welcome.ts';
 import type { Arrival } from '../messages/arrival.ts';
+import type { ChatRecord } from '../ports/chat-record.ts';
 import type { GroupId } from '../ports/ids.ts';
 import type { SnapshotChat, SnapshotContact, SnapshotGroup, SnapshotImport } from '../ports/snapshot-import.ts';
 
@@ -17,6 +18,8 @@ export type ImportPlace = Pick<Arrival, 'overlay' | 'account' | 'origin' | 'now'
 export class OverlaySnapshotImport implements SnapshotImport {
   /** Groups that are known here by it, and were not before. */
   readonly groupsBegun: GroupId[] = [];
+  /** Chats that were requests here until now. */
+  readonly accepted: ChatRecord[] = [];
   readonly #place: ImportPlace;
 
   constructor(place: ImportPlace) {
@@ -57,12 +60,14 @@ export class OverlaySnapshotImport implements SnapshotImport {
     const known = await overlay.get('chat', { id });
     const chat = known ?? (userId && (await openChat(overlay, userId, now)));
     if (chat === undefined) return;
-    overlay.put('chat', {
+    const next = {
       ...chat,
       accepted: chat.accepted || accepted,
       mutedUntil: chat.mutedUntil ?? mutedUntil,
       receipts: chat.receipts ?? receipts,
-    });
+    };
+    overlay.put('chat', next);
+    if (known?.accepted === false && next.accepted) this.accepted.push(next);
   }
 
   /** A group that is known here is brought up to date by its log. */

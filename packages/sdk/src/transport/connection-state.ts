@@ -22,5 +22,11 @@ export type OfflineReason =
   | 'handler-failed'
   | 'failed-here';
 
-/** Why it is over. */
-export type EndReason = 'session-ended' | 'not-registered';
+/** Why it is over: `session-ended` where it is not known why the session has ended; docs/events.md says what each means. */
+export type EndReason =
+  | 'device-revoked'
+  | 'account-replaced'
+  | 'account-deleted'
+  | 'token-reused'
+  | 'session-ended'
+  | 'not-registered';

@@ -339,7 +339,9 @@ function readFrames(bytes: Uint8Array): readonly ServerFrame[] | undefined {
 /** Why no token could be got, as the machine wants to know it. */
 function refusedInput(error: unknown): MachineInput {
   const code = error instanceof SottoError ? error.code : 'internal';
-  if (code === 'session-ended' || code === 'not-registered') return { type: 'session-ended', reason: code };
+  if (code === 'session-ended' || code === 'not-registered') {
+    return { type: 'session-ended', reason: (error instanceof SottoError ? error.endReason : undefined) ?? code };
+  }
   const waitMs = error instanceof SottoError ? (error.retryAfterMs ?? 0) : 0;
   return { type: 'not-authorized', reason: reasonsOfCodes.get(code) ?? 'failed-here', waitMs };
 }

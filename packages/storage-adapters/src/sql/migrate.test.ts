@@ -58,6 +58,7 @@ const keptRow = (id: number, sealed: OutboxRecord['sealed']): OutboxRecord => ({
   kind: 'content',
   visible: true,
   content: secret,
+  partId: undefined,
   createdAt: 3,
   attempt: id - 1,
   sealed,

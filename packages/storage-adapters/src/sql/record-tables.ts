@@ -2,7 +2,7 @@ import type { RecordKind } from '@sotto/sdk/ports';
 import type { RecordTable } from './record-table.ts';
 import { accountTable, registrationTable } from './tables/account-tables.ts';
 import { chatTable, streamTable } from './tables/chat-tables.ts';
-import { certificateTable, listIntentTable } from './tables/device-tables.ts';
+import { certificateTable, listIntentTable, ownDeviceTable } from './tables/device-tables.ts';
 import { ephemeralSecretTable } from './tables/ephemeral-table.ts';
 import { cursorTable, eventTable } from './tables/event-tables.ts';
 import {
@@ -15,10 +15,10 @@ import {
 import { heldTable, seenTable } from './tables/inbox-tables.ts';
 import { identityTable, kyberUseTable, prekeyTable, sessionTable } from './tables/key-tables.ts';
 import { messageTable, receiptTable } from './tables/message-tables.ts';
-import { outboxTable } from './tables/outbox-table.ts';
+import { outboxPartTable, outboxTable } from './tables/outbox-table.ts';
 import { repairTable, resendTable } from './tables/repair-tables.ts';
 import { ownChainTable, senderKeySharedTable, senderKeyTable } from './tables/sender-key-tables.ts';
-import { deviceListTable, namedListTable, userTable } from './tables/user-tables.ts';
+import { declinedTable, deviceListTable, namedListTable, userTable } from './tables/user-tables.ts';
 
 /** Every kind of record with its table. */
 export const recordTables: { readonly [Kind in RecordKind]: RecordTable<Kind> } = {
@@ -27,6 +27,7 @@ export const recordTables: { readonly [Kind in RecordKind]: RecordTable<Kind> } 
   user: userTable,
   deviceList: deviceListTable,
   namedList: namedListTable,
+  declined: declinedTable,
   identity: identityTable,
   session: sessionTable,
   prekey: prekeyTable,
@@ -36,6 +37,7 @@ export const recordTables: { readonly [Kind in RecordKind]: RecordTable<Kind> } 
   message: messageTable,
   receipt: receiptTable,
   outbox: outboxTable,
+  outboxPart: outboxPartTable,
   seen: seenTable,
   held: heldTable,
   event: eventTable,
@@ -51,6 +53,7 @@ export const recordTables: { readonly [Kind in RecordKind]: RecordTable<Kind> } 
   senderKey: senderKeyTable,
   ownChain: ownChainTable,
   senderKeyShared: senderKeySharedTable,
+  ownDevice: ownDeviceTable,
   listIntent: listIntentTable,
   certificate: certificateTable,
 };

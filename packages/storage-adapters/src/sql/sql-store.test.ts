@@ -54,6 +54,7 @@ const account: fc.Arbitrary<AccountRecord> = fc.record(
     createdAt: integer,
     hasSnapshot: fc.boolean(),
     ended: fc.boolean(),
+    endReason: maybe(fc.constantFrom('device-revoked', 'account-replaced', 'account-deleted', 'token-reused')),
     deletion: maybe(bytes),
   },
   plain,

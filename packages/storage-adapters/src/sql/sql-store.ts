@@ -3,6 +3,7 @@ import type {
   ChatId,
   ChatRecord,
   CursorRecord,
+  DeclinedRecord,
   DeviceId,
   EventRecord,
   GroupId,
@@ -89,6 +90,10 @@ class SqlStore implements Store {
 
   async blockedUsers(): Promise<readonly UserRecord[]> {
     return this.#all('user', storeSql.blockedUsers, []);
+  }
+
+  async declined(before: number, limit: number): Promise<readonly DeclinedRecord[]> {
+    return this.#all('declined', storeSql.declined, [before, limit]);
   }
 
   async chats(below: number | undefined, limit: number): Promise<readonly ChatRecord[]> {

@@ -10,6 +10,7 @@ export const storeSql = {
   receipts: 'SELECT * FROM receipt WHERE message_id = ? ORDER BY user_id',
   userByNumber: "SELECT * FROM user WHERE number = ? AND number <> '' ORDER BY updated_at DESC, id DESC LIMIT 1",
   blockedUsers: 'SELECT * FROM user WHERE blocked_at IS NOT NULL ORDER BY blocked_at DESC, id',
+  declined: 'SELECT * FROM declined WHERE at < ? ORDER BY at, user_id LIMIT ?',
   chats: 'SELECT * FROM chat WHERE activity < ? ORDER BY activity DESC, id DESC LIMIT ?',
   outbox: 'SELECT * FROM outbox WHERE chat_id = ? AND id > ? ORDER BY id LIMIT ?',
   outboxChats: 'SELECT DISTINCT chat_id FROM outbox ORDER BY chat_id',

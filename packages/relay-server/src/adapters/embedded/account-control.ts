@@ -82,7 +82,7 @@ export class EmbeddedAccountControl implements AccountControl {
       if (holder === userId) return { status: 'moved', replaced: undefined };
       const refusal = this.#owners.tryLock(numberMac, lock);
       if (refusal !== undefined) return { status: 'locked', refusal };
-      if (holder !== undefined) this.#owners.end(holder, lock.now);
+      if (holder !== undefined) this.#owners.end(holder, 'replaced', lock.now);
       this.#move.run(numberMac, numberCiphertext, userIdToBytes(userId));
       return { status: 'moved', replaced: holder };
     });
@@ -92,7 +92,7 @@ export class EmbeddedAccountControl implements AccountControl {
     return this.#database.write('deletion', () => {
       const row = this.#rowOf(owner);
       if (typeof row === 'string') return row;
-      this.#owners.end(owner.userId, now);
+      this.#owners.end(owner.userId, 'deleted', now);
       this.#forgetCodes.run(row.numberMac);
       this.#putReceipt.run(receipt);
       return 'ended';

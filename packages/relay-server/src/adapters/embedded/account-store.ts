@@ -100,7 +100,7 @@ export class EmbeddedAccountStore implements AccountStore {
       this.#prekeys.checkSet(account.prekeys);
 
       if (recovers) {
-        this.#devices.removeAll(account.userId);
+        this.#devices.removeAll(account.userId, 'replaced');
         this.#lists.replace(account.userId, deviceList);
         this.#updateAccount.run(
           account.idempotencyKey,
@@ -113,7 +113,7 @@ export class EmbeddedAccountStore implements AccountStore {
       } else {
         const refusal = this.#owners.tryLock(numberMac, account.lock);
         if (refusal !== undefined) return { status: 'locked', refusal };
-        if (holder !== undefined) this.#owners.end(holder, account.createdAt);
+        if (holder !== undefined) this.#owners.end(holder, 'replaced', account.createdAt);
         this.#insert.run(
           user,
           numberMac,

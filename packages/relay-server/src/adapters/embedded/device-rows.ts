@@ -1,6 +1,7 @@
 import type { Statement } from 'better-sqlite3';
 import type { ListedDevice } from '../../ports/account-store.ts';
 import type { DeviceAddress, UserId } from '../../ports/ids.ts';
+import type { TokenEnd } from '../../ports/token-store.ts';
 import { digestOfEndedUser } from '../ended-user.ts';
 import type { RelayDatabase } from './relay-database.ts';
 import { userIdToBytes } from './user-id-bytes.ts';
@@ -29,6 +30,7 @@ export class DeviceRows {
   readonly #add: Statement<[Buffer, number]>;
   readonly #list: Statement<[Buffer, number, number]>;
   readonly #remove: Statement<[number]>;
+  readonly #endToken: Statement<[TokenEnd, number]>;
   readonly #all: Statement<[Buffer], { id: number }>;
   readonly #listed: Statement<[Buffer], ListedRow>;
   readonly #setKeyless: Statement<[number, number, number]>;
@@ -46,6 +48,10 @@ export class DeviceRows {
        ON CONFLICT (user_id, device_id) DO UPDATE SET registration_id = excluded.registration_id`,
     );
     this.#remove = sql.prepare('DELETE FROM device WHERE id = ?');
+    this.#endToken = sql.prepare(
+      `INSERT OR REPLACE INTO ended_token (hash, reason)
+       SELECT hash, ? FROM refresh_token WHERE device = ? AND successor IS NULL`,
+    );
     this.#all = sql.prepare('SELECT id FROM device WHERE user_id = ?');
     this.#listed = sql.prepare(
       `SELECT device_id AS deviceId, registration_id AS registrationId, is_idle AS isIdle, is_keyless AS isKeyless
@@ -124,7 +130,7 @@ export class DeviceRows {
     for (const { deviceId, registrationId } of this.listed(userId)) {
       if (next.get(deviceId) === registrationId) continue;
       this.#known.delete(userId);
-      this.#removeRow(this.#find.get(bytes, deviceId));
+      this.#removeRow(this.#find.get(bytes, deviceId), 'revoked');
     }
     for (const { deviceId, registrationId } of devices) this.#list.run(bytes, deviceId, registrationId);
     // When somebody was online is kept only where it is needed: to find the device that is not used any more.
@@ -139,10 +145,10 @@ export class DeviceRows {
     this.#setKeyless.run(value, id, value);
   }
 
-  /** Removes all of an account's rows with all that hangs on them. */
-  removeAll(userId: UserId): void {
+  /** Removes all of an account's rows with all that hangs on them. Of the refresh tokens it stays known why they ended. */
+  removeAll(userId: UserId, reason: TokenEnd): void {
     this.#known.delete(userId);
-    for (const row of this.#all.all(userIdToBytes(userId))) this.#removeRow(row);
+    for (const row of this.#all.all(userIdToBytes(userId))) this.#removeRow(row, reason);
   }
 
   /** Has `forget` called with the key of each row that is about to be removed, inside the transaction. */
@@ -150,8 +156,9 @@ export class DeviceRows {
     this.#removed.push(forget);
   }
 
-  #removeRow(row: { readonly id: number } | undefined): void {
+  #removeRow(row: { readonly id: number } | undefined, reason: TokenEnd): void {
     if (row === undefined) return;
+    this.#endToken.run(reason, row.id);
     for (const forget of this.#removed) forget(row.id);
     this.#remove.run(row.id);
   }

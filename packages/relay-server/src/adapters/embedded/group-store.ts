@@ -2,6 +2,7 @@ import type { Statement } from 'better-sqlite3';
 import type {
   GroupAppend,
   GroupAppendStatus,
+  GroupCaller,
   GroupInvite,
   GroupPage,
   GroupPageSize,
@@ -16,6 +17,7 @@ import type { GroupId, UserId } from '../../ports/ids.ts';
 import { avatarAfter } from '../group-avatar-terms.ts';
 import {
   type AppendSituation,
+  callerAs,
   groupVerdict,
   isMember,
   mayRepair,
@@ -122,6 +124,19 @@ export class EmbeddedGroupStore implements GroupStore {
       for (const [user, standing] of standings) this.#rows.putStanding(group.key, user, standing);
       if (this.#rows.countMembers(group.key) === 0) this.#avatars.name(repair.groupId, null, repair.at);
       return status;
+    });
+  }
+
+  caller(
+    groupId: GroupId,
+    { userId, at }: GroupReader,
+    shown: Uint8Array | undefined,
+  ): Promise<{ readonly as: GroupCaller; readonly revision: number }> {
+    return this.#database.read(() => {
+      const group = this.#rows.find(groupId);
+      if (group === undefined) return { as: 'nobody', revision: 0 };
+      const invites = { shown, open: this.#inviteHash.get(group.key)?.tokenHash };
+      return { as: callerAs(this.#rows.standing(group.key, userId), at, invites), revision: group.revision };
     });
   }
 

@@ -17,6 +17,7 @@ const applicationId = 0x536f7474;
  * An end that envelopes of one send share has a row of its own, without a count of those that point to it: an index that only they are in tells whether one is left, and mail to one device pays nothing for it.
  * Of a group the relay has no title, avatar or creator: they are sealed in its records, which name nobody. The members' table also has those who were members, since they may read up to their end, and who only asked to join.
  * Its joined_at and left_at are revisions of the log; removed_at is a time.
+ * Why the session of a device that is gone has ended stands by the hash of its last refresh token alone: nothing leads from there to its account. It has no time before a sweep has found it.
  * Where avatars of groups stand is kept by the group's id, since one may come before the first record; the one without an end is current.
  */
 const steps: readonly string[] = [
@@ -218,6 +219,9 @@ const steps: readonly string[] = [
   ALTER TABLE device ADD COLUMN is_idle INTEGER NOT NULL DEFAULT 0 CHECK (is_idle IN (0, 1));
   ALTER TABLE device ADD COLUMN is_keyless INTEGER NOT NULL DEFAULT 0 CHECK (is_keyless IN (0, 1));
   CREATE INDEX device_by_day ON device (seen_day) WHERE seen_day IS NOT NULL;
+
+  CREATE TABLE ended_token (hash BLOB PRIMARY KEY, reason TEXT NOT NULL, found_at INTEGER) STRICT, WITHOUT ROWID;
+  CREATE INDEX ended_token_by_time ON ended_token (found_at);
 
   CREATE TABLE device_join (
     idempotency_key BLOB PRIMARY KEY,

@@ -1,6 +1,7 @@
 import type { Statement } from 'better-sqlite3';
 import type { UserId } from '../../ports/ids.ts';
 import type { LockAttempt, LockRefusal } from '../../ports/registration-lock.ts';
+import type { TokenEnd } from '../../ports/token-store.ts';
 import { digestOfEndedUser } from '../ended-user.ts';
 import { lockVerdict } from '../lock-verdict.ts';
 import type { DeviceRows } from './device-rows.ts';
@@ -67,9 +68,9 @@ export class OwnerRows {
   }
 
   /** Removes an account with all that hangs on it but its blobs, which are left to be swept; its id is never given out again. */
-  end(userId: UserId, now: number): void {
+  end(userId: UserId, reason: TokenEnd, now: number): void {
     const user = userIdToBytes(userId);
-    this.#devices.removeAll(userId);
+    this.#devices.removeAll(userId, reason);
     this.#groups.leaveAll(userId, now);
     this.#remove.run(user);
     this.#end.run(digestOfEndedUser(user));

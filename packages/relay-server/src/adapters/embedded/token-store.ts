@@ -1,7 +1,7 @@
 import type { Statement } from 'better-sqlite3';
 import type { DeviceAddress, DeviceId } from '../../ports/ids.ts';
-import type { RotationOutcome, Session, TokenRotation, TokenStore } from '../../ports/token-store.ts';
-import { replacedTokenRetentionMs } from '../retention.ts';
+import type { RotationOutcome, Session, TokenEnd, TokenRotation, TokenStore } from '../../ports/token-store.ts';
+import { endedTokenRetentionMs, replacedTokenRetentionMs } from '../retention.ts';
 import type { DeviceRows } from './device-rows.ts';
 import type { RelayDatabase } from './relay-database.ts';
 import type { TokenRows } from './token-rows.ts';
@@ -35,6 +35,9 @@ export class EmbeddedTokenStore implements TokenStore {
   readonly #endAccess: Statement<[number]>;
   readonly #sweepAccess: Statement<[number]>;
   readonly #sweepReplaced: Statement<[number]>;
+  readonly #ended: Statement<[Uint8Array], { reason: TokenEnd }>;
+  readonly #findEnded: Statement<[number]>;
+  readonly #sweepEnded: Statement<[number]>;
 
   constructor(database: RelayDatabase, devices: DeviceRows, rows: TokenRows) {
     const { sql } = database;
@@ -58,6 +61,9 @@ export class EmbeddedTokenStore implements TokenStore {
     this.#endAccess = sql.prepare('DELETE FROM access_token WHERE device = ?');
     this.#sweepAccess = sql.prepare('DELETE FROM access_token WHERE expires_at < ?');
     this.#sweepReplaced = sql.prepare('DELETE FROM refresh_token WHERE replaced_at < ?');
+    this.#ended = sql.prepare('SELECT reason FROM ended_token WHERE hash = ?');
+    this.#findEnded = sql.prepare('UPDATE ended_token SET found_at = ? WHERE found_at IS NULL');
+    this.#sweepEnded = sql.prepare('DELETE FROM ended_token WHERE found_at < ?');
   }
 
   grant(device: DeviceAddress, access: Uint8Array, expiresAt: number): Promise<void> {
@@ -79,7 +85,10 @@ export class EmbeddedTokenStore implements TokenStore {
     return this.#database.write('token', () => {
       const { refresh, next, access, accessExpiresAt, now } = rotation;
       const row = this.#refresh.get(refresh);
-      if (row === undefined) return { status: 'unknown' };
+      if (row === undefined) {
+        const end = this.#ended.get(refresh);
+        return end === undefined ? { status: 'unknown' } : { status: 'ended', reason: end.reason };
+      }
       const device = addressOf(row);
       if (row.successor === null) {
         if (this.#rows.isKnown(next)) return { status: 'unknown' };
@@ -110,6 +119,8 @@ export class EmbeddedTokenStore implements TokenStore {
   sweep(now: number): Promise<number> {
     return this.#database.write('other', () => {
       this.#sweepReplaced.run(now - replacedTokenRetentionMs);
+      this.#findEnded.run(now);
+      this.#sweepEnded.run(now - endedTokenRetentionMs);
       return this.#sweepAccess.run(now).changes;
     });
   }

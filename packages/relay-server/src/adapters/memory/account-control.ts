@@ -43,7 +43,7 @@ export class MemoryAccountControl implements AccountControl {
     if (holder === userId) return { status: 'moved', replaced: undefined };
     const refusal = tryLock(holder === undefined ? undefined : state.accounts.get(holder), lock);
     if (refusal !== undefined) return { status: 'locked', refusal };
-    if (holder !== undefined) endAccount(state, holder, lock.now);
+    if (holder !== undefined) endAccount(state, holder, 'replaced', lock.now);
     state.userByNumber.delete(account.numberKey);
     state.userByNumber.set(numberKey, userId);
     account.numberKey = numberKey;
@@ -54,7 +54,7 @@ export class MemoryAccountControl implements AccountControl {
   async end({ receipt, now, ...owner }: AccountEnding): Promise<'ended' | 'changed' | 'unknown'> {
     const account = this.#accountOf(owner);
     if (typeof account === 'string') return account;
-    endAccount(this.#state, owner.userId, now);
+    endAccount(this.#state, owner.userId, 'deleted', now);
     this.#state.deletionReceipts.add(byteKey(receipt));
     for (const [id, { verification }] of this.#state.verifications) {
       if (byteKey(verification.numberMac) === account.numberKey) this.#state.verifications.delete(id);

@@ -21,7 +21,7 @@ export function replaceList(state: MemoryState, userId: UserId, account: Account
   const listed = new Map(list.devices.map((device) => [device.deviceId, device.registrationId]));
   for (const device of devicesOf(userId, account.deviceList)) {
     const before = account.deviceList.devices.find(({ deviceId }) => deviceId === device.deviceId);
-    if (listed.get(device.deviceId) !== before?.registrationId) forgetDevice(state, device);
+    if (listed.get(device.deviceId) !== before?.registrationId) forgetDevice(state, device, 'revoked');
   }
   for (const device of devicesOf(userId, list)) {
     const key = deviceKey(device);

@@ -45,9 +45,9 @@ export class MemoryAccountStore implements AccountStore {
     if (!account.recovers) {
       const refusal = tryLock(held, account.lock);
       if (refusal !== undefined) return { status: 'locked', refusal };
-      if (holder !== undefined) endAccount(state, holder, account.createdAt);
+      if (holder !== undefined) endAccount(state, holder, 'replaced', account.createdAt);
     } else if (held !== undefined) {
-      for (const device of devicesOf(account.userId, held.deviceList)) forgetDevice(state, device);
+      for (const device of devicesOf(account.userId, held.deviceList)) forgetDevice(state, device, 'replaced');
       state.userByRegistration.delete(held.idempotencyKey);
     }
     state.accounts.set(account.userId, {

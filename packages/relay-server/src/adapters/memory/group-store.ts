@@ -1,6 +1,7 @@
 import type {
   GroupAppend,
   GroupAppendStatus,
+  GroupCaller,
   GroupInvite,
   GroupPage,
   GroupPageSize,
@@ -15,6 +16,7 @@ import type { GroupId, UserId } from '../../ports/ids.ts';
 import { avatarAfter } from '../group-avatar-terms.ts';
 import {
   type AppendSituation,
+  callerAs,
   groupVerdict,
   isMember,
   mayRepair,
@@ -69,6 +71,16 @@ export class MemoryGroupStore implements GroupStore {
     for (const [user, standing] of standings) group.standings.set(user, standing);
     if (membersOf(group).length === 0) nameAvatar(this.#state.groupAvatars, repair.groupId, null, repair.at);
     return status;
+  }
+
+  async caller(
+    groupId: GroupId,
+    { userId, at }: GroupReader,
+    shown: Uint8Array | undefined,
+  ): Promise<{ readonly as: GroupCaller; readonly revision: number }> {
+    const group = this.#find(groupId);
+    const invites = { shown, open: group?.invite?.tokenHash };
+    return { as: callerAs(group?.standings.get(userId), at, invites), revision: group?.records.length ?? 0 };
   }
 
   async mayRepair(groupId: GroupId, { userId, at }: GroupReader): Promise<boolean> {

@@ -76,6 +76,7 @@ function copyOf(state: MemoryState): MemoryState {
     keyless: new Set(state.keyless),
     refreshTokens: mapped(state.refreshTokens, (record) => ({ ...record })),
     accessTokens: new Map(state.accessTokens),
+    endedTokens: mapped(state.endedTokens, (record) => ({ ...record })),
     mail: mapped(state.mail, (records) => [...records]),
     lastMail: state.lastMail,
     receipts: mapped(state.receipts, (receipt) => ({ ...receipt, results: new Map(receipt.results) })),

@@ -3,7 +3,7 @@ import type { DeviceAddress, DeviceId, UserId } from '../../ports/ids.ts';
 import type { MailResult } from '../../ports/mailbox.ts';
 import type { EcPrekey, SignedPrekey } from '../../ports/prekey-store.ts';
 import type { LockAttempt, LockRefusal } from '../../ports/registration-lock.ts';
-import type { Session } from '../../ports/token-store.ts';
+import type { Session, TokenEnd } from '../../ports/token-store.ts';
 import type { Verification } from '../../ports/verification-store.ts';
 import { type KeptLock, lockVerdict } from '../lock-verdict.ts';
 import type { GroupAvatarRecord } from './group-avatars.ts';
@@ -50,6 +50,12 @@ export interface RefreshRecord {
 export interface JoinRecord {
   readonly device: DeviceAddress;
   readonly requestHash: string;
+}
+
+/** Why a refresh token that was current has ended; `foundAt` is the time of the first sweep that saw it. */
+export interface EndedTokenRecord {
+  readonly reason: TokenEnd;
+  foundAt: number | undefined;
 }
 
 /** A stored envelope. */
@@ -106,6 +112,8 @@ export interface MemoryState {
   readonly keyless: Set<string>;
   readonly refreshTokens: Map<string, RefreshRecord>;
   readonly accessTokens: Map<string, Session>;
+  /** Refresh tokens of devices that are gone: nothing leads from them to an account. */
+  readonly endedTokens: Map<string, EndedTokenRecord>;
   readonly mail: Map<string, MailRecord[]>;
   /** The number of the mail that was stored last. */
   lastMail: number;
@@ -134,6 +142,7 @@ export function emptyState(): MemoryState {
     keyless: new Set(),
     refreshTokens: new Map(),
     accessTokens: new Map(),
+    endedTokens: new Map(),
     mail: new Map(),
     lastMail: 0,
     receipts: new Map(),
@@ -172,10 +181,10 @@ export function forgetTokens(state: MemoryState, device: DeviceAddress): void {
 }
 
 /** Ends an account: all that it had is gone but for its blobs, which are left to be swept, and its id, which is never given out again. */
-export function endAccount(state: MemoryState, userId: UserId, now: number): void {
+export function endAccount(state: MemoryState, userId: UserId, reason: TokenEnd, now: number): void {
   const account = state.accounts.get(userId);
   if (account === undefined) return;
-  for (const device of devicesOf(userId, account.deviceList)) forgetDevice(state, device);
+  for (const device of devicesOf(userId, account.deviceList)) forgetDevice(state, device, reason);
   state.accounts.delete(userId);
   state.userByNumber.delete(account.numberKey);
   state.userByRegistration.delete(account.idempotencyKey);
@@ -193,10 +202,14 @@ export function tryLock(account: AccountRecord | undefined, attempt: LockAttempt
   return verdict.refusal;
 }
 
-/** Removes all that a device had: tokens, prekeys, mail, the receipts of its sends, and how it joined. */
-export function forgetDevice(state: MemoryState, device: DeviceAddress): void {
-  forgetTokens(state, device);
+/** Removes all that a device had: tokens, prekeys, mail, the receipts of its sends, and how it joined. Of its current refresh token it stays known why it ended. */
+export function forgetDevice(state: MemoryState, device: DeviceAddress, reason: TokenEnd): void {
   const key = deviceKey(device);
+  for (const [token, record] of state.refreshTokens) {
+    if (record.successor !== undefined || deviceKey(record.device) !== key) continue;
+    state.endedTokens.set(token, { reason, foundAt: undefined });
+  }
+  forgetTokens(state, device);
   state.prekeys.delete(key);
   state.seenDays.delete(key);
   state.idle.delete(key);

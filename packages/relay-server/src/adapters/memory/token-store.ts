@@ -1,6 +1,6 @@
 import type { DeviceAddress } from '../../ports/ids.ts';
 import type { RotationOutcome, Session, TokenRotation, TokenStore } from '../../ports/token-store.ts';
-import { replacedTokenRetentionMs } from '../retention.ts';
+import { endedTokenRetentionMs, replacedTokenRetentionMs } from '../retention.ts';
 import { byteKey } from './byte-key.ts';
 import { deviceKey, forgetTokens, type MemoryState } from './memory-state.ts';
 
@@ -27,9 +27,12 @@ export class MemoryTokenStore implements TokenStore {
   }
 
   async rotate(rotation: TokenRotation): Promise<RotationOutcome> {
-    const { refreshTokens, accessTokens } = this.#state;
+    const { refreshTokens, accessTokens, endedTokens } = this.#state;
     const record = refreshTokens.get(byteKey(rotation.refresh));
-    if (record === undefined) return { status: 'unknown' };
+    if (record === undefined) {
+      const end = endedTokens.get(byteKey(rotation.refresh));
+      return end === undefined ? { status: 'unknown' } : { status: 'ended', reason: end.reason };
+    }
     const { device } = record;
     const nextKey = byteKey(rotation.next);
     const next = refreshTokens.get(nextKey);
@@ -67,6 +70,10 @@ export class MemoryTokenStore implements TokenStore {
       const { replacedAt } = record;
       if (replacedAt !== undefined && replacedAt < now - replacedTokenRetentionMs)
         this.#state.refreshTokens.delete(token);
+    }
+    for (const [token, end] of this.#state.endedTokens) {
+      end.foundAt ??= now;
+      if (end.foundAt < now - endedTokenRetentionMs) this.#state.endedTokens.delete(token);
     }
     return swept;
   }

@@ -16,6 +16,7 @@ export class MemoryDisk {
     user: new Map(),
     deviceList: new Map(),
     namedList: new Map(),
+    declined: new Map(),
     identity: new Map(),
     session: new Map(),
     prekey: new Map(),
@@ -25,6 +26,7 @@ export class MemoryDisk {
     message: new Map(),
     receipt: new Map(),
     outbox: new Map(),
+    outboxPart: new Map(),
     seen: new Map(),
     held: new Map(),
     event: new Map(),
@@ -40,6 +42,7 @@ export class MemoryDisk {
     senderKey: new Map(),
     ownChain: new Map(),
     senderKeyShared: new Map(),
+    ownDevice: new Map(),
     listIntent: new Map(),
     certificate: new Map(),
   };

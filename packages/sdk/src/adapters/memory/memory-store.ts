@@ -16,7 +16,7 @@ import type { MessageRecord, MessageState, ReceiptRecord } from '../../ports/mes
 import type { OutboxRecord } from '../../ports/outbox-record.ts';
 import { recordKey } from '../../ports/record-key.ts';
 import type { MessagePage, Store, StoreOpener } from '../../ports/store.ts';
-import type { UserRecord } from '../../ports/user-record.ts';
+import type { DeclinedRecord, UserRecord } from '../../ports/user-record.ts';
 import { SottoError } from '../../sotto-error.ts';
 import { MemoryDisk } from './memory-disk.ts';
 import { copyRecord } from './record-copy.ts';
@@ -140,6 +140,14 @@ class MemoryStore implements Store {
       .flatMap((user) => (user.blockedAt === undefined ? [] : [{ user, blockedAt: user.blockedAt }]))
       .sort((a, b) => b.blockedAt - a.blockedAt || compare(a.user.id, b.user.id))
       .map(({ user }) => copyRecord(user));
+  }
+
+  async declined(before: number, limit: number): Promise<readonly DeclinedRecord[]> {
+    return this.#all('declined')
+      .filter(({ at }) => at < before)
+      .sort((a, b) => a.at - b.at || compare(a.userId, b.userId))
+      .slice(0, limit)
+      .map(copyRecord);
   }
 
   async chats(below: number | undefined, limit: number): Promise<readonly ChatRecord[]> {
@@ -316,7 +324,14 @@ class MemoryStore implements Store {
   }
 
   #delete<Kind extends RecordKind>({ kind, key }: Delete<Kind>): void {
-    this.#disk.tables[kind].delete(recordKey(kind, key));
+    const { tables } = this.#disk;
+    const table: Map<string, Records[Kind]> = tables[kind];
+    const name = recordKey(kind, key);
+    const partId = kind === 'outbox' ? tables.outbox.get(name)?.partId : undefined;
+    table.delete(name);
+    if (partId === undefined) return;
+    for (const row of tables.outbox.values()) if (row.partId === partId) return;
+    tables.outboxPart.delete(recordKey('outboxPart', { id: partId }));
   }
 
   #prune(old: Pruning): void {

@@ -3,7 +3,7 @@ import type { Migration } from './migration.ts';
 const columns = `slot, user_id, device_id, number, username, registration_id, identity_key_pair, device_private_key, root_secret,
       device_list, profile_key, refresh_token, next_refresh_token, access_token, access_expires_at, created_at, ended, deletion`;
 
-/** Linked devices, which have no root secret; own lists on their way; whether others have begun anew; certificates. */
+/** Linked devices, which have no root secret; why a session has ended; own lists on their way; when own devices were heard of; whether others have begun anew; certificates. */
 export const devices: Migration = {
   version: 12,
   statements: [
@@ -25,6 +25,7 @@ export const devices: Migration = {
       access_expires_at INTEGER NOT NULL,
       created_at INTEGER NOT NULL,
       ended INTEGER NOT NULL CHECK (ended IN (0, 1)),
+      end_reason TEXT,
       deletion BLOB,
       -- Newest first: 69 bytes of a key pair and 8 of a time, one after another.
       former_identities BLOB NOT NULL DEFAULT x'' CHECK (length(former_identities) % 77 = 0)
@@ -33,6 +34,10 @@ export const devices: Migration = {
       SELECT ${columns} FROM account`,
     'DROP TABLE account',
     'ALTER TABLE own_account RENAME TO account',
+    `CREATE TABLE own_device (
+      device_id INTEGER PRIMARY KEY CHECK (device_id BETWEEN 1 AND 127),
+      heard_at INTEGER NOT NULL
+    ) STRICT`,
     `CREATE TABLE list_intent (
       id INTEGER PRIMARY KEY CHECK (id = 1),
       signed BLOB NOT NULL,

@@ -54,6 +54,7 @@ const fields: Readonly<Record<string, (account: AccountRecord) => SqlValue>> = {
   created_at: (account) => account.createdAt,
   has_snapshot: (account) => Number(account.hasSnapshot),
   ended: (account) => Number(account.ended),
+  end_reason: (account) => account.endReason ?? null,
   deletion: (account) => account.deletion ?? null,
 };
 const encoders = Object.values(fields);
@@ -85,6 +86,7 @@ function read(row: SqlRow): AccountRecord {
     createdAt: integer(row, 'created_at'),
     hasSnapshot: flag(row, 'has_snapshot'),
     ended: flag(row, 'ended'),
+    endReason: optional(row, 'end_reason', text) as AccountRecord['endReason'],
     deletion: optional(row, 'deletion', bytes),
   };
 }

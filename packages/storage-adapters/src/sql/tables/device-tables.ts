@@ -1,4 +1,4 @@
-import { SottoError } from '@sotto/sdk/ports';
+import { type DeviceId, SottoError } from '@sotto/sdk/ports';
 import { bytes, bytesOf, integer, optional } from '../columns.ts';
 import { recordTable } from '../record-table.ts';
 
@@ -17,6 +17,14 @@ function rootsBytes(roots: readonly Uint8Array[]): Uint8Array {
   }
   return joined;
 }
+
+/** How the other own devices are heard of. */
+export const ownDeviceTable = recordTable<'ownDevice'>({
+  table: 'own_device',
+  key: { device_id: (device) => device.deviceId },
+  fields: { heard_at: (device) => device.heardAt },
+  read: (row) => ({ deviceId: integer(row, 'device_id') as DeviceId, heardAt: integer(row, 'heard_at') }),
+});
 
 /** The own list on its way. */
 export const listIntentTable = recordTable<'listIntent'>({

@@ -19,6 +19,7 @@ export const outboxTable = recordTable<'outbox'>({
     message_id: (item) => uuidBytes(item.messageId),
     kind: (item) => item.kind,
     visible: (item) => Number(item.visible),
+    part_id: ({ partId }) => partId ?? null,
     content: (item) => item.content,
     created_at: (item) => item.createdAt,
     attempt: (item) => item.attempt,
@@ -36,8 +37,17 @@ export const outboxTable = recordTable<'outbox'>({
     kind: text(row, 'kind') as OutboxRecord['kind'],
     visible: flag(row, 'visible'),
     content: bytes(row, 'content'),
+    partId: optional(row, 'part_id', integer),
     createdAt: integer(row, 'created_at'),
     attempt: integer(row, 'attempt'),
     sealed: row.send_id === null ? undefined : readSealed(row),
   }),
+});
+
+/** What several of them have in common. */
+export const outboxPartTable = recordTable<'outboxPart'>({
+  table: 'outbox_part',
+  key: { id: (part) => part.id },
+  fields: { content: (part) => part.content },
+  read: (row) => ({ id: integer(row, 'id'), content: bytes(row, 'content') }),
 });

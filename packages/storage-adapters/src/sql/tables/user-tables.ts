@@ -70,3 +70,11 @@ export const namedListTable = recordTable<'namedList'>({
     forked: flag(row, 'forked'),
   }),
 });
+
+/** Whose request was declined. */
+export const declinedTable = recordTable<'declined'>({
+  table: 'declined',
+  key: { user_id: (declined) => uuidBytes(declined.userId) },
+  fields: { at: (declined) => declined.at },
+  read: (row) => ({ userId: id(row, 'user_id'), at: integer(row, 'at') }),
+});
