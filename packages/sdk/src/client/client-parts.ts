@@ -190,7 +190,7 @@ export function assembleClient(assembly: ClientAssembly): ClientParts {
       timers,
       logger,
       isLive: () => messaging.state === 'live',
-      flush: (signal) => messaging.flush(signal),
+      flush: (signal) => messaging.flush(signal, () => void current.get()),
     });
   return {
     executor,

@@ -277,7 +277,8 @@ export class Client {
     this.#checkRunning();
     checkOptions('flush', options, signalOnly);
     const { signal: ended } = this.#ending;
-    await this.#messaging.flush(options.signal ? AbortSignal.any([options.signal, ended]) : ended);
+    const signal = options.signal ? AbortSignal.any([options.signal, ended]) : ended;
+    await this.#messaging.flush(signal, () => void this.#current.get());
   }
 
   /** Whether something is being encrypted, decrypted or committed now. What waits for the network or for a timer does not count: for tests that turn the clock by hand. */

@@ -101,7 +101,6 @@ export class Messaging {
   private readonly housekeeping: Housekeeping;
   private readonly onState: (change: ConnectionChange) => void;
   private readonly onFailure: (error: unknown) => void;
-  private readonly origin: () => ContentOrigin;
   private readonly ending = new AbortController();
   private readonly relayNow = (): number => this.platform.clock.now() + this.stream.serverClockOffset;
   private cancelRestart: CancelTimer | undefined;
@@ -112,7 +111,6 @@ export class Messaging {
     const { clock, timers, randomness, sha256, logger, tracer, sockets } = platform;
     const account = () => origin().account;
     this.platform = platform;
-    this.origin = origin;
     this.alsoEveryHour = parts.alsoEveryHour;
     this.onState = parts.onState;
     this.onFailure = onFailure;
@@ -314,10 +312,10 @@ export class Messaging {
     return this.starter.learnDevices(userId);
   }
 
-  /** Resolves when the outbox is empty: what rests there leaves at once. @throws the signal's reason; {SottoError} `session-ended`: what waits does not leave any more */
-  flush(signal: AbortSignal): Promise<void> {
+  /** Resolves when the outbox is empty: what rests there leaves at once. @throws as `Outbox.emptied` */
+  flush(signal: AbortSignal, assertLeaving: () => void): Promise<void> {
     this.receiptRest.end();
-    return this.outbox.emptied(signal, () => void this.origin());
+    return this.outbox.emptied(signal, assertLeaving);
   }
 
   /** Whether something is being opened that the executor does not know of yet. */
