@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,8 @@ import { root } from './pages.ts';
 export interface ExampleFolder extends AsyncDisposable {
   readonly path: string;
   write(name: string, code: string): Promise<void>;
+  /** Checks what stands in `mine` under the strict settings of this repository; what the compiler said, and its status: 0 when it had nothing to say. */
+  compile(): Promise<{ readonly status: number | null; readonly stdout: string }>;
   run(name: string): ExampleProcess;
 }
 
@@ -27,11 +29,23 @@ export async function exampleFolder(): Promise<ExampleFolder> {
   await symlink(join(root, 'node_modules'), join(path, 'node_modules'));
   await writeFile(join(path, 'package.json'), JSON.stringify({ type: 'module' }));
   const children: ChildProcess[] = [];
+  const write = async (name: string, code: string) => {
+    await mkdir(dirname(join(path, name)), { recursive: true });
+    await writeFile(join(path, name), code);
+  };
   return {
     path,
-    async write(name, code) {
-      await mkdir(dirname(join(path, name)), { recursive: true });
-      await writeFile(join(path, name), code);
+    write,
+    async compile() {
+      const settings = {
+        extends: join(root, 'tsconfig.base.json'),
+        compilerOptions: { types: ['node'] },
+        include: ['mine/*.ts'],
+      };
+      await write('tsconfig.json', JSON.stringify(settings));
+      const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+      const { status, stdout } = spawnSync(process.execPath, [compiler, '-p', path], { encoding: 'utf8' });
+      return { status, stdout };
     },
     run(name) {
       const child = spawn(process.execPath, ['--conditions=sotto-source', name], { cwd: path, stdio: 'pipe' });

@@ -41,7 +41,7 @@ function databasesOf(world: SoakWorld): readonly Place[] {
   );
 }
 
-/** What came to a group that this user, or its sender, is out of by now can't be opened any more; nor what a device wrote that was revoked, or came to a group that this device never heard of because its owner was out of it. */
+/** What came to a group that this user, or its sender, is out of by now can't be opened any more. */
 const heldFromOutside = `(held.group_id IS NOT NULL AND (
   EXISTS (SELECT 1 FROM "group" WHERE id = held.group_id AND standing <> 'member') OR
   EXISTS (SELECT 1 FROM user_group AS author
@@ -96,7 +96,7 @@ export function leftoversOf(world: SoakWorld): Leftovers {
   return left;
 }
 
-/** An envelope that can't be opened. */
+/** An envelope that can't be opened. One of a device that was revoked never will, nor one to a group that this device never heard of because its owner was out of it. */
 interface HeldRow {
   readonly group: string | null;
   /** Whether this device knows the group. */
