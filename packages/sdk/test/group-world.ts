@@ -71,6 +71,16 @@ export class GroupWorld {
     return world;
   }
 
+  /** As `of`, all of whom have sessions with each other, and are connected. */
+  static async talking(count: number, senders: 'named' | 'sealed' = 'named'): Promise<GroupWorld> {
+    const world = await GroupWorld.of(count, senders);
+    for (const person of world.people) {
+      for (const other of world.people) if (other !== person) await meetDevice(person.device, other.device);
+    }
+    await world.connect(...world.people);
+    return world;
+  }
+
   /** Somebody who is no member. */
   async newcomer(): Promise<GroupPerson> {
     const device = await testDevice();

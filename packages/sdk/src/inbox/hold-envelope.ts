@@ -76,9 +76,11 @@ export async function holdAgain(
   const groupId = hold.groupId ?? held.groupId;
   const next = { ...held, reason, retries: held.retries + 1, groupId };
   const isNew = reason !== held.reason;
-  if (isNew && !held.mendable && canBeMended(inspected, reason)) {
-    const requestAt = firstRequestAt(reason, inspected.envelope.attempt, holding.now, holding.randomness);
-    overlay.put('held', { ...next, mendable: true, requestAt });
+  const mendable = canBeMended(inspected, reason);
+  if (isNew && mendable !== held.mendable) {
+    const { now, randomness } = holding;
+    const requestAt = mendable ? firstRequestAt(reason, inspected.envelope.attempt, now, randomness) : undefined;
+    overlay.put('held', { ...next, mendable, requestAt });
   } else {
     overlay.put('held', next, ['reason', 'retries', 'groupId']);
   }

@@ -4,6 +4,7 @@ import { Ratchet } from '../crypto/ratchet.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
 import { SenderKeys } from '../crypto/sender-keys.ts';
 import { checkOwnSender, checkOwnWord, isFormerDevice } from '../devices/own-sender.ts';
+import { isOutside } from '../messages/group-context.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { Sha256 } from '../ports/hash.ts';
 import type { DeviceAddress, UserId } from '../ports/ids.ts';
@@ -46,7 +47,16 @@ export async function openEnvelope(
     return { ...read, ...how, identityKey: speaks ? how.identityKey : undefined };
   }
   if (groupId === undefined) throw new Hold('malformed-envelope');
-  const plaintext = await new SenderKeys(overlay, now).open(sender, groupId, checked, envelope.ciphertext);
+  // Nobody is asked for the key of a chain that would open nothing here.
+  const isStranger = () => isOutside(overlay, groupId, sender.userId, envelope.groupEpoch, false);
+  const plaintext = await new SenderKeys(overlay, now)
+    .open(sender, groupId, checked, envelope.ciphertext)
+    .catch(async (error: unknown) => {
+      if (error instanceof Hold && error.reason === 'no-sender-key' && (await isStranger())) {
+        throw new Hold('not-a-member', { groupId });
+      }
+      throw error;
+    });
   const identity = await overlay.get('identity', { userId: sender.userId });
   return {
     ...checkGroupContent(plaintext, envelope, sender, sha256),

@@ -72,6 +72,23 @@ export async function groupContextOf(
   return { groupId, members: membersOf(group), settled };
 }
 
+/**
+ * Whether somebody writes to a group from outside, as far as its log is known here up to the revision that they speak of: what they say in it will not be shown, whatever key comes.
+ * @param former whether whoever was a member once counts as outside, too: nobody answers for a group that they are out of
+ */
+export async function isOutside(
+  overlay: Overlay,
+  groupId: GroupId,
+  userId: UserId,
+  revision: number,
+  former: boolean,
+): Promise<boolean> {
+  const group = await overlay.get('group', { id: groupId });
+  if (group === undefined || group.standing === 'requested' || revision > group.revision) return false;
+  const member = await overlay.get('groupMember', { groupId, userId });
+  return member === undefined || (former && member.leftAt !== undefined);
+}
+
 /** Whether somebody is a member, or was one at a revision. */
 function isMemberAt(
   member: Pick<GroupMemberRecord, 'joinedAt' | 'leftAt' | 'leftSeenAt'> | undefined,

@@ -12,15 +12,6 @@ const { RECIPIENT_STATUS_UNKNOWN_USER: unknownUser } = RecipientStatus;
 const day = 24 * 3_600_000;
 
 /** People who are connected and have written once, so that all know the devices of all. */
-async function talking(count: number): Promise<GroupWorld> {
-  const world = await GroupWorld.of(count);
-  for (const person of world.people) {
-    for (const other of world.people) if (other !== person) await meetDevice(person.device, other.device);
-  }
-  await world.connect(...world.people);
-  return world;
-}
-
 function at(world: GroupWorld, index: number): GroupPerson {
   const person = world.people[index];
   if (person === undefined) throw new Error('there is no such person');
@@ -50,7 +41,7 @@ function refusing(person: GroupPerson, ...missed: readonly (readonly [GroupPerso
 
 describe('a message to a group', () => {
   it('is sealed once for all whose devices are known, and comes once to each, in order', async () => {
-    const world = await talking(4);
+    const world = await GroupWorld.talking(4);
     const [alice] = world.people as [GroupPerson];
     const texts = ['one', 'two', 'three'];
     for (const text of texts) await world.write(alice, text);
@@ -82,7 +73,7 @@ describe('a message to a group', () => {
   });
 
   it('is nobody’s in an empty group, and sent at once', async () => {
-    const world = await talking(1);
+    const world = await GroupWorld.talking(1);
     const message = await world.write(at(world, 0), 'anybody?');
     await world.run();
     expect(await stateOf(at(world, 0), message)).toBe('sent');
@@ -90,7 +81,7 @@ describe('a message to a group', () => {
   });
 
   it('comes apart to whoever the relay did not give it, and they hold up nobody', async () => {
-    const world = await talking(4);
+    const world = await GroupWorld.talking(4);
     const [alice, bob, carol, dave] = world.people as [GroupPerson, GroupPerson, GroupPerson, GroupPerson];
     refusing(alice, [bob, full], [dave, unknownUser]);
     const texts = Array.from({ length: 10 }, (_, index) => `${index}`);
@@ -107,7 +98,7 @@ describe('a message to a group', () => {
   });
 
   it('fails when there is no account of all others any more', async () => {
-    const world = await talking(2);
+    const world = await GroupWorld.talking(2);
     const [alice, bob] = world.people as [GroupPerson, GroupPerson];
     refusing(alice, [bob, unknownUser]);
     const message = await world.write(alice, 'hello?');
@@ -118,7 +109,7 @@ describe('a message to a group', () => {
 
 describe('a member whom the relay does not know as one', () => {
   it('gets it apart once the log was read and says that they are one', async () => {
-    const world = await talking(3);
+    const world = await GroupWorld.talking(3);
     const [alice, bob] = world.people as [GroupPerson, GroupPerson];
     refusing(alice, [bob, notMember]);
     await world.write(alice, 'hello');
@@ -128,7 +119,7 @@ describe('a member whom the relay does not know as one', () => {
   });
 
   it('gets nothing when the log says that they were removed, nor what waits for them  [security: removed-member]', async () => {
-    const world = await talking(3);
+    const world = await GroupWorld.talking(3);
     const [alice, bob, carol] = world.people as [GroupPerson, GroupPerson, GroupPerson];
     refusing(alice, [bob, notMember]);
     world.refresh = (person) => world.know({ revision: 2, members: [alice, carol] }, [person]);
@@ -141,7 +132,7 @@ describe('a member whom the relay does not know as one', () => {
   });
 
   it('waits when the log can not be read', async () => {
-    const world = await talking(3);
+    const world = await GroupWorld.talking(3);
     const [alice, bob] = world.people as [GroupPerson, GroupPerson];
     refusing(alice, [bob, notMember]);
     let failures = 3;
@@ -158,7 +149,7 @@ describe('a member whom the relay does not know as one', () => {
 
 describe('the chain of a device', () => {
   it('is another one after 1,000 messages', async () => {
-    const world = await talking(2);
+    const world = await GroupWorld.talking(2);
     const [alice, bob] = world.people as [GroupPerson, GroupPerson];
     await world.write(alice, '1');
     await world.run();
@@ -177,7 +168,7 @@ describe('the chain of a device', () => {
   });
 
   it('is another one after seven days, and when a device is another one', async () => {
-    const world = await talking(3);
+    const world = await GroupWorld.talking(3);
     const [alice, bob] = world.people as [GroupPerson, GroupPerson];
     const chains: (string | undefined)[] = [];
     const say = async (text: string) => {
@@ -204,7 +195,7 @@ describe('the chain of a device', () => {
   });
 
   it('is another one once a member has left, who opens nothing of it  [security: removed-member]', async () => {
-    const world = await talking(3);
+    const world = await GroupWorld.talking(3);
     const [alice, bob, carol] = world.people as [GroupPerson, GroupPerson, GroupPerson];
     await world.write(alice, 'all');
     await world.run();
@@ -221,7 +212,7 @@ describe('the chain of a device', () => {
   });
 
   it('is given to who joins, from then on', async () => {
-    const world = await talking(3);
+    const world = await GroupWorld.talking(3);
     const [alice, bob] = world.people as [GroupPerson, GroupPerson];
     await world.write(alice, 'before');
     await world.run();
@@ -241,7 +232,7 @@ describe('the chain of a device', () => {
 
 describe('nothing is sealed for a group', () => {
   it('whose log has gone on before it was read', async () => {
-    const world = await talking(3);
+    const world = await GroupWorld.talking(3);
     const [alice, bob, carol] = world.people as [GroupPerson, GroupPerson, GroupPerson];
     await edit(world, alice, { knownRevision: 2 });
     world.refresh = (person) => world.know({ revision: 2, members: [alice, carol] }, [person]);
@@ -254,7 +245,7 @@ describe('nothing is sealed for a group', () => {
   });
 
   it('more often than once when its log is no longer than it was said to be', async () => {
-    const world = await talking(2);
+    const world = await GroupWorld.talking(2);
     const [alice, bob] = world.people as [GroupPerson, GroupPerson];
     await edit(world, alice, { knownRevision: 9 });
     for (const text of ['one', 'two']) {
@@ -266,7 +257,7 @@ describe('nothing is sealed for a group', () => {
   });
 
   it('of which this user is no member any more: what waits fails', async () => {
-    const world = await talking(2);
+    const world = await GroupWorld.talking(2);
     const [alice, bob] = world.people as [GroupPerson, GroupPerson];
     alice.out.disconnect();
     const message = await world.write(alice, 'too late');
@@ -278,7 +269,7 @@ describe('nothing is sealed for a group', () => {
   });
 
   it('that the relay does not know: its log is read, and what waits is sealed anew, or fails', async () => {
-    const world = await talking(2);
+    const world = await GroupWorld.talking(2);
     const [alice, bob] = world.people as [GroupPerson, GroupPerson];
     let refusals = 1;
     alice.relay.verdict = (send) =>
@@ -297,7 +288,7 @@ describe('nothing is sealed for a group', () => {
   });
 
   it('of which a member says false things of their own devices, and reaches the others all the same', async () => {
-    const world = await talking(3);
+    const world = await GroupWorld.talking(3);
     const [alice, bob, liar] = world.people as [GroupPerson, GroupPerson, GroupPerson];
     const { userId } = liar.device.account;
     const named = { userId, version: 9, hash: new Uint8Array(32), identityKey: new Uint8Array(33), forked: true };
@@ -314,7 +305,7 @@ describe('nothing is sealed for a group', () => {
   });
 
   it('that is forked, as long as it is', async () => {
-    const world = await talking(2);
+    const world = await GroupWorld.talking(2);
     const [alice, bob] = world.people as [GroupPerson, GroupPerson];
     alice.out.disconnect();
     await world.write(alice, 'waits');
@@ -330,7 +321,7 @@ describe('nothing is sealed for a group', () => {
   });
 
   it('whose next change can not be read yet', async () => {
-    const world = await talking(2);
+    const world = await GroupWorld.talking(2);
     const [alice, bob] = world.people as [GroupPerson, GroupPerson];
     const waitingFor = { keyEpoch: 2, keyCommitment: new Uint8Array(32), since: 0, asked: 0, askAt: 0 };
     await edit(world, alice, { waitingFor });

@@ -13,15 +13,6 @@ const { RECIPIENT_STATUS_SEALED_REFUSED: keyRefused, RECIPIENT_STATUS_RATE_LIMIT
 const hour = 3_600_000;
 
 /** People who are connected, with sessions between all. */
-async function talking(count: number): Promise<GroupWorld> {
-  const world = await GroupWorld.of(count, 'sealed');
-  for (const person of world.people) {
-    for (const other of world.people) if (other !== person) await meetDevice(person.device, other.device);
-  }
-  await world.connect(...world.people);
-  return world;
-}
-
 const userOf = (person: GroupPerson) => person.device.account.userId;
 const textOf = (bytes: Uint8Array | null | undefined) => uuidToText(bytes ?? new Uint8Array());
 const recipientsOf = ({ recipients }: Send) => recipients.map(({ userId }) => textOf(userId)).sort();
@@ -44,7 +35,7 @@ function missing(person: GroupPerson, ...missed: readonly (readonly [GroupPerson
 
 describe('a message to a group whose sender is not named', () => {
   it('goes once to all with whom there is a session, names neither group nor message, and comes once, in order  [security: sealed-sends]', async () => {
-    const world = await talking(4);
+    const world = await GroupWorld.talking(4, 'sealed');
     const [alice, ...others] = world.people as [GroupPerson, ...GroupPerson[]];
     const texts = Array.from({ length: 20 }, (_, at) => `${at}`);
     for (const text of texts) await world.write(alice, text);
@@ -65,7 +56,7 @@ describe('a message to a group whose sender is not named', () => {
   });
 
   it('leaves with those that wait, after the results of those before, and all are the same when they leave again', async () => {
-    const world = await talking(3);
+    const world = await GroupWorld.talking(3, 'sealed');
     const [alice] = world.people as [GroupPerson];
     const [before, texts] = ['first', ['one', 'two', 'three', 'four']];
     const left = () => alice.relay.stream?.sends.filter(isForMany) ?? [];
@@ -158,7 +149,7 @@ describe('a message to a group whose sender is not named', () => {
 
 describe('who shares a group', () => {
   it('is a contact as long as both are in it, by the profile key that they said themselves, else by the one that the group has', async () => {
-    const world = await talking(2);
+    const world = await GroupWorld.talking(2, 'sealed');
     const [alice, bob] = world.people as [GroupPerson, GroupPerson];
     const key = async () => {
       const { executor, account } = alice.device;
@@ -186,7 +177,7 @@ describe('who shares a group', () => {
 
 describe('whom an unnamed message to a group misses', () => {
   it('gets it apart; a key that was refused is not shown again', async () => {
-    const world = await talking(4);
+    const world = await GroupWorld.talking(4, 'sealed');
     const [alice, bob, carol, dave] = world.people as [GroupPerson, GroupPerson, GroupPerson, GroupPerson];
     missing(alice, [bob, keyRefused], [carol, limited]);
     const texts = ['one', 'two', 'three'];
@@ -203,7 +194,7 @@ describe('whom an unnamed message to a group misses', () => {
   });
 
   it('is everybody when no key is taken: copies go, and nothing goes round in circles', async () => {
-    const world = await talking(3);
+    const world = await GroupWorld.talking(3, 'sealed');
     const [alice] = world.people as [GroupPerson];
     let asked = 0;
     alice.relay.verdict = (send) => {
@@ -221,7 +212,7 @@ describe('whom an unnamed message to a group misses', () => {
   });
 
   it('gets copies of all that left together, in their order', async () => {
-    const world = await talking(4);
+    const world = await GroupWorld.talking(4, 'sealed');
     const [alice, bob, carol, dave] = world.people as [GroupPerson, GroupPerson, GroupPerson, GroupPerson];
     missing(alice, [bob, keyRefused], [carol, limited]);
     const texts = Array.from({ length: 12 }, (_, at) => `${at}`);
@@ -233,7 +224,7 @@ describe('whom an unnamed message to a group misses', () => {
   });
 
   it('waits behind one of those that left together and was refused, as it is, and nothing is sent twice', async () => {
-    const world = await talking(3);
+    const world = await GroupWorld.talking(3, 'sealed');
     const [alice] = world.people as [GroupPerson];
     await world.write(alice, 'first');
     await world.run();
@@ -256,7 +247,7 @@ describe('whom an unnamed message to a group misses', () => {
   });
 
   it('is nobody when the relay knows nothing of such messages: they go by name, to all at once', async () => {
-    const world = await talking(3);
+    const world = await GroupWorld.talking(3, 'sealed');
     const [alice] = world.people as [GroupPerson];
     alice.relay.verdict = (send) =>
       isForMany(send) ? { type: 'refused', code: 'sealed-unavailable', retryable: false } : { type: 'accepted' };

@@ -5,6 +5,7 @@ import type { Executor } from '../crypto/executor.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { peerLock, Ratchet } from '../crypto/ratchet.ts';
 import { decodeEnvelope } from '../inbox/decode-envelope.ts';
+import { isOutside } from '../messages/group-context.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
 import { addHiddenRow } from '../outbox/hidden-row.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -169,6 +170,10 @@ export class RetryAsker {
         overlay.delete('held', { digest: held.digest });
         return undefined;
       }
+      if (held.reason === 'no-sender-key' && (await isUnanswered(overlay, held, sender, envelope.groupEpoch))) {
+        overlay.put('held', { ...held, reason: 'not-a-member', requestAt: undefined, mendable: false });
+        return undefined;
+      }
       // Each attempt that fails is held by itself; together they are asked for three times.
       const attempts = await this.store.heldAttempts(failed.messageId, page);
       const asked = attempts.reduce((sum, one) => sum + (one.sender === sender ? one.requests : 0), 0);
@@ -213,6 +218,16 @@ export class RetryAsker {
     await new Ratchet(origin.account, overlay, now).setAside(device);
     addEmptyContent(overlay, origin, device.userId, [], now);
   }
+}
+
+/** Whoever is in a group no more, or never was as far as its log is known here, sends nothing of it again. */
+async function isUnanswered(
+  overlay: Overlay,
+  { groupId }: HeldRecord,
+  sender: UserId,
+  revision: number,
+): Promise<boolean> {
+  return groupId !== undefined && isOutside(overlay, groupId, sender, revision, true);
 }
 
 async function cameMeanwhile(

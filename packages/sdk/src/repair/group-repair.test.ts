@@ -1,0 +1,130 @@
+import { Envelope, type Send, uuidToBytes } from '@sotto/proto';
+import { describe, expect, it } from 'vitest';
+import { type GroupPerson, GroupWorld } from '../../test/group-world.ts';
+import { deliveredOf, meetDevice, randomness } from '../../test/test-device.ts';
+import { chatWith } from '../chats/chat-state.ts';
+import { isUnnamed } from '../sealed/unnamed-send.ts';
+import { RetryAsker } from './retry-asker.ts';
+
+const isShared = (send: Send) => send.sharedCiphertext.length > 0;
+const userOf = (person: GroupPerson) => person.device.account.userId;
+
+/** Asks for what somebody holds, as if their time had come. */
+async function ask({ device, out }: GroupPerson): Promise<void> {
+  const { executor, store, clock } = device;
+  const asker = new RetryAsker({
+    executor,
+    store,
+    origin: device.origin,
+    clock,
+    timers: out.timers,
+    randomness,
+    onQueued: (userId) => out.outbox.wake(chatWith(userId)),
+    onFailure: (error) => out.failures.push(error),
+  });
+  asker.wake();
+  await asker.idle();
+  await asker.stop();
+}
+
+describe('a message to a group that can not be opened', () => {
+  it.each(['named', 'sealed'] as const)(
+    'is asked for after a minute by a %s request, and comes apart; the next one brings the key',
+    async (senders) => {
+      const world = await GroupWorld.talking(3, senders);
+      const [alice, bob, carol] = world.people as [GroupPerson, GroupPerson, GroupPerson];
+      world.lost = (send, to) => !isShared(send) && to === bob;
+      await world.write(alice, 'can you read this?');
+      await world.run();
+      world.lost = () => false;
+      await ask(bob);
+      await world.run();
+      expect(await world.texts(bob)).toEqual([]);
+      bob.device.clock.advance(63_000);
+      await ask(bob);
+      await world.run();
+      expect(await world.texts(bob)).toEqual(['can you read this?']);
+      expect(await bob.in.heldReasons()).toEqual([]);
+      await world.write(alice, 'and this?');
+      await world.run();
+      expect(await world.texts(bob)).toEqual(['can you read this?', 'and this?']);
+      expect(await world.texts(carol)).toEqual(['can you read this?', 'and this?']);
+      // Requests and answers name their sender where all do.
+      const isNamed = ({ send }: { readonly send: Send }) => !isUnnamed(send);
+      for (const { relay } of [alice, bob]) expect(relay.stored.every(isNamed)).toBe(senders === 'named');
+      expect(alice.relay.stored.some(isNamed) || bob.relay.stored.some(isNamed)).toBe(senders === 'named');
+    },
+  );
+
+  it('comes under the newest revision when its own can not be checked any more', async () => {
+    const world = await GroupWorld.talking(3);
+    const [alice, bob, carol] = world.people as [GroupPerson, GroupPerson, GroupPerson];
+    await world.know({ revision: 2, members: world.people }, [alice, carol]);
+    await world.know({ revision: 3, members: world.people }, [bob]);
+    await world.write(alice, 'under the second');
+    await world.run();
+    // The key of the chain was given under that revision, too.
+    expect([...(await bob.in.heldReasons())].sort()).toEqual(['group-head-unknown', 'no-sender-key']);
+    await world.know({ revision: 3, members: world.people }, [alice, carol]);
+    bob.device.clock.advance(63_000);
+    await ask(bob);
+    await world.run();
+    expect(await world.texts(bob)).toEqual(['under the second']);
+    expect(await world.texts(carol)).toEqual(['under the second']);
+    expect(await bob.in.heldReasons()).toEqual([]);
+  });
+
+  it('is given to nobody who came after it, or is gone  [security: group-membership]', async () => {
+    const world = await GroupWorld.talking(3);
+    const [alice, bob, carol] = world.people as [GroupPerson, GroupPerson, GroupPerson];
+    await world.write(alice, 'secret');
+    await world.run();
+    const dave = await world.newcomer();
+    await world.connect(dave);
+    await meetDevice(alice.device, dave.device);
+    await meetDevice(dave.device, alice.device);
+    await world.know({ revision: 2, members: [alice, bob, dave] }, [alice, bob]);
+    await world.know({ revision: 1, members: [alice, bob, carol, dave] }, [dave]);
+    const message = world.taken.find(({ send }) => isShared(send));
+    for (const thief of [dave, carol]) {
+      const recipients = [
+        { userId: uuidToBytes(userOf(thief)), devices: [{ deviceId: 1, registrationId: 1, kind: 3 }] },
+      ];
+      const before = alice.relay.stored.length;
+      const [stolen] = deliveredOf({ ...message?.send, recipients }, alice.device.address, 1);
+      // A ciphertext of its own, so that it is not known already.
+      const twisted = Envelope.decode(stolen ?? new Uint8Array());
+      const ciphertext = Uint8Array.from(twisted.ciphertext);
+      ciphertext[ciphertext.length - 1] = (ciphertext.at(-1) ?? 0) ^ 1;
+      await thief.in.deliver(Envelope.encode({ ...twisted, ciphertext }));
+      expect(await thief.in.heldReasons()).toHaveLength(1);
+      thief.device.clock.advance(63_000);
+      await ask(thief);
+      await world.run();
+      const answers = alice.relay.stored.slice(before).filter(({ send }) => send.recipients.length > 0);
+      expect(answers).toEqual([]);
+    }
+  });
+
+  it('is not asked for once its author is out: nobody would answer  [security: removed-member]', async () => {
+    const world = await GroupWorld.talking(3);
+    const [alice, bob, carol] = world.people as [GroupPerson, GroupPerson, GroupPerson];
+    const keys: Uint8Array[] = [];
+    world.lost = (send, to) => {
+      const isKey = !isShared(send) && to === bob;
+      if (isKey) keys.push(...deliveredOf(send, alice.device.address, 1));
+      return isKey;
+    };
+    await world.write(alice, 'my last words');
+    await world.run();
+    await world.know({ revision: 2, members: [bob, carol] }, [bob]);
+    bob.device.clock.advance(63_000);
+    await ask(bob);
+    await world.run();
+    expect(bob.relay.stored.filter(({ send }) => send.recipients.length > 0)).toEqual([]);
+    expect(await bob.device.store.heldRequests(9)).toEqual([]);
+    // They were a member when they wrote it: with the key, should it come after all, it is opened.
+    await bob.in.deliver(...keys);
+    expect(await world.texts(bob)).toEqual(['my last words']);
+  });
+});
