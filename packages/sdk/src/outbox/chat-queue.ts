@@ -1,9 +1,9 @@
 import type { ChatId, GroupId, UserId } from '../ports/ids.ts';
 import type { OutboxRecord } from '../ports/outbox-record.ts';
-import type { CancelTimer } from '../ports/timers.ts';
 import { isForMany } from '../sealed/unnamed-send.ts';
 import { SottoError } from '../sotto-error.ts';
 import { type AcceptedSend, hasOutsiders } from './accepted-send.ts';
+import { HeadStart } from './head-start.ts';
 import { batchOf, largestBatch, leavingTogether } from './leaving-together.ts';
 import { type EntryResult, goesWith, type QueueEntry, type ResultTaker, type SealedEntry } from './queue-entry.ts';
 import type { ChatQueueParts } from './queue-parts.ts';
@@ -37,12 +37,12 @@ export class ChatQueue implements ResultTaker {
   /** What sealing lacked (sessions, the device list) and was just got, so that it should go through now. */
   private readonly prepared = new Set<Lack>();
   private readonly retryPause: RetryPause;
+  private readonly headStart: HeadStart;
   private readonly pace: SendPace;
   /** Whether what left last went beside the stream. */
   private beside = false;
   /** How many for many left together last; 0 when what left last was for one. */
   private forMany = 0;
-  private cancelPause: CancelTimer | undefined;
   private working: Promise<void> | undefined;
   private woken = false;
 
@@ -51,6 +51,7 @@ export class ChatQueue implements ResultTaker {
     this.parts = parts;
     this.lane = new SendLane(parts.randomness);
     this.pace = new SendPace(parts);
+    this.headStart = new HeadStart(parts, { onOver: () => this.wake() });
     this.retryPause = new RetryPause(parts, { isActive: () => this.online, onOver: () => this.wake() });
   }
 
@@ -72,8 +73,8 @@ export class ChatQueue implements ResultTaker {
     this.discarded.clear();
     for (const entry of this.entries) entry.inFlight = false;
     this.retryPause.end();
-    this.cancelPause?.();
-    this.cancelPause = undefined;
+    this.headStart.pause();
+    this.pace.endRest();
   }
 
   /** There may be something to send. */
@@ -100,7 +101,7 @@ export class ChatQueue implements ResultTaker {
     for (const entry of this.entries) {
       if (entry.record.groupId !== undefined) continue;
       if (entry.inFlight) this.discarded.add(entry);
-      else this.entries.delete(entry);
+      else this.remove(entry);
     }
     this.wake();
   }
@@ -143,7 +144,7 @@ export class ChatQueue implements ResultTaker {
   private async accept(accepted: readonly (AcceptedSend & { readonly entry: QueueEntry })[]): Promise<void> {
     this.retryPause.reset();
     const queued = await this.parts.commits.accepted(this.chatId, accepted);
-    for (const { entry } of accepted) this.entries.delete(entry);
+    for (const { entry } of accepted) this.remove(entry);
     if (queued.length > 0) this.parts.onQueued(queued);
   }
 
@@ -251,18 +252,14 @@ export class ChatQueue implements ResultTaker {
       if (this.beside && room < largestWindow) return;
       const wanted = Math.min(room, batchOf(waiting[0], this.forMany), waiting.length);
       const ready = waiting.slice(0, this.pace.room(wanted));
-      if (ready.length < wanted) this.pause(waiting.length);
+      if (ready.length < wanted) this.rest(waiting.length);
       if (ready.length === 0 || !(await this.sealAndSend(ready))) return;
     }
   }
 
   /** Goes on when the relay allows more. */
-  private pause(waiting: number): void {
-    if (!this.online || this.cancelPause !== undefined) return;
-    this.cancelPause = this.parts.timers.after(this.pace.wait(waiting), () => {
-      this.cancelPause = undefined;
-      this.wake();
-    });
+  private rest(waiting: number): void {
+    if (this.online) this.pace.rest(waiting, () => this.wake());
   }
 
   private async load(): Promise<void> {
@@ -282,8 +279,10 @@ export class ChatQueue implements ResultTaker {
     for (const [at, entry] of ready.entries()) {
       const outcome = outcomes[at];
       entry.isSealed = outcome?.status === 'sealed';
-      if (outcome?.status === 'sealed') sends.push({ entry, ...outcome });
-      else if (outcome?.status === 'gone') this.left(entry);
+      if (outcome?.status === 'sealed') {
+        sends.push({ entry, ...outcome });
+        this.headStart.give(outcome.keys ?? []);
+      } else if (outcome?.status === 'gone') this.left(entry);
     }
     // What was refused meanwhile goes first.
     if (connection !== this.connection || refusals !== this.refusals) return true;
@@ -334,10 +333,11 @@ export class ChatQueue implements ResultTaker {
   }
 
   private transmit(sealed: readonly SealedEntry[]): boolean {
+    if (this.headStart.isOn()) return false;
     this.pace.head(sealed[0]?.send);
     const alike = this.leavingTogether(sealed);
     const sends = alike.slice(0, this.pace.room(alike.length));
-    if (sends.length < alike.length) this.pause(sealed.length);
+    if (sends.length < alike.length) this.rest(sealed.length);
     if (sends.length === 0 || !this.handOver(sends)) return false;
     this.pace.take(sends.length);
     for (const { entry, send, sendId } of sends) {
@@ -386,7 +386,12 @@ export class ChatQueue implements ResultTaker {
 
   private left(entry: QueueEntry): void {
     this.parts.onLeft();
+    this.remove(entry);
+  }
+
+  private remove(entry: QueueEntry): void {
     this.entries.delete(entry);
+    this.parts.departures.left(entry.record.id);
   }
 }
 

@@ -27,8 +27,8 @@ export interface GroupChainParts {
  * Whoever has not been given the current one gets it by a row in their own queue, in the same operation. The group's messages don't wait for it: who has no key holds them until it comes.
  */
 export class GroupChain {
-  /** In whose queues keys were put. */
-  readonly given = new Set<UserId>();
+  /** In whose queues keys were put, and the rows of the last ones. */
+  readonly given = new Map<UserId, number>();
   private readonly parts: GroupChainParts;
   private readonly keys: SenderKeys;
   private chain: OwnChainRecord | undefined;
@@ -87,8 +87,7 @@ export class GroupChain {
     const distribution = await this.keys.distribution(origin.account, group.id, distributionId);
     const fields = { senderKeyDistribution: { groupId: group.wireId, distribution } };
     for (const userId of new Set(devices.map((device) => device.userId))) {
-      addHiddenToMember(overlay, origin, userId, group, fields, now);
-      this.given.add(userId);
+      this.given.set(userId, addHiddenToMember(overlay, origin, userId, group, fields, now).id);
     }
     for (const { userId, deviceId, registrationId } of devices) {
       overlay.put('senderKeyShared', { distributionId, userId, deviceId, registrationId, at: now });

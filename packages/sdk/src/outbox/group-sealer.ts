@@ -195,14 +195,14 @@ export class GroupSealer implements RowSealer<GroupRow> {
       unnamed === undefined
         ? await this.namedSend(overlay, sealing, row, part)
         : await this.unnamedSend(overlay, { ...sealing, ...unnamed }, row, part);
-    for (const userId of chain.given) queued.add(chatWith(userId));
+    for (const userId of chain.given.keys()) queued.add(chatWith(userId));
     if (send === undefined) {
       overlay.delete('outbox', { id: row.id });
       return { status: 'gone' };
     }
     const sealed = { sendId, send: Send.encode(send), sealedAt: now };
     overlay.put('outbox', { ...row, attempt, sealed }, ['attempt', 'sealed']);
-    return { status: 'sealed', send, sendId };
+    return { status: 'sealed', send, sendId, keys: [...chain.given.values()] };
   }
 
   /** For all whose devices are known; undefined when there is nobody. */

@@ -2,6 +2,7 @@ import { type SendResult, toBase64Url } from '@sotto/proto';
 import type { ChatId } from '../ports/ids.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import { ChatQueue } from './chat-queue.ts';
+import { Departures } from './departures.ts';
 import { Pacer, type SendRates, unlimited } from './pacer.ts';
 import type { EntryResult, QueueEntry, ResultTaker } from './queue-entry.ts';
 import type { ChatQueueParts } from './queue-parts.ts';
@@ -22,7 +23,7 @@ export class Outbox {
   private turn = 0;
 
   constructor(
-    parts: Omit<ChatQueueParts, 'expectResult' | 'onLeft' | 'rates' | 'devicePacer'> &
+    parts: Omit<ChatQueueParts, 'expectResult' | 'onLeft' | 'rates' | 'devicePacer' | 'departures'> &
       Pick<ResultWatchParts, 'onSlow' | 'onOverdue'>,
   ) {
     this.store = parts.store;
@@ -41,6 +42,7 @@ export class Outbox {
       onLeft: () => this.changed(),
       rates: () => this.rates,
       devicePacer: new Pacer(),
+      departures: new Departures(),
     };
   }
 

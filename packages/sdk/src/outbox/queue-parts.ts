@@ -6,6 +6,7 @@ import type { Randomness } from '../ports/randomness.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import type { Timers } from '../ports/timers.ts';
 import type { Tracer } from '../ports/tracer.ts';
+import type { Departures } from './departures.ts';
 import type { OutboxCommits } from './outbox-commits.ts';
 import type { Pacer, SendRates } from './pacer.ts';
 import type { QueueEntry } from './queue-entry.ts';
@@ -36,6 +37,8 @@ export interface ChatQueueParts {
   readonly transmit: (frames: readonly ClientFrameFields[], handed: () => void) => boolean;
   /** Tells whose result a send id is. */
   readonly expectResult: (sendId: Uint8Array, entry: QueueEntry) => void;
+  /** Who waits for rows of other queues. */
+  readonly departures: Departures;
   /** Something failed for good, and left the outbox. */
   readonly onLeft: () => void;
   /** How fast the relay lets this account send. */

@@ -9,7 +9,13 @@ const sealedFor = 7 * 24 * 3_600_000;
 
 /** What became of the wish to seal. */
 export type SealOutcome =
-  | { readonly status: 'sealed'; readonly send: SendFields; readonly sendId: Uint8Array }
+  | {
+      readonly status: 'sealed';
+      readonly send: SendFields;
+      readonly sendId: Uint8Array;
+      /** Rows of other queues that bring what it takes to open this one: they are to leave first. */
+      readonly keys?: readonly number[];
+    }
   /** Sessions with the recipient's devices must be made first. */
   | { readonly status: 'needs-sessions' }
   /** The recipient's device list must be known first. */
