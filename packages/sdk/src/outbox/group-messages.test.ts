@@ -72,6 +72,49 @@ describe('a message to a group', () => {
     for (const person of world.people) expect(await world.texts(person)).toEqual(['first', 'second']);
   });
 
+  it('leaves behind the keys that it takes to read it, once the relay has those', async () => {
+    const world = await GroupWorld.talking(3);
+    const alice = at(world, 0);
+    await world.write(alice, 'one');
+    await settled();
+    // The keys left, and nothing else before the relay has said that it has them.
+    expect(alice.relay.stored.map(({ send }) => isShared(send))).toEqual([false, false]);
+    await alice.out.deliverResults(1);
+    await settled();
+    expect(alice.relay.stored).toHaveLength(2);
+    await alice.out.deliverResults();
+    await settled();
+    expect(alice.relay.stored.map(({ send }) => isShared(send))).toEqual([false, false, true]);
+    // Whoever has them is kept waiting no more.
+    await world.write(alice, 'two');
+    await settled();
+    expect(alice.relay.stored).toHaveLength(4);
+  });
+
+  it('waits for nobody’s keys for long', async () => {
+    const world = await GroupWorld.talking(3);
+    const [alice, bob, carol] = world.people as [GroupPerson, GroupPerson, GroupPerson];
+    const slow = uuidToBytes(userOf(carol));
+    alice.relay.verdict = ({ recipients }) =>
+      recipients.length === 1 && recipients[0]?.userId?.every((byte, index) => byte === slow[index])
+        ? { type: 'refused', code: 'store-full', retryable: true }
+        : { type: 'accepted' };
+    await world.write(alice, 'one');
+    await settled();
+    await alice.out.deliverResults();
+    await settled();
+    expect(alice.relay.stored.some(({ send }) => isShared(send))).toBe(false);
+    alice.out.timers.runAll();
+    await settled();
+    expect(alice.relay.stored.some(({ send }) => isShared(send))).toBe(true);
+    await world.handOver();
+    expect(await world.texts(bob)).toEqual(['one']);
+    expect(await world.texts(carol)).toEqual([]);
+    alice.relay.verdict = () => ({ type: 'accepted' });
+    await world.run();
+    expect(await world.texts(carol)).toEqual(['one']);
+  });
+
   it('is nobody’s in an empty group, and sent at once', async () => {
     const world = await GroupWorld.talking(1);
     const message = await world.write(at(world, 0), 'anybody?');

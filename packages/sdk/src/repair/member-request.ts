@@ -15,7 +15,7 @@ export async function wasSentToMember(
   return member.leftAt === undefined && member.joinedAt <= revision;
 }
 
-/** A device asks for what it could not open: it may lack the key of the current chain, which it is given with the next message. */
+/** A device asks for what it could not open: it may lack the key of the current chain, or that is what it asks for; it is given with the next message. */
 export async function forgetGiven(overlay: Overlay, groupId: GroupId, device: DeviceAddress): Promise<void> {
   const chain = await overlay.get('ownChain', { groupId });
   if (chain === undefined) return;

@@ -105,7 +105,7 @@ export class RetryAnswerer {
     if ((await spendRepair(overlay, device, 'renewals', now)) === undefined) await ratchet.setAside(device);
   }
 
-  /** They were no messages of the history: a receipt, something that is gone, or an answer like this one with what it stood for. What receipts would say is said again. */
+  /** They were no messages of the history: a receipt, the key of a chain, something that is gone, or an answer like this one with what it stood for. What receipts would say is said again, and keys go with the next message to each group. */
   private async replace(
     overlay: Overlay,
     device: DeviceAddress,
@@ -117,6 +117,9 @@ export class RetryAnswerer {
     const messageId = addEmptyContent(overlay, this.origin(), userId, replaces.map(uuidToBytes), now);
     // Should this one be lost too, then what is asked for is its id.
     overlay.put('resend', { messageId, userId, deviceId, count: 0, at: now, replaces });
+    for (const { groupId, leftAt } of await this.store.groupsWith(userId)) {
+      if (leftAt === undefined) await forgetGiven(overlay, groupId, device);
+    }
     const chat = await overlay.get('chat', { id: chatWith(userId) });
     if (!chat?.accepted) return;
     await addOverdueReceipts(overlay, { store: this.store, receipts: this.receipts }, userId, now);

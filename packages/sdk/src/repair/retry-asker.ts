@@ -37,8 +37,8 @@ export function nextRequestAt(requests: number, now: number, randomness: Randomn
   return longest === undefined ? undefined : now + Math.ceil(longest * randomness.fraction());
 }
 
-/** How long the key of a chain may be on its way behind the messages under it. */
-const keyGrace = 60_000;
+/** How long the key of a chain may be on its way behind the messages under it: it leaves before them, but through another queue (`HeadStart`). */
+const keyGrace = 10_000;
 
 /** Whether it is time to ask. What was held after now, or is to be asked for later than ever, was so by a clock that was set back since. */
 function isDue({ heldAt, requests, requestAt }: HeldRecord, now: number): boolean {
