@@ -1,3 +1,4 @@
+import { groupNotMember } from '../groups/group-refusal.ts';
 import type { ChatId, GroupId, UserId } from '../ports/ids.ts';
 import type { OutboxRecord } from '../ports/outbox-record.ts';
 import { isForMany } from '../sealed/unnamed-send.ts';
@@ -9,7 +10,7 @@ import { type EntryResult, goesWith, type QueueEntry, type ResultTaker, type Sea
 import type { ChatQueueParts } from './queue-parts.ts';
 import { refusedKeys } from './refused-keys.ts';
 import { RetryPause } from './retry-pause.ts';
-import type { SealOutcome } from './row-sealer.ts';
+import { goesOn, type SealOutcome } from './row-sealer.ts';
 import { sealFailure } from './seal-failure.ts';
 import { SendLane } from './send-lane.ts';
 import type { SendOutcome } from './send-outcome.ts';
@@ -283,6 +284,7 @@ export class ChatQueue implements ResultTaker {
         sends.push({ entry, ...outcome });
         this.headStart.give(outcome.keys ?? []);
       } else if (outcome?.status === 'gone') this.left(entry);
+      else if (outcome?.status === 'outside') await this.fail(entry, groupNotMember().code);
     }
     // What was refused meanwhile goes first.
     if (connection !== this.connection || refusals !== this.refusals) return true;
@@ -292,7 +294,7 @@ export class ChatQueue implements ResultTaker {
     }
     const last = outcomes.at(-1);
     const stuck = ready[outcomes.length - 1];
-    if (stuck === undefined || last === undefined) return true;
+    if (stuck === undefined || last === undefined || goesOn(last)) return true;
     const { record } = stuck;
     const waiting = ready.slice(outcomes.length - 1).filter((entry) => goesWith(entry.record, record));
     switch (last.status) {
@@ -301,9 +303,6 @@ export class ChatQueue implements ResultTaker {
       case 'later':
         this.retryPause.begin(undefined);
         return false;
-      case 'sealed':
-      case 'gone':
-        return true;
       default:
         return this.prepare(last.status, record, waiting);
     }

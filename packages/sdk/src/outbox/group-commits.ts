@@ -3,6 +3,8 @@ import { chatWith } from '../chats/chat-state.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { checkDistribution } from '../crypto/sender-key-precheck.ts';
 import { listedDevices } from '../devices/accepted-list.ts';
+import { memberOf } from '../groups/group-state.ts';
+import { stateOf } from '../groups/stored-group.ts';
 import { advances, progressFields } from '../messages/message-state.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
 import type { ChatId, UserId } from '../ports/ids.ts';
@@ -64,6 +66,7 @@ export async function failForGroup(
   const isForOwn = row?.recipient === origin.account.userId;
   const message = row?.visible && !isForOwn ? await overlay.get('message', { id: row.messageId }) : undefined;
   if (message === undefined || !advances(message.state, 'failed')) return;
+  if (row?.recipient !== undefined && (await isForOthers(overlay, origin, message, row.recipient))) return;
   noteFailed(overlay, message, code, now);
   if (row?.recipient !== undefined || outside.has(code) || message.groupId === undefined) return;
   const group = await overlay.get('group', { id: message.groupId });
@@ -84,6 +87,21 @@ function sharesOf({ sealed }: OutboxRecord, shares: ReadonlyMap<UserId, Share>):
 async function isMember(overlay: Overlay, { groupId }: OutboxRecord, userId: UserId): Promise<boolean> {
   const row = groupId && (await overlay.get('groupMember', { groupId, userId }));
   return row !== undefined && row.leftAt === undefined;
+}
+
+/** Whether a message that is not for somebody any more is still for others: they have it, or their copies are on their way. */
+async function isForOthers(
+  overlay: Overlay,
+  { account }: ContentOrigin,
+  { groupId, revision }: MessageRecord,
+  out: UserId,
+): Promise<boolean> {
+  const group = groupId && (await overlay.get('group', { id: groupId }));
+  const state = group?.standing === 'member' ? stateOf(group) : undefined;
+  if (state === undefined || revision === undefined || memberOf(state, out) !== undefined) return false;
+  return state.members.some(({ userId, joinedAtRevision }) => {
+    return userId !== account.userId && joinedAtRevision <= revision;
+  });
 }
 
 function noteSent(

@@ -29,7 +29,7 @@ import type { Way, Ways } from '../sealed/unnamed-way.ts';
 import { SottoError } from '../sotto-error.ts';
 import { wholeContent } from './hidden-row.ts';
 import { ownWordsTo } from './own-words.ts';
-import { type RowSealer, type SealableRecord, type SealOutcome, sealedBefore } from './row-sealer.ts';
+import { goesOn, type RowSealer, type SealableRecord, type SealOutcome, sealedBefore } from './row-sealer.ts';
 import { newSendId } from './send-id.ts';
 import { type SendableDevices, sendableDevices } from './sendable-devices.ts';
 
@@ -102,7 +102,7 @@ export class PairwiseSealer implements RowSealer<PairwiseRow> {
     for (const { id } of records) {
       const outcome = await this.sealOne(overlay, ratchet, { named, blocked, targets, way }, id, now);
       outcomes.push(outcome);
-      if (outcome.status !== 'sealed' && outcome.status !== 'gone') break;
+      if (!goesOn(outcome)) break;
     }
     return outcomes;
   }
@@ -152,11 +152,8 @@ export class PairwiseSealer implements RowSealer<PairwiseRow> {
       return { status: 'failed', error: new SottoError('identity-changed', identityChangedAdvice) };
     }
     const group = record.groupId === undefined ? undefined : await placeFor(overlay, record.groupId, record.recipient);
-    if (group === null) {
-      // What belongs to a group is none of the business of who is no member any more.
-      overlay.delete('outbox', { id });
-      return { status: 'gone' };
-    }
+    // What belongs to a group is none of the business of who is no member any more.
+    if (group === null) return { status: 'outside' };
     if (targets === undefined) return { status: 'needs-sessions' };
     if (targets.devices.length === 0) {
       // For the own other devices, of which there is none.

@@ -28,6 +28,8 @@ export type SealOutcome =
   | { readonly status: 'later' }
   /** It is not in the outbox any more. */
   | { readonly status: 'gone' }
+  /** It belongs to a group that its recipient, or this user, is out of: it is given up, and those behind it go on. */
+  | { readonly status: 'outside' }
   /** It could not be sealed, and those behind it were not tried. */
   | { readonly status: 'failed'; readonly error: SottoError };
 
@@ -51,3 +53,11 @@ export function sealedBefore({ sealed }: Pick<OutboxRecord, 'sealed'>, now: numb
   if (isUnnamed(send) && sealed.sealedAt + unnamedSealedFor < now) return undefined;
   return { status: 'sealed', send, sendId: sealed.sendId };
 }
+
+/** Whether those behind a row with this outcome are looked at. */
+export function goesOn(outcome: SealOutcome): outcome is GoingOn {
+  const { status } = outcome;
+  return status === 'sealed' || status === 'gone' || status === 'outside';
+}
+
+type GoingOn = Extract<SealOutcome, { readonly status: 'sealed' | 'gone' | 'outside' }>;

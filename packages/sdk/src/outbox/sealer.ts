@@ -2,7 +2,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { GroupId } from '../ports/ids.ts';
 import { type GroupRow, GroupSealer, type GroupSealerParts } from './group-sealer.ts';
 import { type PairwiseRow, PairwiseSealer, type PairwiseSealerParts } from './pairwise-sealer.ts';
-import { type RowSealer, type SealableRecord, type SealOutcome, sealedBefore } from './row-sealer.ts';
+import { goesOn, type RowSealer, type SealableRecord, type SealOutcome, sealedBefore } from './row-sealer.ts';
 
 /** What `Sealer` works with. */
 export interface SealerParts extends PairwiseSealerParts, GroupSealerParts {}
@@ -41,8 +41,8 @@ export class Sealer implements RowSealer {
       }
       const run = await this.sealRun(first, rest);
       outcomes.push(...run);
-      const last = run.at(-1)?.status;
-      if (last !== 'sealed' && last !== 'gone') break;
+      const last = run.at(-1);
+      if (last === undefined || !goesOn(last)) break;
     }
     return outcomes;
   }
