@@ -7,6 +7,8 @@ import { Victim } from './victim.ts';
 
 const program = join(import.meta.dirname, 'relay-child.ts');
 const generous = { burst: 1_000_000, refillMs: 1 };
+/** A mailbox that is full keeps out what comes for this device, and its owner's others get it: what is left out so is not lost by a fault. */
+const roomy = { quotaCount: 1_000_000, strangerQuotaCount: 1_000_000, strangerQuotaBytes: 512 * 1024 * 1024 };
 
 /** The relay of a soak: a process that is killed and started again on its data, at its port. */
 export class SoakRelay extends Victim<SoakRelayCalls, SentCode> {
@@ -25,6 +27,7 @@ export class SoakRelay extends Victim<SoakRelayCalls, SentCode> {
       data: parts.data,
       logLevel: 'silent',
       codes: { resendAfterMs: 0 },
+      mailbox: roomy,
       ...(parts.paced ? {} : { limits: Object.fromEntries(Object.keys(limits).map((name) => [name, generous])) }),
     };
     this.#planted = parts.planted;
