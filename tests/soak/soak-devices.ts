@@ -187,7 +187,7 @@ export class SoakDevices {
     if (device !== undefined) device.noticed ??= monotonicNow();
   }
 
-  /** Lets it write no more, and looks whether all that it wrote has left. */
+  /** Lets it write no more, and looks whether all that it wrote has left, and has come to the own other devices: from the moment when they know of the revocation they hear nothing of it any more, whenever the relay took it. */
   async #drain(device: Further): Promise<void> {
     const { host, name } = device;
     const { process } = host;
@@ -196,7 +196,7 @@ export class SoakDevices {
     const isHushed = await Promise.race([ignoringEnd(process.call('hushOne', name)), late]);
     while (isHushed && host.process === process && process.isRunning && performance.now() < latest) {
       const now = monotonicNow();
-      if (this.#isEmpty(device)) {
+      if (this.#isEmpty(device) && this.#isHeard(device)) {
         device.drained = now;
         return;
       }
@@ -239,12 +239,32 @@ export class SoakDevices {
   }
 
   /** Whether nothing waits in its outbox. */
-  #isEmpty({ host, name }: Further): boolean {
-    const path = join(host.data, `${name}.db`);
-    const rows = readDatabase(path, (database) =>
+  #isEmpty(device: Further): boolean {
+    const rows = readDatabase(databaseOf(device), (database) =>
       database.prepare<[], { count: number }>('SELECT count(*) AS count FROM outbox').get(),
     );
     return rows?.count === 0;
+  }
+
+  /** Whether the own other devices have the last that it wrote in each chat. */
+  #isHeard(device: Further): boolean {
+    const owner = ownerOf(device.name);
+    const wrote = readDatabase(databaseOf(device), (database) =>
+      database
+        .prepare<[], { id: Buffer }>(
+          `SELECT id FROM message AS last WHERE (sender_id, sender_device) = (SELECT user_id, device_id FROM account)
+            AND state <> 'failed' AND seq = (SELECT max(seq) FROM message WHERE chat_id = last.chat_id
+              AND sender_id = last.sender_id AND sender_device = last.sender_device AND state <> 'failed')`,
+        )
+        .all(),
+    );
+    const others = [{ host: this.#hostOf(owner), name: owner }, ...this.#of(owner)];
+    return others.every((other) =>
+      readDatabase(databaseOf(other), (database) => {
+        const find = database.prepare<[Buffer], { id: Buffer }>('SELECT id FROM message WHERE id = ?');
+        return wrote.every(({ id }) => find.get(id) !== undefined);
+      }),
+    );
   }
 
   /** Whether somebody can begin a session with it: it has its signed and its last-resort prekey at the relay. */
@@ -261,8 +281,8 @@ export class SoakDevices {
     });
   }
 
-  #ownAddress({ host, name }: Further): { readonly user: Buffer; readonly device: number } | undefined {
-    return readDatabase(join(host.data, `${name}.db`), (database) =>
+  #ownAddress(device: Further): { readonly user: Buffer; readonly device: number } | undefined {
+    return readDatabase(databaseOf(device), (database) =>
       database
         .prepare<[], { user: Buffer; device: number }>(
           'SELECT user_id AS user, device_id AS device FROM account WHERE slot = 0',
@@ -290,4 +310,8 @@ export class SoakDevices {
 function sinceOf({ linked, noticed }: Further): bigint | undefined {
   if (linked === undefined || noticed === undefined) return undefined;
   return linked > noticed ? linked : noticed;
+}
+
+function databaseOf({ host, name }: { readonly host: SoakHost; readonly name: string }): string {
+  return join(host.data, `${name}.db`);
 }
