@@ -83,5 +83,6 @@ describe.runIf(canRun)('groups and devices in real terminals', () => {
     await command('alice', 'revoke 2');
     await tmux.shows('alice', /Devices[\s\S]*1 {2}[^\n]*the first one, this one/, signal);
     await tmux.shows('tablet', 'signed out', signal);
+    await tmux.shows('tablet', 'this device was taken out of the account', signal);
   });
 });

@@ -187,6 +187,7 @@ describe.runIf(canRun)('two chats in real terminals', () => {
     await stage.register('phone', { number: bobNumber, name: 'Bob', recoveryKey: bobsKey }, signal);
     await tmux.shows('phone', 'Press n to write to somebody', signal);
     await tmux.shows('bob', '○ signed out', signal);
+    await tmux.shows('bob', 'the number was registered on another device', signal);
 
     await stage.writeFirst('phone', aliceNumber, 'It is me, on a new phone.', signal);
     const warned = await tmux.shows('alice', /Bob has a new key\. .*Ctrl-Y accepts; nothing is sent before/, signal);

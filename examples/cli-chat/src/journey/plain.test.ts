@@ -111,7 +111,7 @@ it('says how to come back in when its device was taken out of the account', asyn
   await tablet.tells(/this is a device of/);
   if (device === undefined) throw new Error('it was not let in');
   await carol.devices.revoke(device.deviceId);
-  await tablet.tells(/this device was taken out of the account: start again with --link-as NAME/);
+  await tablet.tells(/this device was taken out of the account: --link-as NAME brings it back in/);
   expect(await tablet.end()).toBe(1);
 });
 

@@ -1,4 +1,5 @@
 import type { Client, ConnectionChange, ConnectionState } from '@sotto/sdk';
+import { endText } from '../text/end-text.ts';
 
 /** How a client stands once it has tried: it has seen its mailbox empty, or it is not connected. */
 const settledStates: readonly ConnectionState[] = ['live', 'offline', 'replaced', 'ended', 'stopped'];
@@ -51,19 +52,5 @@ export class ConnectionWatch implements Disposable {
     const { waiters } = this;
     this.waiters = [];
     for (const wake of waiters) wake();
-  }
-}
-
-/** What to do once the account is not this device's any more. Who was only taken off its devices must not register: that would put all others out. */
-function endText(reason: ConnectionChange['reason']): string {
-  switch (reason) {
-    case 'device-revoked':
-      return 'this device was taken out of the account: start again with --link-as NAME to come back in';
-    case 'account-replaced':
-      return 'the number was registered on another device: if that was you, start again with --link-as NAME; if not, start again to register it back';
-    case 'account-deleted':
-      return 'the account was deleted: start again to make another one';
-    default:
-      return 'the relay has ended the session of this account: start again with --link-as NAME if this was not its first device, else to register again';
   }
 }

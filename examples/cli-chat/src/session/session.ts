@@ -3,6 +3,7 @@ import {
   type ChatId,
   type ChatSummary,
   type Client,
+  type ConnectionChange,
   type GroupChat,
   type Message,
   SottoError,
@@ -12,6 +13,7 @@ import { runCommand } from '../commands/commands.ts';
 import type { ListedChat } from '../state/app-state.ts';
 import type { Effect, News } from '../state/input.ts';
 import { cleanLine } from '../text/clean-text.ts';
+import { endText } from '../text/end-text.ts';
 import { errorText } from './error-text.ts';
 import type { Notebook } from './notebook.ts';
 import { Registering } from './registration.ts';
@@ -52,6 +54,7 @@ export class Session {
     const { notes } = this.notebook;
     this.tell({ type: 'drafts.known', drafts: notes.drafts });
     this.tell({ type: 'connection.changed', state: this.client.connection });
+    if (this.client.connection === 'ended' && this.linkAs === undefined) this.tellEnd(undefined);
     // Before the first look at the store, so that nothing falls between the two.
     const listening = this.listen();
     if (this.client.account === undefined && this.linkAs !== undefined) {
@@ -191,6 +194,7 @@ export class Session {
         break;
       case 'connection.changed':
         this.tell({ type: 'connection.changed', state: event.state });
+        if (event.state === 'ended') this.tellEnd(event.reason);
         break;
       case 'envelope.held':
         this.tell({
@@ -213,6 +217,10 @@ export class Session {
         }
         break;
     }
+  }
+
+  private tellEnd(reason: ConnectionChange['reason']): void {
+    this.tell({ type: 'noticed', notice: { text: endText(reason), tone: 'bad' } });
   }
 
   private async lookAtKey(chatId: ChatId): Promise<void> {

@@ -246,7 +246,7 @@ export class ChatQueue implements ResultTaker {
     for (;;) {
       await this.load();
       // Looked at after every wait: from here to the sealing nothing comes in between.
-      if (!this.online || this.refused || this.retryPause.isOn) return;
+      if (!this.online || this.refused || this.retryPause.isOn || this.headStart.isOn()) return;
       const waiting = [...this.entries].filter((entry) => !entry.inFlight);
       const room = largestWindow - (this.entries.size - waiting.length);
       // Until a request beside the stream is answered nothing else leaves.
