@@ -53,6 +53,7 @@ export type SottoErrorCode =
   | 'title-invalid'
   | 'group-unknown'
   | 'group-not-member'
+  | 'group-recipients-left'
   | 'group-not-allowed'
   | 'group-full'
   | 'group-changed'

@@ -100,6 +100,7 @@ export function sendingDevice(
     }),
     commits: new OutboxCommits({
       executor,
+      store,
       clock,
       origin: device.origin,
       acceptDeviceList: async (overlay, userId, signed) => {

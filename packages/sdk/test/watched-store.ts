@@ -63,6 +63,7 @@ export function watchedStore(store: Store): WatchedStore {
     declined: (before, limit) => store.declined(before, limit),
     chats: (below, limit) => store.chats(below, limit),
     outbox: (chatId, after, limit) => store.outbox(chatId, after, limit),
+    outboxOfGroup: (messageId) => store.outboxOfGroup(messageId),
     outboxChats: () => store.outboxChats(),
     events: (after, limit) => store.events(after, limit),
     slowestCursor: () => store.slowestCursor(),

@@ -191,6 +191,8 @@ export class GroupChat {
   /** Leaves. After the owner the admin who came first owns the group, else the member. The history stays. */
   async leave(options: CallOptions = {}): Promise<void> {
     this.#check('leave', options);
+    // What was written before must not wait until it can't leave.
+    this.#parts.outbox.hasten(this.id);
     await this.#change({ type: 'leave' }, options);
   }
 

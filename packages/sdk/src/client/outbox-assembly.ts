@@ -60,6 +60,7 @@ export function assembleOutbox(assembly: OutboxAssembly): Outbox {
     }),
     commits: new OutboxCommits({
       executor,
+      store,
       clock,
       origin,
       acceptDeviceList: async (overlay, userId, signed) => {

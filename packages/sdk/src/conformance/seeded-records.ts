@@ -461,6 +461,7 @@ export class SeededRecords {
       deviceId: this.#device(),
       registrationId: this.#integer(),
       at: this.#integer(),
+      again: this.#flag(),
     }),
     declined: () => ({ userId: this.#id(), at: this.#small() }),
     ownDevice: () => ({ deviceId: this.#device(), heardAt: this.#integer() }),

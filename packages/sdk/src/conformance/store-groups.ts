@@ -67,7 +67,14 @@ function senderKey(distribution: number, fields: Partial<SenderKeyRecord> = {}):
 
 function shared(distribution: number, userId: UserId, device = 1): Change {
   const distributionId = messageIdOf(distribution);
-  const record = { distributionId, userId, deviceId: device as DeviceId, registrationId: 1, at: 1 };
+  const record = {
+    distributionId,
+    userId,
+    deviceId: device as DeviceId,
+    registrationId: 1,
+    at: 1,
+    again: device === 2,
+  };
   return { type: 'put', kind: 'senderKeyShared', record };
 }
 

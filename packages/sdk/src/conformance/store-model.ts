@@ -171,6 +171,15 @@ export class StoreModel {
     const later = chats.filter(({ activity }) => activity < place.position);
     yield { name: 'chats', actual: store.chats(undefined, limit), expected: chats.slice(0, limit) };
     yield { name: 'chats below', actual: store.chats(place.position, limit), expected: later.slice(0, limit) };
+    const messageId = this.all('outbox').at(-1)?.messageId;
+    if (messageId !== undefined) {
+      const ofGroup = this.all('outbox').filter((item) => item.messageId === messageId && item.groupId !== undefined);
+      yield {
+        name: 'outboxOfGroup',
+        actual: store.outboxOfGroup(messageId),
+        expected: ofGroup.sort((a, b) => a.id - b.id),
+      };
+    }
     const outboxChats = new Set(this.all('outbox').map(({ chatId }) => chatId));
     yield {
       name: 'outboxChats',

@@ -1,4 +1,3 @@
-import { groupNotMember } from '../groups/group-refusal.ts';
 import type { ChatId, GroupId, UserId } from '../ports/ids.ts';
 import type { OutboxRecord } from '../ports/outbox-record.ts';
 import { isForMany } from '../sealed/unnamed-send.ts';
@@ -38,7 +37,7 @@ export class ChatQueue implements ResultTaker {
   /** What sealing lacked (sessions, the device list) and was just got, so that it should go through now. */
   private readonly prepared = new Set<Lack>();
   private readonly retryPause: RetryPause;
-  private readonly headStart: HeadStart;
+  readonly headStart: HeadStart;
   private readonly pace: SendPace;
   /** Whether what left last went beside the stream. */
   private beside = false;
@@ -282,15 +281,17 @@ export class ChatQueue implements ResultTaker {
       entry.isSealed = outcome?.status === 'sealed';
       if (outcome?.status === 'sealed') {
         sends.push({ entry, ...outcome });
-        this.headStart.give(outcome.keys ?? []);
+        this.headStart.give(entry, outcome.keys ?? entry.keys);
       } else if (outcome?.status === 'gone') this.left(entry);
-      else if (outcome?.status === 'outside') await this.fail(entry, groupNotMember().code);
+      else if (outcome?.status === 'outside') await this.fail(entry, outcome.code);
     }
     // What was refused meanwhile goes first.
     if (connection !== this.connection || refusals !== this.refusals) return true;
-    if (sends.length > 0) {
+    // Some may have been withdrawn since they were sealed.
+    const leaving = sends.filter(({ entry }) => this.entries.has(entry));
+    if (leaving.length > 0) {
       this.prepared.clear();
-      return this.transmit(sends);
+      return this.transmit(leaving);
     }
     const last = outcomes.at(-1);
     const stuck = ready[outcomes.length - 1];
@@ -332,9 +333,10 @@ export class ChatQueue implements ResultTaker {
   }
 
   private transmit(sealed: readonly SealedEntry[]): boolean {
-    if (this.headStart.isOn()) return false;
+    const held = sealed.findIndex(({ entry }) => this.headStart.holds(entry.keys ?? []));
+    if (held === 0) return false;
     this.pace.head(sealed[0]?.send);
-    const alike = this.leavingTogether(sealed);
+    const alike = this.leavingTogether(held < 0 ? sealed : sealed.slice(0, held));
     const sends = alike.slice(0, this.pace.room(alike.length));
     if (sends.length < alike.length) this.rest(sealed.length);
     if (sends.length === 0 || !this.handOver(sends)) return false;

@@ -7,9 +7,9 @@ export class Departures {
     this.awaited.set(row, onLeft);
   }
 
-  /** Nobody waits for these any more. */
-  forget(rows: Iterable<number>): void {
-    for (const row of rows) this.awaited.delete(row);
+  /** Nobody waits for it any more. */
+  forget(row: number): void {
+    this.awaited.delete(row);
   }
 
   /** A row is gone. */

@@ -90,7 +90,7 @@ export class GroupChain {
       this.given.set(userId, addHiddenToMember(overlay, origin, userId, group, fields, now).id);
     }
     for (const { userId, deviceId, registrationId } of devices) {
-      overlay.put('senderKeyShared', { distributionId, userId, deviceId, registrationId, at: now });
+      overlay.put('senderKeyShared', { distributionId, userId, deviceId, registrationId, at: now, again: false });
     }
   }
 

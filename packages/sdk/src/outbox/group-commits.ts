@@ -3,13 +3,12 @@ import { chatWith } from '../chats/chat-state.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { checkDistribution } from '../crypto/sender-key-precheck.ts';
 import { listedDevices } from '../devices/accepted-list.ts';
-import { memberOf } from '../groups/group-state.ts';
-import { stateOf } from '../groups/stored-group.ts';
 import { advances, progressFields } from '../messages/message-state.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
 import type { ChatId, UserId } from '../ports/ids.ts';
 import type { MessageRecord } from '../ports/message-record.ts';
 import type { OutboxRecord } from '../ports/outbox-record.ts';
+import type { StoreQueries } from '../ports/store.ts';
 import type { AcceptedSend } from './accepted-send.ts';
 import { addCopyForMember, addHiddenToGroup } from './hidden-row.ts';
 import type { Share } from './send-outcome.ts';
@@ -44,18 +43,18 @@ export async function acceptForGroup(
   if (record.recipient === message.senderId) return;
   const others = [...(all ?? [])].filter(([userId]) => userId !== message.senderId);
   const isGiven = all === undefined || others.length === 0 || others.some(([, share]) => share === 'given');
-  if (isGiven && acceptedAt > 0) noteSent(overlay, message, { acceptedAt, expiresAt }, record.recipient, now);
+  if (isGiven && acceptedAt > 0) noteSent(overlay, message, { acceptedAt, expiresAt }, now);
   else if (others.every(([, share]) => share === 'no-account')) noteFailed(overlay, message, 'user-unknown', now);
 }
 
 /**
- * A row of a group will never be accepted: it leaves the outbox. The message fails when it was for all; when it was a copy, only if nobody was given it yet.
+ * A row of a group will never be accepted: it leaves the outbox. The message fails when it was for all; when it was a copy, only if it was the last of what waited, and nobody was given it.
  *
  * Whoever can't be given the key of a chain has not got it, if no attempt left: the next one is for them, too.
  */
 export async function failForGroup(
   overlay: Overlay,
-  origin: ContentOrigin,
+  { origin, store }: { readonly origin: ContentOrigin; readonly store: Pick<StoreQueries, 'outboxOfGroup'> },
   record: OutboxRecord,
   code: string,
   now: number,
@@ -66,7 +65,7 @@ export async function failForGroup(
   const isForOwn = row?.recipient === origin.account.userId;
   const message = row?.visible && !isForOwn ? await overlay.get('message', { id: row.messageId }) : undefined;
   if (message === undefined || !advances(message.state, 'failed')) return;
-  if (row?.recipient !== undefined && (await isForOthers(overlay, origin, message, row.recipient))) return;
+  if (row?.recipient !== undefined && (await isAwaited(overlay, store, row, origin.account.userId))) return;
   noteFailed(overlay, message, code, now);
   if (row?.recipient !== undefined || outside.has(code) || message.groupId === undefined) return;
   const group = await overlay.get('group', { id: message.groupId });
@@ -89,26 +88,25 @@ async function isMember(overlay: Overlay, { groupId }: OutboxRecord, userId: Use
   return row !== undefined && row.leftAt === undefined;
 }
 
-/** Whether a message that is not for somebody any more is still for others: they have it, or their copies are on their way. */
-async function isForOthers(
+/** Whether a message is still on its way to others: the row for all of them waits, or other copies. */
+async function isAwaited(
   overlay: Overlay,
-  { account }: ContentOrigin,
-  { groupId, revision }: MessageRecord,
-  out: UserId,
+  store: Pick<StoreQueries, 'outboxOfGroup'>,
+  row: OutboxRecord,
+  self: UserId,
 ): Promise<boolean> {
-  const group = groupId && (await overlay.get('group', { id: groupId }));
-  const state = group?.standing === 'member' ? stateOf(group) : undefined;
-  if (state === undefined || revision === undefined || memberOf(state, out) !== undefined) return false;
-  return state.members.some(({ userId, joinedAtRevision }) => {
-    return userId !== account.userId && joinedAtRevision <= revision;
-  });
+  for (const { id, recipient } of await store.outboxOfGroup(row.messageId)) {
+    if (id === row.id || recipient === self) continue;
+    // An operation before this one in the batch may have removed it.
+    if ((await overlay.get('outbox', { id })) !== undefined) return true;
+  }
+  return false;
 }
 
 function noteSent(
   overlay: Overlay,
   message: MessageRecord,
   { acceptedAt, expiresAt }: Pick<AcceptedSend, 'acceptedAt' | 'expiresAt'>,
-  recipient: UserId | undefined,
   now: number,
 ): void {
   const timed = {
@@ -124,7 +122,7 @@ function noteSent(
   }
   overlay.put('message', { ...timed, state: 'sent', failure: undefined }, progressFields);
   const { id: messageId, chatId } = message;
-  overlay.record({ type: 'message.sent', messageId, chatId, userId: recipient, at: acceptedAt });
+  overlay.record({ type: 'message.sent', messageId, chatId, userId: undefined, at: acceptedAt });
 }
 
 function noteFailed(overlay: Overlay, message: MessageRecord, code: string, now: number): void {
@@ -139,6 +137,8 @@ async function takeKeyBack(overlay: Overlay, row: OutboxRecord, userId: UserId):
   const { distributionId } = checkDistribution(senderKeyDistribution.distribution);
   const list = await overlay.get('deviceList', { userId });
   for (const { deviceId } of list ? listedDevices(list) : []) {
-    overlay.delete('senderKeyShared', { distributionId, userId, deviceId });
+    const shared = await overlay.get('senderKeyShared', { distributionId, userId, deviceId });
+    // Some may have it from before, and must not be forgotten.
+    if (shared !== undefined && !shared.again) overlay.put('senderKeyShared', { ...shared, again: true });
   }
 }

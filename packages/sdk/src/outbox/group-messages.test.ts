@@ -6,7 +6,6 @@ import { settled } from '../../test/turn-of-events.ts';
 import { chatWith } from '../chats/chat-state.ts';
 import type { GroupRecord } from '../ports/group-records.ts';
 import { SottoError } from '../sotto-error.ts';
-import { addCopyForMember } from './hidden-row.ts';
 
 const { RECIPIENT_STATUS_MAILBOX_FULL: full, RECIPIENT_STATUS_NOT_MEMBER: notMember } = RecipientStatus;
 const { RECIPIENT_STATUS_UNKNOWN_USER: unknownUser } = RecipientStatus;
@@ -90,61 +89,6 @@ describe('a message to a group', () => {
     await world.write(alice, 'two');
     await settled();
     expect(alice.relay.stored).toHaveLength(4);
-  });
-
-  it('that waits as a copy fails when its author is out, and what is behind it leaves', async () => {
-    const world = await GroupWorld.of(2);
-    const [alice, bob] = world.people as [GroupPerson, GroupPerson];
-    // Nothing is known of Bob: he gets a copy.
-    alice.relay.verdict = () => ({ type: 'refused', code: 'store-full', retryable: true });
-    await world.connect(alice, bob);
-    const message = await world.write(alice, 'too late');
-    await settled();
-    expect(await stateOf(alice, message)).toBe('queued');
-    const behind = await alice.out.chat(userOf(bob)).send('between us');
-    await world.know({ revision: 2, members: [bob] }, [alice]);
-    alice.relay.verdict = () => ({ type: 'accepted' });
-    alice.out.disconnect();
-    // What was sealed for a member is sealed no more.
-    await alice.device.executor.run([], async (overlay) => {
-      for (const row of await alice.device.store.outbox(chatWith(userOf(bob)), 0, 9)) {
-        overlay.put('outbox', { ...row, sealed: undefined });
-      }
-    });
-    await alice.out.connect();
-    await world.run();
-    expect(await stateOf(alice, message)).toBe('failed');
-    expect(await stateOf(alice, behind)).toBe('sent');
-    expect(await world.texts(bob)).toEqual([]);
-    expect(await alice.device.store.outboxChats()).toEqual([]);
-  });
-
-  it('that waits as a copy for somebody who is out fails when nobody is left whom it was for', async () => {
-    for (const [left, state] of [
-      [[0], 'failed'],
-      [[0, 2], 'sent'],
-    ] as const) {
-      const world = await GroupWorld.of(3);
-      const [alice, bob] = world.people as [GroupPerson, GroupPerson];
-      await world.connect(...world.people);
-      alice.out.disconnect();
-      const message = await world.write(alice, 'who is there?');
-      await alice.device.executor.run([], async (overlay) => {
-        const written = await overlay.get('message', { id: message.id });
-        if (written) overlay.put('message', { ...written, revision: 1, recipients: 2 });
-        for (const row of await alice.device.store.outbox(world.chatId, 0, 9)) {
-          overlay.delete('outbox', { id: row.id });
-          for (const other of world.people.slice(1)) addCopyForMember(overlay, userOf(other), row, 1);
-        }
-      });
-      await world.know({ revision: 2, members: left.map((index) => at(world, index)) });
-      await alice.out.connect();
-      await world.run();
-      expect(await stateOf(alice, message)).toBe(state);
-      const told = alice.device.published.flat().map(({ fact }) => fact.type);
-      expect(told.includes('message.failed')).toBe(state === 'failed');
-      expect(await world.texts(bob)).toEqual([]);
-    }
   });
 
   it('waits for nobody’s keys for long', async () => {

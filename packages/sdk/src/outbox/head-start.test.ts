@@ -1,20 +1,22 @@
 import { expect, it } from 'vitest';
 import { ManualTimers } from '../../test/manual-timers.ts';
+import { MovingClock } from '../../test/moving-clock.ts';
 import { Departures } from './departures.ts';
 import { HeadStart, headStartMs } from './head-start.ts';
 
 function start() {
+  const clock = new MovingClock();
   const timers = new ManualTimers();
   const departures = new Departures();
   const over: string[] = [];
-  const headStart = new HeadStart({ timers, departures }, { onOver: () => over.push('over') });
-  return { timers, departures, over, headStart };
+  const headStart = new HeadStart({ clock, timers, departures }, { onOver: () => over.push('over') });
+  return { clock, timers, departures, over, headStart };
 }
 
 it('lasts until the last of the rows has left', () => {
   const { timers, departures, over, headStart } = start();
-  headStart.give([3, 4]);
-  expect(headStart.isOn()).toBe(true);
+  headStart.give({}, [3, 4]);
+  expect(headStart.holds([3, 4])).toBe(true);
   departures.left(3);
   departures.left(9);
   expect([headStart.isOn(), over]).toEqual([true, []]);
@@ -24,25 +26,50 @@ it('lasts until the last of the rows has left', () => {
 
 it('is over after a while, from when something could have left; and what is slow holds nothing up again', () => {
   const { timers, departures, over, headStart } = start();
-  headStart.give([3]);
-  expect(timers.delays).toEqual([]);
-  headStart.isOn();
-  headStart.isOn();
+  headStart.give({}, [3]);
+  expect([headStart.isOn(), timers.delays]).toEqual([false, []]);
+  headStart.holds([3]);
+  headStart.holds([3]);
   expect(timers.delays).toEqual([headStartMs]);
   timers.runAll();
-  expect([headStart.isOn(), over]).toEqual([false, ['over']]);
-  headStart.give([5]);
+  expect([headStart.holds([3]), over]).toEqual([false, ['over']]);
+  headStart.give({}, [5]);
   departures.left(5);
   departures.left(3);
-  expect([headStart.isOn(), over]).toEqual([false, ['over', 'over']]);
+  expect([headStart.isOn(), over]).toEqual([false, ['over']]);
 });
 
-it('waits for the connection to come back', () => {
+it('is as long over connections that are lost as over one', () => {
+  const { clock, timers, over, headStart } = start();
+  headStart.give({}, [3]);
+  for (let round = 0; round < 4; round++) {
+    expect(headStart.holds([3])).toBe(true);
+    expect(timers.delays).toEqual([headStartMs - round * 500]);
+    headStart.pause();
+    expect(timers.delays).toEqual([]);
+    clock.advance(500);
+  }
+  expect([headStart.holds([3]), over]).toEqual([false, []]);
+});
+
+it('is no longer for what has waited, whatever is to leave behind it', () => {
+  const { clock, headStart } = start();
+  headStart.give({}, [3]);
+  headStart.holds([3]);
+  clock.advance(headStartMs);
+  headStart.give({}, [4]);
+  expect([headStart.holds([3]), headStart.holds([3, 4])]).toEqual([false, true]);
+  clock.advance(-86_400_000);
+  clock.advance(headStartMs);
+  expect(headStart.holds([4])).toBe(true);
+  clock.advance(headStartMs);
+  expect(headStart.holds([4])).toBe(false);
+});
+
+it('ends when something must leave now', () => {
   const { timers, over, headStart } = start();
-  headStart.give([3]);
-  headStart.isOn();
-  headStart.pause();
-  expect([timers.delays, over]).toEqual([[], []]);
-  expect(headStart.isOn()).toBe(true);
-  expect(timers.delays).toEqual([headStartMs]);
+  headStart.give({}, [3]);
+  headStart.holds([3]);
+  headStart.end();
+  expect([headStart.isOn(), headStart.holds([3]), over, timers.delays]).toEqual([false, false, ['over'], []]);
 });

@@ -8,6 +8,7 @@ import type { ContentOrigin } from '../messages/outgoing-content.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ChatId, UserId } from '../ports/ids.ts';
 import type { OutboxRecord } from '../ports/outbox-record.ts';
+import type { StoreQueries } from '../ports/store.ts';
 import { ownQueue, syncOfSent, tellSiblings } from '../sync/own-sync.ts';
 import type { AcceptedSend } from './accepted-send.ts';
 import { acceptForGroup, failForGroup } from './group-commits.ts';
@@ -19,17 +20,20 @@ export type AcceptDeviceList = (overlay: Overlay, userId: UserId, signed: Uint8A
 /** The commits that end or renew an attempt. */
 export class OutboxCommits {
   private readonly executor: Executor;
+  private readonly store: Pick<StoreQueries, 'outboxOfGroup'>;
   private readonly clock: Clock;
   private readonly origin: () => ContentOrigin;
   private readonly acceptDeviceList: AcceptDeviceList;
 
   constructor(parts: {
     readonly executor: Executor;
+    readonly store: Pick<StoreQueries, 'outboxOfGroup'>;
     readonly clock: Clock;
     readonly origin: () => ContentOrigin;
     readonly acceptDeviceList: AcceptDeviceList;
   }) {
     this.executor = parts.executor;
+    this.store = parts.store;
     this.clock = parts.clock;
     this.origin = parts.origin;
     this.acceptDeviceList = parts.acceptDeviceList;
@@ -88,7 +92,7 @@ export class OutboxCommits {
       const { recipient } = record;
       if (code === 'user-unknown' && recipient !== undefined) await forgetNumber(overlay, recipient);
       if (record.groupId !== undefined) {
-        await failForGroup(overlay, this.origin(), record, code, this.clock.now());
+        await failForGroup(overlay, { origin: this.origin(), store: this.store }, record, code, this.clock.now());
         return;
       }
       overlay.delete('outbox', { id: record.id });

@@ -76,6 +76,11 @@ export class Outbox {
     this.queueOf(chatId).wake();
   }
 
+  /** What this chat has sealed waits for no keys any longer. */
+  hasten(chatId: ChatId): void {
+    this.queues.get(chatId)?.headStart.end();
+  }
+
   /** What this chat waited for has come about. */
   retry(chatId: ChatId): void {
     this.queueOf(chatId).retry();

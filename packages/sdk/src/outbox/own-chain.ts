@@ -30,12 +30,13 @@ export function isKnownToOthers(
   });
 }
 
-/** The devices that were not given the key of a chain yet. */
+/** The devices that were not given the key of a chain yet, or are to be given it again. */
 export function withoutKey(
   shared: readonly SenderKeySharedRecord[],
   audience: readonly AudienceDevice[],
 ): readonly AudienceDevice[] {
-  const given = new Map(shared.map((one) => [`${one.userId}.${one.deviceId}`, one.registrationId]));
+  const there = shared.filter(({ again }) => !again);
+  const given = new Map(there.map((one) => [`${one.userId}.${one.deviceId}`, one.registrationId]));
   return audience.filter(
     ({ userId, deviceId, registrationId }) => given.get(`${userId}.${deviceId}`) !== registrationId,
   );

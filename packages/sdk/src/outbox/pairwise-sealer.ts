@@ -153,7 +153,7 @@ export class PairwiseSealer implements RowSealer<PairwiseRow> {
     }
     const group = record.groupId === undefined ? undefined : await placeFor(overlay, record.groupId, record.recipient);
     // What belongs to a group is none of the business of who is no member any more.
-    if (group === null) return { status: 'outside' };
+    if (typeof group === 'string') return { status: 'outside', code: group };
     if (targets === undefined) return { status: 'needs-sessions' };
     if (targets.devices.length === 0) {
       // For the own other devices, of which there is none.
@@ -282,18 +282,19 @@ interface Targets extends SendableDevices {
   readonly ephemeralSecret: Uint8Array | undefined;
 }
 
-/** Where a group is, for one of its members under the root key that the group pins; null for anybody else. */
+/** Where a group is, for one of its members under the root key that the group pins; for anybody else the reason why nothing of it goes to them. */
 async function placeFor(
   overlay: Overlay,
   groupId: GroupId,
   recipient: UserId,
-): Promise<NonNullable<DevicePart['group']> | null> {
+): Promise<NonNullable<DevicePart['group']> | 'group-not-member' | 'group-recipients-left'> {
   const group = await overlay.get('group', { id: groupId });
   const state = group?.standing === 'member' ? stateOf(group) : undefined;
-  const member = state && memberOf(state, recipient);
-  if (group === undefined || member === undefined) return null;
+  if (group === undefined || state === undefined) return 'group-not-member';
+  const member = memberOf(state, recipient);
+  if (member === undefined) return 'group-recipients-left';
   const list = await overlay.get('deviceList', { userId: recipient });
-  if (list !== undefined && !sameBytes(list.rootKey, member.rootKey)) return null;
+  if (list !== undefined && !sameBytes(list.rootKey, member.rootKey)) return 'group-recipients-left';
   return { recipient, revision: group.revision, head: group.head };
 }
 

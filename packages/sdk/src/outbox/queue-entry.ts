@@ -8,6 +8,8 @@ export interface QueueEntry {
   record: OutboxRecord;
   /** It was sealed when it was looked at last. */
   isSealed?: boolean;
+  /** Rows of other queues that bring what it takes to open it: they are to leave first. */
+  keys?: readonly number[];
   /** Its bytes left on this connection, and there is no result yet. */
   inFlight: boolean;
   /** Whom its bytes named when they left last, with the access keys that they showed. */

@@ -2,7 +2,7 @@ import { Send, type SendFields } from '@sotto/proto';
 import type { OutboxRecord } from '../ports/outbox-record.ts';
 import { unnamedSealedFor } from '../sealed/own-certificate.ts';
 import { isUnnamed } from '../sealed/unnamed-send.ts';
-import type { SottoError } from '../sotto-error.ts';
+import type { SottoError, SottoErrorCode } from '../sotto-error.ts';
 
 /** A sealed attempt without a result for this long is sealed anew. */
 const sealedFor = 7 * 24 * 3_600_000;
@@ -28,8 +28,8 @@ export type SealOutcome =
   | { readonly status: 'later' }
   /** It is not in the outbox any more. */
   | { readonly status: 'gone' }
-  /** It belongs to a group that its recipient, or this user, is out of: it is given up, and those behind it go on. */
-  | { readonly status: 'outside' }
+  /** It belongs to a group that its recipient, or this user, is out of: it is given up for this reason, and those behind it go on. */
+  | { readonly status: 'outside'; readonly code: SottoErrorCode }
   /** It could not be sealed, and those behind it were not tried. */
   | { readonly status: 'failed'; readonly error: SottoError };
 

@@ -154,4 +154,6 @@ export interface SenderKeySharedRecord {
   /** Under another one it is another device, which has nothing. */
   readonly registrationId: number;
   readonly at: number;
+  /** It may have got lost: it is given once more with the next message, and counts as known to this device all the same. */
+  readonly again: boolean;
 }

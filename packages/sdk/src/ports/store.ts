@@ -48,6 +48,8 @@ export interface StoreQueries extends GroupQueries {
   chats(below: number | undefined, limit: number): Promise<readonly ChatRecord[]>;
   /** The outbox of one chat by id, those after `after`. */
   outbox(chatId: ChatId, after: number, limit: number): Promise<readonly OutboxRecord[]>;
+  /** What waits of a group under this message id, in whatever queue: the row for all, and copies; by id. */
+  outboxOfGroup(messageId: MessageId): Promise<readonly OutboxRecord[]>;
   /** The chats that have something in the outbox. */
   outboxChats(): Promise<readonly ChatId[]>;
   /** By changeSeq, those after `after`. */

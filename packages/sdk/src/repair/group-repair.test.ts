@@ -1,10 +1,13 @@
 import { Envelope, type Send, uuidToBytes } from '@sotto/proto';
 import { describe, expect, it } from 'vitest';
 import { type GroupPerson, GroupWorld } from '../../test/group-world.ts';
-import { deliveredOf, meetDevice, randomness } from '../../test/test-device.ts';
+import { deliveredOf, meetDevice, randomness, testDevice } from '../../test/test-device.ts';
 import { chatWith } from '../chats/chat-state.ts';
+import { addHiddenRow } from '../outbox/hidden-row.ts';
+import type { MessageId } from '../ports/ids.ts';
 import { isUnnamed } from '../sealed/unnamed-send.ts';
 import { RetryAsker } from './retry-asker.ts';
+import { writeRetryRequest } from './retry-request.ts';
 
 const isShared = (send: Send) => send.sharedCiphertext.length > 0;
 const userOf = (person: GroupPerson) => person.device.account.userId;
@@ -40,7 +43,7 @@ describe('a message to a group that can not be opened', () => {
       await ask(bob);
       await world.run();
       expect(await world.texts(bob)).toEqual([]);
-      bob.device.clock.advance(13_000);
+      bob.device.clock.advance(23_000);
       await ask(bob);
       await world.run();
       expect(await world.texts(bob)).toEqual(['can you read this?']);
@@ -66,7 +69,7 @@ describe('a message to a group that can not be opened', () => {
     // The key of the chain was given under that revision, too.
     expect([...(await bob.in.heldReasons())].sort()).toEqual(['group-head-unknown', 'no-sender-key']);
     await world.know({ revision: 3, members: world.people }, [alice, carol]);
-    bob.device.clock.advance(13_000);
+    bob.device.clock.advance(23_000);
     await ask(bob);
     await world.run();
     expect(await world.texts(bob)).toEqual(['under the second']);
@@ -98,7 +101,7 @@ describe('a message to a group that can not be opened', () => {
       ciphertext[ciphertext.length - 1] = (ciphertext.at(-1) ?? 0) ^ 1;
       await thief.in.deliver(Envelope.encode({ ...twisted, ciphertext }));
       expect(await thief.in.heldReasons()).toHaveLength(1);
-      thief.device.clock.advance(13_000);
+      thief.device.clock.advance(23_000);
       await ask(thief);
       await world.run();
       const answers = alice.relay.stored.slice(before).filter(({ send }) => send.recipients.length > 0);
@@ -118,7 +121,7 @@ describe('a message to a group that can not be opened', () => {
     await world.write(alice, 'my last words');
     await world.run();
     await world.know({ revision: 2, members: [bob, carol] }, [bob]);
-    bob.device.clock.advance(13_000);
+    bob.device.clock.advance(23_000);
     await ask(bob);
     await world.run();
     expect(bob.relay.stored.filter(({ send }) => send.recipients.length > 0)).toEqual([]);
@@ -148,9 +151,50 @@ describe('a message to a group that can not be opened', () => {
     await world.write(alice, 'two');
     await world.run();
     expect(await world.texts(bob)).toEqual(['zero', 'zero', 'two']);
-    bob.device.clock.advance(10_000);
+    bob.device.clock.advance(20_000);
     await ask(bob);
     await world.run();
     expect([...(await world.texts(bob))].sort()).toEqual(['one', 'two', 'zero', 'zero']);
   });
+});
+
+describe('a request of a device that asks for a key again', () => {
+  /** Has somebody ask another one for a message, whatever it was. */
+  async function request(world: GroupWorld, asking: GroupPerson, asked: GroupPerson, messageId: MessageId) {
+    const old = world.taken.find(({ from, send }) => from === asked && !isShared(send))?.send;
+    const part = old?.recipients[0]?.devices?.[0];
+    const failed = { kind: part?.kind ?? 0, ciphertext: part?.ciphertext ?? new Uint8Array(), senderDevice: 1 };
+    const content = writeRetryRequest({ ...failed, messageId }, 1, asking.device.clock.now());
+    if (content === undefined) throw new Error('there is nothing to ask with');
+    await asking.device.executor.run([], async (overlay) => {
+      addHiddenRow(overlay, userOf(asked), { kind: 'retry-request', messageId, content }, 1);
+    });
+    asking.out.outbox.wake(chatWith(userOf(asked)));
+    await world.run();
+  }
+
+  it.each([
+    ['a message that never was', undefined],
+    ['a message that it has', 'one'],
+  ])(
+    'is not forgotten by whoever gave it, after it asked for %s: registered anew, it is out of the chain  [security: removed-member]',
+    async (_, text) => {
+      const world = await GroupWorld.talking(2);
+      const [alice, bob] = world.people as [GroupPerson, GroupPerson];
+      const { id } = await world.write(alice, 'one');
+      await world.run();
+      const before = await alice.device.store.get('ownChain', { groupId: world.groupId });
+      await request(world, bob, alice, text === undefined ? ('11111111-1111-4111-8111-111111111111' as MessageId) : id);
+      const given = await alice.device.store.senderKeyShared(before?.distributionId ?? '');
+      expect(given).toMatchObject([{ userId: userOf(bob), again: true }]);
+      alice.device.clock.advance(60_000);
+      await meetDevice(alice.device, await testDevice({ previous: bob.device.account }));
+      await world.write(alice, 'secret');
+      await world.run();
+      const stolen = { ...alice.relay.stored.findLast(({ send }) => isShared(send))?.send };
+      const recipients = [{ userId: uuidToBytes(userOf(bob)), devices: [{ deviceId: 1, registrationId: 1, kind: 3 }] }];
+      await bob.in.deliver(...deliveredOf({ ...stolen, recipients }, alice.device.address, 1));
+      expect(await world.texts(bob)).toEqual(['one']);
+    },
+  );
 });

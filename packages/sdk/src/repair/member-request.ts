@@ -20,5 +20,7 @@ export async function forgetGiven(overlay: Overlay, groupId: GroupId, device: De
   const chain = await overlay.get('ownChain', { groupId });
   if (chain === undefined) return;
   const { userId, deviceId } = device;
-  overlay.delete('senderKeyShared', { distributionId: chain.distributionId, userId, deviceId });
+  const shared = await overlay.get('senderKeyShared', { distributionId: chain.distributionId, userId, deviceId });
+  // It stays written down that the device may have it: by that the chain ends once it must not have it any more.
+  if (shared !== undefined && !shared.again) overlay.put('senderKeyShared', { ...shared, again: true });
 }

@@ -8,7 +8,7 @@ const waitFor = (reason: 'undecryptable' | 'no-sender-key' | 'group-head-unknown
 
 it('asks soon for what could not be opened, whichever attempt it was; for what waits for a key, when that could have come', () => {
   expect([1, 2, 3].map((attempt) => waitFor('undecryptable', attempt))).toEqual([2_000, 2_000, 2_000]);
-  expect(waitFor('no-sender-key', 2)).toBe(12_000);
+  expect(waitFor('no-sender-key', 2)).toBe(22_000);
 });
 
 it('asks less and less soon whom an answer shows to be behind in the group', () => {

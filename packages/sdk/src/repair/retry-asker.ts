@@ -38,7 +38,7 @@ export function nextRequestAt(requests: number, now: number, randomness: Randomn
 }
 
 /** How long the key of a chain may be on its way behind the messages under it: it leaves before them, but through another queue (`HeadStart`). */
-const keyGrace = 10_000;
+const keyGrace = 20_000;
 
 /** Whether it is time to ask. What was held after now, or is to be asked for later than ever, was so by a clock that was set back since. */
 function isDue({ heldAt, requests, requestAt }: HeldRecord, now: number): boolean {

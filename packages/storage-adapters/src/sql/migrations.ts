@@ -11,6 +11,7 @@ import { deletion } from './migrations/0010-deletion.ts';
 import { groups } from './migrations/0011-groups.ts';
 import { devices } from './migrations/0012-devices.ts';
 import { people } from './migrations/0013-people.ts';
+import { givenAgain } from './migrations/0014-given-again.ts';
 import type { Migration } from './migrations/migration.ts';
 
 /** All steps of the schema, in their order. */
@@ -28,4 +29,5 @@ export const migrations: readonly Migration[] = [
   groups,
   devices,
   people,
+  givenAgain,
 ];

@@ -104,6 +104,10 @@ class SqlStore implements Store {
     return this.#all('outbox', storeSql.outbox, [uuidBytes(chatId), after, limit]);
   }
 
+  async outboxOfGroup(messageId: MessageId): Promise<readonly OutboxRecord[]> {
+    return this.#all('outbox', storeSql.outboxOfGroup, [uuidBytes(messageId)]);
+  }
+
   async outboxChats(): Promise<readonly ChatId[]> {
     const rows = await this.#driver.query(storeSql.outboxChats, []);
     return rows.map((row) => id(row, 'chat_id'));

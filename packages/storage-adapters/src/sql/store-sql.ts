@@ -13,6 +13,7 @@ export const storeSql = {
   declined: 'SELECT * FROM declined WHERE at < ? ORDER BY at, user_id LIMIT ?',
   chats: 'SELECT * FROM chat WHERE activity < ? ORDER BY activity DESC, id DESC LIMIT ?',
   outbox: 'SELECT * FROM outbox WHERE chat_id = ? AND id > ? ORDER BY id LIMIT ?',
+  outboxOfGroup: 'SELECT * FROM outbox WHERE message_id = ? AND group_id IS NOT NULL ORDER BY id',
   outboxChats: 'SELECT DISTINCT chat_id FROM outbox ORDER BY chat_id',
   events: 'SELECT * FROM event WHERE change_seq > ? ORDER BY change_seq LIMIT ?',
   slowestCursor: 'SELECT change_seq FROM cursor INDEXED BY cursor_place WHERE expired = 0 ORDER BY change_seq LIMIT 1',

@@ -166,6 +166,13 @@ class MemoryStore implements Store {
       .map(copyRecord);
   }
 
+  async outboxOfGroup(messageId: MessageId): Promise<readonly OutboxRecord[]> {
+    return this.#all('outbox')
+      .filter((item) => item.messageId === messageId && item.groupId !== undefined)
+      .sort((a, b) => a.id - b.id)
+      .map(copyRecord);
+  }
+
   async outboxChats(): Promise<readonly ChatId[]> {
     return [...new Set(this.#all('outbox').map((item) => item.chatId))].sort(compare);
   }

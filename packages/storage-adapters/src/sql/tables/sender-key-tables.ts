@@ -1,5 +1,5 @@
 import type { DeviceId } from '@sotto/sdk/ports';
-import { bytes, id, integer, json } from '../columns.ts';
+import { bytes, flag, id, integer, json } from '../columns.ts';
 import { recordTable } from '../record-table.ts';
 import { uuidBytes } from '../uuid.ts';
 
@@ -53,12 +53,17 @@ export const senderKeySharedTable = recordTable<'senderKeyShared'>({
     user_id: (shared) => uuidBytes(shared.userId),
     device_id: (shared) => shared.deviceId,
   },
-  fields: { registration_id: (shared) => shared.registrationId, at: (shared) => shared.at },
+  fields: {
+    registration_id: (shared) => shared.registrationId,
+    at: (shared) => shared.at,
+    again: (shared) => (shared.again ? 1 : 0),
+  },
   read: (row) => ({
     distributionId: id<string>(row, 'distribution_id'),
     userId: id(row, 'user_id'),
     deviceId: integer(row, 'device_id') as DeviceId,
     registrationId: integer(row, 'registration_id'),
     at: integer(row, 'at'),
+    again: flag(row, 'again'),
   }),
 });
