@@ -12,4 +12,10 @@ it('P5: a bot whose number was registered elsewhere ends with session-ended, so 
   await thief.register();
   expect(await running).toMatchObject({ code: 'session-ended', endReason: 'account-replaced' });
   await bot.stop();
+  // And whoever starts it again is not told to register, as with an empty store.
+  await owner.stop();
+  await owner.open();
+  const again = new Bot(owner.client);
+  expect(await failureOf(again.start())).toMatchObject({ code: 'session-ended', endReason: 'account-replaced' });
+  await again.stop();
 });

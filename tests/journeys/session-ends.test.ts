@@ -12,9 +12,17 @@ async function learns(world: JourneyWorld, device: Person): Promise<readonly (Se
     );
   await world.watch.until(() => end().length > 0 && device.client.account === undefined);
   const now = await failureOf(device.client.profile.set({ username: 'Me' }));
+  expect([device.client.connection, device.client.endReason]).toEqual(['ended', now.endReason]);
+  const { client } = device;
   await device.stop();
+  expect(client.connection).toBe('stopped');
   await device.open();
-  expect(device.client.account).toBe(undefined);
+  // As no empty store looks, without a call that throws.
+  expect([device.client.account, device.client.connection, device.client.endReason]).toEqual([
+    undefined,
+    'ended',
+    now.endReason,
+  ]);
   const later = await failureOf(device.client.profile.set({ username: 'Me' }));
   for (const { code } of [now, later]) expect(code).toBe('session-ended');
   expect(later.message).toBe(now.message);
@@ -32,6 +40,12 @@ describe('why a session has ended, as its device is told', () => {
     await alice.client.devices.revoke(deviceId);
     if (where === 'away') await tablet.open();
     expect(await learns(world, tablet)).toEqual(['device-revoked', 'device-revoked', 'device-revoked']);
+    await tablet.client.linkDevice({
+      name: 'Tablet',
+      onCode: (code) => void alice.client.devices.link(code, { confirm: () => true }),
+    });
+    await tablet.live();
+    expect(tablet.client.endReason).toBeUndefined();
   });
 
   it.each(['another account', 'the account of before'])('the number was registered anew, for %s', async (whose) => {

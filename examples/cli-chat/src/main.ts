@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Client, SottoError } from '@sotto/sdk';
 import { betterSqlite3 } from '@sotto/storage-adapters/better-sqlite3';
 import { App } from './app.ts';
+import { CommandError } from './commands/command-line.ts';
 import { DataFolderError, makeFolder } from './data-folder.ts';
 import { type ChatOptions, readOptions, usage } from './options.ts';
 import { InputEndedError } from './plain/input-ended-error.ts';
@@ -10,6 +11,7 @@ import { PlainLines } from './plain/plain-lines.ts';
 import { asciiGlyphs, lookOf } from './screen/look.ts';
 import { errorText } from './session/error-text.ts';
 import { Notebook } from './session/notebook.ts';
+import { endText } from './text/end-text.ts';
 
 const options = readOptions(process.argv.slice(2));
 if (options === 'help') {
@@ -23,10 +25,16 @@ if (options === 'help') {
     const notebook = new Notebook(options.data);
     const { relay, receipts, typing } = options;
     const client = await Client.open({ relay, receipts, typing, store: betterSqlite3(join(options.data, 'chat.db')) });
-    if (options.plain && options.to !== undefined && client.account === undefined && !process.stdin.isTTY) {
+    if (client.endReason === 'device-revoked' && options.linkAs === undefined) {
+      await client.stop();
+      // To ask for a number here would lead into a registration, which ends the sessions of all other devices.
+      process.stderr.write(`chat: ${endText(client.endReason)}; another --data FOLDER makes another account\n`);
+      process.exitCode = 1;
+    } else if (options.plain && options.to !== undefined && client.account === undefined && !process.stdin.isTTY) {
       await client.stop();
       // The lines are a letter, not answers: no number, name or recovery key is to be made of them.
-      process.stderr.write('chat: no account here yet: start once without --to and without <, and register\n');
+      const why = client.endReason === undefined ? 'no account here yet' : 'no account here any more';
+      process.stderr.write(`chat: ${why}: start once without --to and without <, and register\n`);
       process.exitCode = 2;
     } else if (options.plain) {
       await runPlain(client, options);
@@ -43,6 +51,7 @@ if (options === 'help') {
     const isKnown =
       error instanceof SottoError ||
       error instanceof InputEndedError ||
+      error instanceof CommandError ||
       error instanceof DataFolderError ||
       (error instanceof Error && 'syscall' in error);
     // Where a defect is, its stack says.

@@ -1,15 +1,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { loadConfig, openEmbeddedRelay } from '@sotto/relay-server';
+import { Client, memoryStore } from '@sotto/sdk';
+import { betterSqlite3 } from '@sotto/storage-adapters/better-sqlite3';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 const folder = mkdtempSync(join(tmpdir(), 'sotto-echo-bot-'));
 let relay: Awaited<ReturnType<typeof openEmbeddedRelay>>;
 let url = '';
+let lastCode = '';
 
 /** Runs the bot without anybody to answer it. */
 async function run(...flags: readonly string[]) {
@@ -22,9 +25,19 @@ async function run(...flags: readonly string[]) {
 
 beforeAll(async () => {
   const config = loadConfig({
-    file: { path: 'relay.json', text: JSON.stringify({ data: join(folder, 'relay'), port: 0 }) },
+    file: {
+      path: 'relay.json',
+      text: JSON.stringify({ data: join(folder, 'relay'), port: 0, codes: { resendAfterMs: 0 } }),
+    },
   });
-  relay = await openEmbeddedRelay({ config, codeSender: { send: async () => undefined } });
+  relay = await openEmbeddedRelay({
+    config,
+    codeSender: {
+      send: async ({ code }) => {
+        lastCode = code;
+      },
+    },
+  });
   url = (await relay.start()).url;
 });
 
@@ -36,6 +49,27 @@ afterAll(async () => {
 it('says what was asked when its input ends before the code', async () => {
   expect(await run('--relay', url, '--data', join(folder, 'bot'))).toEqual({
     said: 'echo-bot: the input ended before an answer to: Code; start again with --code\n',
+    code: 1,
+  });
+});
+
+it('registers nothing anew where the session of the bot has ended, and says why it did', async () => {
+  const data = join(folder, 'ended');
+  mkdirSync(data);
+  const register = (client: Client) =>
+    client.register({ phone: '+14155550103', profile: { username: 'Echo' }, code: async () => lastCode });
+  {
+    await using bot = await Client.open({ relay: url, store: betterSqlite3(join(data, 'echo-bot.db')) });
+    await register(bot);
+    const ended = new Promise<void>((resolve) => {
+      bot.on('connection.changed', ({ state }) => state === 'ended' && resolve());
+    });
+    await using next = await Client.open({ relay: url, store: memoryStore() });
+    await register(next);
+    await ended;
+  }
+  expect(await run('--relay', url, '--data', data)).toEqual({
+    said: 'echo-bot: the session of this bot has ended (account-replaced): docs/errors.md says what to do; another --data folder makes another bot\n',
     code: 1,
   });
 });

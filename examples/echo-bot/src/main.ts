@@ -8,6 +8,7 @@ import { echo } from './echo.ts';
 import { errorText } from './error-text.ts';
 import { type EchoOptions, readOptions, usage } from './options.ts';
 
+const afterEnd = 'docs/errors.md says what to do; another --data folder makes another bot';
 const options = readOptions(process.argv.slice(2));
 if (options === 'help') {
   process.stdout.write(usage);
@@ -26,6 +27,9 @@ async function run({ relay, data, phone, code }: EchoOptions): Promise<void> {
   makeFolder(data);
   await using bot = await Bot.open({ relay, store: betterSqlite3(join(resolve(data), 'echo-bot.db')) });
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void bot.stop());
+  const { endReason } = bot.client;
+  // To register a device that was taken out of its account would end the sessions of all others.
+  if (endReason !== undefined) throw new Error(`the session of this bot has ended (${endReason}): ${afterEnd}`);
   if (bot.client.account === undefined) {
     const profile = { username: 'Echo' };
     const { recoveryKey } = await bot.client.register({

@@ -113,6 +113,38 @@ it('says how to come back in when its device was taken out of the account', asyn
   await carol.devices.revoke(device.deviceId);
   await tablet.tells(/this device was taken out of the account: --link-as NAME brings it back in/);
   expect(await tablet.end()).toBe(1);
+
+  // To register, as a new store would, would put Carol's other devices out: nothing is asked, whatever is piped in.
+  for (const flags of [[], ['--to', aliceNumber]]) {
+    const again = new PipedChat(relay.command('tablet', '--plain', ...flags));
+    chats.push(again);
+    again.write(number);
+    expect(await again.end()).toBe(1);
+    expect(again.said).toBe(
+      'chat: this device was taken out of the account: --link-as NAME brings it back in; another --data FOLDER makes another account\n',
+    );
+  }
+});
+
+it('says in a line that there is no such group, or no such device', async () => {
+  const number = '+14155550104';
+  const newcomer = new PipedChat(relay.command('dave', '--plain'));
+  chats.push(newcomer);
+  for (const answer of [number, 'Dave', '']) newcomer.write(answer);
+  newcomer.write(await relay.codeFor(number));
+  await newcomer.tells(/recovery key down/);
+  newcomer.write(':link sotto-link:abc');
+  newcomer.write(':revoke 7');
+  await newcomer.tells(/no such device/);
+  expect(await newcomer.end()).toBe(1);
+  expect(newcomer.said).toMatch(
+    /chat: this is no code for linking: write all of it, as the new device shows it\nchat: there is no such device: see :devices\n$/,
+  );
+
+  const nowhere = new PipedChat(relay.command('dave', '--plain', '--to', 'No such group'));
+  chats.push(nowhere);
+  expect(await nowhere.end()).toBe(1);
+  expect(nowhere.said).toBe('chat: there is no group of this title: see :groups; people are opened by their number\n');
 });
 
 it('says once that the relay is not there, and ends without it', async () => {

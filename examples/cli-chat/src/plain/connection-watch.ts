@@ -16,7 +16,7 @@ export class ConnectionWatch implements Disposable {
     this.client = client;
     this.say = say;
     this.forget = client.on('connection.changed', ({ state, reason }) => this.changed(state, reason));
-    this.changed(client.connection);
+    this.changed(client.connection, client.endReason);
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { Client } from '@sotto/sdk';
 import { errorText, isMistyped } from '../session/error-text.ts';
 import { cleanLine } from '../text/clean-text.ts';
+import { endText } from '../text/end-text.ts';
 import type { PlainLines } from './plain-lines.ts';
 import { qrLines } from './qr-lines.ts';
 
@@ -16,6 +17,7 @@ export async function registerByLines(
     await linkByLines(client, lines, signal, linkAs);
     return;
   }
+  if (client.endReason !== undefined) lines.warn(endText(client.endReason, 'starting'));
   const phone = await askNumber(lines);
   const username = await lines.ask('your name:');
   const typed = await lines.ask('your recovery key, or an empty line if you have none:');

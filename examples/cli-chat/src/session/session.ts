@@ -54,7 +54,8 @@ export class Session {
     const { notes } = this.notebook;
     this.tell({ type: 'drafts.known', drafts: notes.drafts });
     this.tell({ type: 'connection.changed', state: this.client.connection });
-    if (this.client.connection === 'ended' && this.linkAs === undefined) this.tellEnd(undefined);
+    const { endReason } = this.client;
+    if (endReason !== undefined && this.linkAs === undefined) this.tellEnd(endReason, 'starting');
     // Before the first look at the store, so that nothing falls between the two.
     const listening = this.listen();
     if (this.client.account === undefined && this.linkAs !== undefined) {
@@ -219,8 +220,8 @@ export class Session {
     }
   }
 
-  private tellEnd(reason: ConnectionChange['reason']): void {
-    this.tell({ type: 'noticed', notice: { text: endText(reason), tone: 'bad' } });
+  private tellEnd(reason: ConnectionChange['reason'], when?: 'starting'): void {
+    this.tell({ type: 'noticed', notice: { text: endText(reason, when), tone: 'bad' } });
   }
 
   private async lookAtKey(chatId: ChatId): Promise<void> {

@@ -162,6 +162,8 @@ export class Bot {
 
   async #run(given: AbortSignal | undefined): Promise<void> {
     given?.throwIfAborted();
+    const { endReason: over } = this.client;
+    if (over !== undefined) throw sessionEnded(sessionEndOf(over));
     if (this.client.account === undefined) {
       throw new SottoError('not-registered', 'the bot has no account yet: call bot.client.register first');
     }

@@ -3,7 +3,7 @@ import type { Profiles } from '../accounts/profile.ts';
 import { formatRecoveryKey } from '../accounts/recovery-key.ts';
 import type { Registered, RegisterOptions } from '../accounts/registration.ts';
 import type { RegistrationLock } from '../accounts/registration-lock.ts';
-import { rootSecretOf } from '../accounts/standing.ts';
+import { rootSecretOf, sessionEndOf } from '../accounts/standing.ts';
 import type { Chats } from '../chats/chats.ts';
 import { clientStopped } from '../client-stopped.ts';
 import type { StoreExecutor } from '../crypto/executor.ts';
@@ -13,6 +13,7 @@ import type { SignalDrop } from '../ephemeral/signal-reader.ts';
 import type { ConnectionChange, EventOf, EventType, SottoEvent } from '../events/event.ts';
 import type { EventConsumer } from '../events/event-consumer.ts';
 import type { EventHub, EventOptions } from '../events/event-hub.ts';
+import { noEvents } from '../events/no-events.ts';
 import type { Groups } from '../groups/groups.ts';
 import { checkOptions, signalOnly } from '../option-rules.ts';
 import type { BlockedPerson, BlockList } from '../people/block-list.ts';
@@ -21,7 +22,7 @@ import type { UserId } from '../ports/ids.ts';
 import type { Platform } from '../ports/platform.ts';
 import type { Store, StoreOpening } from '../ports/store.ts';
 import { SottoError } from '../sotto-error.ts';
-import type { ConnectionState } from '../transport/connection-state.ts';
+import type { ConnectionState, EndReason } from '../transport/connection-state.ts';
 import type { CallOptions } from '../transport/http-client.ts';
 import { parseRelayAddress, type RelayAddress } from '../transport/relay-address.ts';
 import {
@@ -65,6 +66,8 @@ export class Client {
   readonly #blockList: BlockList;
   readonly #ending = new AbortController();
   #stopping: Promise<void> | undefined;
+  /** Why the connection has ended, from the event that says so until the account is read again. */
+  #connectionEnd: EndReason | undefined;
 
   /**
    * Opens a store and, if it has an account, connects in the background.
@@ -214,14 +217,23 @@ export class Client {
   /** The account of before may be over, and with it what waited to leave. */
   async #accountChanged(): Promise<void> {
     await this.#current.load();
+    this.#connectionEnd = undefined;
     this.#messaging.outbox.recheck();
   }
 
-  /** Who this client is; undefined before `register`, and from `deleteAccount` on. */
+  /** Who this client is; undefined before `register`, from `deleteAccount` on, and once the session of this device has ended: `endReason` tells these apart. */
   get account(): OwnAccount | undefined {
     if (!this.#current.usable) return undefined;
     const { userId, deviceId, number, username } = this.#current.get();
     return { userId, deviceId, number, username };
+  }
+
+  /**
+   * Why this device has no account any more, also after a restart: as the `endReason` of `session-ended`, and `session-ended` where the relay does not say why. Undefined while it has one, and when it never had.
+   * Look at it before `register`: for a device that its owner took out of the account (`device-revoked`) `register` would end the sessions of the first device and all others. docs/errors.md says for each reason what to do. It is undefined again after `register` or `linkDevice`.
+   */
+  get endReason(): EndReason | undefined {
+    return this.#current.endReason ?? this.#connectionEnd;
   }
 
   /**
@@ -233,9 +245,10 @@ export class Client {
     return formatRecoveryKey(rootSecretOf(this.#current.staying()), this.#platform.sha256);
   }
 
-  /** What the connection to the relay is like now: `stopped` before there is an account, after `stop`, and when a store is opened whose account has ended; `ended` from the moment it ends. */
+  /** What the connection to the relay is like now: `stopped` before there is an account and after `stop`; `ended` from the moment the session ends, also when its store is opened again (`endReason` says why). */
   get connection(): ConnectionState {
-    return this.#messaging.state;
+    const { state } = this.#messaging;
+    return state === 'stopped' && this.#stopping === undefined && this.#current.ended ? 'ended' : state;
   }
 
   /** Tries to connect now instead of after the wait; takes the device back after `replaced`. @throws {SottoError} `client-stopped` */
@@ -355,6 +368,8 @@ export class Client {
   }
 
   #stateChanged(change: ConnectionChange): void {
+    const hasEnded = change.state === 'ended' && change.reason !== 'not-registered';
+    this.#connectionEnd = hasEnded ? (sessionEndOf(change.reason) ?? 'session-ended') : undefined;
     this.#hub.passing({ type: 'connection.changed', ...change });
     if (change.state !== 'ended') return;
     this.#accountChanged().catch((error: unknown) => this.#failed(error));
@@ -382,9 +397,4 @@ export class Client {
       this.#messaging.restart();
     }
   }
-}
-
-/** A stream that was asked for too late: it says so to whoever reads it. */
-async function* noEvents(): AsyncGenerator<SottoEvent, void, undefined> {
-  yield* await Promise.reject<readonly SottoEvent[]>(clientStopped());
 }

@@ -1,6 +1,7 @@
 import { stayingAccount, usableAccount } from '../accounts/standing.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { Store } from '../ports/store.ts';
+import type { EndReason } from '../transport/connection-state.ts';
 
 /** The account of this store, in memory: what never changes while it lasts (ids, keys) is read from here. */
 export class CurrentAccount {
@@ -35,6 +36,17 @@ export class CurrentAccount {
   /** Whether there is one that can be used. */
   get usable(): boolean {
     return this.#record !== undefined && !this.#record.ended && !this.leaving;
+  }
+
+  /** Whether there was one, and it is not this device's any more. */
+  get ended(): boolean {
+    return this.#record?.ended === true;
+  }
+
+  /** Why it is over, or is being deleted: as the error of whoever wants something of it says. */
+  get endReason(): EndReason | undefined {
+    if (this.ended) return this.#record?.endReason ?? 'session-ended';
+    return this.leaving ? 'account-deleted' : undefined;
   }
 
   /** Whether its end was begun, and not finished. */
