@@ -47,6 +47,9 @@ describe('a code for linking', () => {
     const { device, code, linked } = await showing('Not hers');
     expect(await alice.client.devices.link(code, { confirm: () => false })).toBeUndefined();
     expect((await alice.client.devices.list()).length).toBe(1);
+    const typed = failureOf(alice.client.devices.link(code, { confirm: async () => 'yes' as never }));
+    expect(await typed).toMatchObject({ code: 'argument-invalid' });
+    expect((await alice.client.devices.list()).length).toBe(1);
     await alice.client.devices.link(code, { confirm: () => true });
     await linked;
     await device.live();
@@ -67,6 +70,12 @@ describe('a code for linking', () => {
         },
       });
     expect(await failureOf(link(mallory))).toMatchObject({ code: 'link-declined' });
+    const typed = device.client.linkDevice({
+      name: 'Tablet',
+      onCode: (code) => void alice.client.devices.link(code, { confirm: () => true }),
+      confirm: async () => 'no' as never,
+    });
+    expect(await failureOf(typed)).toMatchObject({ code: 'argument-invalid' });
     expect(device.client.account).toBeUndefined();
     expect((await mallory.client.devices.list()).map(({ deviceId }) => deviceId)).toEqual([1]);
     await link(alice);

@@ -1,3 +1,4 @@
+import { isUuid } from '@sotto/proto';
 import { SottoError } from './sotto-error.ts';
 
 /** What may be given, and how callers are told. */
@@ -59,6 +60,17 @@ export function checkOptions<Options extends object>(
  */
 export function demand(holds: boolean, message: string): asserts holds {
   if (!holds) throw new SottoError('argument-invalid', message);
+}
+
+/**
+ * Refuses what can be no id of a user, a chat or a group: a field that was misspelt is not to look like somebody who is not known.
+ * @throws {SottoError} `argument-invalid`
+ */
+export function demandId(call: string, id: unknown): void {
+  demand(
+    typeof id === 'string' && isUuid(id),
+    `${call} takes an id: a UUID in lower case, as the fields of messages, events and chats have it`,
+  );
 }
 
 /** Whether a value has fields. */

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type GroupPerson, GroupWorld } from '../../test/group-world.ts';
 import { userIdOf } from '../../test/numbered-uuid.ts';
-import type { ChatId } from '../ports/ids.ts';
 import { chatWith } from './chat-state.ts';
 import { Chats } from './chats.ts';
 import { GroupChat } from './group-chat.ts';
@@ -54,10 +53,17 @@ describe('a chat', () => {
   it('that there is not is none, and has no line', async () => {
     const { world, alice, chats } = await scene();
     const { userId } = alice.device.account;
-    for (const id of [userIdOf(6), userId, 'hello', undefined]) {
-      expect(await chats.get(id as ChatId)).toBeUndefined();
-      expect(await chats.summary(id as ChatId)).toBeUndefined();
+    for (const id of [userIdOf(6), userId]) {
+      expect(await chats.get(id)).toBeUndefined();
+      expect(await chats.summary(id)).toBeUndefined();
     }
     expect(await chats.get(world.chatId)).toBeDefined();
+  });
+
+  it.each([['hello'], [undefined], [''], [7]])('has an id, which %j is not', async (id) => {
+    const { chats } = await scene();
+    for (const call of [chats.get(id as never), chats.summary(id as never)]) {
+      await expect(call).rejects.toMatchObject({ code: 'argument-invalid', message: expect.stringContaining('UUID') });
+    }
   });
 });

@@ -34,6 +34,18 @@ describe('a chat that is muted', () => {
     expect(facts('chat.changed')).toHaveLength(4);
   });
 
+  it('is not muted until a time that is over, as that of somebody who counts from now', async () => {
+    const { alice, bob, sender } = await twoSided();
+    const chat = sender.chat(alice.account.userId);
+    for (const until of [60, bob.clock.now()]) {
+      await expect(chat.mute(until)).rejects.toMatchObject({
+        code: 'argument-invalid',
+        message: expect.stringContaining('milliseconds since 1970'),
+      });
+    }
+    await chat.mute(bob.clock.now() + 1);
+  });
+
   it.each([[-1], [1.5], [Number.NaN], ['always'], [new Date()]])('is not muted until %j', async (until) => {
     const { alice, sender } = await twoSided();
     const call = () => sender.chat(alice.account.userId).mute(until as never);

@@ -52,8 +52,8 @@ export interface SettingsOf {
 export function muteChat(parts: ChatSettingsParts, chat: SettingsOf, until: MutedUntil | undefined): Promise<void> {
   const mutedUntil = until === 'forever' ? forever : until;
   demand(
-    mutedUntil === undefined || (Number.isSafeInteger(mutedUntil) && mutedUntil >= 0),
-    "mute takes milliseconds since the Unix epoch, 'forever', or undefined for no more",
+    mutedUntil === undefined || (Number.isSafeInteger(mutedUntil) && mutedUntil > parts.clock.now()),
+    "mute takes a time to come, in milliseconds since 1970 (Date.now() + 3_600_000 for an hour from now), 'forever', or undefined for no more",
   );
   return changeSettings(parts, chat, { mutedUntil });
 }

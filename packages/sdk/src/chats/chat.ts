@@ -136,7 +136,7 @@ export class Chat {
   }
 
   /**
-   * Mutes this chat until a time (milliseconds since the Unix epoch), for ever, or no more (`undefined`). Everything comes and is told as before; events and the list say that it is muted, and not to make a sound of it is the app's.
+   * Mutes this chat until a time to come (milliseconds since the Unix epoch, so `Date.now() + 3_600_000` for an hour), for ever, or no more (`undefined`). Everything comes and is told as before; events and the list say that it is muted, and not to make a sound of it is the app's.
    * @throws {SottoError} `argument-invalid`
    */
   async mute(until: MutedUntil | undefined): Promise<void> {

@@ -1,8 +1,7 @@
-import { isUuid } from '@sotto/proto';
 import { parsePhoneNumber } from '../accounts/phone-number.ts';
 import type { Executor } from '../crypto/executor.ts';
 import { type Message, toMessage } from '../messages/message.ts';
-import { checkOptions, given, signalOnly } from '../option-rules.ts';
+import { checkOptions, demandId, given, signalOnly } from '../option-rules.ts';
 import { newUser } from '../people/blocked.ts';
 import type { ChatRecord } from '../ports/chat-record.ts';
 import type { GroupRecord } from '../ports/group-records.ts';
@@ -90,21 +89,21 @@ export class Chats {
 
   /**
    * The chat of an id that a message or an event names: that of a chat (`chatId`), or of a person (`senderId`). `undefined` when there is none (yet).
-   * @throws {SottoError} `client-stopped`, and the store's
+   * @throws {SottoError} `argument-invalid` (no id at all), `client-stopped`, and the store's
    */
   get(id: UserId): Promise<Chat | undefined>;
   get(id: ChatId | UserId): Promise<Chat | GroupChat | undefined>;
   async get(id: ChatId | UserId): Promise<Chat | GroupChat | undefined> {
-    const record = await this.#record(id);
+    const record = await this.#record('chats.get', id);
     return record && this.#handleOf(record, await this.#groupOf(record));
   }
 
   /**
    * One chat as the list has it, to bring its line up to date; `undefined` when there is none (yet).
-   * @throws {SottoError} `client-stopped`, and the store's
+   * @throws {SottoError} `argument-invalid` (no id at all), `client-stopped`, and the store's
    */
   async summary(id: ChatId | UserId): Promise<ChatSummary | undefined> {
-    const record = await this.#record(id);
+    const record = await this.#record('chats.summary', id);
     return record && this.#summarise(record);
   }
 
@@ -187,9 +186,9 @@ export class Chats {
     };
   }
 
-  async #record(id: ChatId | UserId): Promise<ChatRecord | undefined> {
+  async #record(call: string, id: ChatId | UserId): Promise<ChatRecord | undefined> {
     this.#parts.assertRunning();
-    if (typeof id !== 'string' || !isUuid(id)) return undefined;
+    demandId(call, id);
     // The chat with a person has their id.
     return this.#parts.store.get('chat', { id: id as string as ChatId });
   }

@@ -59,6 +59,14 @@ it.each<[string, (client: Client) => unknown, RegExp]>([
   ['no change of the profile', (client) => client.profile.set(undefined as never), /profile\.set takes its options in/],
   ['a picture that is no bytes', (client) => client.profile.set({ avatar: 'nope' as never }), /a Uint8Array, or null/],
   ['a picture of nobody', (client) => client.profile.fetchAvatar('x' as never), /takes a user id/],
+  ['a chat without its id', (client) => client.chats.get(undefined as never), /chats\.get takes an id/],
+  [
+    'a line of a chat without its id',
+    (client) => client.chats.summary(undefined as never),
+    /chats\.summary takes an id/,
+  ],
+  ['a group by its title', (client) => client.groups.get('Rowing club' as never), /groups\.get takes an id/],
+  ['a person without their id', (client) => client.people.get(undefined as never), /people\.get takes an id/],
   ['an unknown option of a lock', (client) => client.registrationLock.isSet({ pin: 'x' } as never), /"pin"/],
 ])('refuses %s', async (_, call, message) => {
   await using client = await Client.open({ relay, store: memoryStore() });

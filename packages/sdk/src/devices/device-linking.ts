@@ -18,6 +18,7 @@ import { SottoError } from '../sotto-error.ts';
 import { addSync } from '../sync/own-sync.ts';
 import type { CallOptions, HttpClient } from '../transport/http-client.ts';
 import { type OpenLink, pollLink, requestDeviceRegistration, requestLink } from '../transport/linking-calls.ts';
+import { isConfirmed } from './confirmed.ts';
 import { checkDeviceName } from './device-name.ts';
 import { formatLink, type LinkRequestCode } from './link-code.ts';
 import { openProvision } from './provision.ts';
@@ -31,7 +32,7 @@ export interface LinkDeviceOptions {
   /**
    * Asks the user whether this is the account that the device is to join, before it does. Whoever else sees the code first and lets it in with an account of their own would read all that is written on this device from then on.
    *
-   * Left out, every account is joined: leave it out only where nobody else can see the code. The relay waits two minutes for the answer, and then it is `link-expired`.
+   * `true` joins it; after `false` and `undefined` it is `link-declined`, and anything else is `argument-invalid`. Left out, every account is joined: leave it out only where nobody else can see the code. The relay waits two minutes for the answer, and then it is `link-expired`.
    */
   readonly confirm?: (account: LinkableAccount) => Promise<boolean> | boolean;
   readonly signal?: AbortSignal;
@@ -83,7 +84,7 @@ export class DeviceLinking {
 
   /**
    * Shows a code, waits for the primary device, and registers this one.
-   * @throws {SottoError} `argument-invalid` (the name; another call is under way), `already-registered`, `link-declined` (the user said no: nothing was kept, and no device was made), `link-expired` (nobody scanned the code in time, or the account has changed meanwhile: call again), `link-invalid` (what came is not to be trusted), and as HttpClient
+   * @throws {SottoError} `argument-invalid` (the name; another call is under way; `confirm` gave something that is no boolean), `already-registered`, `link-declined` (the user said no: nothing was kept, and no device was made), `link-expired` (nobody scanned the code in time, or the account has changed meanwhile: call again), `link-invalid` (what came is not to be trusted), and as HttpClient
    */
   async link(options: LinkDeviceOptions): Promise<Linked> {
     checkDeviceName(options.name);
@@ -130,7 +131,7 @@ export class DeviceLinking {
     const { provision } = openProvision(sealed, code, device, sha256);
     if (confirm !== undefined) {
       const { userId, number, username } = provision;
-      if ((await confirm({ userId, number, username })) !== true) throw declined();
+      if (!isConfirmed('linkDevice', await confirm({ userId, number, username }))) throw declined();
       signal?.throwIfAborted();
     }
     return this.#commitDraft((existing, now) =>

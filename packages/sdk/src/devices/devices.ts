@@ -8,6 +8,7 @@ import { SottoError } from '../sotto-error.ts';
 import { type DeviceStanding, requestDevices } from '../transport/device-calls.ts';
 import type { AuthorizedClient, CallOptions } from '../transport/http-client.ts';
 import { putLinkMessage, requestDeviceCode } from '../transport/linking-calls.ts';
+import { isConfirmed } from './confirmed.ts';
 import type { CheckedDeviceList, ListedDevice } from './device-list.ts';
 import { checkDeviceName, nameKeyOf, openOwnDeviceName, sealDeviceName } from './device-name.ts';
 import { type LinkRequestCode, parseLink } from './link-code.ts';
@@ -32,7 +33,7 @@ export interface OwnDevice {
 
 /** How to let a device in. */
 export interface LinkOptions {
-  /** Asks the user whether this device is theirs, by the name that it gives itself: nobody else may come in by a code that was slipped to them. */
+  /** Asks the user whether this device is theirs, by the name that it gives itself: nobody else may come in by a code that was slipped to them. `true` lets it in, `false` and `undefined` don't; anything else is `argument-invalid`. */
   readonly confirm: (device: { readonly name: string }) => Promise<boolean> | boolean;
   readonly signal?: AbortSignal;
 }
@@ -90,7 +91,7 @@ export class Devices {
     rootSecretOf(account);
     refuseUsed(list, request);
     const { name } = request;
-    if ((await options.confirm({ name })) !== true) return undefined;
+    if (!isConfirmed('devices.link', await options.confirm({ name }))) return undefined;
     const { signal } = options;
     signal?.throwIfAborted();
     const { code: provisionCode } = await requestDeviceCode(http, { signal });

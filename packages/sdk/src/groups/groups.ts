@@ -1,6 +1,5 @@
-import { isUuid } from '@sotto/proto';
 import { GroupChat, type GroupChatParts, settingsRules } from '../chats/group-chat.ts';
-import { checkOptions, demand, given, type OptionRules, signalOnly } from '../option-rules.ts';
+import { checkOptions, demand, demandId, given, type OptionRules, signalOnly } from '../option-rules.ts';
 import type { GroupId } from '../ports/ids.ts';
 import type { CallOptions } from '../transport/http-client.ts';
 import { checkGroupAvatar } from './group-avatars.ts';
@@ -97,10 +96,10 @@ export class Groups {
     return this.chatOf(groupId);
   }
 
-  /** A group that this user is or was a member of; `undefined` when there is no such. */
+  /** A group that this user is or was a member of; `undefined` when there is no such. @throws {SottoError} `argument-invalid` (no id at all) */
   async get(groupId: GroupId): Promise<GroupChat | undefined> {
     this.#parts.assertRunning();
-    if (typeof groupId !== 'string' || !isUuid(groupId)) return undefined;
+    demandId('groups.get', groupId);
     const group = await this.#parts.store.get('group', { id: groupId });
     return group === undefined || group.standing === 'requested' ? undefined : this.chatOf(groupId);
   }

@@ -1,6 +1,6 @@
-import { isUuid } from '@sotto/proto';
 import { chatWith } from '../chats/chat-state.ts';
 import { isVerified } from '../crypto/identity-trust.ts';
+import { demandId } from '../option-rules.ts';
 import type { GroupId, UserId } from '../ports/ids.ts';
 import type { Store } from '../ports/store.ts';
 
@@ -46,11 +46,11 @@ export class People {
    * Who somebody is whom a message, an event, a chat or a group names, this user among them; also who has left or was removed, whose messages stand in the history. `undefined` for somebody of whom nothing is known here.
    *
    * It asks nobody: a name that is not known yet is learned in the background, and `profile.changed` tells of it.
-   * @throws {SottoError} `client-stopped`, and the store's
+   * @throws {SottoError} `argument-invalid` (no id at all), `client-stopped`, and the store's
    */
   async get(userId: UserId): Promise<Person | undefined> {
     this.#parts.assertRunning();
-    if (typeof userId !== 'string' || !isUuid(userId)) return undefined;
+    demandId('people.get', userId);
     const { store } = this.#parts;
     const [account, user, chat, identity, places] = await Promise.all([
       store.get('account', {}),
