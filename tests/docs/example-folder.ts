@@ -16,8 +16,8 @@ export interface ExampleFolder extends AsyncDisposable {
 
 /** A program that was started from an example; it ends with its folder. */
 export interface ExampleProcess {
-  /** Resolves when the output holds a text. Rejects with all output when the program ends before. */
-  says(text: string): Promise<void>;
+  /** Resolves with all output when it holds a text. Rejects with all output when the program ends before. */
+  says(text: string): Promise<string>;
   type(line: string): void;
   /** Ends it. */
   end(): Promise<void>;
@@ -80,7 +80,7 @@ function watched(child: ChildProcess): ExampleProcess {
     says: (text) =>
       new Promise((resolve, reject) => {
         waiting.push(() => {
-          if (output.includes(text)) resolve();
+          if (output.includes(text)) resolve(output);
           else if (ended) reject(new Error(`it ended without saying "${text}":\n${output}`));
           else return false;
           return true;

@@ -6,7 +6,17 @@ import { exampleFolder } from './example-folder.ts';
 import { codeBlocks, quoted, read, root, section, tableRows } from './pages.ts';
 
 const page = read('README.md');
-const [bot = '', tenLines = '', group = ''] = codeBlocks(page, 'ts');
+const [bot = '', tenLines = '', group = '', linking = ''] = codeBlocks(page, 'ts');
+
+/** The two devices of the linking, each with the beginning of the ten lines. */
+function linkingPrograms(): { readonly alice: string; readonly tablet: string } {
+  const [beginning = ''] = tenLines.split(/^if /m);
+  const [saysYes = '', tablet = '', alice = ''] = linking.split(/^\/\/ On the .*\n/m);
+  return {
+    alice: `${beginning}${saysYes}${alice}`,
+    tablet: `${beginning.replaceAll('alice', 'tablet')}${saysYes}${tablet}console.log('linked to', tablet.account?.number);\n`,
+  };
+}
 
 function linesOf(code: string): number {
   return code.split('\n').filter((line) => line.trim() !== '').length;
@@ -14,12 +24,12 @@ function linesOf(code: string): number {
 
 describe('the examples of README.md', () => {
   it('have the lengths that their headings say', () => {
-    expect(codeBlocks(page, 'ts')).toHaveLength(3);
+    expect(codeBlocks(page, 'ts')).toHaveLength(4);
     for (const code of [tenLines, group]) expect(linesOf(code)).toBeLessThanOrEqual(10);
     expect(linesOf(bot)).toBeLessThanOrEqual(15);
   });
 
-  it('run as they stand: the bot answers the ten lines, and in the group', async () => {
+  it('run as they stand: the bot answers the ten lines, and in the group, and a second device is linked', async () => {
     await using relay = await openDocsRelay();
     await using examples = await exampleFolder();
     const here = (code: string) => code.replaceAll('http://localhost:8080', relay.url);
@@ -38,7 +48,23 @@ describe('the examples of README.md', () => {
     alice.type(await relay.codeFor('+14155550101'));
     await alice.says('You said: hello');
     await alice.end();
-    await examples.run('mine/group.ts').says('You said: who rows on Saturday?');
+    const inGroup = examples.run('mine/group.ts');
+    await inGroup.says('You said: who rows on Saturday?');
+    await inGroup.end();
+
+    const programs = linkingPrograms();
+    await examples.write('mine/first.ts', here(programs.alice));
+    await examples.write('mine/tablet.ts', here(programs.tablet));
+    const tablet = examples.run('mine/tablet.ts');
+    const [code = ''] = /sotto-link:\S+/.exec(await tablet.says('\n')) ?? [];
+    const first = examples.run('mine/first.ts');
+    await first.says('The code that the new device shows: ');
+    first.type(code);
+    await first.says('Is "Tablet" yours');
+    first.type('yes');
+    await tablet.says('Is +14155550101, Alice, your account?');
+    tablet.type('yes');
+    await tablet.says('linked to +14155550101');
   });
 
   it('compile under the strict settings of this repository', async () => {
@@ -46,6 +72,9 @@ describe('the examples of README.md', () => {
     await examples.write('mine/alice.ts', tenLines);
     await examples.write('mine/bot.ts', bot);
     await examples.write('mine/group.ts', group);
+    const programs = linkingPrograms();
+    await examples.write('mine/first.ts', programs.alice);
+    await examples.write('mine/tablet.ts', programs.tablet);
     expect(await examples.compile()).toEqual({ status: 0, stdout: '' });
   });
 });
