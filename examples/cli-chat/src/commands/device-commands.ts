@@ -45,7 +45,11 @@ export const deviceCommands: Readonly<Record<string, Command>> = {
     usage: ':revoke NUMBER',
     says: 'takes a device out of your account',
     async run({ client }, [number]) {
-      await client.devices.revoke(deviceIdOf(number));
+      const id = deviceIdOf(number);
+      const isPrimary = (await client.devices.list()).some(({ deviceId, primary }) => primary && deviceId === id);
+      if (isPrimary)
+        throw new CommandError('the first device can not be taken out: it is the one that takes out others');
+      await client.devices.revoke(id);
       return listOf(client);
     },
   },

@@ -102,7 +102,7 @@ it('links a second device by a code, which reads what the first one reads, and t
   dave.write(':rename 2 Old tablet');
   await dave.tells(/2 {2}Old tablet/);
   dave.write(':revoke 1');
-  await dave.tells(/primary device can not be revoked/);
+  await dave.tells(/first device can not be taken out/);
   dave.write(':revoke 2');
   await dave.tells(/your device Old tablet was taken out/);
   expect(await dave.end()).toBe(1);

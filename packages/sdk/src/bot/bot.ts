@@ -124,7 +124,7 @@ export class Bot {
 
   /**
    * Handles messages until `stop`, from where the bot was when it last ended; at its very first start from now on.
-   * @throws what a handler threw, when there is no `catch`; the signal's reason; {SottoError} `not-registered`, `session-ended` (the number was registered elsewhere, or the account was deleted), `cursor-invalid`, `cursor-expired`, `client-stopped`
+   * @throws what a handler threw, when there is no `catch`; the signal's reason; {SottoError} `not-registered`, `session-ended` (now or before it was opened: the number was registered elsewhere, or the account was deleted; `client.endReason` says which), `cursor-invalid`, `cursor-expired`, `client-stopped`
    */
   start(options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     checkOptions('start', options, signalOnly);
