@@ -89,6 +89,11 @@ export class DeviceWork {
     });
   }
 
+  /** The client is connected: a change of the list that was begun is finished, however much mail waits. Others may know it already, and write under its identity key. */
+  connected(): void {
+    this.#inBackground(() => this.own.finish({ signal: this.#parts.ended }));
+  }
+
   /** The mailbox was seen empty: what was begun is finished, and the own list looked at. */
   drained(): void {
     this.#inBackground(async () => {

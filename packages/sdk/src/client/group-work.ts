@@ -18,6 +18,7 @@ import type { ChatId, GroupId } from '../ports/ids.ts';
 import type { Platform } from '../ports/platform.ts';
 import type { Store } from '../ports/store.ts';
 import { SottoError } from '../sotto-error.ts';
+import type { ConnectionState } from '../transport/connection-state.ts';
 import type { AuthorizedClient } from '../transport/http-client.ts';
 
 /** What the work on groups is assembled from. */
@@ -153,6 +154,13 @@ export class GroupWork {
     });
     // Whoever can't read on may have been removed: then the table is not for them, and what is behind it is not known here.
     if (outcome === 'reached') await this.upkeep.compareTable(groupId);
+  }
+
+  /** Follows the connection: logs that mail speaks of are read while there is one, everything else waits for the end of the mailbox. */
+  stateChanged(state: ConnectionState): void {
+    if (state === 'live') this.start();
+    else this.pause();
+    if (state === 'catching-up') this.sync.connected();
   }
 
   /** The client is connected, and its mailbox empty. */

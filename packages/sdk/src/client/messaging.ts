@@ -370,8 +370,8 @@ export class Messaging {
   private stateChanged(change: ConnectionChange): void {
     this.router.stateChanged(change.state);
     this.signals.setLive(change.state === 'live');
-    if (change.state === 'live') this.groups.start();
-    else this.groups.pause();
+    this.groups.stateChanged(change.state);
+    if (change.state === 'catching-up') this.devices.connected();
     this.onState(change);
   }
 

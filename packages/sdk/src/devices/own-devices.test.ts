@@ -161,6 +161,23 @@ it('a device is called by a name under the key that is in use when its list is s
   expect(openDeviceName(renamed.devices[1]?.sealedName, nextProfileKey)).toBe('Kitchen');
 });
 
+it('a change that was begun is finished as it was, and nothing is asked for when none was', async () => {
+  const owner = await phone();
+  const relay = new ListRelay();
+  let asked = 0;
+  const own = ownDevices(owner, relay, async () => void asked++);
+  await own.finish();
+  relay.isAway = true;
+  const begun = own.change(({ devices }) => ({ devices: devices.slice(0, 2), newIdentity: true }));
+  await expect(begun).rejects.toMatchObject({ code: 'relay-unreachable' });
+  const intent = await owner.store.get('listIntent', {});
+  relay.isAway = false;
+  await own.finish();
+  expect(relay.lists).toEqual([intent?.signed]);
+  await own.finish();
+  expect([relay.lists.length, asked]).toEqual([1, 0]);
+});
+
 it('a list without a new identity key keeps the profile key', async () => {
   const owner = await phone();
   const relay = new ListRelay();

@@ -122,6 +122,14 @@ export class OwnDevices {
   }
 
   /**
+   * Finishes what was begun, if something was: asks nothing otherwise.
+   * @throws {SottoError} as AuthorizedClient, and what the store throws
+   */
+  async finish(options: CallOptions = {}): Promise<void> {
+    await this.#alone(() => this.#settleIntent(options));
+  }
+
+  /**
    * Changes the list, on the primary device: signs the next one, has the relay store it, and takes it over here.
    * @param make gives what is to be; it may be called again, on a later list
    * @throws {SottoError} `primary-only`, `not-registered`, `session-ended`, what `make` throws, and as AuthorizedClient: then it may be stored yet, and `settle` finds out

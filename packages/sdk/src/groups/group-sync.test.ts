@@ -11,6 +11,20 @@ async function turns(): Promise<void> {
 }
 
 describe('groups when the client connects', () => {
+  it('are followed when mail speaks of them, though more of it waits', async () => {
+    const { owner, others, groupId } = await groupOfPeers(2);
+    const [bob] = others as [GroupPeer];
+    await owner.change(groupId, title('Divers'));
+    bob.work.wake(groupId);
+    await turns();
+    expect(await bob.group(groupId)).toMatchObject({ revision: 1 });
+    bob.work.stateChanged('catching-up');
+    bob.work.wake(groupId);
+    await turns();
+    expect(await bob.group(groupId)).toMatchObject({ title: 'Divers', revision: 2 });
+    await bob.stop();
+  });
+
   it('are brought to where their logs are, and those in order are left alone', async () => {
     const { relay, owner, others, groupId } = await groupOfPeers(2);
     const [bob] = others as [GroupPeer];

@@ -55,6 +55,7 @@ export class GroupSync {
   private readonly timers = new Map<GroupId, CancelTimer>();
   private readonly background = new Set<Promise<void>>();
   private cancelLook: CancelTimer | undefined;
+  private isConnected = false;
   private isLive = false;
 
   constructor(parts: GroupSyncParts) {
@@ -88,13 +89,19 @@ export class GroupSync {
   /** There may be news: the log is looked at in the background, as soon as there is a connection. */
   wake(groupId: GroupId): void {
     const { ended } = this.parts;
-    if (!this.isLive || ended.aborted) return;
+    if (!this.isConnected || ended.aborted) return;
     const work = this.look(groupId).finally(() => this.background.delete(work));
     this.background.add(work);
   }
 
+  /** The client is connected: a log that mail speaks of is read however much mail waits, since what waits may be held for it. */
+  connected(): void {
+    this.isConnected = true;
+  }
+
   /** The client is connected, and its mailbox empty: looks where groups are behind. */
   start(): void {
+    this.isConnected = true;
     this.isLive = true;
     this.parts.keys.start();
     this.lookAround(1);
@@ -102,6 +109,7 @@ export class GroupSync {
 
   /** The connection is gone. */
   pause(): void {
+    this.isConnected = false;
     this.isLive = false;
     for (const cancel of this.timers.values()) cancel();
     this.timers.clear();
@@ -224,7 +232,7 @@ export class GroupSync {
   /** Does it again after a while; false when it was tried often enough. */
   private again(groupId: GroupId, least = 0): boolean {
     const tried = (this.tries.get(groupId) ?? 0) + 1;
-    if (tried > mostTries || !this.isLive) return !this.isLive;
+    if (tried > mostTries || !this.isConnected) return !this.isConnected;
     this.tries.set(groupId, tried);
     const wait = Math.max(least, waitAfter(tried));
     this.timers.get(groupId)?.();

@@ -109,6 +109,29 @@ describe('a message to a group that can not be opened', () => {
     }
   });
 
+  it('is not asked for as long as the log of its group is to be read', async () => {
+    const world = await GroupWorld.talking(2);
+    const [alice, bob] = world.people as [GroupPerson, GroupPerson];
+    world.lost = (send, to) => !isShared(send) && to === bob;
+    await world.write(alice, 'early');
+    await world.run();
+    world.lost = () => false;
+    await bob.device.executor.run([], async (overlay) => {
+      const group = await overlay.get('group', { id: world.groupId });
+      if (group) overlay.put('group', { ...group, knownRevision: 2 });
+    });
+    for (let round = 0; round < 4; round++) {
+      bob.device.clock.advance(23_000);
+      await ask(bob);
+    }
+    expect(await bob.device.store.heldRequests(9)).toMatchObject([{ requests: 0 }]);
+    await world.know({ revision: 2, members: world.people });
+    bob.device.clock.advance(23_000);
+    await ask(bob);
+    await world.run();
+    expect(await world.texts(bob)).toEqual(['early']);
+  });
+
   it('is not asked for once its author is out: nobody would answer  [security: removed-member]', async () => {
     const world = await GroupWorld.talking(3);
     const [alice, bob, carol] = world.people as [GroupPerson, GroupPerson, GroupPerson];

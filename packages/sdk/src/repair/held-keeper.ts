@@ -17,10 +17,10 @@ export interface HeldLimits {
 }
 
 export const heldLimits: HeldLimits = {
-  count: 1_024,
-  bytes: 8 * 1024 * 1024,
-  countInAll: 8_192,
-  bytesInAll: 64 * 1024 * 1024,
+  count: 8_192,
+  bytes: 32 * 1024 * 1024,
+  countInAll: 32_768,
+  bytesInAll: 128 * 1024 * 1024,
   age: 62 * 24 * 3_600_000,
 };
 

@@ -174,6 +174,10 @@ export class RetryAsker {
         overlay.put('held', { ...held, reason: 'not-a-member', requestAt: undefined, mendable: false });
         return undefined;
       }
+      if (await isBehind(overlay, held)) {
+        overlay.put('held', { ...held, requestAt: now + keyGrace });
+        return undefined;
+      }
       // Each attempt that fails is held by itself; together they are asked for three times.
       const attempts = await this.store.heldAttempts(failed.messageId, page);
       const asked = attempts.reduce((sum, one) => sum + (one.sender === sender ? one.requests : 0), 0);
@@ -228,6 +232,13 @@ async function isUnanswered(
   revision: number,
 ): Promise<boolean> {
   return groupId !== undefined && isOutside(overlay, groupId, sender, revision, true);
+}
+
+/** Whether the log of its group has to be read before: what an answer says of it could not be checked, nor could the key that is waited for. */
+async function isBehind(overlay: Overlay, { groupId, reason }: HeldRecord): Promise<boolean> {
+  if (groupId === undefined || (reason !== 'no-sender-key' && reason !== 'group-head-unknown')) return false;
+  const group = await overlay.get('group', { id: groupId });
+  return group?.standing === 'member' && group.knownRevision > group.revision;
 }
 
 async function cameMeanwhile(

@@ -105,8 +105,7 @@ class MemoryStore implements Store {
 
   async unread(chatId: ChatId, upTo: Place, limit: number): Promise<readonly MessageRecord[]> {
     return this.#all('message')
-      .filter((message) => message.chatId === chatId && message.state === 'received')
-      .filter((message) => comparePlaces(message, upTo) <= 0)
+      .filter((one) => one.chatId === chatId && one.state === 'received' && comparePlaces(one, upTo) <= 0)
       .sort(compareMessages)
       .slice(0, limit)
       .map(copyRecord);
@@ -167,10 +166,8 @@ class MemoryStore implements Store {
   }
 
   async outboxOfGroup(messageId: MessageId): Promise<readonly OutboxRecord[]> {
-    return this.#all('outbox')
-      .filter((item) => item.messageId === messageId && item.groupId !== undefined)
-      .sort((a, b) => a.id - b.id)
-      .map(copyRecord);
+    const rows = this.#all('outbox').filter((item) => item.messageId === messageId && item.groupId !== undefined);
+    return rows.sort((a, b) => a.id - b.id).map(copyRecord);
   }
 
   async outboxChats(): Promise<readonly ChatId[]> {
