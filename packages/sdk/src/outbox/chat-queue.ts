@@ -281,7 +281,7 @@ export class ChatQueue implements ResultTaker {
       entry.isSealed = outcome?.status === 'sealed';
       if (outcome?.status === 'sealed') {
         sends.push({ entry, ...outcome });
-        this.headStart.give(entry, outcome.keys ?? entry.keys);
+        this.headStart.give(entry, outcome.keys);
       } else if (outcome?.status === 'gone') this.left(entry);
       else if (outcome?.status === 'outside') await this.fail(entry, outcome.code);
     }

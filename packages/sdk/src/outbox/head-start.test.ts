@@ -4,6 +4,8 @@ import { MovingClock } from '../../test/moving-clock.ts';
 import { Departures } from './departures.ts';
 import { HeadStart, headStartMs } from './head-start.ts';
 
+const message = (visible = true): Parameters<HeadStart['give']>[0] => ({ record: { visible } });
+
 function start() {
   const clock = new MovingClock();
   const timers = new ManualTimers();
@@ -15,7 +17,7 @@ function start() {
 
 it('lasts until the last of the rows has left', () => {
   const { timers, departures, over, headStart } = start();
-  headStart.give({}, [3, 4]);
+  headStart.give(message(), [3, 4]);
   expect(headStart.holds([3, 4])).toBe(true);
   departures.left(3);
   departures.left(9);
@@ -26,14 +28,14 @@ it('lasts until the last of the rows has left', () => {
 
 it('is over after a while, from when something could have left; and what is slow holds nothing up again', () => {
   const { timers, departures, over, headStart } = start();
-  headStart.give({}, [3]);
+  headStart.give(message(), [3]);
   expect([headStart.isOn(), timers.delays]).toEqual([false, []]);
   headStart.holds([3]);
   headStart.holds([3]);
   expect(timers.delays).toEqual([headStartMs]);
   timers.runAll();
   expect([headStart.holds([3]), over]).toEqual([false, ['over']]);
-  headStart.give({}, [5]);
+  headStart.give(message(), [5]);
   departures.left(5);
   departures.left(3);
   expect([headStart.isOn(), over]).toEqual([false, ['over']]);
@@ -41,7 +43,7 @@ it('is over after a while, from when something could have left; and what is slow
 
 it('is as long over connections that are lost as over one', () => {
   const { clock, timers, over, headStart } = start();
-  headStart.give({}, [3]);
+  headStart.give(message(), [3]);
   for (let round = 0; round < 4; round++) {
     expect(headStart.holds([3])).toBe(true);
     expect(timers.delays).toEqual([headStartMs - round * 500]);
@@ -54,10 +56,10 @@ it('is as long over connections that are lost as over one', () => {
 
 it('is no longer for what has waited, whatever is to leave behind it', () => {
   const { clock, headStart } = start();
-  headStart.give({}, [3]);
+  headStart.give(message(), [3]);
   headStart.holds([3]);
   clock.advance(headStartMs);
-  headStart.give({}, [4]);
+  headStart.give(message(), [4]);
   expect([headStart.holds([3]), headStart.holds([3, 4])]).toEqual([false, true]);
   clock.advance(-86_400_000);
   clock.advance(headStartMs);
@@ -68,8 +70,22 @@ it('is no longer for what has waited, whatever is to leave behind it', () => {
 
 it('ends when something must leave now', () => {
   const { timers, over, headStart } = start();
-  headStart.give({}, [3]);
+  headStart.give(message(), [3]);
   headStart.holds([3]);
   headStart.end();
   expect([headStart.isOn(), headStart.holds([3]), over, timers.delays]).toEqual([false, false, ['over'], []]);
+});
+
+it('is given by messages alone, to all keys that have not left: what else goes to the group goes at once', () => {
+  const { departures, headStart } = start();
+  const [news, first, second] = [message(false), message(), message()];
+  headStart.give(news, [3]);
+  headStart.give(first, [4]);
+  headStart.give(second);
+  expect([news.keys, first.keys, second.keys]).toEqual([[], [3, 4], [3, 4]]);
+  departures.left(3);
+  headStart.give(second);
+  const third = message();
+  headStart.give(third);
+  expect([second.keys, third.keys]).toEqual([[3, 4], [4]]);
 });

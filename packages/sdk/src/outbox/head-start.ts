@@ -1,4 +1,5 @@
 import type { Clock } from '../ports/clock.ts';
+import type { OutboxRecord } from '../ports/outbox-record.ts';
 import type { CancelTimer, Timers } from '../ports/timers.ts';
 import type { Departures } from './departures.ts';
 import type { QueueEntry } from './queue-entry.ts';
@@ -33,16 +34,18 @@ export class HeadStart {
     this.onOver = onOver;
   }
 
-  /** These rows are to leave before this entry. */
-  give(entry: Pick<QueueEntry, 'keys'>, rows: readonly number[] = []): void {
-    // Of an attempt that was sealed before they are known.
-    if (entry.keys === rows) return;
-    entry.keys = rows;
+  /** An entry was sealed, for which these rows were queued: they, and those before that have not left, are to leave first if it is a message. What says only that the group has moved goes at once. */
+  give(
+    entry: Pick<QueueEntry, 'keys'> & { readonly record: Pick<OutboxRecord, 'visible'> },
+    rows: readonly number[] = [],
+  ): void {
     for (const row of rows) {
       if (this.keys.has(row)) continue;
       this.keys.set(row, undefined);
       this.departures.await(row, () => this.left(row));
     }
+    // An attempt that was sealed before waits for what it waited for.
+    if (entry.keys === undefined || rows.length > 0) entry.keys = entry.record.visible ? [...this.keys.keys()] : [];
   }
 
   /** Whether something waits, as `holds` has found before. */
