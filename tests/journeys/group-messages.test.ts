@@ -137,7 +137,7 @@ function isOf(event: Person['events'][number], type: string, { id }: Message): b
 }
 
 describe('a key that is late', () => {
-  it('is asked for after a minute, and what waited for it is read then', async () => {
+  it('is asked for after a while, and what waited for it is read then', async () => {
     const time = new HandTime();
     await using slow = await JourneyWorld.open({ time });
     const [alice, bob, carol] = [await slow.person(), await slow.person(), await slow.person()];

@@ -11,7 +11,6 @@ const { RECIPIENT_STATUS_MAILBOX_FULL: full, RECIPIENT_STATUS_NOT_MEMBER: notMem
 const { RECIPIENT_STATUS_UNKNOWN_USER: unknownUser } = RecipientStatus;
 const day = 24 * 3_600_000;
 
-/** People who are connected and have written once, so that all know the devices of all. */
 function at(world: GroupWorld, index: number): GroupPerson {
   const person = world.people[index];
   if (person === undefined) throw new Error('there is no such person');
