@@ -9,7 +9,7 @@ import type { HeldReason, HeldRecord } from '../ports/inbox-records.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import { recordKey } from '../ports/record-key.ts';
 import { firstRequestAt } from '../repair/retry-asker.ts';
-import { isMendable } from '../repair/retry-request.ts';
+import { isAskable, isMendable } from '../repair/retry-request.ts';
 import type { Inspected } from './inspect-envelope.ts';
 import { heldAs, type Received } from './received.ts';
 
@@ -39,7 +39,6 @@ export async function holdEnvelope(
   overlay.put('seen', { key: digest, at: now });
   if (sender !== undefined && (await hasBlocked(overlay, sender.userId))) return { outcome: 'dropped' };
   await note?.(overlay);
-  const mendable = canBeMended(inspected, reason);
   overlay.put('held', {
     digest,
     envelope: bytes,
@@ -50,9 +49,11 @@ export async function holdEnvelope(
     sender: sender?.userId,
     messageId: sender && (uuidToText(envelope.messageId) as MessageId),
     groupId,
-    mendable,
+    mendable: isReadable(inspected) && isMendable(reason),
     requests: 0,
-    requestAt: mendable ? firstRequestAt(reason, envelope.attempt, now, randomness) : undefined,
+    requestAt: canBeAskedFor(inspected, reason)
+      ? firstRequestAt(reason, envelope.attempt, now, randomness)
+      : undefined,
   });
   overlay.record({ type: 'envelope.held', digest: recordKey('held', { digest }), reason });
   return heldAs(reason, groupId);
@@ -75,20 +76,25 @@ export async function holdAgain(
   await hold.note?.(overlay);
   const groupId = hold.groupId ?? held.groupId;
   const next = { ...held, reason, retries: held.retries + 1, groupId };
-  const isNew = reason !== held.reason;
-  const mendable = canBeMended(inspected, reason);
-  if (isNew && mendable !== held.mendable) {
-    const { now, randomness } = holding;
-    const requestAt = mendable ? firstRequestAt(reason, inspected.envelope.attempt, now, randomness) : undefined;
-    overlay.put('held', { ...next, mendable, requestAt });
-  } else {
-    overlay.put('held', next, ['reason', 'retries', 'groupId']);
+  if (reason === held.reason) {
+    overlay.put('held', next, ['retries', 'groupId']);
+    return undefined;
   }
-  return isNew ? heldAs(reason, groupId) : undefined;
+  const { now, randomness } = holding;
+  const isAskedFor = canBeAskedFor(inspected, reason);
+  const first = isAskedFor ? firstRequestAt(reason, inspected.envelope.attempt, now, randomness) : undefined;
+  // What was asked for already goes on being so.
+  const requestAt = isAskedFor && held.mendable && isAskable(held.reason) ? held.requestAt : first;
+  overlay.put('held', { ...next, mendable: isReadable(inspected) && isMendable(reason), requestAt });
+  return heldAs(reason, groupId);
 }
 
-function canBeMended({ sender, checked }: Inspected, reason: HeldReason): boolean {
-  return sender !== undefined && checked !== undefined && isMendable(reason);
+function isReadable({ sender, checked }: Inspected): boolean {
+  return sender !== undefined && checked !== undefined;
+}
+
+function canBeAskedFor(inspected: Inspected, reason: HeldReason): boolean {
+  return isReadable(inspected) && isAskable(reason);
 }
 
 /** Whether an outdated certificate is in doubt: nothing below it is believed, and it is looked at again the next time. */

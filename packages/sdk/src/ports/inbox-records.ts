@@ -50,7 +50,7 @@ export interface HeldRecord {
   readonly messageId: MessageId | undefined;
   /** The group that it came to, as the envelope says. */
   readonly groupId: GroupId | undefined;
-  /** Whether another attempt of its sender can take its place. */
+  /** Whether it may be shown after all: once another attempt of its sender takes its place, or this device knows more. */
   readonly mendable: boolean;
   /** How often its sender was asked to send it again. */
   readonly requests: number;

@@ -2,10 +2,12 @@ import { Envelope, type Send, uuidToBytes } from '@sotto/proto';
 import { describe, expect, it } from 'vitest';
 import { type GroupPerson, GroupWorld } from '../../test/group-world.ts';
 import { deliveredOf, meetDevice, randomness, testDevice } from '../../test/test-device.ts';
+import { settled } from '../../test/turn-of-events.ts';
 import { chatWith } from '../chats/chat-state.ts';
 import { addHiddenRow } from '../outbox/hidden-row.ts';
 import type { MessageId } from '../ports/ids.ts';
 import { isUnnamed } from '../sealed/unnamed-send.ts';
+import { RetryAnswerer } from './retry-answer.ts';
 import { RetryAsker } from './retry-asker.ts';
 import { writeRetryRequest } from './retry-request.ts';
 
@@ -130,6 +132,33 @@ describe('a message to a group that can not be opened', () => {
     await ask(bob);
     await world.run();
     expect(await world.texts(bob)).toEqual(['early']);
+  });
+
+  it('is passed over as long as its key waits in the own queue: that opens it', async () => {
+    const world = await GroupWorld.talking(3);
+    const [alice, bob] = world.people as [GroupPerson, GroupPerson];
+    const { id } = await world.write(alice, 'slow key');
+    await settled();
+    const [key] = await alice.device.store.outbox(chatWith(userOf(bob)), 0, 9);
+    expect(key).toMatchObject({ visible: false, groupId: world.groupId });
+    const answer = () =>
+      alice.device.executor.run([], (overlay) =>
+        new RetryAnswerer({
+          store: alice.device.store,
+          receipts: alice.in.receipts,
+          origin: alice.device.origin,
+        }).answer(
+          overlay,
+          bob.device.address,
+          { deviceId: 1, messageId: id, ratchetKey: undefined },
+          alice.device.clock.now(),
+        ),
+      );
+    expect(await answer()).toBe('key-on-its-way');
+    expect(await alice.device.store.outbox(chatWith(userOf(bob)), 0, 9)).toHaveLength(1);
+    await world.run();
+    expect(await world.texts(bob)).toEqual(['slow key']);
+    expect(await answer()).toBe('resent');
   });
 
   it('is not asked for once its author is out: nobody would answer  [security: removed-member]', async () => {

@@ -1,6 +1,11 @@
+import { chatWith } from '../chats/chat-state.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import type { DeviceAddress, GroupId, UserId } from '../ports/ids.ts';
 import type { MessageRecord } from '../ports/message-record.ts';
+import type { StoreQueries } from '../ports/store.ts';
+
+/** So far into somebody's queue is looked for a key. */
+const lookedAt = 32;
 
 /** Whether an own message to a group was for somebody who is a member now, and was one when it was sealed. */
 export async function wasSentToMember(
@@ -13,6 +18,21 @@ export async function wasSentToMember(
   const member = await overlay.get('groupMember', { groupId, userId });
   if (group?.standing !== 'member' || member === undefined || revision === undefined) return false;
   return member.leftAt === undefined && member.joinedAt <= revision;
+}
+
+/** Whether the key of a group's current chain still waits for the relay in somebody's queue: what they hold is opened by it, and another copy of it for each of a thousand who ask would keep the keys of the others waiting. */
+export async function isKeyQueued(
+  overlay: Overlay,
+  store: Pick<StoreQueries, 'outbox'>,
+  groupId: GroupId | undefined,
+  { userId, deviceId }: DeviceAddress,
+): Promise<boolean> {
+  const chain = groupId && (await overlay.get('ownChain', { groupId }));
+  if (!chain) return false;
+  const shared = await overlay.get('senderKeyShared', { distributionId: chain.distributionId, userId, deviceId });
+  if (shared === undefined || shared.again) return false;
+  const rows = await store.outbox(chatWith(userId), 0, lookedAt);
+  return rows.some((row) => row.groupId === groupId && !row.visible && row.createdAt === shared.at);
 }
 
 /** A device asks for what it could not open: it may lack the key of the current chain, or that is what it asks for; it is given with the next message. */

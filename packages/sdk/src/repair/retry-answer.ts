@@ -12,7 +12,7 @@ import type { DeviceAddress, MessageId } from '../ports/ids.ts';
 import type { MessageRecord } from '../ports/message-record.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import { addEmptyContent } from './empty-content.ts';
-import { forgetGiven, wasSentToMember } from './member-request.ts';
+import { forgetGiven, isKeyQueued, wasSentToMember } from './member-request.ts';
 import { spendRepair } from './repair-budget.ts';
 import type { ReadRetryRequest } from './retry-request.ts';
 
@@ -38,6 +38,7 @@ export type RetryAnswer =
   | 'unknown-device'
   | 'identity-not-trusted'
   | 'not-sent-to-them'
+  | 'key-on-its-way'
   | 'too-old'
   | 'too-often';
 
@@ -77,6 +78,7 @@ export class RetryAnswerer {
       const changedAt = list.begunAnew ? identity.changedAt : undefined;
       const refusal = await refusalOf(overlay, message, changedAt, origin, device, now);
       if (refusal !== undefined) return refusal;
+      if (await isKeyQueued(overlay, this.store, message.groupId, device)) return 'key-on-its-way';
     }
     const cost = message === undefined ? 'receipts' : 'resends';
     if ((await spendRepair(overlay, device, cost, now)) !== undefined) return 'too-often';

@@ -11,7 +11,7 @@ import type { MessageId } from '../ports/ids.ts';
 import type { HeldReason } from '../ports/inbox-records.ts';
 
 /** Reasons that another attempt of the sender can mend. */
-const mendable: ReadonlySet<HeldReason> = new Set<HeldReason>([
+const askable: ReadonlySet<HeldReason> = new Set<HeldReason>([
   'counter-jump',
   'no-session',
   'missing-prekey',
@@ -46,9 +46,17 @@ export interface ReadRetryRequest {
   readonly ratchetKey: PublicKey | undefined;
 }
 
+/** Reasons that pass when this device knows more: of a group, or of its own account. */
+const passing: ReadonlySet<HeldReason> = new Set<HeldReason>(['group-revision', 'group-unknown', 'own-list-behind']);
+
 /** Whether another attempt can take the place of a message that was held for this reason. */
+export function isAskable(reason: HeldReason): boolean {
+  return askable.has(reason);
+}
+
+/** Whether a message that was held for this reason may be shown after all, by an answer of its sender or without. */
 export function isMendable(reason: HeldReason): boolean {
-  return mendable.has(reason);
+  return askable.has(reason) || passing.has(reason);
 }
 
 /**
