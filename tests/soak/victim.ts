@@ -11,6 +11,8 @@ type VictimCalls = Calls & {
 };
 
 const stepWaitMs = 8_000;
+/** A process that answers nothing for so long is stuck, whatever it is busy with. */
+const silentMs = 120_000;
 
 /** A process that is killed, stopped and started again. */
 export abstract class Victim<Asked extends VictimCalls, Report> {
@@ -77,7 +79,7 @@ export abstract class Victim<Asked extends VictimCalls, Report> {
   async killAt(fatal: readonly FatalStep[], provoke: () => Promise<void>): Promise<string | undefined> {
     await this.#reviveIfDead();
     const { process } = this;
-    await ignoringEnd(process.call('arm', fatal));
+    await this.#arm(process, fatal);
     // A failure of what leads there is a problem of the run, and not its end.
     const provoked = ignoringEnd(provoke()).catch((error: unknown) => {
       this.unasked.push(`${this.name} was not led to ${fatal.map(({ step }) => step).join(', ')}: ${error}`);
@@ -103,7 +105,18 @@ export abstract class Victim<Asked extends VictimCalls, Report> {
 
   /** Takes back what was armed: whether the process says so. One that gives no answer met its step just before, although it may not be seen to have ended yet: its channel closes first. */
   #disarmed(process: LedProcess<Asked, Report>): Promise<boolean> {
-    return ignoringEnd(process.call('arm', []));
+    return this.#arm(process, []);
+  }
+
+  /** Whether it says that it is armed; one that is stuck is ended, and that is a problem of the run. */
+  async #arm(process: LedProcess<Asked, Report>, fatal: readonly FatalStep[]): Promise<boolean> {
+    const armed = ignoringEnd(process.call('arm', fatal));
+    while (!(await endedWithin({ ended: armed }, silentMs))) {
+      if (this.#isStopped) continue;
+      this.unasked.push(`${this.name} ran and gave no answer for ${silentMs / 1000} s`);
+      await process.kill();
+    }
+    return armed;
   }
 
   /** Starts it anew after its end; at which step that was. */
@@ -140,7 +153,7 @@ export abstract class Victim<Asked extends VictimCalls, Report> {
 
   /** Takes back what was armed. */
   async disarm(): Promise<void> {
-    await ignoringEnd(this.process.call('arm', []));
+    await this.#arm(this.process, []);
   }
 
   /** Starts it anew when it ended by itself, and notes that. */

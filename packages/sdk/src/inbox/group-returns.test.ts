@@ -147,7 +147,9 @@ describe('a message that waits for a revision', () => {
     const [world, alice, bob] = await three();
     await giveKey(world, alice, bob, 1);
     await bob.in.deliver(await written(world, alice, bob, 'long ago', { revision: 2 }));
-    expect(await bob.device.store.held(2)).toMatchObject([{ reason: 'group-revision', mendable: true, requestAt: undefined }]);
+    expect(await bob.device.store.held(2)).toMatchObject([
+      { reason: 'group-revision', mendable: true, requestAt: undefined },
+    ]);
     await world.know({ revision: 3, members: world.people }, [bob]);
     bob.in.inbox.moved(world.groupId);
     await bob.in.inbox.idle();

@@ -51,9 +51,7 @@ export async function holdEnvelope(
     groupId,
     mendable: isReadable(inspected) && isMendable(reason),
     requests: 0,
-    requestAt: canBeAskedFor(inspected, reason)
-      ? firstRequestAt(reason, envelope.attempt, now, randomness)
-      : undefined,
+    requestAt: canBeAskedFor(inspected, reason) ? firstRequestAt(reason, envelope.attempt, now, randomness) : undefined,
   });
   overlay.record({ type: 'envelope.held', digest: recordKey('held', { digest }), reason });
   return heldAs(reason, groupId);

@@ -46,6 +46,11 @@ function isDue({ heldAt, requests, requestAt }: HeldRecord, now: number): boolea
   return requestAt <= now || (requests === 0 && heldAt > now) || requestAt > now + waits[2] + keyGrace;
 }
 
+/** To be asked for later, though nothing was asked yet: by the clock as it is now, or what was held by one that was ahead would be due at once again. */
+function postponed(held: HeldRecord, requestAt: number, now: number): HeldRecord {
+  return { ...held, heldAt: Math.min(held.heldAt, now), requestAt };
+}
+
 /**
  * When to ask first for a message that was held.
  * @param attempt of its sender, from 1: who is behind in a group is so for a while, and an answer that speaks of an old revision again is not followed by the next request at once
@@ -136,21 +141,17 @@ export class RetryAsker {
   }
 
   private async work(): Promise<void> {
-    for (;;) {
-      const waiting = await this.store.heldRequests(page);
-      const now = this.clock.now();
-      const due = waiting.filter((held) => isDue(held, now));
-      const asked = await Promise.all(due.map((held) => this.ask(held)));
-      for (const userId of new Set(asked.filter((one) => one !== undefined))) this.onQueued(userId);
-      if (due.length === page && !this.stopped) continue;
-      const next = waiting.find((held) => !isDue(held, now))?.requestAt;
-      // A due one of this round may be the next of all, which the next look tells.
-      const sleep = next === undefined ? longestSleep : Math.min(next - now, longestSleep);
-      if (waiting.length > 0 && !this.stopped) {
-        this.cancel = this.timers.after(due.length > 0 ? Math.min(sleep, waits[0]) : sleep, () => this.wake());
-      }
-      return;
-    }
+    const waiting = await this.store.heldRequests(page);
+    const now = this.clock.now();
+    const due = waiting.filter((held) => isDue(held, now));
+    const asked = await Promise.all(due.map((held) => this.ask(held)));
+    for (const userId of new Set(asked.filter((one) => one !== undefined))) this.onQueued(userId);
+    if (waiting.length === 0 || this.stopped) return;
+    const next = waiting.find((held) => !isDue(held, now))?.requestAt;
+    const sleep = next === undefined ? longestSleep : Math.min(next - now, longestSleep);
+    // A due one of this round may be the next of all, which the next look tells. More of them are looked at when others have had their turn: a store may answer without giving it to anybody.
+    const most = due.length === page ? 0 : due.length > 0 ? waits[0] : longestSleep;
+    this.cancel = this.timers.after(Math.min(sleep, most), () => this.wake());
   }
 
   /** Queues one request; whom it goes to. */
@@ -175,7 +176,7 @@ export class RetryAsker {
         return undefined;
       }
       if (await isBehind(overlay, held)) {
-        overlay.put('held', { ...held, requestAt: now + keyGrace });
+        overlay.put('held', postponed(held, now + keyGrace, now));
         return undefined;
       }
       // Each attempt that fails is held by itself; together they are asked for three times.
@@ -192,7 +193,7 @@ export class RetryAsker {
       const limit = chat?.accepted ? undefined : strangerRequests;
       const later = await spendRepair(overlay, device, 'requests', now, limit);
       if (later !== undefined) {
-        overlay.put('held', { ...held, requestAt: later + Math.ceil(waits[0] * this.randomness.fraction()) });
+        overlay.put('held', postponed(held, later + Math.ceil(waits[0] * this.randomness.fraction()), now));
         return undefined;
       }
       // The own prekeys that the sender is given may be lost with a store that was set back: a session that begins here needs none of them.
