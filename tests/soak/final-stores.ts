@@ -4,6 +4,7 @@ import { Envelope } from '@sotto/proto';
 import type { Action, DeviceHistory, HistoryEntry } from '@sotto/testing/checker';
 import { Memberships, readActionLog } from '@sotto/testing/checker';
 import type Database from 'better-sqlite3';
+import { readDropped } from './dropped-log.ts';
 import { membershipsOf, readMemberships } from './membership-log.ts';
 import { readDatabase } from './read-database.ts';
 import type { SoakWorld } from './soak-world.ts';
@@ -75,16 +76,21 @@ export function leftoversOf(world: SoakWorld): Leftovers {
   const outs = ownersOf(all).filter(({ isOut }) => isOut);
   const out = new Set(outs.map(({ user, device }) => `${user} ${device}`));
   const mayBeUnsaid = readUnsaid(outs.map(({ user }) => user));
+  // Nobody says that they read what they removed.
+  const dropped = new Set(world.hosts.flatMap(({ name: host }) => readDropped({ logs: world.logs, host })));
   for (const { path, name } of places) {
     const own = readDatabase(path, (database) => ({
       outbox: count(database, 'outbox'),
       held: heldIn(database).filter(
         ({ group, isKnown, sender }) => !out.has(sender) && (group === null || isKnown === 1 || isMember(name, group)),
       ).length,
-      notFinal: count(
-        database,
-        `message WHERE state NOT IN ('read', 'seen') AND ${isJudgedHere} AND (group_id IS NULL OR ${canBeRead}) AND NOT ${mayBeUnsaid}`,
-      ),
+      notFinal: database
+        .prepare<[], { id: string }>(
+          `SELECT hex(id) AS id FROM message WHERE state NOT IN ('read', 'seen') AND ${isJudgedHere}
+            AND (group_id IS NULL OR ${canBeRead}) AND NOT ${mayBeUnsaid}`,
+        )
+        .all()
+        .filter(({ id }) => !dropped.has(id)).length,
     }));
     left = {
       mail: left.mail,
@@ -107,11 +113,16 @@ interface HeldRow {
 
 function heldIn(database: Database.Database): readonly HeldRow[] {
   const query = `SELECT hex(group_id) AS "group", envelope,
-      EXISTS (SELECT 1 FROM "group" WHERE id = held.group_id) AS isKnown
+      EXISTS (SELECT 1 FROM "group" WHERE id = held.group_id) AS isKnown,
+      (SELECT joined_at FROM user_group AS own WHERE own.group_id = held.group_id
+        AND own.user_id = (SELECT user_id FROM account WHERE slot = 0)) AS joinedAt
     FROM held WHERE NOT ${heldFromOutside}`;
-  const rows = database.prepare<[], Omit<HeldRow, 'sender'> & { envelope: Uint8Array }>(query).all();
-  return rows.map(({ envelope, ...row }) => {
-    const { senderUser, senderDevice } = Envelope.decode(envelope);
+  type Found = Omit<HeldRow, 'sender'> & { readonly envelope: Uint8Array; readonly joinedAt: number | null };
+  const rows = database.prepare<[], Found>(query).all();
+  return rows.flatMap(({ envelope, joinedAt, ...row }) => {
+    const { senderUser, senderDevice, groupEpoch } = Envelope.decode(envelope);
+    // Nobody sends again what is of a time before its receiver was let in again.
+    if (groupEpoch > 0 && groupEpoch < (joinedAt ?? 0)) return [];
     return { ...row, sender: `${Buffer.from(senderUser).toString('hex')} ${senderDevice}` };
   });
 }

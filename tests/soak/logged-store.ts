@@ -4,6 +4,8 @@ import type { Change, GroupMemberRecord, MessageRecord, Store, StoreOpener } fro
 export interface StoreListener {
   /** Of each message, after the commit: of others, and of the own devices. */
   applied(message: MessageRecord): void;
+  /** Of each message that a commit removed of a chat which was not accepted, after it. */
+  dropped(message: MessageRecord): void;
   /** Of somebody who is or was in a group, before it. */
   member(member: GroupMemberRecord): void;
 }
@@ -26,7 +28,9 @@ function logged(store: Store, listener: StoreListener): Store {
           for (const change of changes) {
             if (change.type === 'put' && change.kind === 'groupMember') listener.member(change.record);
           }
+          const dropped = await ofRequests(target, changes);
           await target.commit(changes, ownerEpoch);
+          for (const message of dropped) listener.dropped(message);
           for (const change of changes) {
             if (change.type !== 'put' || change.kind !== 'message' || change.changed !== undefined) continue;
             listener.applied(change.record);
@@ -37,4 +41,16 @@ function logged(store: Store, listener: StoreListener): Store {
       return typeof value === 'function' ? value.bind(target) : value;
     },
   });
+}
+
+/** The messages that are to be removed of chats that are not accepted. */
+async function ofRequests(store: Store, changes: readonly Change[]): Promise<readonly MessageRecord[]> {
+  const found: MessageRecord[] = [];
+  for (const change of changes) {
+    if (change.type !== 'delete' || change.kind !== 'message') continue;
+    const message = await store.get('message', change.key);
+    const chat = message && (await store.get('chat', { id: message.chatId }));
+    if (message !== undefined && chat?.accepted === false) found.push(message);
+  }
+  return found;
 }

@@ -22,6 +22,7 @@ export function reportOf(outcome: SoakOutcome, seed: number): readonly string[] 
     ['  expired', counts.expired],
     ['  recovered (late)', counts.recovered],
     ['  told again', counts.replayed],
+    ['  dropped of requests', counts.dropped],
     ['streams (device, chat)', streams.length],
     ['groups', groups.groups],
     ['  members came / went', `${groups.came} / ${groups.went}`],

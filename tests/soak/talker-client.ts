@@ -4,6 +4,7 @@ import { Client } from '@sotto/sdk';
 import type { Platform } from '@sotto/sdk/ports';
 import { betterSqlite3 } from '@sotto/storage-adapters/better-sqlite3';
 import type { ActionLog } from '@sotto/testing/checker';
+import { noteDropped } from './dropped-log.ts';
 import type { HostStart } from './host-calls.ts';
 import { loggedSockets } from './logged-sockets.ts';
 import { loggedStore } from './logged-store.ts';
@@ -36,6 +37,13 @@ export function talkerClient(device: string, parts: TalkerClientParts): () => Pr
       if (message === undefined) return;
       const { sender, chat } = partiesOf(message);
       if (sender !== device) actions.write({ type: 'apply', receiver: device, sender, chat, message });
+    },
+    dropped: ({ id, text }) => {
+      const message = messageOf(text);
+      if (message === undefined) return;
+      const { sender, chat } = partiesOf(message);
+      noteDropped(start, id);
+      actions.write({ type: 'drop', receiver: device, sender, chat, message });
     },
     member: (member) => noteMembership(memberships, member),
   });

@@ -196,13 +196,10 @@ export class Messaging {
     });
     this.peers = new PeerProfiles({ executor, profiles: parts.profiles, clock, logger });
     this.heldKeeper = new HeldKeeper({ executor, store, clock });
+    const asking = { executor, store, origin, clock, timers, randomness };
     this.asker = new RetryAsker({
-      executor,
-      store,
-      origin,
-      clock,
-      timers,
-      randomness,
+      ...asking,
+      envelopeOf: (bytes) => this.inbox.envelopeOf(bytes),
       onQueued: (userId) => this.outbox.wake(chatWith(userId)),
       onFailure,
     });

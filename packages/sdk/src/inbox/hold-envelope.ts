@@ -49,7 +49,7 @@ export async function holdEnvelope(
     sender: sender?.userId,
     messageId: sender && (uuidToText(envelope.messageId) as MessageId),
     groupId,
-    mendable: isReadable(inspected) && isMendable(reason),
+    mendable: canBeMended(inspected, reason),
     requests: 0,
     requestAt: canBeAskedFor(inspected, reason) ? firstRequestAt(reason, envelope.attempt, now, randomness) : undefined,
   });
@@ -80,10 +80,10 @@ export async function holdAgain(
   }
   const { now, randomness } = holding;
   const isAskedFor = canBeAskedFor(inspected, reason);
-  const first = isAskedFor ? firstRequestAt(reason, inspected.envelope.attempt, now, randomness) : undefined;
+  const first = firstRequestAt(reason, inspected.envelope.attempt, now, randomness);
   // What was asked for already goes on being so.
-  const requestAt = isAskedFor && held.mendable && isAskable(held.reason) ? held.requestAt : first;
-  overlay.put('held', { ...next, mendable: isReadable(inspected) && isMendable(reason), requestAt });
+  const requestAt = isAskedFor ? (held.requestAt ?? first) : undefined;
+  overlay.put('held', { ...next, mendable: canBeMended(inspected, reason), requestAt });
   return heldAs(reason, groupId);
 }
 
@@ -92,10 +92,14 @@ function isReadable({ sender, checked }: Inspected): boolean {
 }
 
 function canBeAskedFor(inspected: Inspected, reason: HeldReason): boolean {
-  return isReadable(inspected) && isAskable(reason);
+  return isReadable(inspected) && (isAskable(reason) || isBelowDoubt(inspected, reason));
 }
 
-/** Whether an outdated certificate is in doubt: nothing below it is believed, and it is looked at again the next time. */
+function canBeMended(inspected: Inspected, reason: HeldReason): boolean {
+  return canBeAskedFor(inspected, reason) || (isReadable(inspected) && isMendable(reason));
+}
+
+/** Whether an outdated certificate is in doubt: nothing below it is believed, and it is looked at again the next time. Whoever it names is asked: what they send again has another one. */
 function isBelowDoubt({ outdated }: Inspected, reason: HeldReason): boolean {
   return reason === 'certificate-invalid' && outdated !== undefined;
 }

@@ -1,4 +1,4 @@
-import { uuidToBytes } from '@sotto/proto';
+import { type Envelope, uuidToBytes } from '@sotto/proto';
 import { sameBytes } from '../crypto/same-bytes.ts';
 import type { ChatId, DeviceAddress, GroupId } from '../ports/ids.ts';
 import type { HeldRecord } from '../ports/inbox-records.ts';
@@ -106,6 +106,12 @@ export class Inbox {
   /** Forgets what was not begun: the stream is gone, and the relay delivers it again. */
   reset(): void {
     this.queue = [];
+  }
+
+  /** What an envelope says without its outer layer; undefined when that does not name its sender. */
+  async envelopeOf(bytes: Uint8Array): Promise<Envelope | undefined> {
+    const { sender, envelope } = await this.receiver.inspect(bytes);
+    return sender && envelope;
   }
 
   /** Resolves when nothing is in hand. */

@@ -1,11 +1,14 @@
 import { Envelope, uuidToBytes, uuidToText } from '@sotto/proto';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { certificateMaker } from '../../test/certificate-maker.ts';
+import { ManualTimers } from '../../test/manual-timers.ts';
 import { delivered, type ReceivingDevice, receivingDevice, type Tampering } from '../../test/receiving-device.ts';
-import { meetDevice, reopened, startSession, type TestDevice, testDevice } from '../../test/test-device.ts';
+import { meetDevice, randomness, reopened, startSession, type TestDevice, testDevice } from '../../test/test-device.ts';
+import { chatWith } from '../chats/chat-state.ts';
 import { peerLock, Ratchet } from '../crypto/ratchet.ts';
 import { senderCertificateMs, serverKeyMs } from '../crypto/sealed-certificate.ts';
-import type { MessageId } from '../ports/ids.ts';
+import type { MessageId, UserId } from '../ports/ids.ts';
+import { RetryAsker } from '../repair/retry-asker.ts';
 import { writeRetryRequest } from '../repair/retry-request.ts';
 import { decodeEnvelope } from './decode-envelope.ts';
 
@@ -106,6 +109,34 @@ describe('an envelope of a sealed sender', () => {
     await dan.inbox.retryHeld();
     expect([...(await dan.texts(carol))].sort()).toEqual(['early', 'good']);
     expect(await dan.heldReasons()).toEqual([]);
+  });
+
+  it('that came under an outdated certificate and a former identity key is asked for by what stands below its outer layer', async () => {
+    await bob.deliver(await text('hello'));
+    const former = await testDevice({ previous: alice.account });
+    const { identityKeyPair } = former.account;
+    const before = { ...alice, account: { ...alice.account, identityKeyPair } };
+    const certificate = maker.make(before.account, now - senderCertificateMs - 1);
+    const fields = { seq: 9, sentAt: 1, text: { body: 'long on its way' } };
+    const { device } = bob;
+    await bob.deliver(await delivered(before, device, fields, { certificate, envelope: { acceptedAt: now } }));
+    const [held] = await device.store.heldRequests(9);
+    expect(held).toMatchObject({ reason: 'certificate-invalid', sender: alice.account.userId, mendable: true });
+    const timers = new ManualTimers();
+    const { executor, store, clock, origin } = device;
+    const envelopeOf = (bytes: Uint8Array) => bob.inbox.envelopeOf(bytes);
+    const asked: UserId[] = [];
+    const failures: unknown[] = [];
+    const told = { onQueued: (to: UserId) => asked.push(to), onFailure: (error: unknown) => failures.push(error) };
+    const asker = new RetryAsker({ executor, store, clock, origin, timers, randomness, envelopeOf, ...told });
+    clock.advance(2_000);
+    asker.wake();
+    await asker.idle();
+    await asker.stop();
+    expect([asked, failures]).toEqual([[alice.account.userId], []]);
+    expect(await store.outbox(chatWith(alice.account.userId), 0, 9)).toContainEqual(
+      expect.objectContaining({ kind: 'retry-request', messageId: held?.messageId }),
+    );
   });
 
   it('is held when its certificate is for another identity key than that of the session', async () => {

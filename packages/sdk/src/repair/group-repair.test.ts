@@ -15,7 +15,7 @@ const isShared = (send: Send) => send.sharedCiphertext.length > 0;
 const userOf = (person: GroupPerson) => person.device.account.userId;
 
 /** Asks for what somebody holds, as if their time had come. */
-async function ask({ device, out }: GroupPerson): Promise<void> {
+async function ask({ device, out, in: receiving }: GroupPerson): Promise<void> {
   const { executor, store, clock } = device;
   const asker = new RetryAsker({
     executor,
@@ -24,6 +24,7 @@ async function ask({ device, out }: GroupPerson): Promise<void> {
     clock,
     timers: out.timers,
     randomness,
+    envelopeOf: (bytes) => receiving.inbox.envelopeOf(bytes),
     onQueued: (userId) => out.outbox.wake(chatWith(userId)),
     onFailure: (error) => out.failures.push(error),
   });
@@ -132,6 +133,24 @@ describe('a message to a group that can not be opened', () => {
     await ask(bob);
     await world.run();
     expect(await world.texts(bob)).toEqual(['early']);
+  });
+
+  it('is not asked for when it is of a time before this user was let in again: nobody knows that they were there', async () => {
+    const world = await GroupWorld.talking(2);
+    const [alice, bob] = world.people as [GroupPerson, GroupPerson];
+    world.lost = (send, to) => !isShared(send) && to === bob;
+    await world.write(alice, 'before');
+    await world.run();
+    await world.know({ revision: 3, members: world.people });
+    await bob.device.executor.run([], async (overlay) => {
+      const own = await overlay.get('groupMember', { groupId: world.groupId, userId: userOf(bob) });
+      if (own) overlay.put('groupMember', { ...own, joinedAt: 3 });
+    });
+    bob.device.clock.advance(23_000);
+    await ask(bob);
+    expect(await bob.device.store.held(9)).toMatchObject([{ reason: 'not-a-member', requestAt: undefined }]);
+    await world.run();
+    expect(bob.relay.stored.filter(({ send }) => send.recipients.length > 0)).toEqual([]);
   });
 
   it('is passed over as long as its key waits in the own queue: that opens it', async () => {

@@ -5,7 +5,7 @@ import type { RepairRecord } from '../ports/repair-records.ts';
 const hour = 3_600_000;
 
 /** What repair may do for one device of somebody in an hour. Two devices count their hours apart: who is asked has to last for two hours of who asks. */
-export const repairLimits = { requests: 512, resends: 1_024, renewals: 3, receipts: 8 } as const;
+export const repairLimits = { requests: 512, resends: 1_024, renewals: 3, receipts: 64 } as const;
 
 /** The most messages that a device of a stranger is asked for in an hour: an answer tells that somebody is there. */
 export const strangerRequests = 16;

@@ -28,6 +28,7 @@ function side(device: TestDevice, peer: () => TestDevice): Side {
   const relay = new ModelRelay();
   relay.now = device.clock.now();
   const out = sendingDevice(device, relay, () => meetDevice(device, peer()));
+  const receiving = receivingDevice(device);
   const asker = new RetryAsker({
     executor: device.executor,
     store: device.store,
@@ -35,10 +36,11 @@ function side(device: TestDevice, peer: () => TestDevice): Side {
     clock: device.clock,
     timers: new ManualTimers(),
     randomness: { ...randomness, fraction: () => fraction },
+    envelopeOf: (bytes) => receiving.inbox.envelopeOf(bytes),
     onQueued: (userId) => out.outbox.wake(chatWith(userId)),
     onFailure: (error) => out.failures.push(error),
   });
-  return { device, out, in: receivingDevice(device), asker, delivered: 0 };
+  return { device, out, in: receiving, asker, delivered: 0 };
 }
 
 beforeEach(async () => {
@@ -306,7 +308,7 @@ describe('a request that nobody should honour', () => {
     expect(await alice.device.store.get('repair', bob.device.address)).toMatchObject({ renewals: 1, resends: 3 });
   });
 
-  it('for messages that do not exist is answered with at most eight empty contents an hour', async () => {
+  it('for messages that do not exist is answered with at most 64 empty contents an hour', async () => {
     await talk();
     const request = Envelope.decode(await requestOf((envelope) => envelope));
     const { error } = RetryRequest.decode(request.ciphertext);
@@ -319,7 +321,7 @@ describe('a request that nobody should honour', () => {
     alice.out.outbox.wake(chatWith(bob.device.account.userId));
     await alice.out.run();
     const answers = alice.out.relay.stored.slice(stored);
-    expect(answers.length).toBeLessThanOrEqual(8 + 2);
+    expect(answers.length).toBeLessThanOrEqual(64 + 2);
   });
 });
 

@@ -25,7 +25,7 @@ export const resentFor = 30 * 24 * 3_600_000;
 /**
  * The most that one answer says will not come: what is asked for, and what that stood for.
  *
- * A chain gets longer when an answer is lost, too: with the session that it came on, which the next request ends. So it has two or three links; eight are all answers of an hour, each one lost. Of a longer one the oldest are left out: they were asked for, and answered, by themselves.
+ * A chain gets longer when an answer is lost, too: with the session that it came on, which the next request ends. So it has two or three links. Of one that is longer than this the oldest are left out: they were asked for, and answered, by themselves.
  */
 export const longestChain = 8;
 

@@ -41,6 +41,7 @@ async function holdMany(by: TestDevice, of: TestDevice, { reason, groupId, kind,
         suite: 1,
         kind,
         senderDevice: 1,
+        groupEpoch: 1,
         messageId: uuidToBytes(messageId),
         ciphertext,
       });
@@ -55,7 +56,8 @@ async function holdMany(by: TestDevice, of: TestDevice, { reason, groupId, kind,
 async function look({ executor, store, clock, origin }: TestDevice): Promise<readonly number[]> {
   const timers = new ManualTimers();
   const failures: unknown[] = [];
-  const ways = { onQueued: () => undefined, onFailure: (error: unknown) => void failures.push(error) };
+  const envelopeOf = async (bytes: Uint8Array) => Envelope.decode(bytes);
+  const ways = { envelopeOf, onQueued: () => undefined, onFailure: (error: unknown) => void failures.push(error) };
   const asker = new RetryAsker({ executor, store, clock, timers, origin, randomness, ...ways });
   const waits: number[] = [];
   asker.wake();
@@ -82,21 +84,34 @@ describe('what was held by a clock that was set back since, and is not to be ask
     expect(await bob.store.held(200)).toHaveLength(130);
   });
 
-  it('because a stranger is asked for no more in an hour, is looked at once', async () => {
-    const world = await GroupWorld.talking(2);
-    const [alice, bob] = world.people.map(({ device }) => device) as [TestDevice, TestDevice];
-    await world.write(world.people[0] as GroupPerson, 'a real one');
-    await world.run();
-    const parts = world.taken.map(({ send }) => send.recipients[0]?.devices?.[0]);
-    const { kind, ciphertext } = parts.find((part) => part?.ciphertext?.length) ?? {};
-    await holdMany(bob, alice, {
-      reason: 'undecryptable',
-      groupId: undefined,
-      kind: kind ?? 0,
-      ciphertext: ciphertext ?? new Uint8Array(),
-    });
-    await look(bob);
-    const held = await bob.store.held(200);
-    expect(held.filter(({ requests }) => requests > 0)).toHaveLength(strangerRequests);
-  });
+  it.each(['undecryptable', 'certificate-invalid'] as const)(
+    'because a stranger is asked for no more in an hour, is looked at once: %s',
+    async (reason) => {
+      const world = await GroupWorld.talking(2);
+      const [alice, bob] = world.people.map(({ device }) => device) as [TestDevice, TestDevice];
+      await world.write(world.people[0] as GroupPerson, 'a real one');
+      await world.run();
+      const parts = world.taken.map(({ send }) => send.recipients[0]?.devices?.[0]);
+      const { kind, ciphertext } = parts.find((part) => part?.ciphertext?.length) ?? {};
+      await holdMany(bob, alice, {
+        reason,
+        groupId: undefined,
+        kind: kind ?? 0,
+        ciphertext: ciphertext ?? new Uint8Array(),
+      });
+      await look(bob);
+      const held = await bob.store.held(200);
+      expect(held.filter(({ requests }) => requests > 0)).toHaveLength(strangerRequests);
+    },
+  );
+});
+
+it('asks nobody by an outdated certificate who is not known', async () => {
+  const world = await GroupWorld.of(2);
+  const [alice, bob] = world.people.map(({ device }) => device) as [TestDevice, TestDevice];
+  const reason = 'certificate-invalid';
+  await holdMany(bob, alice, { reason, groupId: undefined, kind: 1, ciphertext: Uint8Array.of(1) });
+  await look(bob);
+  expect(await bob.store.heldRequests(200)).toEqual([]);
+  expect((await bob.store.held(200)).filter(({ requests }) => requests === 0)).toHaveLength(130);
 });

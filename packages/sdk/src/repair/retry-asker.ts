@@ -1,10 +1,9 @@
-import { uuidToText } from '@sotto/proto';
+import { type Envelope, uuidToText } from '@sotto/proto';
 import { refuseWhenEnded } from '../accounts/standing.ts';
 import { chatLock, chatOfGroup, chatWith } from '../chats/chat-state.ts';
 import type { Executor } from '../crypto/executor.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { peerLock, Ratchet } from '../crypto/ratchet.ts';
-import { decodeEnvelope } from '../inbox/decode-envelope.ts';
 import { isOutside } from '../messages/group-context.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
 import { addHiddenRow } from '../outbox/hidden-row.ts';
@@ -77,6 +76,7 @@ export class RetryAsker {
   private readonly clock: Clock;
   private readonly timers: Timers;
   private readonly randomness: Randomness;
+  private readonly envelopeOf: (bytes: Uint8Array) => Promise<Envelope | undefined>;
   private readonly onQueued: (userId: UserId) => void;
   private readonly onFailure: (error: unknown) => void;
   /** When a session with a device was last begun anew: forgotten at an end, after which one renewal more does no harm. */
@@ -93,6 +93,8 @@ export class RetryAsker {
     readonly clock: Clock;
     readonly timers: Timers;
     readonly randomness: Randomness;
+    /** What is held, without its outer layer; undefined when it does not say who sent it. */
+    readonly envelopeOf: (bytes: Uint8Array) => Promise<Envelope | undefined>;
     /** A request to this person stands in the outbox. */
     readonly onQueued: (userId: UserId) => void;
     readonly onFailure: (error: unknown) => void;
@@ -103,6 +105,7 @@ export class RetryAsker {
     this.clock = parts.clock;
     this.timers = parts.timers;
     this.randomness = parts.randomness;
+    this.envelopeOf = parts.envelopeOf;
     this.onQueued = parts.onQueued;
     this.onFailure = parts.onFailure;
   }
@@ -157,7 +160,7 @@ export class RetryAsker {
   /** Queues one request; whom it goes to. */
   private async ask(found: HeldRecord): Promise<UserId | undefined> {
     const { sender } = found;
-    const envelope = decodeEnvelope(found.envelope);
+    const envelope = await this.envelopeOf(found.envelope);
     if (sender === undefined || envelope === undefined) return this.askNobody(found);
     const device = { userId: sender, deviceId: envelope.senderDevice as DeviceId };
     const failed = { ...envelope, messageId: uuidToText(envelope.messageId) as MessageId };
@@ -171,7 +174,13 @@ export class RetryAsker {
         overlay.delete('held', { digest: held.digest });
         return undefined;
       }
-      if (held.reason === 'no-sender-key' && (await isUnanswered(overlay, held, sender, envelope.groupEpoch))) {
+      // An outdated certificate proves too little to write to strangers by it.
+      if (held.reason === 'certificate-invalid' && (await overlay.get('identity', { userId: sender })) === undefined) {
+        overlay.put('held', { ...held, requestAt: undefined, mendable: false });
+        return undefined;
+      }
+      const self = this.origin().account.userId;
+      if (held.reason === 'no-sender-key' && (await isUnanswered(overlay, held, sender, self, envelope.groupEpoch))) {
         overlay.put('held', { ...held, reason: 'not-a-member', requestAt: undefined, mendable: false });
         return undefined;
       }
@@ -225,14 +234,18 @@ export class RetryAsker {
   }
 }
 
-/** Whoever is in a group no more, or never was as far as its log is known here, sends nothing of it again. */
+/** Whoever is in a group no more, or never was as far as its log is known here, sends nothing of it again; and nobody sends what is of a time before this user came (again). */
 async function isUnanswered(
   overlay: Overlay,
   { groupId }: HeldRecord,
   sender: UserId,
+  self: UserId,
   revision: number,
 ): Promise<boolean> {
-  return groupId !== undefined && isOutside(overlay, groupId, sender, revision, true);
+  if (groupId === undefined) return false;
+  const own = await overlay.get('groupMember', { groupId, userId: self });
+  if (own !== undefined && own.leftAt === undefined && revision < own.joinedAt) return true;
+  return isOutside(overlay, groupId, sender, revision, true);
 }
 
 /** Whether the log of its group has to be read before: what an answer says of it could not be checked, nor could the key that is waited for. */

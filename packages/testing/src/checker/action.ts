@@ -8,7 +8,7 @@
  * - `send-result` is written after `send` has answered: with it the program knew. An invoke without a result may or may not have been stored.
  * - `address` says for whom a message is, where that is not everybody who has a history of the chat: in a group whose members come and go, those who were members when it was sealed. A message of which there is none is for everybody.
  * - `fail` is written when the sender was told that the message could not be sent.
- * - `apply` is written after the receiver's commit; `ack` before the acknowledgement leaves; `deliver` when the program has handled the event, before it asks for the next one; `expire` when it was told that the message will not come any more.
+ * - `apply` is written after the receiver's commit; `ack` before the acknowledgement leaves; `deliver` when the program has handled the event, before it asks for the next one; `expire` when it was told that the message will not come any more; `drop` after a commit by which the receiver removed it again, as it may: of what strangers send only the latest is kept.
  */
 export type Action =
   | ({ readonly type: 'send-invoke' } & OfMessage)
@@ -21,7 +21,7 @@ export type Action =
       readonly receivers: readonly string[];
       readonly others: readonly string[];
     } & OfMessage)
-  | ({ readonly type: 'apply' | 'ack'; readonly receiver: string } & OfMessage)
+  | ({ readonly type: 'apply' | 'ack' | 'drop'; readonly receiver: string } & OfMessage)
   /** `late`: the program was told that it comes after a later one. */
   | ({ readonly type: 'deliver'; readonly receiver: string; readonly late: boolean } & OfMessage);
 

@@ -123,6 +123,19 @@ const plants: readonly {
 ];
 
 describe('classify', () => {
+  it('counts no loss where the receiver removed it again, as it may; it does where it did not', () => {
+    fc.assert(
+      fc.property(runs, ({ messages, at }) => {
+        const run = new Run(messages);
+        const message = messages[at] ?? '';
+        run.others.splice(at, 1);
+        expect(run.counts()).toMatchObject({ lost: 1, dropped: 0 });
+        run.add({ type: 'drop', receiver, ...run.about(message) });
+        expect(run.counts()).toMatchObject({ lost: 0, dropped: 1 });
+      }),
+    );
+  });
+
   it('finds nothing where nothing went wrong', () => {
     fc.assert(
       fc.property(runs, ({ messages }) => {

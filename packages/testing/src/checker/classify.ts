@@ -96,11 +96,16 @@ class Classification {
       }
     }
     if (this.#late.has(trace)) tally.recovered++;
-    for (const { replays } of trace.devices.values()) tally.replayed += replays;
+    for (const { replays, dropped } of trace.devices.values()) {
+      tally.replayed += replays;
+      if (dropped) tally.dropped++;
+    }
     const seen = [...trace.devices].filter(([, { applied, told }]) => applied || told !== undefined);
     const mustBe = trace.outcome === 'accepted' || holders.size > 0 || seen.length > 0;
     if (!mustBe || trace.outcome === 'refused' || trace.invokedAt === undefined) return;
-    const missing = this.#mustHave(trace, devices).filter((device) => !holders.has(device));
+    const missing = this.#mustHave(trace, devices).filter(
+      (device) => !holders.has(device) && !trace.devices.get(device)?.dropped,
+    );
     if (missing.length === 0) return;
     // What expired is with its sender, and with none that ever saw it.
     if (trace.expired && seen.length === 0 && !missing.includes(trace.sender)) tally.expired++;
@@ -206,6 +211,7 @@ function noCounts(): Tally {
     failed: 0,
     recovered: 0,
     replayed: 0,
+    dropped: 0,
     ...anomalies,
   };
 }

@@ -4,6 +4,8 @@ import type { Action, SendOutcome } from './action.ts';
 export interface DeviceTrace {
   applied: boolean;
   acked: boolean;
+  /** It was removed again, as it may be. */
+  dropped: boolean;
   /** When it was told first, and whether as late. */
   told: { readonly at: bigint; readonly late: boolean } | undefined;
   /** How often it was told after that. */
@@ -130,14 +132,15 @@ function addResult(trace: MessageTrace, outcome: SendOutcome, at: bigint): void 
 function deviceTrace(trace: MessageTrace, device: string): DeviceTrace {
   const known = trace.devices.get(device);
   if (known !== undefined) return known;
-  const made: DeviceTrace = { applied: false, acked: false, told: undefined, replays: 0 };
+  const made: DeviceTrace = { applied: false, acked: false, dropped: false, told: undefined, replays: 0 };
   trace.devices.set(device, made);
   return made;
 }
 
-function addSight(device: DeviceTrace, action: Action & { readonly type: 'apply' | 'ack' | 'deliver' }): void {
+function addSight(device: DeviceTrace, action: Action & { readonly type: 'apply' | 'ack' | 'drop' | 'deliver' }): void {
   if (action.type === 'apply') device.applied = true;
   if (action.type === 'ack') device.acked = true;
+  if (action.type === 'drop') device.dropped = true;
   if (action.type !== 'deliver') return;
   if (device.told !== undefined) device.replays++;
   if (device.told === undefined || action.at < device.told.at) device.told = { at: action.at, late: action.late };

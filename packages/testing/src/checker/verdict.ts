@@ -20,6 +20,8 @@ export interface Counts {
   readonly recovered: number;
   /** Events that were told again, as they may be after a crash of the consumer. */
   readonly replayed: number;
+  /** Removed again by a receiver, as it may: for each receiver once. */
+  readonly dropped: number;
   readonly lost: number;
   readonly unexpected: number;
   readonly duplicated: number;
