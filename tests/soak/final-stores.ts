@@ -85,12 +85,12 @@ export function leftoversOf(world: SoakWorld): Leftovers {
         ({ group, isKnown, sender }) => !out.has(sender) && (group === null || isKnown === 1 || isMember(name, group)),
       ).length,
       notFinal: database
-        .prepare<[], { id: string }>(
-          `SELECT hex(id) AS id FROM message WHERE state NOT IN ('read', 'seen') AND ${isJudgedHere}
+        .prepare<[], { id: string; state: string }>(
+          `SELECT hex(id) AS id, state FROM message WHERE state NOT IN ('read', 'seen') AND ${isJudgedHere}
             AND (group_id IS NULL OR ${canBeRead}) AND NOT ${mayBeUnsaid}`,
         )
         .all()
-        .filter(({ id }) => !dropped.has(id)).length,
+        .filter(({ id, state }) => state === 'received' || !dropped.has(id)).length,
     }));
     left = {
       mail: left.mail,
@@ -112,17 +112,21 @@ interface HeldRow {
 }
 
 function heldIn(database: Database.Database): readonly HeldRow[] {
-  const query = `SELECT hex(group_id) AS "group", envelope,
+  const query = `SELECT hex(group_id) AS "group", envelope, reason IN ('no-sender-key', 'not-a-member') AS isUnasked,
       EXISTS (SELECT 1 FROM "group" WHERE id = held.group_id) AS isKnown,
       (SELECT joined_at FROM user_group AS own WHERE own.group_id = held.group_id
         AND own.user_id = (SELECT user_id FROM account WHERE slot = 0)) AS joinedAt
     FROM held WHERE NOT ${heldFromOutside}`;
-  type Found = Omit<HeldRow, 'sender'> & { readonly envelope: Uint8Array; readonly joinedAt: number | null };
+  type Found = Omit<HeldRow, 'sender'> & {
+    readonly envelope: Uint8Array;
+    readonly joinedAt: number | null;
+    readonly isUnasked: number;
+  };
   const rows = database.prepare<[], Found>(query).all();
-  return rows.flatMap(({ envelope, joinedAt, ...row }) => {
+  return rows.flatMap(({ envelope, joinedAt, isUnasked, ...row }) => {
     const { senderUser, senderDevice, groupEpoch } = Envelope.decode(envelope);
     // Nobody sends again what is of a time before its receiver was let in again.
-    if (groupEpoch > 0 && groupEpoch < (joinedAt ?? 0)) return [];
+    if (isUnasked === 1 && groupEpoch > 0 && groupEpoch < (joinedAt ?? 0)) return [];
     return { ...row, sender: `${Buffer.from(senderUser).toString('hex')} ${senderDevice}` };
   });
 }

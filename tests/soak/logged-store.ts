@@ -43,14 +43,19 @@ function logged(store: Store, listener: StoreListener): Store {
   });
 }
 
-/** The messages that are to be removed of chats that are not accepted. */
+/** As many of a request are kept. */
+const keptOfRequest = 100;
+
+/** The messages that are to be removed of chats that are not accepted, and may be: so many newer ones stay. */
 async function ofRequests(store: Store, changes: readonly Change[]): Promise<readonly MessageRecord[]> {
   const found: MessageRecord[] = [];
   for (const change of changes) {
     if (change.type !== 'delete' || change.kind !== 'message') continue;
     const message = await store.get('message', change.key);
     const chat = message && (await store.get('chat', { id: message.chatId }));
-    if (message !== undefined && chat?.accepted === false) found.push(message);
+    if (message === undefined || chat?.accepted !== false) continue;
+    const newest = await store.messages({ chatId: chat.id, limit: keptOfRequest, before: undefined });
+    if (newest.length === keptOfRequest && !newest.some(({ id }) => id === message.id)) found.push(message);
   }
   return found;
 }

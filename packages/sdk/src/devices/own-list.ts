@@ -137,7 +137,7 @@ async function replacePrekeys(
   const existing = await queries.prekeys();
   const prepared = isIntended ? preparedPrekeys(existing, identityKeyPair) : [];
   for (const prekey of existing) {
-    if (prepared.includes(prekey)) overlay.put('prekey', { ...prekey, uploaded: true });
+    if (prepared.includes(prekey)) overlay.put('prekey', { ...prekey, uploaded: true, replacedAt: undefined });
     else if (prekey.replacedAt === undefined) overlay.put('prekey', { ...prekey, replacedAt: now });
   }
   if (prepared.length > 0) return;
@@ -151,10 +151,13 @@ export function preparedPrekeys(
   identityKeyPair: Uint8Array,
 ): readonly PrekeyRecord[] {
   const identity = IdentityKeyPair.deserialize(asBuffer(identityKeyPair)).publicKey;
-  const waiting = existing.filter(({ uploaded, replacedAt }) => !uploaded && replacedAt === undefined);
+  // Earlier versions took some of them for replaced ones by a clock that was set back.
+  const waiting = existing.filter(({ uploaded }) => !uploaded);
   const signed = waiting.filter((prekey) => prekey.kind !== 'ec' && isSignedBy(prekey, identity));
   const since = Math.min(...signed.map(({ createdAt }) => createdAt));
-  return waiting.filter((prekey) => (prekey.kind === 'ec' ? prekey.createdAt >= since : signed.includes(prekey)));
+  return waiting.filter((prekey) =>
+    prekey.kind === 'ec' ? prekey.createdAt >= since && prekey.replacedAt === undefined : signed.includes(prekey),
+  );
 }
 
 function isSignedBy({ kind, record }: PrekeyRecord, identity: PublicKey): boolean {

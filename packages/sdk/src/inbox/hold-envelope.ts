@@ -75,7 +75,7 @@ export async function holdAgain(
   const groupId = hold.groupId ?? held.groupId;
   const next = { ...held, reason, retries: held.retries + 1, groupId };
   if (reason === held.reason) {
-    overlay.put('held', next, ['retries', 'groupId']);
+    overlay.put('held', { ...next, mendable: canBeMended(inspected, reason) }, ['retries', 'groupId', 'mendable']);
     return undefined;
   }
   const { now, randomness } = holding;
@@ -96,7 +96,7 @@ function canBeAskedFor(inspected: Inspected, reason: HeldReason): boolean {
 }
 
 function canBeMended(inspected: Inspected, reason: HeldReason): boolean {
-  return canBeAskedFor(inspected, reason) || (isReadable(inspected) && isMendable(reason));
+  return isReadable(inspected) && isMendable(reason);
 }
 
 /** Whether an outdated certificate is in doubt: nothing below it is believed, and it is looked at again the next time. Whoever it names is asked: what they send again has another one. */

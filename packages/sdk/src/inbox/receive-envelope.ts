@@ -32,6 +32,7 @@ import { mostReplaced } from '../repair/empty-content.ts';
 import type { RetryAnswerer } from '../repair/retry-answer.ts';
 import { SottoError } from '../sotto-error.ts';
 import { talks } from './check-content.ts';
+import { decodeEnvelope } from './decode-envelope.ts';
 import { type Holding, holdAgain, holdEnvelope } from './hold-envelope.ts';
 import { type Inspected, inspectEnvelope, inspectSealed, locksOf } from './inspect-envelope.ts';
 import { learnFromContent } from './learn-from-content.ts';
@@ -307,7 +308,11 @@ export class EnvelopeReceiver {
     for (const id of [messageId, ...replaces.slice(0, mostReplaced)]) {
       if (id.length !== 16) continue;
       const attempts = await this.store.heldAttempts(uuidToText(id) as MessageId, mostAttempts);
-      for (const held of attempts) if (held.sender === userId) overlay.delete('held', { digest: held.digest });
+      for (const held of attempts) {
+        // Word of what will not come counts of who wrote it.
+        if (held.sender !== userId || (id !== messageId && !isOfDevice(held, envelope.senderDevice))) continue;
+        overlay.delete('held', { digest: held.digest });
+      }
     }
   }
 
@@ -322,6 +327,12 @@ export class EnvelopeReceiver {
     this.logger.error('inbox.unexpected', { message: error instanceof Error ? error.name : 'unknown' });
     return new Hold('undecryptable', { cause: error });
   }
+}
+
+/** Whether a device wrote what is held, as far as that says so without its outer layer. */
+function isOfDevice({ envelope }: HeldRecord, deviceId: number): boolean {
+  const writer = decodeEnvelope(envelope)?.senderDevice ?? 0;
+  return writer === 0 || writer === deviceId;
 }
 
 /** Whether the known device list of a person names this identity key. */

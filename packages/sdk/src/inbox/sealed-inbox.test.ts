@@ -121,7 +121,7 @@ describe('an envelope of a sealed sender', () => {
     const { device } = bob;
     await bob.deliver(await delivered(before, device, fields, { certificate, envelope: { acceptedAt: now } }));
     const [held] = await device.store.heldRequests(9);
-    expect(held).toMatchObject({ reason: 'certificate-invalid', sender: alice.account.userId, mendable: true });
+    expect(held).toMatchObject({ reason: 'certificate-invalid', sender: alice.account.userId });
     const timers = new ManualTimers();
     const { executor, store, clock, origin } = device;
     const envelopeOf = (bytes: Uint8Array) => bob.inbox.envelopeOf(bytes);

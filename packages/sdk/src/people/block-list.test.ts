@@ -82,7 +82,7 @@ describe('what somebody who is blocked sends', () => {
     const message = await sender.chat(userId).send('hello');
     await list.block(userId);
     const answerer = new RetryAnswerer({ store: bob.store, receipts: sender.receipts, origin: bob.origin });
-    const request = { messageId: message.id, deviceId: bob.account.deviceId, ratchetKey: undefined };
+    const request = { messageId: message.id, deviceId: bob.account.deviceId, ratchetKey: undefined, number: 1 };
     const answer = await bob.executor.run([], (overlay) =>
       answerer.answer(overlay, alice.address, request as never, bob.clock.now()),
     );

@@ -1,7 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { IdentityKeyPair } from '#libsignal';
 import { accountClient } from '../../test/account-client.ts';
 import { refusal } from '../../test/scripted-relay.ts';
+import { randomness } from '../../test/test-device.ts';
 import { until } from '../../test/turn-of-events.ts';
+import { preparedPrekeys } from '../devices/own-list.ts';
+import { PrekeyIds } from './prekey-id.ts';
+import { firstPrekeys, fullUploadOf, makePrekeys } from './prekey-material.ts';
 
 const day = 86_400_000;
 
@@ -124,6 +129,30 @@ describe('PrekeyMaintenance', () => {
     client.service.lose = ({ method }) => (method === 'PUT' ? refusal(409, 'prekey-conflict') : undefined);
     await expect(client.maintenance.pass()).rejects.toMatchObject({ relayCode: 'prekey-conflict' });
     expect(await client.store.prekeys()).toHaveLength(202);
+  });
+
+  it('leaves alone what waits for another identity key, though its clock was ahead when the keys at the relay were made', async () => {
+    await using client = await registered();
+    client.clock.advance(8 * day);
+    const identityKeyPair = IdentityKeyPair.generate().serialize();
+    let begun: Promise<void> | undefined;
+    client.service.lose = ({ method }) => {
+      // A revocation is begun while new keys are on their way, and the clock is right again.
+      if (method === 'PUT') {
+        begun ??= client.executor.run(['account', 'prekeys'], async (overlay) => {
+          const now = client.clock.now() - 8 * day + 1;
+          const ids = new PrekeyIds(randomness, await client.store.prekeys());
+          for (const prekey of makePrekeys(firstPrekeys, { identityKeyPair, ids, now })) overlay.put('prekey', prekey);
+          overlay.put('listIntent', { signed: new Uint8Array(1), identityKeyPair, createdAt: now });
+        });
+      }
+      return undefined;
+    };
+    await client.maintenance.pass();
+    await begun;
+    const prepared = preparedPrekeys(await client.store.prekeys(), identityKeyPair);
+    expect(prepared.filter(({ replacedAt }) => replacedAt === undefined)).toHaveLength(202);
+    expect(() => fullUploadOf(prepared)).not.toThrow();
   });
 
   it('works in the background, logs failures, and tries again when asked', async () => {

@@ -122,8 +122,21 @@ export class PrekeyMaintenance {
     }
     tracer.reached('prekeys.uploaded');
     await this.#note(prekeys, (prekey) => ({ ...prekey, uploaded: true }), 'prekeys.recorded');
-    const { queries, clock } = this.#parts;
-    await this.#note(superseded(await queries.prekeys()), (prekey) => ({ ...prekey, replacedAt: clock.now() }));
+    await this.#noteSuperseded();
+  }
+
+  /** Not while keys of another identity key are on their way: they are neither here nor there, and by a clock that was set back the older ones. */
+  async #noteSuperseded(): Promise<void> {
+    const { executor, queries, clock } = this.#parts;
+    await executor.run(
+      ['account', 'prekeys'],
+      async (overlay) => {
+        if ((await overlay.get('listIntent', {}))?.identityKeyPair !== undefined) return;
+        for (const prekey of superseded(await queries.prekeys()))
+          overlay.put('prekey', { ...prekey, replacedAt: clock.now() });
+      },
+      { alone: true },
+    );
   }
 
   /** A key may have been used since: then it is gone, and stays so. */

@@ -160,7 +160,7 @@ describe('a message to a group that can not be opened', () => {
     await settled();
     const [key] = await alice.device.store.outbox(chatWith(userOf(bob)), 0, 9);
     expect(key).toMatchObject({ visible: false, groupId: world.groupId });
-    const answer = () =>
+    const answer = (number = 1) =>
       alice.device.executor.run([], (overlay) =>
         new RetryAnswerer({
           store: alice.device.store,
@@ -169,15 +169,36 @@ describe('a message to a group that can not be opened', () => {
         }).answer(
           overlay,
           bob.device.address,
-          { deviceId: 1, messageId: id, ratchetKey: undefined },
+          { deviceId: 1, messageId: id, ratchetKey: undefined, number },
           alice.device.clock.now(),
         ),
       );
     expect(await answer()).toBe('key-on-its-way');
     expect(await alice.device.store.outbox(chatWith(userOf(bob)), 0, 9)).toHaveLength(1);
+    // Whoever asks again is not put off again.
+    expect(await answer(2)).toBe('resent');
     await world.run();
     expect(await world.texts(bob)).toEqual(['slow key']);
-    expect(await answer()).toBe('resent');
+    expect(await bob.in.heldReasons()).toEqual([]);
+  });
+
+  it('is not passed over when another chain has taken the place of its own: that key opens nothing from before', async () => {
+    const world = await GroupWorld.talking(2);
+    const [alice, bob] = world.people as [GroupPerson, GroupPerson];
+    world.lost = (send, to) => !isShared(send) && to === bob;
+    await world.write(alice, 'old chain');
+    await world.run();
+    world.lost = () => false;
+    await alice.device.executor.run([], (overlay) => overlay.delete('ownChain', { groupId: world.groupId }));
+    bob.device.clock.advance(23_000);
+    alice.device.clock.advance(23_000);
+    alice.relay.disconnect();
+    await world.write(alice, 'new chain');
+    await ask(bob);
+    await settled();
+    await alice.out.connect();
+    await world.run();
+    expect([...(await world.texts(bob))].sort()).toEqual(['new chain', 'old chain']);
   });
 
   it('is not asked for once its author is out: nobody would answer  [security: removed-member]', async () => {

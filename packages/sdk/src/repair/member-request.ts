@@ -5,7 +5,7 @@ import type { MessageRecord } from '../ports/message-record.ts';
 import type { StoreQueries } from '../ports/store.ts';
 
 /** So far into somebody's queue is looked for a key. */
-const lookedAt = 32;
+const lookedAt = 16;
 
 /** Whether an own message to a group was for somebody who is a member now, and was one when it was sealed. */
 export async function wasSentToMember(
@@ -20,17 +20,17 @@ export async function wasSentToMember(
   return member.leftAt === undefined && member.joinedAt <= revision;
 }
 
-/** Whether the key of a group's current chain still waits for the relay in somebody's queue: what they hold is opened by it, and another copy of it for each of a thousand who ask would keep the keys of the others waiting. */
+/** Whether the key of a group's current chain still waits for the relay in somebody's queue, and was given before this message left: the key opens it, and another copy for each of a thousand who ask would keep the keys of the others waiting. A chain opens nothing from before its key was given. */
 export async function isKeyQueued(
   overlay: Overlay,
   store: Pick<StoreQueries, 'outbox'>,
-  groupId: GroupId | undefined,
+  { groupId, acceptedAt }: Pick<MessageRecord, 'groupId' | 'acceptedAt'>,
   { userId, deviceId }: DeviceAddress,
 ): Promise<boolean> {
   const chain = groupId && (await overlay.get('ownChain', { groupId }));
   if (!chain) return false;
   const shared = await overlay.get('senderKeyShared', { distributionId: chain.distributionId, userId, deviceId });
-  if (shared === undefined || shared.again) return false;
+  if (shared === undefined || shared.again || (acceptedAt ?? shared.at) < shared.at) return false;
   const rows = await store.outbox(chatWith(userId), 0, lookedAt);
   return rows.some((row) => row.groupId === groupId && !row.visible && row.createdAt === shared.at);
 }

@@ -23,7 +23,7 @@ beforeEach(async () => {
 /** Bob asks for something that is no message of the history. */
 function ask(messageId: MessageId): Promise<RetryAnswer> {
   const deviceId = alice.account.deviceId as DeviceId;
-  const request = { deviceId, messageId, ratchetKey: undefined };
+  const request = { deviceId, messageId, ratchetKey: undefined, number: 1 };
   return alice.executor.run([peerLock(bob.account.userId)], (overlay) =>
     answerer.answer(overlay, bob.address, request, alice.clock.now()),
   );

@@ -78,7 +78,9 @@ export class RetryAnswerer {
       const changedAt = list.begunAnew ? identity.changedAt : undefined;
       const refusal = await refusalOf(overlay, message, changedAt, origin, device, now);
       if (refusal !== undefined) return refusal;
-      if (await isKeyQueued(overlay, this.store, message.groupId, device)) return 'key-on-its-way';
+      // Once, and what failed on a session is something else.
+      const isFirst = request.number <= 1 && request.ratchetKey === undefined;
+      if (isFirst && (await isKeyQueued(overlay, this.store, message, device))) return 'key-on-its-way';
     }
     const cost = message === undefined ? 'receipts' : 'resends';
     if ((await spendRepair(overlay, device, cost, now)) !== undefined) return 'too-often';

@@ -4,6 +4,7 @@ import { chatLock, chatOfGroup, chatWith } from '../chats/chat-state.ts';
 import type { Executor } from '../crypto/executor.ts';
 import type { Overlay } from '../crypto/overlay.ts';
 import { peerLock, Ratchet } from '../crypto/ratchet.ts';
+import { isFormerDevice } from '../devices/own-sender.ts';
 import { isOutside } from '../messages/group-context.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
 import { addHiddenRow } from '../outbox/hidden-row.ts';
@@ -46,8 +47,8 @@ function isDue({ heldAt, requests, requestAt }: HeldRecord, now: number): boolea
 }
 
 /** To be asked for later, though nothing was asked yet: by the clock as it is now, or what was held by one that was ahead would be due at once again. */
-function postponed(held: HeldRecord, requestAt: number, now: number): HeldRecord {
-  return { ...held, heldAt: Math.min(held.heldAt, now), requestAt };
+function postpone(overlay: Overlay, held: HeldRecord, requestAt: number, now: number): void {
+  overlay.put('held', { ...held, heldAt: Math.min(held.heldAt, now), requestAt }, ['heldAt', 'requestAt']);
 }
 
 /**
@@ -174,18 +175,24 @@ export class RetryAsker {
         overlay.delete('held', { digest: held.digest });
         return undefined;
       }
-      // An outdated certificate proves too little to write to strangers by it.
-      if (held.reason === 'certificate-invalid' && (await overlay.get('identity', { userId: sender })) === undefined) {
-        overlay.put('held', { ...held, requestAt: undefined, mendable: false });
+      const isDoubtful = held.reason === 'certificate-invalid';
+      if (isDoubtful && (await isFormerDevice(overlay, device))) {
+        overlay.put('held', { ...held, requestAt: undefined });
+        return undefined;
+      }
+      // An outdated certificate proves too little to write to strangers by it: they may be known later.
+      if (isDoubtful && (await overlay.get('identity', { userId: sender })) === undefined) {
+        postpone(overlay, held, now + waits[2], now);
         return undefined;
       }
       const self = this.origin().account.userId;
-      if (held.reason === 'no-sender-key' && (await isUnanswered(overlay, held, sender, self, envelope.groupEpoch))) {
+      const needsGroup = isDoubtful || held.reason === 'no-sender-key';
+      if (needsGroup && (await isUnanswered(overlay, held, sender, self, envelope.groupEpoch))) {
         overlay.put('held', { ...held, reason: 'not-a-member', requestAt: undefined, mendable: false });
         return undefined;
       }
       if (await isBehind(overlay, held)) {
-        overlay.put('held', postponed(held, now + keyGrace, now));
+        postpone(overlay, held, now + keyGrace, now);
         return undefined;
       }
       // Each attempt that fails is held by itself; together they are asked for three times.
@@ -197,12 +204,12 @@ export class RetryAsker {
         return undefined;
       }
       // Who is in an accepted group is no stranger there.
-      const chatId = held.groupId === undefined ? chatWith(sender) : chatOfGroup(held.groupId);
+      const chatId = held.groupId === undefined || isDoubtful ? chatWith(sender) : chatOfGroup(held.groupId);
       const chat = await overlay.get('chat', { id: chatId });
       const limit = chat?.accepted ? undefined : strangerRequests;
       const later = await spendRepair(overlay, device, 'requests', now, limit);
       if (later !== undefined) {
-        overlay.put('held', postponed(held, later + Math.ceil(waits[0] * this.randomness.fraction()), now));
+        postpone(overlay, held, later + Math.ceil(waits[0] * this.randomness.fraction()), now);
         return undefined;
       }
       // The own prekeys that the sender is given may be lost with a store that was set back: a session that begins here needs none of them.
@@ -234,7 +241,7 @@ export class RetryAsker {
   }
 }
 
-/** Whoever is in a group no more, or never was as far as its log is known here, sends nothing of it again; and nobody sends what is of a time before this user came (again). */
+/** Whoever is in a group no more, or never was as far as its log is known here, sends nothing of it again; and nobody who knows that sends what is of a time before this user came (again). */
 async function isUnanswered(
   overlay: Overlay,
   { groupId }: HeldRecord,

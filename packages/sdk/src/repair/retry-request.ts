@@ -44,6 +44,8 @@ export interface ReadRetryRequest {
   readonly deviceId: number;
   /** The key of its chain on which the message was encrypted. */
   readonly ratchetKey: PublicKey | undefined;
+  /** Counts the requests for this message from 1, as the one who asks says. */
+  readonly number: number;
 }
 
 /** Reasons that pass when this device knows more: of a group, or of its own account. */
@@ -81,11 +83,16 @@ export function writeRetryRequest(failed: FailedMessage, number: number, now: nu
 /** Reads a request; `undefined` when the bytes are none. */
 export function readRetryRequest(ciphertext: Uint8Array): ReadRetryRequest | undefined {
   try {
-    const { error, messageId } = RetryRequest.decode(ciphertext);
+    const { error, messageId, number } = RetryRequest.decode(ciphertext);
     if (messageId.length !== 16) return undefined;
     const content = PlaintextContent.deserialize(asBuffer(error));
     const read = DecryptionErrorMessage.extractFromSerializedBody(content.body());
-    return { messageId: uuidToText(messageId) as MessageId, deviceId: read.deviceId(), ratchetKey: read.ratchetKey() };
+    return {
+      messageId: uuidToText(messageId) as MessageId,
+      deviceId: read.deviceId(),
+      ratchetKey: read.ratchetKey(),
+      number,
+    };
   } catch (cause) {
     if (cause instanceof ProtoError || cause instanceof LibSignalErrorBase) return undefined;
     throw cause;
