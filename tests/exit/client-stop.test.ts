@@ -60,6 +60,13 @@ async function register(person: Person): Promise<Person> {
   return person;
 }
 
+/** Of somebody who was not accepted only the latest hundred messages are kept. */
+async function accept(who: Person, by: Person): Promise<void> {
+  await using client = await open(by);
+  const chat = await client.chats.with(who.phone);
+  await chat.accept();
+}
+
 /** Runs a scenario in a process of its own, which has to end by itself. */
 async function stopped(scenario: string, person: Person, peer: Person): Promise<Stopped> {
   await using proxy = await RelayProxy.open(relay.url);
@@ -113,6 +120,7 @@ describe('P7 a program that stops its client ends by itself and leaves nothing',
   it.each(Object.keys(accountScenarios))('stopped %s', async (scenario) => {
     const person = await register(newPerson());
     const peer = await register(newPerson());
+    await accept(peer, person);
     await using other = await open(peer);
     const back = await other.chats.with(person.phone);
     const written = Array.from({ length: 300 }, (_, at) => `of the other ${at}`);
