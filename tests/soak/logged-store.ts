@@ -43,7 +43,7 @@ function logged(store: Store, listener: StoreListener): Store {
   });
 }
 
-/** As many of a request are kept. */
+/** As many of a request are kept, as the docs say: what is checked does not give the measure. */
 const keptOfRequest = 100;
 
 /** The messages that are to be removed of chats that are not accepted, and may be: so many newer ones stay. */

@@ -23,6 +23,9 @@ const askable: ReadonlySet<HeldReason> = new Set<HeldReason>([
   'group-head-unknown',
 ]);
 
+/** Reasons that pass when this device knows more: of a group, or of its own account. */
+const passing: ReadonlySet<HeldReason> = new Set<HeldReason>(['group-revision', 'group-unknown', 'own-list-behind']);
+
 /** As libsignal calls the kinds of ciphertexts. */
 const types: { readonly [Kind in CiphertextKind]?: CiphertextMessageType } = {
   [CiphertextKind.CIPHERTEXT_KIND_PREKEY]: CiphertextMessageType.PreKey,
@@ -47,9 +50,6 @@ export interface ReadRetryRequest {
   /** Counts the requests for this message from 1, as the one who asks says. */
   readonly number: number;
 }
-
-/** Reasons that pass when this device knows more: of a group, or of its own account. */
-const passing: ReadonlySet<HeldReason> = new Set<HeldReason>(['group-revision', 'group-unknown', 'own-list-behind']);
 
 /** Whether another attempt can take the place of a message that was held for this reason. */
 export function isAskable(reason: HeldReason): boolean {
