@@ -30,6 +30,8 @@ export class GroupPeer {
   readonly queued: ChatId[] = [];
   readonly logged: string[] = [];
   readonly relay: GroupService;
+  /** What becomes of keys that are to be with the relay before a record is. */
+  delivering: (rows: readonly number[]) => Promise<void> = async () => undefined;
   work: GroupWork;
   ending = new AbortController();
 
@@ -191,6 +193,7 @@ export class GroupPeer {
       origin,
       ended: this.ending.signal,
       onQueued: (chatId) => void this.queued.push(chatId),
+      keysDelivered: (rows) => this.delivering(rows),
       onMoved: (groupId) => void this.moved.push(groupId),
       onFailure: (error) => void this.failures.push(error),
     });

@@ -22,6 +22,13 @@ export class ManualTimers implements Timers {
     return [...this.waiting].map(({ ms }) => ms);
   }
 
+  /** Runs those that wait now for no longer than this. */
+  runUpTo(ms: number): void {
+    const due = [...this.waiting].filter((timer) => timer.ms <= ms);
+    for (const timer of due) this.waiting.delete(timer);
+    for (const { run } of due) run();
+  }
+
   /** Runs all that wait now. */
   runAll(): void {
     const due = [...this.waiting];

@@ -33,6 +33,8 @@ export interface GroupWorkParts {
   readonly ended: AbortSignal;
   /** Something waits in these queues. */
   readonly onQueued: (chatId: ChatId) => void;
+  /** Resolves when these rows of the outbox are with the relay, or are not waited for any longer. */
+  readonly keysDelivered: (rows: readonly number[]) => Promise<void>;
   /** More of a group is known than before: what waited for that is tried again. */
   readonly onMoved: (groupId: GroupId) => void;
   readonly onFailure: (error: unknown) => void;
@@ -49,7 +51,7 @@ export class GroupWork {
   private readonly onQueued: (chatId: ChatId) => void;
 
   constructor(parts: GroupWorkParts) {
-    const { platform, store, executor, http, origin, ended, onQueued, onMoved, onFailure } = parts;
+    const { platform, store, executor, http, origin, ended, onQueued, keysDelivered, onMoved, onFailure } = parts;
     const { clock, timers, tracer, randomness, sha256, logger } = platform;
     const self = () => origin().account.userId;
     const upkeep = new GroupUpkeep({
@@ -127,6 +129,7 @@ export class GroupWork {
         const link: InviteLink = { wireId, inviteKey };
         await this.invitations.keep(await this.invitations.look(link, { signal: ended }));
       },
+      keysDelivered,
       timers,
       tracer,
       logger,

@@ -211,6 +211,7 @@ export class Messaging {
       origin,
       ended: signal,
       onQueued: (chatId) => this.outbox.wake(chatId),
+      keysDelivered: (rows) => this.outbox.keysDelivered(rows, signal),
       onMoved: (groupId) => {
         this.outbox.retry(chatOfGroup(groupId));
         this.inbox.moved(groupId);

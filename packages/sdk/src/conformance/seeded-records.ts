@@ -434,6 +434,7 @@ export class SeededRecords {
       revision: this.#integer(),
       keyEpoch: this.#integer(),
       key: this.#maybe(() => this.#bytes(32)),
+      keyRows: [this.#integer(), this.#integer()],
       welcomed: this.#users(),
       added: this.#users(),
       removed: this.#users(),

@@ -17,6 +17,18 @@ async function three() {
 
 const appends = ({ relay }: GroupPeer) => relay.asked.filter((name) => name === 'POST records').length;
 
+/** What somebody waits for until the relay has it, and what ends such a wait. */
+function deliveries(peer: GroupPeer) {
+  const asked: (readonly number[])[] = [];
+  let end: (error?: Error) => void = () => undefined;
+  peer.delivering = (rows) =>
+    new Promise((resolve, reject) => {
+      asked.push(rows);
+      end = (error) => (error === undefined ? resolve() : reject(error));
+    });
+  return [asked, (error?: Error) => end(error)] as const;
+}
+
 /** Resolves when somebody waits for a while, or for a connection. */
 async function paused({ timers }: GroupPeer): Promise<void> {
   while (timers.delays.length === 0) await new Promise((resolve) => setImmediate(resolve));
@@ -120,6 +132,30 @@ describe('an own change', () => {
     };
     await expect(bob.change(groupId, title('No'))).rejects.toMatchObject({ code: 'group-full' });
     expect(await bob.device.store.groupIntents()).toEqual([]);
+  });
+
+  it('under a new key goes to the relay only once that has the key for those who stay, whatever happens in between', async () => {
+    const { owner, bob, carol, groupId } = await three();
+    await owner.change(groupId, { type: 'remove-members', userIds: [carol.userId] });
+    const before = appends(owner);
+    const [asked, arrive] = deliveries(owner);
+    const changing = owner.change(groupId, title('Without Carol'));
+    while (asked.length < 1) await new Promise((resolve) => setImmediate(resolve));
+    const rows = await owner.device.store.outbox(chatWith(bob.userId), 0, 9);
+    expect(rows.map(({ id }) => id)).toEqual(asked[0]);
+    expect(await owner.waitingFor(bob)).toEqual(['groupKeys']);
+    // Nothing is at the relay yet: a device that is gone by now leaves no record behind that nobody can read.
+    expect(appends(owner)).toBe(before);
+    const ended = expect(changing).rejects.toThrow();
+    arrive(new Error('stopped'));
+    await ended;
+    owner.restart();
+    owner.work.start();
+    while (asked.length < 2) await new Promise((resolve) => setImmediate(resolve));
+    expect([asked[1], appends(owner)]).toEqual([asked[0], before]);
+    arrive();
+    while ((await owner.device.store.groupIntents()).length > 0) await new Promise((resolve) => setImmediate(resolve));
+    expect([appends(owner), (await owner.group(groupId)).title]).toEqual([before + 1, 'Without Carol']);
   });
 
   it('of which nobody knows whether the relay has taken it is kept, and finished by the next start', async () => {

@@ -40,6 +40,8 @@ export interface GroupChangesParts {
   readonly isLikelyOut: (groupId: GroupId) => Promise<boolean>;
   /** Looks again at a group that this user comes into by a link. */
   readonly lookAtInvited: (wireId: Uint8Array, inviteKey: Uint8Array) => Promise<void>;
+  /** Resolves when these rows of the outbox are with the relay, or are not waited for any longer. */
+  readonly keysDelivered: (rows: readonly number[]) => Promise<void>;
   readonly timers: Timers;
   readonly tracer: Tracer;
   readonly logger: Logger;
@@ -158,10 +160,10 @@ export class GroupChanges {
     }
   }
 
-  /** Puts a record to the relay until it answers: whether it was taken, by its word or by its log. */
+  /** Puts a record to the relay, once its new key is there for the others, until it answers: whether it was taken, by its word or by its log. */
   private async put(intent: GroupIntentRecord): Promise<boolean> {
-    const { http, ended, upkeep, tracer, store } = this.parts;
-    const { groupId, record, added, removed, inviteKey } = intent;
+    const { http, ended, upkeep, tracer, store, keysDelivered } = this.parts;
+    const { groupId, record, added, removed, inviteKey, keyRows } = intent;
     const wireId = decodeRecord(record)?.wireId;
     if (wireId === undefined) throw new SottoError('internal', 'a change of a group was kept that is none: report it');
     const token = inviteKey && inviteToken({ wireId, inviteKey });
@@ -169,6 +171,8 @@ export class GroupChanges {
     const avatar = isGuest ? undefined : avatarAfter(intent, await store.get('group', { id: groupId }));
     for (let failures = 0; ; failures++) {
       try {
+        // A record whose key nobody else has would stop the group, should this device be gone before it can give it.
+        await keysDelivered(keyRows);
         const append = { record, added, removed, avatar, inviteToken: token };
         await appendGroupRecord(http, wireId, append, { signal: ended });
         tracer.reached('group-change.answered');

@@ -36,6 +36,7 @@ export function intentOf(
     revision: at.state.revision,
     keyEpoch: key.keyEpoch,
     key: isNewKey ? key.key : undefined,
+    keyRows: [],
     welcomed: added.filter((userId) => userId !== self),
     added,
     removed,
@@ -64,28 +65,36 @@ export function toldOfKey({ at, isNewKey, added }: WrittenRecord, self: UserId):
   return at.state.members.map(({ userId }) => userId).filter((userId) => userId !== self && !added.includes(userId));
 }
 
-/** Writes an own change down, with its new key on the way to those who stay, and to the own other devices: gives the queues in which that waits. The caller holds the group's lock and those of their chats. */
+/** What was written down of an own change. */
+export interface KeptIntent {
+  readonly intent: GroupIntentRecord;
+  /** Queues in which its new key waits. */
+  readonly queued: readonly ChatId[];
+}
+
+/** Writes an own change down, with its new key on the way to those who stay, and to the own other devices. The caller holds the group's lock and those of their chats. */
 export async function keepIntent(
   overlay: Overlay,
   intent: GroupIntentRecord,
   written: WrittenRecord,
   origin: ContentOrigin,
   now: number,
-): Promise<readonly ChatId[]> {
+): Promise<KeptIntent> {
   const { account } = origin;
   const self = account.userId;
   const { wireId, keyEpoch, keyCommitment } = written.at.state;
-  overlay.put('groupIntent', intent);
   if (intent.key !== undefined) {
     const { groupId, key } = intent;
     overlay.put('groupKey', { groupId, keyEpoch, keyCommitment, key, evaluated: false });
   }
   const told = toldOfKey(written, self);
   const isForSiblings = intent.key !== undefined && (await siblingsOf(overlay, account)).length > 0;
-  return (isForSiblings ? [...told, self] : told).map((userId) => {
-    addHiddenContent(overlay, origin, userId, { groupKeys: writeGroupKeys(wireId, [written.key]) }, now);
-    return chatWith(userId);
-  });
+  const people = isForSiblings ? [...told, self] : told;
+  const groupKeys = writeGroupKeys(wireId, [written.key]);
+  const keyRows = people.map((userId) => addHiddenContent(overlay, origin, userId, { groupKeys }, now).id);
+  const kept = { ...intent, keyRows };
+  overlay.put('groupIntent', kept);
+  return { intent: kept, queued: people.map(chatWith) };
 }
 
 /** Whether an operation has nothing left to do in a state: somebody else was faster, or it was so before. */

@@ -3,13 +3,13 @@ import type { Executor } from '../crypto/executor.ts';
 import { sameBytes } from '../crypto/same-bytes.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { GroupIntentRecord, GroupRecord } from '../ports/group-records.ts';
-import type { ChatId, GroupId } from '../ports/ids.ts';
+import type { GroupRecord } from '../ports/group-records.ts';
+import type { GroupId } from '../ports/ids.ts';
 import type { Store } from '../ports/store.ts';
 import { SottoError } from '../sotto-error.ts';
 import { isForkedByRelay } from './group-fork.ts';
 import type { GroupPosition } from './group-head.ts';
-import { intentOf, isDone, keepIntent, toldOfKey, type WishedChange } from './group-intent.ts';
+import { intentOf, isDone, type KeptIntent, keepIntent, toldOfKey, type WishedChange } from './group-intent.ts';
 import { type GroupOperation, isGuestOperation } from './group-operation.ts';
 import { groupChanged, groupForked, groupFull, groupNotAllowed, groupNotMember, groupWaits } from './group-refusal.ts';
 import { locksOfGroup } from './keep-group.ts';
@@ -30,10 +30,7 @@ export interface PlanParts {
 }
 
 /** A change that is written down, and may be put to the relay. */
-export interface PlannedChange {
-  readonly intent: GroupIntentRecord;
-  /** Queues in which something waits now. */
-  readonly queued: readonly ChatId[];
+export interface PlannedChange extends KeptIntent {
   /** It is not what was wished, but has to come before it. */
   readonly comesFirst: boolean;
 }
@@ -79,7 +76,7 @@ export class GroupPlan {
       if (typeof written === 'string') throw refusalOf(written);
       const intent = intentOf(groupId, { ...wish, operations }, written, self, now);
       const locks = [...locksOfGroup(groupId, toldOfKey(written, self))];
-      const queued = await executor.run(
+      const kept = await executor.run(
         locks,
         async (overlay) => {
           await refuseWhenEnded(overlay);
@@ -90,7 +87,7 @@ export class GroupPlan {
         { after: 'group-change.committed' },
       );
       // Otherwise the group has moved since it was looked at.
-      if (queued !== undefined) return { intent, queued, comesFirst };
+      if (kept !== undefined) return { ...kept, comesFirst };
     }
   }
 }

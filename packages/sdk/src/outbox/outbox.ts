@@ -1,8 +1,9 @@
 import { type SendResult, toBase64Url } from '@sotto/proto';
 import type { ChatId } from '../ports/ids.ts';
-import type { StoreQueries } from '../ports/store.ts';
+import type { Store, StoreQueries } from '../ports/store.ts';
 import { ChatQueue } from './chat-queue.ts';
 import { Departures } from './departures.ts';
+import { KeyDelivery } from './key-delivery.ts';
 import { Pacer, type SendRates, unlimited } from './pacer.ts';
 import type { EntryResult, QueueEntry, ResultTaker } from './queue-entry.ts';
 import type { ChatQueueParts } from './queue-parts.ts';
@@ -16,6 +17,7 @@ export class Outbox {
   private readonly queues = new Map<ChatId, ChatQueue>();
   private readonly expected = new Map<string, QueueEntry>();
   private readonly watch: ResultWatch;
+  private readonly keys: KeyDelivery;
   private readonly waiting = new Set<() => void>();
   private online = false;
   private rates: SendRates = unlimited;
@@ -24,7 +26,7 @@ export class Outbox {
 
   constructor(
     parts: Omit<ChatQueueParts, 'expectResult' | 'onLeft' | 'rates' | 'devicePacer' | 'departures'> &
-      Pick<ResultWatchParts, 'onSlow' | 'onOverdue'>,
+      Pick<ResultWatchParts, 'onSlow' | 'onOverdue'> & { readonly store: Store },
   ) {
     this.store = parts.store;
     this.watch = new ResultWatch({
@@ -44,6 +46,7 @@ export class Outbox {
       devicePacer: new Pacer(),
       departures: new Departures(),
     };
+    this.keys = new KeyDelivery({ ...this.parts, store: parts.store });
   }
 
   /** The relay has said how fast this account and this device may send. */
@@ -131,6 +134,14 @@ export class Outbox {
     } finally {
       signal.removeEventListener('abort', onAbort);
     }
+  }
+
+  /**
+   * Resolves when the relay has the keys that these rows give, or when they are not waited for any longer.
+   * @throws the signal's reason
+   */
+  keysDelivered(rows: readonly number[], signal: AbortSignal): Promise<void> {
+    return this.keys.wait(rows, signal);
   }
 
   /** Rows were removed by a commit of somebody else: whoever waits for the end looks again. */

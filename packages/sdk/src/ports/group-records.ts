@@ -111,6 +111,8 @@ export interface GroupIntentRecord {
   readonly keyEpoch: number;
   /** 32 bytes, when the record stands under a new key. Secret. */
   readonly key: Uint8Array | undefined;
+  /** The rows of the outbox by which those who stay are given that key. */
+  readonly keyRows: readonly number[];
   /** Who gets a welcome once it is accepted. */
   readonly welcomed: readonly UserId[];
   /** Whom the relay is to let in, and to shut out. */

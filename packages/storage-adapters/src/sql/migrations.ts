@@ -12,6 +12,7 @@ import { groups } from './migrations/0011-groups.ts';
 import { devices } from './migrations/0012-devices.ts';
 import { people } from './migrations/0013-people.ts';
 import { givenAgain } from './migrations/0014-given-again.ts';
+import { keysFirst } from './migrations/0015-keys-first.ts';
 import type { Migration } from './migrations/migration.ts';
 
 /** All steps of the schema, in their order. */
@@ -30,4 +31,5 @@ export const migrations: readonly Migration[] = [
   devices,
   people,
   givenAgain,
+  keysFirst,
 ];

@@ -1,6 +1,6 @@
 import type { GroupFork, GroupId, GroupRecord, GroupStanding, MissingGroupKey, UserId } from '@sotto/sdk/ports';
 import type { SqlRow } from '../../driver/sql-driver.ts';
-import { bytes, flag, id, ids, idsBytes, integer, optional, text } from '../columns.ts';
+import { bytes, flag, id, ids, idsBytes, integer, json, optional, text } from '../columns.ts';
 import { recordTable } from '../record-table.ts';
 import { uuidBytes } from '../uuid.ts';
 
@@ -144,6 +144,7 @@ export const groupIntentTable = recordTable<'groupIntent'>({
     revision: (intent) => intent.revision,
     key_epoch: (intent) => intent.keyEpoch,
     key: (intent) => intent.key ?? null,
+    key_rows: (intent) => JSON.stringify(intent.keyRows),
     invite_key: (intent) => intent.inviteKey ?? null,
     created_at: (intent) => intent.createdAt,
     welcomed: (intent) => idsBytes(intent.welcomed),
@@ -159,6 +160,7 @@ export const groupIntentTable = recordTable<'groupIntent'>({
     revision: integer(row, 'revision'),
     keyEpoch: integer(row, 'key_epoch'),
     key: optional(row, 'key', bytes),
+    keyRows: json(row, 'key_rows'),
     welcomed: ids(row, 'welcomed'),
     added: ids(row, 'added'),
     removed: ids(row, 'removed'),
