@@ -115,18 +115,22 @@ function heldIn(database: Database.Database): readonly HeldRow[] {
   const query = `SELECT hex(group_id) AS "group", envelope, reason IN ('no-sender-key', 'not-a-member') AS isUnasked,
       EXISTS (SELECT 1 FROM "group" WHERE id = held.group_id) AS isKnown,
       (SELECT joined_at FROM user_group AS own WHERE own.group_id = held.group_id
-        AND own.user_id = (SELECT user_id FROM account WHERE slot = 0)) AS joinedAt
+        AND own.user_id = (SELECT user_id FROM account WHERE slot = 0)) AS joinedAt,
+      (SELECT joined_at FROM user_group AS author WHERE author.group_id = held.group_id
+        AND author.user_id = held.sender) AS authorJoinedAt
     FROM held WHERE NOT ${heldFromOutside}`;
   type Found = Omit<HeldRow, 'sender'> & {
     readonly envelope: Uint8Array;
     readonly joinedAt: number | null;
+    readonly authorJoinedAt: number | null;
     readonly isUnasked: number;
   };
   const rows = database.prepare<[], Found>(query).all();
-  return rows.flatMap(({ envelope, joinedAt, isUnasked, ...row }) => {
+  return rows.flatMap(({ envelope, joinedAt, authorJoinedAt, isUnasked, ...row }) => {
     const { senderUser, senderDevice, groupEpoch } = Envelope.decode(envelope);
-    // Nobody sends again what is of a time before its receiver was let in again.
-    if (isUnasked === 1 && groupEpoch > 0 && groupEpoch < (joinedAt ?? 0)) return [];
+    // Nobody sends again what is of a time before its receiver was let in again; what was sent again by who was out by then went nowhere.
+    const since = Math.max(joinedAt ?? 0, authorJoinedAt ?? 0);
+    if (isUnasked === 1 && groupEpoch > 0 && groupEpoch < since) return [];
     return { ...row, sender: `${Buffer.from(senderUser).toString('hex')} ${senderDevice}` };
   });
 }

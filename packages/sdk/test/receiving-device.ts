@@ -33,15 +33,22 @@ export interface ReceivingDevice {
   texts(from: TestDevice): Promise<readonly string[]>;
 }
 
-/** Puts an inbox onto a device. */
-export function receivingDevice(device: TestDevice, roots: readonly Uint8Array[] = []): ReceivingDevice {
+/**
+ * Puts an inbox onto a device.
+ * @param relayAhead by how much the relay's clock is ahead of the device's, in milliseconds
+ */
+export function receivingDevice(
+  device: TestDevice,
+  roots: readonly Uint8Array[] = [],
+  relayAhead = 0,
+): ReceivingDevice {
   const { executor, store, clock, steps } = device;
   const receipts = new ReceiptQueue(device.origin);
   const answerer = new RetryAnswerer({ store, receipts, origin: device.origin });
   const account = () => device.account;
   const { origin } = device;
   const trustRoots = async () => roots;
-  const relayNow = () => clock.now();
+  const relayNow = () => clock.now() + relayAhead;
   const given = { executor, account, origin, clock, sha256, logger, receipts, store, randomness, answerer };
   const parts = { ...given, trustRoots, relayNow };
   const receiver = new EnvelopeReceiver(parts);

@@ -5,7 +5,7 @@ import type { AccountRecord } from '../ports/account-record.ts';
 import type { DeviceAddress } from '../ports/ids.ts';
 import { lastListedId, listedDevices } from './accepted-list.ts';
 
-/** How far this device's clock may be behind the relay's without any mail being lost by it. */
+/** How far the clock of this device, or the relay's, may have been set since without any mail being lost by it. */
 const clocksDiffer = 3_600_000;
 
 /**
@@ -35,20 +35,20 @@ export async function isFormerDevice(
 
 /**
  * Whether nothing of a device is taken any more, and nothing of it kept: a former one of the own account at all, that of anybody else when the relay took its mail after the new identity key of the account was known here. The key of its former sessions, and a certificate that lives on for hours, are all that it has left.
- * @param acceptedAt when the relay took it, by its clock
+ * @param takenAt when the relay took it, by this device's clock, as far as the two are known to lie apart
  */
 export async function isUnheard(
   overlay: Pick<Overlay, 'get'>,
   sender: DeviceAddress,
   own: Pick<AccountRecord, 'userId'>,
-  acceptedAt: number,
+  takenAt: number,
 ): Promise<boolean> {
   const { userId } = sender;
   if (!(await isFormerDevice(overlay, sender))) return false;
   if (userId === own.userId) return true;
   const identity = await overlay.get('identity', { userId });
   const learnedAt = identity?.pending?.listed ? identity.pending.seenAt : identity?.changedAt;
-  return learnedAt !== undefined && learnedAt + clocksDiffer < acceptedAt;
+  return learnedAt !== undefined && learnedAt + clocksDiffer < takenAt;
 }
 
 /**

@@ -5,6 +5,7 @@ import { GroupLog } from '../../test/group-log.ts';
 import { decodeRecord } from './group-record.ts';
 import { decodeState, encodeState, unbornState } from './group-state.ts';
 import { isGroupTitle } from './group-title.ts';
+import { stateOf } from './stored-group.ts';
 
 function fullState() {
   const log = new GroupLog();
@@ -22,6 +23,21 @@ describe('the encoding of a state', () => {
   it('is read as it was written', () => {
     const { state } = fullState();
     expect(decodeState(encodeState(state))).toEqual(state);
+  });
+
+  it('is decoded once for the same bytes in other arrays, and never taken for another one of that length', () => {
+    const { log } = fullState();
+    const state = encodeState(log.at.state);
+    const once = stateOf({ state });
+    expect(once).toBeDefined();
+    expect(stateOf({ state: state.slice() })).toBe(once);
+    const other = encodeState({ ...log.at.state, revision: log.at.state.revision + 1 });
+    expect(other.length).toBe(state.length);
+    expect(stateOf({ state: other })).toEqual({ ...log.at.state, revision: log.at.state.revision + 1 });
+    // Only the latest few are kept.
+    for (let revision = 10; revision < 18; revision++) stateOf({ state: encodeState({ ...log.at.state, revision }) });
+    const again = stateOf({ state: state.slice() });
+    expect([again === once, again]).toEqual([false, once]);
   });
 
   it('leaves out what is not there', () => {

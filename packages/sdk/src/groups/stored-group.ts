@@ -15,14 +15,22 @@ import { decodeState, type GroupState, memberOf } from './group-state.ts';
 
 const memberContext = new TextEncoder().encode('sotto group member v1');
 const states = new WeakMap<Uint8Array, GroupState>();
+/** The states that were decoded last: one of 1,024 members takes milliseconds. */
+const latest: { readonly bytes: Uint8Array; readonly decoded: GroupState }[] = [];
+const mostLatest = 8;
 const lists = new WeakMap<Uint8Array, CheckedDeviceList>();
 
 /** The state of a stored group; undefined when nobody is left in it. */
 export function stateOf({ state }: Pick<GroupRecord, 'state'>): GroupState | undefined {
   const known = states.get(state);
   if (known !== undefined) return known;
-  const decoded = decodeState(state);
-  if (decoded !== undefined) states.set(state, decoded);
+  // A store gives the same bytes in another array each time.
+  const same = latest.find((one) => sameBytes(one.bytes, state));
+  const decoded = same?.decoded ?? decodeState(state);
+  if (decoded === undefined) return undefined;
+  states.set(state, decoded);
+  if (same === undefined) latest.unshift({ bytes: state, decoded });
+  latest.length = Math.min(latest.length, mostLatest);
   return decoded;
 }
 

@@ -223,14 +223,14 @@ export class EnvelopeReceiver {
     const now = this.clock.now();
     // As it is in this operation: it may have another identity key than its caller knows of.
     const account = usableAccount(await overlay.get('account', {}));
-    if (await isUnheard(overlay, sender, account, envelope.acceptedAt)) return { outcome: 'dropped' };
+    const times = { now, takenAt: envelope.acceptedAt - this.relayNow() + now };
+    if (await isUnheard(overlay, sender, account, times.takenAt)) return { outcome: 'dropped' };
     const opened = await openEnvelope(overlay, inspected, sender, { account, sha256: this.sha256, now });
     const { content, encoded, newSession, newIdentity, identityKey } = opened;
     // The ratchet goes on with who is blocked, so that they can be taken back; nothing else does.
     if (!servesGroup(content) && (await hasBlocked(overlay, sender.userId))) return { outcome: 'dropped' };
     if (sender.userId === account.userId) await noteHeard(overlay, sender.deviceId, now);
     const result = { outcome: 'applied', newSession, sender } as const;
-    const times = { now, takenAt: envelope.acceptedAt - this.relayNow() + now };
     const group = await this.groupOf(overlay, inspected, sender, content, locks, times);
     const settled = group?.settled ? group.groupId : undefined;
     if (identityKey !== undefined && newIdentity && (await isListed(overlay, sender.userId, identityKey))) {

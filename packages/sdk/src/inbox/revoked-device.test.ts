@@ -20,10 +20,10 @@ const [hello, revoked] = [serverKeyMs * 690 + hour, serverKeyMs * 690 + 2 * hour
 const maker = certificateMaker();
 
 /** Alice's list with a tablet, then without: the tablet has kept all that it had. */
-async function stolenTablet(policy: IdentityPolicy = 'accept') {
+async function stolenTablet(policy: IdentityPolicy = 'accept', relayAhead = 0) {
   const [alice, other] = [await testDevice(), await testDevice()];
   const { userId } = alice.account;
-  const bob = receivingDevice(await testDevice(), [maker.root]);
+  const bob = receivingDevice(await testDevice(), [maker.root], relayAhead);
   const root = rootKeyOf(rootSecretOf(alice.account));
   const sign = (before: CheckedDeviceList, change: Parameters<typeof nextList>[1]) =>
     verifyDeviceList(signDeviceList(nextList(before, change), root), userId, sha256);
@@ -76,6 +76,16 @@ describe('a device that was taken off the list of its account', () => {
       expect([await bob.heldReasons(), bob.failures]).toEqual([[], []]);
     },
   );
+
+  it("had its say before, by a clock that is hours behind the relay's, and is not heard after by one that is ahead  [security: device-injection]", async () => {
+    const late = await stolenTablet('accept', 3 * hour);
+    await late.bob.deliver(await late.text('from before', revoked + 3 * hour - 1));
+    await late.bob.deliver(await late.text('send me money', revoked + 5 * hour));
+    expect(await late.bob.texts(late.alice)).toEqual(['hello', 'from before']);
+    const early = await stolenTablet('accept', -3 * hour);
+    await early.bob.deliver(await early.text('send me money', revoked - hour));
+    expect(await early.bob.texts(early.alice)).toEqual(['hello']);
+  });
 
   it('had its say before: what comes late is shown, and what it says of the account is over  [security: device-injection]', async () => {
     const { alice, bob, text, learns, sign, three, userId } = await stolenTablet();

@@ -17,6 +17,8 @@ export function refusedKeys(
   { recipients }: Pick<QueueEntry, 'recipients'>,
   shares?: ReadonlyMap<UserId, Share>,
 ): readonly RefusedKey[] {
+  // As a rule every key was taken: then nobody is looked up.
+  if (shares !== undefined && ![...shares.values()].includes('key-refused')) return [];
   return (recipients ?? []).flatMap(({ userId: bytes, accessKey }) => {
     if (bytes?.length !== 16 || accessKey?.length !== 16) return [];
     const userId = uuidToText(bytes) as UserId;
