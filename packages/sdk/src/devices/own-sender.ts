@@ -35,20 +35,21 @@ export async function isFormerDevice(
 
 /**
  * Whether nothing of a device is taken any more, and nothing of it kept: a former one of the own account at all, that of anybody else when the relay took its mail after the new identity key of the account was known here. The key of its former sessions, and a certificate that lives on for hours, are all that it has left.
- * @param takenAt when the relay took it, by this device's clock, as far as the two are known to lie apart
+ * @param acceptedAt when the relay took it, by its clock
+ * @param takenAt the same by this device's clock, as far as the two lie apart now: clocks are set, and nothing is lost as long as one of the two says that it was before
  */
 export async function isUnheard(
   overlay: Pick<Overlay, 'get'>,
   sender: DeviceAddress,
   own: Pick<AccountRecord, 'userId'>,
-  takenAt: number,
+  { acceptedAt, takenAt }: { readonly acceptedAt: number; readonly takenAt: number },
 ): Promise<boolean> {
   const { userId } = sender;
   if (!(await isFormerDevice(overlay, sender))) return false;
   if (userId === own.userId) return true;
   const identity = await overlay.get('identity', { userId });
   const learnedAt = identity?.pending?.listed ? identity.pending.seenAt : identity?.changedAt;
-  return learnedAt !== undefined && learnedAt + clocksDiffer < takenAt;
+  return learnedAt !== undefined && learnedAt + clocksDiffer < Math.min(acceptedAt, takenAt);
 }
 
 /**

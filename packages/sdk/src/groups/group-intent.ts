@@ -91,8 +91,8 @@ export async function keepIntent(
   const isForSiblings = intent.key !== undefined && (await siblingsOf(overlay, account)).length > 0;
   const people = isForSiblings ? [...told, self] : told;
   const groupKeys = writeGroupKeys(wireId, [written.key]);
-  const keyRows = people.map((userId) => addHiddenContent(overlay, origin, userId, { groupKeys }, now).id);
-  const kept = { ...intent, keyRows };
+  const rows = people.map((userId) => addHiddenContent(overlay, origin, userId, { groupKeys }, now));
+  const kept = { ...intent, keyRows: rows.filter(({ recipient }) => recipient !== self).map(({ id }) => id) };
   overlay.put('groupIntent', kept);
   return { intent: kept, queued: people.map(chatWith) };
 }

@@ -25,11 +25,12 @@ export function stateOf({ state }: Pick<GroupRecord, 'state'>): GroupState | und
   const known = states.get(state);
   if (known !== undefined) return known;
   // A store gives the same bytes in another array each time.
-  const same = latest.find((one) => sameBytes(one.bytes, state));
+  const at = latest.findIndex((one) => sameBytes(one.bytes, state));
+  const [same] = at < 0 ? [] : latest.splice(at, 1);
   const decoded = same?.decoded ?? decodeState(state);
   if (decoded === undefined) return undefined;
   states.set(state, decoded);
-  if (same === undefined) latest.unshift({ bytes: state, decoded });
+  latest.unshift(same ?? { bytes: state, decoded });
   latest.length = Math.min(latest.length, mostLatest);
   return decoded;
 }

@@ -223,8 +223,9 @@ export class EnvelopeReceiver {
     const now = this.clock.now();
     // As it is in this operation: it may have another identity key than its caller knows of.
     const account = usableAccount(await overlay.get('account', {}));
-    const times = { now, takenAt: envelope.acceptedAt - this.relayNow() + now };
-    if (await isUnheard(overlay, sender, account, times.takenAt)) return { outcome: 'dropped' };
+    const { acceptedAt } = envelope;
+    const times = { now, takenAt: acceptedAt - this.relayNow() + now };
+    if (await isUnheard(overlay, sender, account, { acceptedAt, ...times })) return { outcome: 'dropped' };
     const opened = await openEnvelope(overlay, inspected, sender, { account, sha256: this.sha256, now });
     const { content, encoded, newSession, newIdentity, identityKey } = opened;
     // The ratchet goes on with who is blocked, so that they can be taken back; nothing else does.

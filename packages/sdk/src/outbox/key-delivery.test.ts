@@ -44,7 +44,7 @@ describe('the keys of a record', () => {
   it('are enough with three after two seconds, also if the third leaves later', async () => {
     const { departures, timers, outcome } = await waitingFor(5);
     for (const row of [5, 1]) departures.left(row);
-    expect(timers.delays).toEqual([2_000, 30_000]);
+    expect(timers.delays).toEqual([2_000, 10_000]);
     timers.runUpTo(2_000);
     expect(await outcome()).toBeUndefined();
     departures.left(3);
@@ -55,7 +55,7 @@ describe('the keys of a record', () => {
     const { departures, timers, outcome } = await waitingFor(2);
     departures.left(1);
     timers.runUpTo(2_000);
-    expect([await outcome(), timers.delays]).toEqual([undefined, [30_000]]);
+    expect([await outcome(), timers.delays]).toEqual([undefined, [10_000]]);
     timers.runAll();
     expect(await outcome()).toBe('delivered');
   });

@@ -5,8 +5,8 @@ import { headStartMs } from './head-start.ts';
 
 /** After `headStartMs` so many are enough: they can give it to the others, and somebody may not be reached for long. */
 const enough = 3;
-/** After this time nobody is waited for: a group in which nobody can be reached can be changed all the same. */
-const longestMs = 30_000;
+/** After this time nobody is waited for: a group in which nobody can be reached can be changed, and left, all the same. */
+const longestMs = 10_000;
 
 /**
  * Waits until the relay has a new state key of a group for the others, before it gets the record that stands under that key.
@@ -29,7 +29,7 @@ export class KeyDelivery {
   }
 
   /**
-   * Resolves when all rows of the outbox have left; after two seconds, when three have; after thirty in any case.
+   * Resolves when all rows of the outbox have left; after two seconds, when three have; after ten in any case.
    * @throws the signal's reason, and what the store throws
    */
   async wait(rows: readonly number[], signal: AbortSignal): Promise<void> {
@@ -53,7 +53,7 @@ export class KeyDelivery {
         });
       }
     } finally {
-      for (const row of waiting) this.departures.forget(row);
+      for (const row of rows) this.departures.forget(row);
     }
   }
 

@@ -137,7 +137,7 @@ export class Outbox {
   }
 
   /**
-   * Resolves when the relay has the keys that these rows give, or when they are not waited for any longer.
+   * Resolves when these rows, which give a key, have left: the relay has them, or never will. Nobody is waited for long.
    * @throws the signal's reason
    */
   keysDelivered(rows: readonly number[], signal: AbortSignal): Promise<void> {

@@ -111,7 +111,7 @@ export interface GroupIntentRecord {
   readonly keyEpoch: number;
   /** 32 bytes, when the record stands under a new key. Secret. */
   readonly key: Uint8Array | undefined;
-  /** The rows of the outbox by which those who stay are given that key. */
+  /** The rows of the outbox by which the others who stay are given that key. */
   readonly keyRows: readonly number[];
   /** Who gets a welcome once it is accepted. */
   readonly welcomed: readonly UserId[];
