@@ -9,3 +9,17 @@ export function readDatabase<Value>(path: string, read: (database: Database.Data
     database.close();
   }
 }
+
+/** As `readDatabase`, while disks are full and processes are killed: `otherwise` when the database can't be opened just now. */
+export function readAmidFaults<Value>(
+  path: string,
+  read: (database: Database.Database) => Value,
+  otherwise: Value,
+): Value {
+  try {
+    return readDatabase(path, read);
+  } catch (error) {
+    if (error instanceof Database.SqliteError && error.code === 'SQLITE_CANTOPEN') return otherwise;
+    throw error;
+  }
+}

@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type DeviceTime, monotonicNow } from '@sotto/testing/checker';
+import type { Database } from 'better-sqlite3';
 import type { Seeded } from '../crash/seeded.ts';
 import { CallError } from '../led/led-process.ts';
 import type { Person } from './host-calls.ts';
-import { readDatabase } from './read-database.ts';
+import { readAmidFaults } from './read-database.ts';
 import type { SoakHost } from './soak-host.ts';
 import { ownerOf } from './token-text.ts';
 import { ignoringEnd } from './victim.ts';
@@ -240,8 +241,10 @@ export class SoakDevices {
 
   /** Whether nothing waits in its outbox. */
   #isEmpty(device: Further): boolean {
-    const rows = readDatabase(databaseOf(device), (database) =>
-      database.prepare<[], { count: number }>('SELECT count(*) AS count FROM outbox').get(),
+    const rows = readAmidFaults(
+      databaseOf(device),
+      (database) => database.prepare<[], { count: number }>('SELECT count(*) AS count FROM outbox').get(),
+      undefined,
     );
     return rows?.count === 0;
   }
@@ -249,45 +252,41 @@ export class SoakDevices {
   /** Whether the own other devices have the last that it wrote in each chat. */
   #isHeard(device: Further): boolean {
     const owner = ownerOf(device.name);
-    const wrote = readDatabase(databaseOf(device), (database) =>
-      database
-        .prepare<[], { id: Buffer }>(
-          `SELECT id FROM message AS last WHERE (sender_id, sender_device) = (SELECT user_id, device_id FROM account)
-            AND state <> 'failed' AND seq = (SELECT max(seq) FROM message WHERE chat_id = last.chat_id
-              AND sender_id = last.sender_id AND sender_device = last.sender_device AND state <> 'failed')`,
-        )
-        .all(),
+    const query = `SELECT id FROM message AS last WHERE (sender_id, sender_device) = (SELECT user_id, device_id FROM account)
+      AND state <> 'failed' AND seq = (SELECT max(seq) FROM message WHERE chat_id = last.chat_id
+        AND sender_id = last.sender_id AND sender_device = last.sender_device AND state <> 'failed')`;
+    const wrote = readAmidFaults(
+      databaseOf(device),
+      (database) => database.prepare<[], { id: Buffer }>(query).all(),
+      undefined,
     );
+    if (wrote === undefined) return false;
     const others = [{ host: this.#hostOf(owner), name: owner }, ...this.#of(owner)];
-    return others.every((other) =>
-      readDatabase(databaseOf(other), (database) => {
-        const find = database.prepare<[Buffer], { id: Buffer }>('SELECT id FROM message WHERE id = ?');
-        return wrote.every(({ id }) => find.get(id) !== undefined);
-      }),
-    );
+    const has = (database: Database) => {
+      const find = database.prepare<[Buffer], { id: Buffer }>('SELECT id FROM message WHERE id = ?');
+      return wrote.every(({ id }) => find.get(id) !== undefined);
+    };
+    return others.every((other) => readAmidFaults(databaseOf(other), has, false));
   }
 
   /** Whether somebody can begin a session with it: it has its signed and its last-resort prekey at the relay. */
   #hasPrekeys(device: Further): boolean {
     const own = this.#ownAddress(device);
     if (own === undefined) return false;
-    return readDatabase(join(this.#parts.relayData, 'relay.db'), (database) => {
-      const found = database
-        .prepare<[Buffer, number], { count: number }>(
-          'SELECT count(*) AS count FROM standing_prekey JOIN device ON device.id = device WHERE user_id = ? AND device_id = ?',
-        )
-        .get(own.user, own.device);
-      return (found?.count ?? 0) >= 2;
-    });
+    const query =
+      'SELECT count(*) AS count FROM standing_prekey JOIN device ON device.id = device WHERE user_id = ? AND device_id = ?';
+    const found = this.#atRelay((database) =>
+      database.prepare<[Buffer, number], { count: number }>(query).get(own.user, own.device),
+    );
+    return (found?.count ?? 0) >= 2;
   }
 
   #ownAddress(device: Further): { readonly user: Buffer; readonly device: number } | undefined {
-    return readDatabase(databaseOf(device), (database) =>
-      database
-        .prepare<[], { user: Buffer; device: number }>(
-          'SELECT user_id AS user, device_id AS device FROM account WHERE slot = 0',
-        )
-        .get(),
+    const query = 'SELECT user_id AS user, device_id AS device FROM account WHERE slot = 0';
+    return readAmidFaults(
+      databaseOf(device),
+      (database) => database.prepare<[], { user: Buffer; device: number }>(query).get(),
+      undefined,
     );
   }
 
@@ -295,14 +294,16 @@ export class SoakDevices {
   #isListed(device: Further): boolean {
     const own = this.#ownAddress(device);
     if (own === undefined) return true;
-    const listed = readDatabase(join(this.#parts.relayData, 'relay.db'), (database) =>
-      database
-        .prepare<[Buffer, number], { id: number }>(
-          'SELECT id FROM device WHERE user_id = ? AND device_id = ? AND registration_id IS NOT NULL',
-        )
-        .get(own.user, own.device),
-    );
-    return listed !== undefined;
+    const query = 'SELECT id FROM device WHERE user_id = ? AND device_id = ? AND registration_id IS NOT NULL';
+    const listed = this.#atRelay((database) => ({
+      row: database.prepare<[Buffer, number], { id: number }>(query).get(own.user, own.device),
+    }));
+    return listed === undefined || listed.row !== undefined;
+  }
+
+  /** Reads the relay's database; undefined when it can't be opened just now. */
+  #atRelay<Value>(read: (database: Database) => Value): Value | undefined {
+    return readAmidFaults<Value | undefined>(join(this.#parts.relayData, 'relay.db'), read, undefined);
   }
 }
 

@@ -5,7 +5,7 @@ import type { HostCalls, HostReport, HostStart, Person } from './host-calls.ts';
 import { ignoringEnd, Victim } from './victim.ts';
 
 const program = join(import.meta.dirname, 'host-child.ts');
-const keptLines = 500;
+const keptLines = 20_000;
 /** So many revoked devices are opened again with the rest. */
 const openedOut = 2;
 

@@ -28,7 +28,7 @@ export interface TalkerClientParts {
 export function talkerClient(device: string, parts: TalkerClientParts): () => Promise<Client> {
   const { start, tracer, clock, log, actions } = parts;
   const level = (level: string) => (event: string, fields?: object) =>
-    log(`${device} ${level} ${event} ${JSON.stringify(fields ?? {})}`);
+    log(`${new Date().toISOString()} ${device} ${level} ${event} ${JSON.stringify(fields ?? {})}`);
   const memberships = membershipsOf(start, start.life);
   const file = betterSqlite3(join(start.data, `${device}.db`));
   const store = loggedStore(start.planted === 'sync-left-out' ? withoutSync(file) : file, {
@@ -63,7 +63,7 @@ export function talkerClient(device: string, parts: TalkerClientParts): () => Pr
         sockets: start.planted === 'ack-before-commit' ? earlyAcks(sockets) : sockets,
         // Waits between tries to connect grow while the relay is killed again and again; the jitter's lower end keeps them short.
         randomness: { bytes: (count) => new Uint8Array(randomBytes(count)), fraction: () => 0.01 },
-        logger: { debug: () => undefined, info: () => undefined, warn: level('warn'), error: level('error') },
+        logger: { debug: () => undefined, info: level('info'), warn: level('warn'), error: level('error') },
       },
     });
 }

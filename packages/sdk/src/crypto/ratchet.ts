@@ -162,10 +162,12 @@ export class Ratchet {
    * @throws {SottoError} as `seal`
    */
   async sealRequest(device: DeviceAddress, request: Uint8Array, origin: SealedOrigin): Promise<SealedCiphertext> {
-    const content = PlaintextContent.deserialize(asBuffer(RetryRequest.decode(request).error));
+    const { error, number: requestNumber } = RetryRequest.decode(request);
+    const content = PlaintextContent.deserialize(asBuffer(error));
+    const numbered = { ...origin, context: { ...origin.context, requestNumber } };
     try {
       const address = protocolAddress(device);
-      const ciphertext = await sealOuter(content.asCiphertextMessage(), origin, address, this.identityOf(device));
+      const ciphertext = await sealOuter(content.asCiphertextMessage(), numbered, address, this.identityOf(device));
       return { kind: CiphertextKind.CIPHERTEXT_KIND_SEALED, ciphertext };
     } catch (cause) {
       this.records.rethrow();

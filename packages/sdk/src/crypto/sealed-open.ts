@@ -87,8 +87,11 @@ async function outerLayer(
 }
 
 /** A request to send something again, as it would have come with its sender's name. */
-function requestOf(content: UnidentifiedSenderMessageContent, { messageId }: SealedContext): Uint8Array {
-  return RetryRequest.encode({ error: content.contents(), messageId });
+function requestOf(
+  content: UnidentifiedSenderMessageContent,
+  { messageId, requestNumber: number }: SealedContext,
+): Uint8Array {
+  return RetryRequest.encode({ error: content.contents(), messageId, number });
 }
 
 function readContext(bytes: Uint8Array | null): SealedContext {

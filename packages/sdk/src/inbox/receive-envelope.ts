@@ -204,7 +204,7 @@ export class EnvelopeReceiver {
     if (request.messageId !== uuidToText(envelope.messageId)) return refuse('malformed');
     if ((await overlay.get('seen', { key: digest })) !== undefined) return { outcome: 'duplicate' };
     const now = this.clock.now();
-    const answer = await this.answerer.answer(overlay, sender, request, now);
+    const answer = await this.answerer.answer(overlay, sender, request, { now, relayNow: this.relayNow() });
     if (answer !== 'resent' && answer !== 'replaced') return refuse(answer);
     overlay.put('seen', { key: digest, at: now });
     return { outcome: 'answered', sender };

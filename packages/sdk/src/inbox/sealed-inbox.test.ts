@@ -3,7 +3,15 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { certificateMaker } from '../../test/certificate-maker.ts';
 import { ManualTimers } from '../../test/manual-timers.ts';
 import { delivered, type ReceivingDevice, receivingDevice, type Tampering } from '../../test/receiving-device.ts';
-import { meetDevice, randomness, reopened, startSession, type TestDevice, testDevice } from '../../test/test-device.ts';
+import {
+  meetDevice,
+  randomness,
+  reopened,
+  sha256,
+  startSession,
+  type TestDevice,
+  testDevice,
+} from '../../test/test-device.ts';
 import { chatWith } from '../chats/chat-state.ts';
 import { peerLock, Ratchet } from '../crypto/ratchet.ts';
 import { senderCertificateMs, serverKeyMs } from '../crypto/sealed-certificate.ts';
@@ -11,6 +19,7 @@ import type { MessageId, UserId } from '../ports/ids.ts';
 import { RetryAsker } from '../repair/retry-asker.ts';
 import { writeRetryRequest } from '../repair/retry-request.ts';
 import { decodeEnvelope } from './decode-envelope.ts';
+import { inspectSealed } from './inspect-envelope.ts';
 
 const now = serverKeyMs * 690 + 1_000;
 const maker = certificateMaker();
@@ -34,6 +43,23 @@ function text(body: string, tampering: Tampering = {}): Promise<Uint8Array> {
     { seq: ++seq, sentAt: 1, text: { body } },
     { certificate, ...tampering, envelope },
   );
+}
+
+/** Alice's request to bob's device for one of its messages, as the relay would deliver it. */
+async function requestOf(bytes: Uint8Array, number: number): Promise<Uint8Array> {
+  const { device } = bob;
+  const { userId, deviceId } = device.account;
+  const lost = Envelope.decode(bytes);
+  const failed = { ...lost, messageId: uuidToText(lost.messageId) as MessageId, senderDevice: deviceId };
+  const request = writeRetryRequest(failed, number, now);
+  if (request === undefined) throw new Error('no request');
+  await meetDevice(device, alice);
+  const origin = { certificate: maker.make(alice.account, now), context: { messageId: lost.messageId } };
+  const sealed = await alice.executor.run([peerLock(userId)], (overlay) =>
+    new Ratchet(alice.account, overlay, now).sealRequest(device.address, request, origin),
+  );
+  const to = { recipientUser: uuidToBytes(userId), recipientDevice: deviceId };
+  return Envelope.encode({ suite: 1, ...sealed, ...to, acceptedAt: now });
 }
 
 describe('an envelope of a sealed sender', () => {
@@ -204,24 +230,21 @@ describe('an envelope of a sealed sender', () => {
     expect(await late.device.store.held(9)).toMatchObject([{ reason: 'missing-prekey', retries: 2 }]);
   });
 
+  it('that asks for something again says how often it was asked for', async () => {
+    const { device } = bob;
+    await bob.deliver(await text('hello'));
+    const asked = await requestOf(await delivered(device, alice, { seq: 0, sentAt: 1 }), 2);
+    const roots = async () => [maker.root];
+    const { request } = await inspectSealed(asked, device.account, sha256, now, roots, (work) => work);
+    expect(request).toMatchObject({ number: 2 });
+  });
+
   it('that asks for something again is answered once, when its outer layer could not be opened at first', async () => {
     const { device } = bob;
     await bob.deliver(await text('hello'));
-    const lost = Envelope.decode(await delivered(device, alice, { seq: 0, sentAt: 1 }));
-    const messageId = uuidToText(lost.messageId) as MessageId;
-    const { deviceId: senderDevice } = device.account;
-    const request = writeRetryRequest({ ...lost, messageId, senderDevice }, 1, now);
-    if (request === undefined) throw new Error('no request');
-    await meetDevice(device, alice);
-    const certificate = maker.make(alice.account, now);
-    const { kind, ciphertext } = await alice.executor.run([peerLock(device.account.userId)], (overlay) =>
-      new Ratchet(alice.account, overlay, now).sealRequest(device.address, request, {
-        certificate,
-        context: { messageId: lost.messageId },
-      }),
-    );
-    const { recipientUser, recipientDevice } = Envelope.decode(await text('for its address'));
-    const asked = Envelope.encode({ suite: 1, kind, ciphertext, recipientUser, recipientDevice, acceptedAt: now });
+    const lost = await delivered(device, alice, { seq: 0, sentAt: 1 });
+    const messageId = uuidToText(Envelope.decode(lost).messageId) as MessageId;
+    const asked = await requestOf(lost, 1);
     const early = receivingDevice(await reopened(device), []);
     await early.deliver(asked);
     expect(await early.heldReasons()).toEqual(['certificate-invalid']);

@@ -84,7 +84,7 @@ describe('what somebody who is blocked sends', () => {
     const answerer = new RetryAnswerer({ store: bob.store, receipts: sender.receipts, origin: bob.origin });
     const request = { messageId: message.id, deviceId: bob.account.deviceId, ratchetKey: undefined, number: 1 };
     const answer = await bob.executor.run([], (overlay) =>
-      answerer.answer(overlay, alice.address, request as never, bob.clock.now()),
+      answerer.answer(overlay, alice.address, request as never, { now: bob.clock.now(), relayNow: bob.clock.now() }),
     );
     expect(answer).toBe('blocked');
   });

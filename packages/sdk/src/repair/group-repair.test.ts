@@ -7,7 +7,7 @@ import { chatWith } from '../chats/chat-state.ts';
 import { addHiddenRow } from '../outbox/hidden-row.ts';
 import type { MessageId } from '../ports/ids.ts';
 import { isUnnamed } from '../sealed/unnamed-send.ts';
-import { RetryAnswerer } from './retry-answer.ts';
+import { type RetryAnswer, RetryAnswerer } from './retry-answer.ts';
 import { RetryAsker } from './retry-asker.ts';
 import { writeRetryRequest } from './retry-request.ts';
 
@@ -31,6 +31,23 @@ async function ask({ device, out, in: receiving }: GroupPerson): Promise<void> {
   asker.wake();
   await asker.idle();
   await asker.stop();
+}
+
+/** What somebody answers to a request for one of their messages. */
+function answerTo(
+  { device, in: receiving }: GroupPerson,
+  asking: GroupPerson,
+  messageId: MessageId,
+  number: number,
+  relayAhead = 0,
+): Promise<RetryAnswer> {
+  const { executor, store, origin, clock } = device;
+  const now = clock.now();
+  const request = { deviceId: 1, messageId, ratchetKey: undefined, number };
+  const answerer = new RetryAnswerer({ store, receipts: receiving.receipts, origin });
+  return executor.run([], (overlay) =>
+    answerer.answer(overlay, asking.device.address, request, { now, relayNow: now + relayAhead }),
+  );
 }
 
 describe('a message to a group that can not be opened', () => {
@@ -160,19 +177,7 @@ describe('a message to a group that can not be opened', () => {
     await settled();
     const [key] = await alice.device.store.outbox(chatWith(userOf(bob)), 0, 9);
     expect(key).toMatchObject({ visible: false, groupId: world.groupId });
-    const answer = (number = 1) =>
-      alice.device.executor.run([], (overlay) =>
-        new RetryAnswerer({
-          store: alice.device.store,
-          receipts: alice.in.receipts,
-          origin: alice.device.origin,
-        }).answer(
-          overlay,
-          bob.device.address,
-          { deviceId: 1, messageId: id, ratchetKey: undefined, number },
-          alice.device.clock.now(),
-        ),
-      );
+    const answer = (number = 1) => answerTo(alice, bob, id, number);
     expect(await answer()).toBe('key-on-its-way');
     expect(await alice.device.store.outbox(chatWith(userOf(bob)), 0, 9)).toHaveLength(1);
     // Whoever asks again is not put off again.
@@ -180,6 +185,20 @@ describe('a message to a group that can not be opened', () => {
     await world.run();
     expect(await world.texts(bob)).toEqual(['slow key']);
     expect(await bob.in.heldReasons()).toEqual([]);
+  });
+
+  it('is not passed over when its key was given after the relay took it, though the clock of the relay is ahead', async () => {
+    const world = await GroupWorld.talking(3);
+    const [alice, bob] = world.people as [GroupPerson, GroupPerson];
+    const { id } = await world.write(alice, 'slow key');
+    await settled();
+    const { executor, store, clock } = alice.device;
+    const message = await store.get('message', { id });
+    const ahead = 3_600_000;
+    const acceptedAt = clock.now() - 1 + ahead;
+    await executor.run([], (overlay) => message && overlay.put('message', { ...message, acceptedAt }));
+    expect(await answerTo(alice, bob, id, 1, 0)).toBe('key-on-its-way');
+    expect(await answerTo(alice, bob, id, 1, ahead)).toBe('resent');
   });
 
   it('is not passed over when another chain has taken the place of its own: that key opens nothing from before', async () => {

@@ -4,6 +4,12 @@ import type { DeviceAddress, GroupId, UserId } from '../ports/ids.ts';
 import type { MessageRecord } from '../ports/message-record.ts';
 import type { StoreQueries } from '../ports/store.ts';
 
+/** One moment, by the own clock and by the relay's. */
+export interface BothClocks {
+  readonly now: number;
+  readonly relayNow: number;
+}
+
 /** So far into somebody's queue is looked for a key. */
 const lookedAt = 16;
 
@@ -26,11 +32,14 @@ export async function isKeyQueued(
   store: Pick<StoreQueries, 'outbox'>,
   { groupId, acceptedAt }: Pick<MessageRecord, 'groupId' | 'acceptedAt'>,
   { userId, deviceId }: DeviceAddress,
+  { now, relayNow }: BothClocks,
 ): Promise<boolean> {
   const chain = groupId && (await overlay.get('ownChain', { groupId }));
   if (!chain) return false;
   const shared = await overlay.get('senderKeyShared', { distributionId: chain.distributionId, userId, deviceId });
-  if (shared === undefined || shared.again || (acceptedAt ?? shared.at) < shared.at) return false;
+  if (shared === undefined || shared.again) return false;
+  // When the relay took it is told by the relay's clock, and when the key was given by the own.
+  if (acceptedAt !== undefined && acceptedAt - relayNow + now < shared.at) return false;
   const rows = await store.outbox(chatWith(userId), 0, lookedAt);
   return rows.some((row) => row.groupId === groupId && !row.visible && row.createdAt === shared.at);
 }

@@ -25,7 +25,7 @@ function ask(messageId: MessageId): Promise<RetryAnswer> {
   const deviceId = alice.account.deviceId as DeviceId;
   const request = { deviceId, messageId, ratchetKey: undefined, number: 1 };
   return alice.executor.run([peerLock(bob.account.userId)], (overlay) =>
-    answerer.answer(overlay, bob.address, request, alice.clock.now()),
+    answerer.answer(overlay, bob.address, request, { now: alice.clock.now(), relayNow: alice.clock.now() }),
   );
 }
 

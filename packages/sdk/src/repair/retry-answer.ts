@@ -12,7 +12,7 @@ import type { DeviceAddress, MessageId } from '../ports/ids.ts';
 import type { MessageRecord } from '../ports/message-record.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import { addEmptyContent } from './empty-content.ts';
-import { forgetGiven, isKeyQueued, wasSentToMember } from './member-request.ts';
+import { type BothClocks, forgetGiven, isKeyQueued, wasSentToMember } from './member-request.ts';
 import { spendRepair } from './repair-budget.ts';
 import type { ReadRetryRequest } from './retry-request.ts';
 
@@ -59,7 +59,13 @@ export class RetryAnswerer {
   }
 
   /** Answers one request in the caller's operation, which holds the peer's and the chat's lock. What is refused changes nothing. */
-  async answer(overlay: Overlay, device: DeviceAddress, request: ReadRetryRequest, now: number): Promise<RetryAnswer> {
+  async answer(
+    overlay: Overlay,
+    device: DeviceAddress,
+    request: ReadRetryRequest,
+    clocks: BothClocks,
+  ): Promise<RetryAnswer> {
+    const { now } = clocks;
     const origin = this.origin();
     const { account } = origin;
     if (request.deviceId !== account.deviceId) return 'not-for-this-device';
@@ -80,7 +86,7 @@ export class RetryAnswerer {
       if (refusal !== undefined) return refusal;
       // Once, and what failed on a session is something else.
       const isFirst = request.number <= 1 && request.ratchetKey === undefined;
-      if (isFirst && (await isKeyQueued(overlay, this.store, message, device))) return 'key-on-its-way';
+      if (isFirst && (await isKeyQueued(overlay, this.store, message, device, clocks))) return 'key-on-its-way';
     }
     const cost = message === undefined ? 'receipts' : 'resends';
     if ((await spendRepair(overlay, device, cost, now)) !== undefined) return 'too-often';
