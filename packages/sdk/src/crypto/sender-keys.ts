@@ -28,6 +28,10 @@ import {
 /** How many chains of one device are kept in a group: what was sent under an older one has come, or will be asked for again. */
 const chainsKept = 5;
 
+/** Those that came within a day are kept, too, up to so many: after an absence the keys of many may come in front of all that is held for want of them. */
+const freshChainsKept = 64;
+const freshFor = 24 * 3_600_000;
+
 /** libsignal's distribution ids are UUIDs as text. */
 type DistributionId = Parameters<typeof groupEncrypt>[1];
 
@@ -129,7 +133,10 @@ export class SenderKeys {
     const known = await this.overlay.get('senderKey', { userId, deviceId, distributionId });
     if (known !== undefined && known.groupId !== groupId) throw new Hold('group-mismatch');
     const records = new CallbackRecords(this.overlay);
-    const store = new OverlaySenderKeys(records, sender, groupId, this.now);
+    const others = older.filter((chain) => chain.distributionId !== distributionId);
+    // The latest one is the last to go, also when the clock was set back.
+    const now = Math.max(this.now, (others.at(-1)?.createdAt ?? 0) + 1);
+    const store = new OverlaySenderKeys(records, sender, groupId, now);
     store.chains = withIteration(known?.chains ?? [], checked);
     try {
       await processSenderKeyDistributionMessage(protocolAddress(sender), message, store);
@@ -137,9 +144,9 @@ export class SenderKeys {
       records.rethrow();
       throw new Hold('content-invalid', { cause });
     }
-    const superfluous = older.filter((chain) => chain.distributionId !== distributionId).slice(0, 1 - chainsKept);
-    for (const chain of superfluous) {
-      this.overlay.delete('senderKey', { userId, deviceId, distributionId: chain.distributionId });
+    for (const [at, chain] of others.slice(0, 1 - chainsKept).entries()) {
+      const isFresh = this.now < chain.createdAt + freshFor && others.length - at < freshChainsKept;
+      if (!isFresh) this.overlay.delete('senderKey', { userId, deviceId, distributionId: chain.distributionId });
     }
   }
 

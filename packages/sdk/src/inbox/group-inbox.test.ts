@@ -23,11 +23,15 @@ const distributionId = '00000000-0000-4000-8000-000000000001';
 const isShared = (send: Send) => send.sharedCiphertext.length > 0;
 const userOf = (person: GroupPerson) => person.device.account.userId;
 
+function chainOf(at: number): string {
+  return `00000000-0000-4000-8000-0000000001${at.toString(16).padStart(2, '0')}`;
+}
+
 /** The key of a chain of somebody's own, as they would give it to another. */
-async function keyOf(world: GroupWorld, person: GroupPerson): Promise<Uint8Array> {
+async function keyOf(world: GroupWorld, person: GroupPerson, chain = distributionId): Promise<Uint8Array> {
   const { device } = person;
   return device.executor.run([], (overlay) =>
-    new SenderKeys(overlay, 0).distribution(device.account, world.groupId, distributionId),
+    new SenderKeys(overlay, 0).distribution(device.account, world.groupId, chain),
   );
 }
 
@@ -48,7 +52,14 @@ async function sealed(
   world: GroupWorld,
   from: GroupPerson,
   to: GroupPerson,
-  { revision = 1, head = world.headOf(revision), author = from, wireId = world.wireId, seq = 1 } = {},
+  {
+    revision = 1,
+    head = world.headOf(revision),
+    author = from,
+    wireId = world.wireId,
+    seq = 1,
+    chain = distributionId,
+  } = {},
   fields: ContentFields = { text: { body: 'hello' } },
 ): Promise<Uint8Array> {
   const origin = author.device.origin();
@@ -56,7 +67,7 @@ async function sealed(
   const own = { profileKey: undefined, at: 1, returnsReceipts: true };
   const plaintext = pad(contentForGroup(made.encoded, { revision, head }, own));
   const message = await from.device.executor.run([], (overlay) =>
-    new SenderKeys(overlay, 0).seal(from.device.account, world.groupId, distributionId, plaintext),
+    new SenderKeys(overlay, 0).seal(from.device.account, world.groupId, chain, plaintext),
   );
   const ciphertext = message.serialize();
   return Envelope.encode({
@@ -143,6 +154,41 @@ describe('a message to a group', () => {
     await bob.in.inbox.idle();
     expect(await world.texts(bob)).toEqual(texts);
     expect((await world.messages(bob)).some(({ late }) => late)).toBe(false);
+  });
+
+  it('is opened when the keys of more chains than are kept come at once, before anything is tried again', async () => {
+    const world = await GroupWorld.talking(2);
+    const [alice, bob] = world.people as [GroupPerson, GroupPerson];
+    const chains = Array.from({ length: 20 }, (_, at) => chainOf(at));
+    const keys: Uint8Array[] = [];
+    for (const [at, chain] of chains.entries()) {
+      const place = { groupId: world.wireId, groupEpoch: 1, groupHead: world.headOf(1) };
+      const content = { ...place, ...given(world, await keyOf(world, alice, chain)) };
+      keys.push(await delivered(alice.device, bob.device, content));
+      await bob.in.deliver(await sealed(world, alice, bob, { seq: at + 1, chain }, { text: { body: chain } }));
+    }
+    await bob.in.deliver(...keys);
+    expect(await world.texts(bob)).toEqual(chains);
+    expect(await bob.in.heldReasons()).toEqual([]);
+  });
+
+  it('leaves five chains of a device behind, of one day sixty-four, and the latest one of all', async () => {
+    const world = await GroupWorld.talking(2);
+    const [alice, bob] = world.people as [GroupPerson, GroupPerson];
+    const { store, clock } = bob.device;
+    const bringChain = async (at: number) =>
+      bring(world, alice, bob, given(world, await keyOf(world, alice, chainOf(at))));
+    const kept = async () =>
+      (await store.senderKeys(world.groupId, userOf(alice), 1)).map(({ distributionId: id }) => id);
+    for (let at = 0; at < 70; at++) await bringChain(at);
+    expect(await kept()).toEqual(Array.from({ length: 64 }, (_, at) => chainOf(at + 6)));
+    clock.advance(day);
+    await bringChain(70);
+    clock.advance(-2 * day);
+    await bringChain(71);
+    clock.advance(4 * day);
+    await bringChain(72);
+    expect(await kept()).toEqual([68, 69, 70, 71, 72].map(chainOf));
   });
 
   it('is known when it comes again, also over a restart', async () => {
