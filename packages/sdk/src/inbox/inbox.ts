@@ -15,7 +15,7 @@ export interface Delivery {
   readonly envelope: Uint8Array;
 }
 
-const largestBatch = 128;
+export const largestBatch = 128;
 const heldPage = 64;
 const mostFailuresOfSender = 256;
 
