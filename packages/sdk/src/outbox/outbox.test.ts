@@ -353,6 +353,28 @@ describe('the outbox', () => {
     expect(await rowsOf(alice, bob)).toEqual([]);
   });
 
+  it('tells that rows have left once the relay has them, also on a later connection', async () => {
+    const { alice, bob } = await pair();
+    await sendAll(alice, bob, 3);
+    const rows = (await rowsOf(alice, bob)).map(({ id }) => id);
+    let left = false;
+    const delivered = alice.outbox.keysDelivered(rows, new AbortController().signal).then(() => {
+      left = true;
+    });
+    await alice.connect();
+    await settled(60);
+    alice.disconnect();
+    expect(left).toBe(false);
+    await alice.connect();
+    await settled(60);
+    await alice.deliverResults(2);
+    await settled();
+    expect(left).toBe(false);
+    await alice.deliverResults();
+    await delivered;
+    expect(await rowsOf(alice, bob)).toEqual([]);
+  });
+
   it('sends sealed rows as they are after a restart', async () => {
     const made = await pair();
     const { alice, bob, relay } = made;

@@ -16,6 +16,7 @@ const historyFrom = versionOf(/CREATE TABLE outbox\b/);
 const groupsFrom = versionOf(/CREATE TABLE user_group\b/);
 const membersFrom = versionOf(/CREATE TABLE member\b/);
 const resendsFrom = versionOf(/CREATE TABLE resend\b/);
+const intentsFrom = versionOf(/CREATE TABLE group_intent\b/);
 const noId = <Id extends string>() => '00000000-0000-0000-0000-000000000000' as Id;
 const deviceId = 1 as DeviceId;
 const secret = Uint8Array.of(9, 9);
@@ -106,6 +107,12 @@ describe('migrate', () => {
           const sql = 'INSERT INTO resend (message_id, user_id, device_id, count, at) VALUES (?, ?, 1, 2, 3)';
           await driver.commit([{ sql, params: [new Uint8Array(16), new Uint8Array(16)] }]);
         }
+        if (from >= intentsFrom) {
+          const sql = `INSERT INTO group_intent (group_id, revision, key_epoch, created_at, welcomed, added, removed, operations, record)
+            VALUES (?, 2, 1, 3, ?, ?, ?, ?, ?)`;
+          const none = new Uint8Array();
+          await driver.commit([{ sql, params: [zeros, none, none, none, none, secret] }]);
+        }
       });
       const { store, opening } = await betterSqlite3(path).open();
       expect(opening.ownerEpoch).toBe(from > 0 ? 42 : 1);
@@ -120,6 +127,8 @@ describe('migrate', () => {
       const members = (await store.groupMembers(noId())).map(({ userId, joinedAt }) => ({ userId, joinedAt }));
       expect(members).toEqual(from >= groupsFrom ? [{ userId: noId<UserId>(), joinedAt: 1 }] : []);
       expect((await store.groups(undefined, 9)).map(({ title }) => title)).toEqual(from >= groupsFrom ? ['Old'] : []);
+      const intent = await store.get('groupIntent', { groupId: noId() });
+      expect(intent?.keyRows).toEqual(from >= intentsFrom ? [] : undefined);
       await store.close();
       const schema = await withDriver(schemaOf);
 
