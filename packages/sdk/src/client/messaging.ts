@@ -171,7 +171,9 @@ export class Messaging {
     const { keyless } = this.devices;
     this.starter = new SessionStarter({ executor, http, clock, sha256, identityPolicy, keyless, signal });
     const { relayNow } = this;
-    this.certificates = new CertificateKeeper({ executor, anonymous, http, account, relayNow, logger });
+    const onPinned = () => void this.inbox.retryHeld().catch(onFailure);
+    const certified = { executor, anonymous, http, account, relayNow, logger };
+    this.certificates = new CertificateKeeper({ ...certified, onPinned });
     const { sealedSender: isOn } = parts;
     const ways = new UnnamedWay({ isOn, keeper: this.certificates, store, relayNow, logger });
     this.outbox = assembleOutbox({

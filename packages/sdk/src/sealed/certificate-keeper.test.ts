@@ -26,6 +26,7 @@ async function keeping(device?: TestDevice) {
     account: alice.account as AccountRecord,
     asked: [] as string[],
     now: start,
+    pinned: 0,
   };
   const ask = async <T>({ path, answer }: HttpRequest<T>): Promise<T> => {
     relay.asked.push(path);
@@ -45,6 +46,7 @@ async function keeping(device?: TestDevice) {
     account: () => alice.account,
     relayNow: () => relay.now,
     logger,
+    onPinned: () => relay.pinned++,
   });
   const record = () => alice.store.get('certificate', {});
   const usable = async () => usableCertificate(await record(), alice.account, relay.now);
@@ -55,13 +57,28 @@ const wellKnown = '/.well-known/sotto.json';
 const certificates = '/v1/certificates/sender';
 
 describe('CertificateKeeper', () => {
-  it('names senders when a new certificate seems too old: the clock was set since the relay told its time', async () => {
-    const { alice, relay, keeper } = await keeping();
-    // As it seems here; the relay goes by its own time.
-    const issued = relay.maker.make(alice.account, start - 16 * hour);
+  it.each([16, 30, 24 * 8])(
+    'names senders when a new certificate seems too old by %i hours: the clock was set since the relay told its time',
+    async (hours) => {
+      const { alice, relay, keeper } = await keeping();
+      // As it seems here; the relay goes by its own time.
+      const issued = relay.maker.make(alice.account, start - hours * hour);
+      relay.maker.make = () => issued;
+      await keeper.ensure();
+      expect(keeper.hopeless).toBe(true);
+      expect([await keeper.trustRoots(), relay.pinned]).toEqual([[relay.maker.root], 1]);
+    },
+  );
+
+  it('keeps the one that it has when a newer one seems too old', async () => {
+    const { alice, relay, keeper, record } = await keeping();
+    await keeper.ensure();
+    const known = await record();
+    relay.now += 7 * hour;
+    const issued = relay.maker.make(alice.account, start - 30 * hour);
     relay.maker.make = () => issued;
     await keeper.ensure();
-    expect(keeper.hopeless).toBe(true);
+    expect([await record(), keeper.hopeless, relay.pinned]).toEqual([known, false, 1]);
   });
 
   it('pins the roots and keeps a certificate, which it asks for anew when a quarter of its time has passed', async () => {

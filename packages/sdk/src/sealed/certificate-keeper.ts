@@ -27,6 +27,7 @@ export class CertificateKeeper {
   private readonly account: () => AccountRecord;
   private readonly relayNow: () => number;
   private readonly logger: Logger;
+  private readonly onPinned: () => void;
   private readonly ending = new AbortController();
   private asking: Promise<void> | undefined;
   private refused = false;
@@ -40,6 +41,8 @@ export class CertificateKeeper {
     /** The time by the relay's clock. */
     readonly relayNow: () => number;
     readonly logger: Logger;
+    /** The roots are pinned: what came before and is held for want of them can be opened. */
+    readonly onPinned: () => void;
   }) {
     this.executor = parts.executor;
     this.anonymous = parts.anonymous;
@@ -47,6 +50,7 @@ export class CertificateKeeper {
     this.account = parts.account;
     this.relayNow = parts.relayNow;
     this.logger = parts.logger;
+    this.onPinned = parts.onPinned;
   }
 
   /** The roots that are believed: those that were pinned, or that can be pinned now; none when they can't be had. */
@@ -99,16 +103,20 @@ export class CertificateKeeper {
         this.refused = true;
         return;
       }
-      await this.keep(trustRoots, await requestSenderCertificate(this.http, { signal }));
+      await this.keep(known, trustRoots, await requestSenderCertificate(this.http, { signal }));
     } catch (error) {
       // Half of its time is left: it does until the next time.
-      if (usableCertificate(known, this.account(), this.relayNow()) !== undefined) return;
+      if (this.isUsable(known)) return;
       if (!(error instanceof SottoError) || error.retryable || error.relayCode === undefined) throw error;
       this.refused = true;
     }
   }
 
-  private async keep(trustRoots: readonly Uint8Array[], fetched: FetchedCertificate): Promise<void> {
+  private async keep(
+    known: CertificateRecord | undefined,
+    trustRoots: readonly Uint8Array[],
+    fetched: FetchedCertificate,
+  ): Promise<void> {
     const { certificate } = fetched;
     if (!this.isGenuine(certificate, trustRoots)) {
       this.refused = true;
@@ -117,16 +125,25 @@ export class CertificateKeeper {
     }
     const expiresAt = SenderCertificate.deserialize(asBuffer(certificate)).expiration();
     const record: CertificateRecord = { trustRoots, certificate, expiresAt };
+    // A new one that seems too old already: this device's clock was set since the relay told its time. Senders are named until that is told again; whom to believe is known all the same.
+    const isUsable = this.isUsable(record);
     this.pinned = trustRoots;
-    await this.executor.run([certificateLock], (overlay) => overlay.put('certificate', record));
-    // A new one that seems too old already: this device's clock was set since the relay told its time. Senders are named until that is told again.
-    this.refused = usableCertificate(record, this.account(), this.relayNow()) === undefined;
+    if (isUsable || !this.isUsable(known)) {
+      await this.executor.run([certificateLock], (overlay) => overlay.put('certificate', record));
+    }
+    if (known === undefined) this.onPinned();
+    this.refused = !isUsable && !this.isUsable(known);
+  }
+
+  private isUsable(record: CertificateRecord | undefined): boolean {
+    return usableCertificate(record, this.account(), this.relayNow()) !== undefined;
   }
 
   private isGenuine(bytes: Uint8Array, trustRoots: readonly Uint8Array[]): boolean {
     try {
       const certificate = SenderCertificate.deserialize(asBuffer(bytes));
-      const { isOutdated } = certifiedSender(certificate, trustRoots, this.relayNow());
+      // Whether it is good now is not told by a clock that may have been set since: only that its server key was.
+      const { isOutdated } = certifiedSender(certificate, trustRoots, 0);
       return !isOutdated && isFor(certificate, this.account());
     } catch (error) {
       if (error instanceof Hold || error instanceof LibSignalErrorBase) return false;
