@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { IdentityKeyPair, PrivateKey, SenderCertificate, ServerCertificate } from '@signalapp/libsignal-client';
 import { toBase64Url, uuidToBytes } from '@sotto/proto';
 import type { UserId } from '@sotto/sdk';
+import type { Fetch } from '@sotto/sdk/ports';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { bytesCanary, type Canary, type Capture, findCanaries, textCanary } from '../secrets/canary.ts';
@@ -81,6 +82,31 @@ describe('who writes to a contact', () => {
     await alice.person.say(carol, 'a stranger');
     await carol.received('a stranger');
     expect(alice.named.length).toBe((before[0] ?? 0) + 1);
+  });
+
+  it('is held by who has no trust roots yet, and shown once those are pinned, without a start', async () => {
+    await using world = await JourneyWorld.open();
+    let isKept = true;
+    const without: Fetch = (url, init) =>
+      (fetch as unknown as Fetch)(
+        isKept && String(url).endsWith('/.well-known/sotto.json') ? `${url}/none` : url,
+        init,
+      );
+    const [alice, bob] = [await world.person(), await world.person({ platform: { fetch: without } })];
+    await exchange(alice, bob);
+    await settled(world, alice, bob);
+    const before = (await heldReasons(bob)).length;
+    await alice.say(bob, 'sealed');
+    await world.watch.until(() => bob.events.filter(({ type }) => type === 'envelope.held').length > before);
+    expect(textsOf(bob)).not.toContain('sealed');
+    isKept = false;
+    await world.stop();
+    await world.start();
+    await bob.received('sealed');
+    while ((await heldReasons(bob)).length > 0) {
+      const { commits } = bob.observed;
+      if ((await heldReasons(bob)).length > 0) await world.watch.until(() => bob.observed.commits > commits);
+    }
   });
 
   it('is named when they want it so', async () => {
