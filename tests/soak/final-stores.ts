@@ -78,6 +78,7 @@ export function leftoversOf(world: SoakWorld): Leftovers {
   const mayBeUnsaid = readUnsaid(outs.map(({ user }) => user));
   // Nobody says that they read what they removed.
   const dropped = new Set(world.hosts.flatMap(({ name: host }) => readDropped({ logs: world.logs, host })));
+  const isToldAtHome = toldAtHome(world, places);
   for (const { path, name } of places) {
     const own = readDatabase(path, (database) => ({
       outbox: count(database, 'outbox'),
@@ -90,7 +91,7 @@ export function leftoversOf(world: SoakWorld): Leftovers {
             AND (group_id IS NULL OR ${canBeRead}) AND NOT ${mayBeUnsaid}`,
         )
         .all()
-        .filter(({ id, state }) => state === 'received' || !dropped.has(id)).length,
+        .filter(({ id, state }) => state === 'received' || !(dropped.has(id) || isToldAtHome(name, id))).length,
     }));
     left = {
       mail: left.mail,
@@ -100,6 +101,18 @@ export function leftoversOf(world: SoakWorld): Leftovers {
     };
   }
   return left;
+}
+
+/** Whether the owner's first device knows that a message of a further one is read: while a device that stays has no prekeys under a new identity key, receipts do not come to it. */
+function toldAtHome(world: SoakWorld, places: readonly Place[]): (device: string, id: string) => boolean {
+  const times = world.devices.times();
+  return (device, id) => {
+    const home = places.find(({ name }) => name === ownerOf(device));
+    if (home === undefined || (times.get(device)?.absences ?? []).length === 0) return false;
+    const query = "SELECT id FROM message WHERE id = ? AND state = 'read'";
+    const find = (database: Database.Database) => database.prepare(query).get(Buffer.from(id, 'hex'));
+    return readDatabase(home.path, find) !== undefined;
+  };
 }
 
 /** An envelope that can't be opened. One of a device that was revoked never will, nor one to a group that this device never heard of because its owner was out of it. */

@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { type GroupPeer, groupOfPeers } from '../../test/group-peer.ts';
+import { sha256 } from '../../test/test-device.ts';
+import { rootKeyOf } from '../accounts/recovery-key.ts';
+import { rootSecretOf } from '../accounts/standing.ts';
+import { signDeviceList, verifyDeviceList } from '../devices/device-list.ts';
+import { nextList } from '../devices/next-list.ts';
 import { addHiddenContent } from '../outbox/hidden-row.ts';
+import type { DeviceId } from '../ports/ids.ts';
 import { writeKeyRequest } from './group-keys.ts';
 
 const title = (text: string) => ({ type: 'set-title', title: text }) as const;
@@ -49,6 +55,20 @@ describe('state keys that are missing', () => {
     await ask(last, 15_000);
     expect(await asked(last, people)).toEqual([2, 1, 1, 1, 1]);
     expect((await last.group(groupId)).waitingFor).toMatchObject({ asked: 6 });
+    await last.stop();
+  });
+
+  it('are asked of the own other devices, too: nobody else may be left in the group', async () => {
+    const { owner, admin, last, plain } = await waiting();
+    const { account } = last.device;
+    const list = verifyDeviceList(account.deviceList, account.userId, sha256);
+    const [device] = list.devices;
+    if (device === undefined) throw new Error('it is on its list');
+    const other = { ...device, deviceId: 2 as DeviceId, registrationId: device.registrationId + 1 };
+    const next = nextList(list, { devices: [device, other], createdAt: 2 });
+    Object.assign(account, { deviceList: signDeviceList(next, rootKeyOf(rootSecretOf(account))) });
+    await ask(last, 5_000);
+    expect(await asked(last, [last, owner, admin, ...plain])).toEqual([1, 1, 1, 0, 0, 0]);
     await last.stop();
   });
 

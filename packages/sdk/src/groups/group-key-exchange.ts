@@ -1,7 +1,9 @@
 import { hasEnded } from '../accounts/standing.ts';
 import type { Executor } from '../crypto/executor.ts';
+import { listedDevices } from '../devices/accepted-list.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
 import { addHiddenContent } from '../outbox/hidden-row.ts';
+import type { AccountRecord } from '../ports/account-record.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { GroupRecord } from '../ports/group-records.ts';
 import type { GroupId, UserId } from '../ports/ids.ts';
@@ -41,7 +43,7 @@ export interface KeyExchangeParts {
   readonly onFailure: (error: unknown) => void;
 }
 
-/** Asks members for state keys that are missing: the owner and admins first, three at a time, ever more rarely. */
+/** Asks members for state keys that are missing: the own other devices first, then the owner and admins, three at a time, ever more rarely. */
 export class GroupKeyExchange {
   private readonly parts: KeyExchangeParts;
   /** All that a log was seen to need; the store has the next one. */
@@ -116,9 +118,9 @@ export class GroupKeyExchange {
   /** Asks the next members; gives when it is to be done again. */
   private async ask(groupId: GroupId): Promise<number | undefined> {
     const { executor, store, origin, clock, randomness, onQueued } = this.parts;
-    const self = origin().account.userId;
+    const { account } = origin();
     const seen = (await store.groupsBehind()).find(({ id }) => id === groupId);
-    const chosen = seen === undefined ? [] : chooseFrom(seen, self);
+    const chosen = seen === undefined ? [] : chooseFrom(seen, account);
     const askAt = await executor.run(locksOfGroup(groupId, chosen), async (overlay) => {
       const group = await overlay.get('group', { id: groupId });
       const waitingFor = group?.waitingFor;
@@ -150,8 +152,8 @@ function isDue({ askAt, asked }: NonNullable<GroupRecord['waitingFor']>, now: nu
 }
 
 /** The members whose turn it is. */
-function chooseFrom(group: GroupRecord, self: UserId): readonly UserId[] {
-  const ranked = rankedMembers(stateOf(group), self);
+function chooseFrom(group: GroupRecord, own: AccountRecord): readonly UserId[] {
+  const ranked = rankedMembers(stateOf(group), own);
   if (ranked.length <= askedAtOnce) return ranked;
   const asked = group.waitingFor?.asked ?? 0;
   return Array.from({ length: askedAtOnce }, (_, at) => ranked[(asked + at) % ranked.length]).filter(
@@ -159,7 +161,11 @@ function chooseFrom(group: GroupRecord, self: UserId): readonly UserId[] {
   );
 }
 
-function rankedMembers(state: GroupState | undefined, self: UserId): readonly UserId[] {
-  const others = (state?.members ?? []).filter(({ userId }) => userId !== self);
-  return [...others].sort((left, right) => order[left.role] - order[right.role]).map(({ userId }) => userId);
+function rankedMembers(state: GroupState | undefined, { userId: self, deviceList }: AccountRecord): readonly UserId[] {
+  const members = state?.members ?? [];
+  const others = members.filter(({ userId }) => userId !== self);
+  const ranked = [...others].sort((left, right) => order[left.role] - order[right.role]).map(({ userId }) => userId);
+  // In a group that everybody else has left nobody else can give it.
+  const isAlone = listedDevices({ signed: deviceList }).length < 2;
+  return isAlone || others.length === members.length ? ranked : [self, ...ranked];
 }

@@ -4,6 +4,7 @@ import { type GroupPerson, GroupWorld } from '../../test/group-world.ts';
 import { ManualTimers } from '../../test/manual-timers.ts';
 import { messageIdOf } from '../../test/numbered-uuid.ts';
 import { randomness, type TestDevice } from '../../test/test-device.ts';
+import { openChat } from '../chats/chat-state.ts';
 import type { HeldRecord } from '../ports/inbox-records.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import { strangerRequests } from './repair-budget.ts';
@@ -71,6 +72,15 @@ async function look({ executor, store, clock, origin }: TestDevice): Promise<rea
   return waits;
 }
 
+/** A ciphertext that a request can be written for. */
+async function realOne(world: GroupWorld) {
+  await world.write(world.people[0] as GroupPerson, 'a real one');
+  await world.run();
+  const parts = world.taken.map(({ send }) => send.recipients[0]?.devices?.[0]);
+  const { kind, ciphertext } = parts.find((part) => part?.ciphertext?.length) ?? {};
+  return { kind: kind ?? 0, ciphertext: ciphertext ?? new Uint8Array() };
+}
+
 describe('what was held by a clock that was set back since, and is not to be asked for yet', () => {
   it('because the log of its group is to be read, is looked at once', async () => {
     const { groupId, people } = await GroupWorld.talking(2);
@@ -89,16 +99,7 @@ describe('what was held by a clock that was set back since, and is not to be ask
     async (reason) => {
       const world = await GroupWorld.talking(2);
       const [alice, bob] = world.people.map(({ device }) => device) as [TestDevice, TestDevice];
-      await world.write(world.people[0] as GroupPerson, 'a real one');
-      await world.run();
-      const parts = world.taken.map(({ send }) => send.recipients[0]?.devices?.[0]);
-      const { kind, ciphertext } = parts.find((part) => part?.ciphertext?.length) ?? {};
-      await holdMany(bob, alice, {
-        reason,
-        groupId: undefined,
-        kind: kind ?? 0,
-        ciphertext: ciphertext ?? new Uint8Array(),
-      });
+      await holdMany(bob, alice, { reason, groupId: undefined, ...(await realOne(world)) });
       await look(bob);
       const held = await bob.store.held(200);
       expect(held.filter(({ requests }) => requests > 0)).toHaveLength(strangerRequests);
@@ -116,4 +117,19 @@ it('asks nobody by an outdated certificate who is not known', async () => {
   const later = { requests: 0, requestAt: bob.clock.now() + 6 * 3_600_000 };
   expect(await bob.store.heldRequests(1)).toMatchObject([later]);
   expect((await bob.store.held(200)).filter(({ requests }) => requests === 0)).toHaveLength(130);
+});
+
+it('asks by an outdated certificate whom another own device has accepted', async () => {
+  const world = await GroupWorld.talking(2);
+  const [alice, bob] = world.people.map(({ device }) => device) as [TestDevice, TestDevice];
+  const real = await realOne(world);
+  const { userId } = alice.account;
+  await bob.executor.run([], async (overlay) => {
+    overlay.delete('identity', { userId });
+    overlay.put('chat', { ...(await openChat(overlay, userId, bob.clock.now())), accepted: true });
+  });
+  await holdMany(bob, alice, { reason: 'certificate-invalid', groupId: undefined, ...real });
+  await look(bob);
+  const asked = (await bob.store.held(200)).filter(({ requests }) => requests > 0);
+  expect(asked.length).toBeGreaterThan(strangerRequests);
 });

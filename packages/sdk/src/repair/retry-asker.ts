@@ -181,7 +181,7 @@ export class RetryAsker {
         return undefined;
       }
       // An outdated certificate proves too little to write to strangers by it: they may be known later.
-      if (isDoubtful && (await overlay.get('identity', { userId: sender })) === undefined) {
+      if (isDoubtful && !(await isKnown(overlay, sender))) {
         postpone(overlay, held, now + waits[2], now);
         return undefined;
       }
@@ -239,6 +239,12 @@ export class RetryAsker {
     await new Ratchet(origin.account, overlay, now).setAside(device);
     addEmptyContent(overlay, origin, device.userId, [], now);
   }
+}
+
+/** Whether somebody is no stranger: this device has met them, or another one of this account has accepted them. */
+async function isKnown(overlay: Overlay, userId: UserId): Promise<boolean> {
+  if ((await overlay.get('identity', { userId })) !== undefined) return true;
+  return (await overlay.get('chat', { id: chatWith(userId) }))?.accepted === true;
 }
 
 /** Whoever is in a group no more, or never was as far as its log is known here, sends nothing of it again; and nobody who knows that sends what is of a time before this user came (again). */
