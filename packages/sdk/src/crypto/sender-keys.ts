@@ -28,9 +28,10 @@ import {
 /** How many chains of one device are kept in a group: what was sent under an older one has come, or will be asked for again. */
 const chainsKept = 5;
 
-/** Those that came within a day are kept, too, up to so many: after an absence the keys of many may come in front of all that is held for want of them. */
-const freshChainsKept = 64;
+/** Those that came within a day are kept, too, up to so many, and as long as all together are small: after an absence the keys of several may come in front of all that is held for want of them. */
+const freshChainsKept = 16;
 const freshFor = 24 * 3_600_000;
+const freshBytes = 256 * 1_024;
 
 /** libsignal's distribution ids are UUIDs as text. */
 type DistributionId = Parameters<typeof groupEncrypt>[1];
@@ -137,16 +138,22 @@ export class SenderKeys {
     // The latest one is the last to go, also when the clock was set back.
     const now = Math.max(this.now, (others.at(-1)?.createdAt ?? 0) + 1);
     const store = new OverlaySenderKeys(records, sender, groupId, now);
-    store.chains = withIteration(known?.chains ?? [], checked);
+    const chains = known?.chains ?? [];
+    // libsignal goes on with a chain that it has: so does its counter.
+    const isKnown = chains.some(({ ratchetKey }) => ratchetKey === checked.chain);
+    store.chains = isKnown ? chains : withIteration(chains, checked);
     try {
       await processSenderKeyDistributionMessage(protocolAddress(sender), message, store);
     } catch (cause) {
       records.rethrow();
       throw new Hold('content-invalid', { cause });
     }
+    let bytes = others.reduce((sum, { record }) => sum + record.length, 0);
     for (const [at, chain] of others.slice(0, 1 - chainsKept).entries()) {
-      const isFresh = this.now < chain.createdAt + freshFor && others.length - at < freshChainsKept;
-      if (!isFresh) this.overlay.delete('senderKey', { userId, deviceId, distributionId: chain.distributionId });
+      const isFresh = this.now < chain.createdAt + freshFor;
+      if (isFresh && others.length - at < freshChainsKept && bytes <= freshBytes) continue;
+      bytes -= chain.record.length;
+      this.overlay.delete('senderKey', { userId, deviceId, distributionId: chain.distributionId });
     }
   }
 

@@ -194,9 +194,9 @@ export class Inbox {
     }
   }
 
-  /** Others move a group as often as they like: that must not use up the tries of what waits for a revision. */
+  /** Others move a group, and give keys, as often as they like: that must not use up the tries of what waits for something else. */
   private async isWorthATry(held: HeldRecord): Promise<boolean> {
-    return held.retries < mostRetries || (await this.receiver.isReached(held));
+    return (await this.receiver.isReached(held)) ?? held.retries < mostRetries;
   }
 
   /** Whether it is not held any more. */

@@ -154,13 +154,25 @@ export class EnvelopeReceiver {
     return this.retryUnder(locksOf(inspected), inspected, digest);
   }
 
-  /** Whether a held envelope waits for a revision of its group, and that has come: then a try is worth it, however many were made before. */
-  async isReached({ reason, groupId, envelope: bytes }: HeldRecord): Promise<boolean> {
-    if (reason !== 'group-revision' || groupId === undefined) return false;
+  /** Whether what a held envelope waits for has come: its group, a revision of that, the key of its chain. Undefined when only a try tells. */
+  async isReached({ reason, groupId, envelope: bytes }: HeldRecord): Promise<boolean | undefined> {
+    if (groupId === undefined) return undefined;
+    if (reason === 'no-sender-key') return this.hasKeyOf(bytes);
+    if (reason !== 'group-revision' && reason !== 'group-unknown') return undefined;
     const group = await this.executor.run([], (overlay) => overlay.get('group', { id: groupId }));
-    if (group === undefined) return false;
+    if (group === undefined || group.standing === 'requested') return false;
+    if (reason === 'group-unknown') return true;
     const { envelope } = await this.inspect(bytes);
-    return envelope.groupEpoch <= group.revision;
+    // Where it stands for one person the revision is inside.
+    return envelope.groupEpoch === 0 ? undefined : envelope.groupEpoch <= group.revision;
+  }
+
+  private async hasKeyOf(bytes: Uint8Array): Promise<boolean | undefined> {
+    const { sender, checked } = await this.inspect(bytes);
+    if (sender === undefined || checked?.kind !== 'sender-key') return undefined;
+    const key = { ...sender, distributionId: checked.distributionId };
+    const known = await this.executor.run([], (overlay) => overlay.get('senderKey', key));
+    return known?.chains.some(({ ratchetKey }) => ratchetKey === checked.chain) ?? false;
   }
 
   private retryUnder(

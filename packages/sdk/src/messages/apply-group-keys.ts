@@ -32,7 +32,10 @@ export async function applyGroupKeys(arrival: Arrival): Promise<Applied> {
   if (group === undefined || state === undefined) return nothingDue;
   const isPresumed = isPresumedOut(group, account.userId);
   if (group.standing !== 'member' && !isPresumed) return nothingDue;
-  if (!(await isOfGroup(arrival, group))) return nothingDue;
+  const giver = memberOf(state, arrival.sender.userId);
+  if (giver === undefined && !(await wasOfGroup(arrival, group))) return nothingDue;
+  // Who administers a group is kept away by nobody else's keys; of who is out only what is waited for is taken.
+  const most = giver === undefined ? 0 : giver.role === 'member' ? mostWaiting : 2 * mostWaiting;
   const { waitingFor } = group;
   let waiting = await waitingKeys(overlay, queries, groupId);
   let isNews = false;
@@ -42,7 +45,7 @@ export async function applyGroupKeys(arrival: Arrival): Promise<Applied> {
     if (known !== undefined) continue;
     // What the next record needs is taken, whatever else somebody has filled the store with: it is asked for once that record is there.
     const isNeeded = waitingFor !== undefined && sameBytes(keyCommitment, waitingFor.keyCommitment);
-    if (waiting >= mostWaiting && !isNeeded) continue;
+    if (waiting >= most && !isNeeded) continue;
     waiting++;
     overlay.put('groupKey', { groupId, keyEpoch, keyCommitment, key, evaluated: false });
     isNews = true;
@@ -69,7 +72,7 @@ async function waitingKeys(
   return names.size;
 }
 
-/** Answers a member who lacks state keys: with those of its time by which records were opened here. */
+/** Answers a member who lacks state keys, so often an hour: with those of its time by which records were opened here. */
 export async function applyGroupKeyRequest(arrival: Arrival): Promise<Applied> {
   const { overlay, origin, sender, content, now } = arrival;
   const request = content.groupKeyRequest as GroupKeyRequest;
@@ -87,7 +90,7 @@ export async function applyGroupKeyRequest(arrival: Arrival): Promise<Applied> {
     if (key?.evaluated === true) known.push(key);
   }
   const keys = answerKeyRequest(request, sender.userId, state, known);
-  if (keys.length === 0) return nothingDue;
+  if (keys.length === 0 || (await spendRepair(overlay, sender, 'receipts', now)) !== undefined) return nothingDue;
   addHiddenContent(overlay, origin, sender.userId, { groupKeys: writeGroupKeys(group.wireId, keys) }, now);
   return { ...nothingDue, answered: true };
 }
@@ -105,10 +108,7 @@ async function answerWithWelcome(arrival: Arrival, { id: groupId, ...group }: Gr
   return { ...nothingDue, answered: true };
 }
 
-/** Whether the sender is a member, or was one: whoever gives the key of its last change may be out again. */
-async function isOfGroup({ overlay, sender }: Arrival, group: GroupRecord): Promise<boolean> {
-  const { userId } = sender;
-  const state = stateOf(group);
-  if (state !== undefined && memberOf(state, userId) !== undefined) return true;
-  return (await overlay.get('groupMember', { groupId: group.id, userId })) !== undefined;
+/** Whether the sender was a member: whoever gives the key of their last change may be out again. */
+async function wasOfGroup({ overlay, sender }: Arrival, group: GroupRecord): Promise<boolean> {
+  return (await overlay.get('groupMember', { groupId: group.id, userId: sender.userId })) !== undefined;
 }

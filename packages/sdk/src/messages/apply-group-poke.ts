@@ -20,10 +20,10 @@ export async function applyGroupPoke({ overlay, origin, sender, content, locks, 
   demandLocks(locks, [groupLock(groupId)]);
   const group = await overlay.get('group', { id: groupId });
   if (group?.standing !== 'member' || !sameBytes(group.wireId, wireId)) return nothingDue;
-  if ((await overlay.get('groupMember', { groupId, userId: sender.userId })) === undefined) {
-    // By a link: the log says whether they are in.
-    return revision > group.revision ? { ...nothingDue, group: groupId } : nothingDue;
-  }
+  const member = await overlay.get('groupMember', { groupId, userId: sender.userId });
+  // By a link, or in again: the log says whether they are in.
+  const isUnsure = member === undefined || (member.leftAt !== undefined && revision > group.revision);
+  if (isUnsure) return revision > group.revision ? { ...nothingDue, group: groupId } : nothingDue;
   if (revision > group.revision + mostAhead) return nothingDue;
   const known = await overlay.get('groupHead', { groupId, revision });
   if (revision <= group.revision) {

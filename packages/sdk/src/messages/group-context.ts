@@ -52,8 +52,8 @@ export async function groupContextOf(
   if (!sameBytes(group.wireId, wireId) || revision < 1 || head.length !== 32) throw new Hold('group-mismatch');
   const theirs = await overlay.get('groupMember', { groupId, userId: sender });
   if (revision > group.revision) {
-    // Whoever was never a member may have joined since, which the log says.
-    const isHeard = theirs !== undefined && revision <= group.revision + mostAhead;
+    // Whoever is no member here may have joined since, which the log says; by their word alone it is not waited for.
+    const isHeard = theirs !== undefined && theirs.leftAt === undefined && revision <= group.revision + mostAhead;
     const note = isHeard ? (noting: Overlay) => noteRevision(noting, groupId, revision) : undefined;
     throw new Hold('group-revision', { groupId, ...(note && { note }) });
   }

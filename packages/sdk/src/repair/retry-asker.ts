@@ -40,6 +40,9 @@ export function nextRequestAt(requests: number, now: number, randomness: Randomn
 /** How long the key of a chain may be on its way behind the messages under it: it leaves before them, but through another queue (`HeadStart`). */
 const keyGrace = 20_000;
 
+/** How long the log of a group is waited for before something of it is asked for all the same: a member may speak of revisions that never come. */
+const behindAtMost = 600_000;
+
 /** Whether it is time to ask. What was held after now, or is to be asked for later than ever, was so by a clock that was set back since. */
 function isDue({ heldAt, requests, requestAt }: HeldRecord, now: number): boolean {
   if (requestAt === undefined) return false;
@@ -191,7 +194,7 @@ export class RetryAsker {
         overlay.put('held', { ...held, reason: 'not-a-member', requestAt: undefined, mendable: false });
         return undefined;
       }
-      if (await isBehind(overlay, held)) {
+      if (now < held.heldAt + behindAtMost && (await isBehind(overlay, held))) {
         postpone(overlay, held, now + keyGrace, now);
         return undefined;
       }
