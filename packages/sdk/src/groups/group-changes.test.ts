@@ -66,6 +66,14 @@ describe('an own change', () => {
     expect(appends(bob)).toBe(before);
   });
 
+  it('is done by the log of the relay, and not by what is known here of it', async () => {
+    const { owner, bob, groupId } = await three();
+    await owner.change(groupId, title('By the owner'));
+    await bob.change(groupId, title('By Bob'));
+    await owner.change(groupId, title('By the owner'));
+    expect(await owner.group(groupId)).toMatchObject({ title: 'By the owner', revision: 5 });
+  });
+
   it('gives up when others are always faster', async () => {
     const { relay, owner, bob, groupId } = await three();
     let faster = 0;

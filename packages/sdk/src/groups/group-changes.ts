@@ -130,10 +130,18 @@ export class GroupChanges {
     const { onQueued } = this.parts;
     let intent = written;
     let comesFirst = false;
+    // What devices there are is noted where it is not, and asked for nowhere.
+    let hasLooked = wish.operations.every(({ type }) => type === 'note-devices');
     for (let tries = 0; ; tries++) {
       if (intent === undefined) {
         const planned = await this.plan(groupId, wish, start);
-        if (planned === undefined) return;
+        if (planned === undefined) {
+          // It is so already as far as it is known here: others may have changed that.
+          if (hasLooked) return;
+          await this.lookAgain(groupId, wish);
+          hasLooked = true;
+          continue;
+        }
         for (const chatId of planned.queued) onQueued(chatId);
         ({ intent, comesFirst } = planned);
       }
@@ -145,7 +153,8 @@ export class GroupChanges {
       }
       await this.drop(groupId);
       if (tries === mostRebases) throw groupChanged();
-      await this.lookAgain(intent, wish);
+      await this.lookAgain(groupId, wish);
+      hasLooked = true;
       intent = undefined;
     }
   }
@@ -269,10 +278,10 @@ export class GroupChanges {
     }
   }
 
-  /** Somebody else was faster: sees what they made of the group. */
-  private async lookAgain({ record, groupId }: GroupIntentRecord, { inviteKey }: WishedChange): Promise<void> {
-    const { sync, lookAtInvited } = this.parts;
-    const wireId = decodeRecord(record)?.wireId ?? new Uint8Array();
+  /** Somebody else may have been faster: sees what they made of the group. */
+  private async lookAgain(groupId: GroupId, { inviteKey }: WishedChange): Promise<void> {
+    const { sync, lookAtInvited, store } = this.parts;
+    const wireId = (await store.get('group', { id: groupId }))?.wireId ?? new Uint8Array();
     for (let failures = 0; ; failures++) {
       try {
         if (inviteKey === undefined) await sync.sync(groupId);

@@ -2,6 +2,7 @@ import { GroupCheckpoint, toBase64Url } from '@sotto/proto';
 import { describe, expect, it } from 'vitest';
 import { type GroupPeer, groupOfPeers, groupPeers } from '../../test/group-peer.ts';
 import { refused } from '../../test/group-service.ts';
+import { randomness } from '../../test/test-device.ts';
 import { stateOf } from './stored-group.ts';
 
 const title = (text: string) => ({ type: 'set-title', title: text }) as const;
@@ -96,6 +97,29 @@ describe('members whose accounts have ended, as the relay says  [security: group
     expect(relay.asked).toContain('GET devices');
     expect(await goneAt(bob)).toBeUndefined();
     expect(owner.news().map(({ type }) => type)).not.toContain('account-gone');
+  });
+});
+
+describe('the box behind an invite', () => {
+  it('is put anew by an admin when whoever brought a new key has left by the same change', async () => {
+    const { owner, others, groupId, wireId } = await groupOfPeers(4);
+    const [bob, carol] = others as [GroupPeer, GroupPeer];
+    const [dave] = await groupPeers(1, owner.relay);
+    if (dave === undefined) throw new Error('there is one more');
+    const key = randomness.bytes(32);
+    await owner.change(groupId, { type: 'set-invite', invite: { id: randomness.bytes(16), key, approval: true } });
+    const look = () => dave.work.invitations.look({ wireId, inviteKey: key });
+    expect((await look()).at.state.revision).toBe(2);
+    for (const leaver of [bob, carol]) {
+      await leaver.follow(groupId);
+      await leaver.change(groupId, { type: 'leave' });
+    }
+    await expect(look()).rejects.toMatchObject({ code: 'group-changed' });
+    await carol.handTo(owner);
+    await connectAgain(owner);
+    owner.work.wake(groupId);
+    for (let turns = 0; turns < 100; turns++) await new Promise((resolve) => setImmediate(resolve));
+    expect((await look()).at.state).toMatchObject({ revision: 4, keyEpoch: 2 });
   });
 });
 

@@ -57,6 +57,8 @@ export class GroupUpkeep {
   private readonly compared = new Map<GroupId, number>();
   private readonly comparedAt = new Map<GroupId, number>();
   private readonly letIn = new Map<GroupId, number>();
+  /** The key under which a box was last put behind the invite: by a link nobody reads on beyond that. */
+  private readonly boxed = new Map<GroupId, number>();
 
   constructor(parts: UpkeepParts) {
     this.parts = parts;
@@ -93,7 +95,7 @@ export class GroupUpkeep {
     const group = await store.get('group', { id: groupId });
     const known = await this.knownOf(group);
     if (group === undefined || known === undefined) return;
-    const { wireId, revision, invite } = known.at.state;
+    const { wireId, revision, invite, keyEpoch } = known.at.state;
     if (invite === undefined) {
       await removeGroupInvite(http, wireId, { signal: ended });
       return;
@@ -102,6 +104,7 @@ export class GroupUpkeep {
     const tokenHash = sha256(inviteToken({ wireId, inviteKey: invite.key }));
     const bytes = sealInviteBox(known, invite.key, randomness);
     await storeGroupInvite(http, wireId, { tokenHash, box: { revision, bytes } }, { signal: ended });
+    this.boxed.set(groupId, keyEpoch);
   }
 
   /**
@@ -119,7 +122,10 @@ export class GroupUpkeep {
       await this.compareTable(groupId);
       this.compared.set(groupId, group.revision);
     }
-    if (isAdmin) await this.catchUpCheckpoint(group);
+    if (!isAdmin) return;
+    await this.catchUpCheckpoint(group);
+    // Whoever brought a new key may have left by the same change, and puts nothing any more.
+    if (state.invite !== undefined && this.boxed.get(groupId) !== state.keyEpoch) await this.putInvite(groupId);
   }
 
   /**
