@@ -93,6 +93,6 @@ async function printMessage(client: Client, message: Message, lines: PlainLines)
 async function nameOf(client: Client, { senderId }: Message, chat: Chat | GroupChat | undefined): Promise<string> {
   const author = await client.people.get(senderId);
   const name = cleanLine(author?.username ?? '');
-  if (chat?.type === 'group') return `${cleanLine((await chat.info()).title)}, ${name || 'somebody'}`;
-  return name || author?.number || 'somebody';
+  const called = name || author?.number || 'somebody';
+  return chat?.type === 'group' ? `${cleanLine((await chat.info()).title)}, ${called}` : called;
 }

@@ -10,7 +10,7 @@ import type { AuthorizedClient, CallOptions } from '../transport/http-client.ts'
 import { advance } from './group-advance.ts';
 import { groupIdOf } from './group-id.ts';
 import { groupLock } from './group-lock.ts';
-import { groupChanged, inviteInvalid } from './group-refusal.ts';
+import { inviteInvalid, inviteWaits } from './group-refusal.ts';
 import { openInviteBox } from './invite-box.ts';
 import { type InviteLink, inviteToken } from './invite-link.ts';
 import { keepStart, locksOfGroup } from './keep-group.ts';
@@ -39,7 +39,7 @@ export class GroupInvitations {
 
   /**
    * What a link leads to, as it is now: the box that members put behind it, and the log since then.
-   * @throws {SottoError} `invite-invalid`, `group-changed` (it can't be read with this link now: members put it right when they are there), and as AuthorizedClient
+   * @throws {SottoError} `invite-invalid`, `group-changed` with `retryable` (it can't be read with this link now: admins put it right when they are connected), and as AuthorizedClient
    */
   async look(link: InviteLink, options: CallOptions = {}): Promise<KnownGroup> {
     const { http, origin } = this.parts;
@@ -56,7 +56,7 @@ export class GroupInvitations {
       const next = page.records.slice(Math.max(0, at.state.revision + 1 - page.firstRevision));
       const step = advance(at, next, account.userId, keys, sha256);
       at = step.at;
-      if (step.missing.length > 0) throw groupChanged();
+      if (step.missing.length > 0) throw inviteWaits();
       if (at.state.revision >= page.lastRevision || step.steps.length === 0) break;
       page = await ask(at.state.revision);
     }

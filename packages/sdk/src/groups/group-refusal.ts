@@ -25,7 +25,10 @@ export function groupNotAllowed(): SottoError {
 
 /** There is no room. */
 export function groupFull(): SottoError {
-  return new SottoError('group-full', 'a group has at most 1,024 members, and 256 people who ask to come in');
+  return new SottoError(
+    'group-full',
+    'a group has at most 1,024 members, and 256 people who ask to come in: add fewer, or remove some first',
+  );
 }
 
 /** What was to be changed makes no sense: it never did, or not any more since somebody else was faster. */
@@ -45,16 +48,25 @@ export function groupWaits(): SottoError {
   );
 }
 
+/** What stands behind a link can't be read on: whoever changed the group last has put nothing there. */
+export function inviteWaits(): SottoError {
+  return new SottoError(
+    'group-changed',
+    'the group behind this link can not be read until one of its admins is connected: try again later',
+    { retryable: true },
+  );
+}
+
 /** A link that is none, is closed, or is of a group that is no more. */
 export function inviteInvalid(cause?: unknown): SottoError {
   return new SottoError('invite-invalid', 'this link leads to no group (any more): ask for a new one', { cause });
 }
 
-/** The relay lets an account come by a link once. */
+/** The relay lets an account come by a link once, and again only after it has left by itself. */
 export function inviteUsed(cause?: unknown): SottoError {
   return new SottoError(
     'invite-used',
-    'this link was used by this account before: ask for another one, or to be added',
+    'this account has come, or asked, by this link before and was not kept: ask for another one, or to be added',
     {
       cause,
     },
