@@ -96,10 +96,10 @@ export class ChatQueue implements ResultTaker {
       });
   }
 
-  /** All rows that belong to no group were withdrawn: what has not left stays here, and what is on its way is not sent again. */
-  discard(): void {
+  /** These rows were withdrawn: what has not left stays here, and what is on its way is not sent again. */
+  discard(rows: ReadonlySet<number>): void {
     for (const entry of this.entries) {
-      if (entry.record.groupId !== undefined) continue;
+      if (!rows.has(entry.record.id)) continue;
       if (entry.inFlight) this.discarded.add(entry);
       else this.remove(entry);
     }

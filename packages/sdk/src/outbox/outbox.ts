@@ -89,9 +89,9 @@ export class Outbox {
     this.queueOf(chatId).retry();
   }
 
-  /** All rows of this chat that belong to no group were withdrawn by a commit of somebody else. */
-  discard(chatId: ChatId): void {
-    this.queueOf(chatId).discard();
+  /** These rows of this chat were withdrawn by a commit of somebody else. */
+  discard(chatId: ChatId, rows: ReadonlySet<number>): void {
+    this.queueOf(chatId).discard(rows);
     this.changed();
   }
 
