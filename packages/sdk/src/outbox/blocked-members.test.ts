@@ -95,6 +95,41 @@ describe('a member who is blocked', () => {
   });
 });
 
+describe('a key of a record', () => {
+  it('is with nobody when it failed for good: three such rows are not enough', async () => {
+    const world = await GroupWorld.talking(5);
+    const [alice, bob, carol, dave, erin] = world.people as [
+      GroupPerson,
+      GroupPerson,
+      GroupPerson,
+      GroupPerson,
+      GroupPerson,
+    ];
+    const gone = [bob, carol, dave];
+    alice.relay.verdict = (send) =>
+      gone.some((person) => isTo(send, person)) ? { type: 'unknown-user' } : { type: 'accepted' };
+    const rows: number[] = [];
+    for (const person of [...gone, erin]) rows.push(...(await queue(alice, person, stateKey(world))));
+    let left = false;
+    const delivered = alice.out.outbox.keysDelivered(rows, new AbortController().signal).then(() => {
+      left = true;
+    });
+    // Erin's queue does not move: she is out of reach.
+    for (const person of gone) alice.out.outbox.wake(chatWith(userOf(person)));
+    await settled(60);
+    await alice.out.deliverResults();
+    await settled(60);
+    for (const person of gone) expect(await waiting(alice, person)).toEqual([]);
+    alice.out.timers.runUpTo(2_000);
+    await settled();
+    expect([left, alice.relay.stored]).toEqual([false, []]);
+    alice.out.outbox.wake(chatWith(userOf(erin)));
+    await world.run();
+    await delivered;
+    expect(alice.relay.stored).toHaveLength(1);
+  });
+});
+
 function isTo({ recipients }: Send, person: GroupPerson): boolean {
   return recipients.some(({ userId }) => userId && uuidToText(userId) === userOf(person));
 }

@@ -137,7 +137,7 @@ export class Outbox {
   }
 
   /**
-   * Resolves when these rows, which give a key, have left: the relay has them, or never will. Nobody is waited for long.
+   * Resolves when these rows, which give a key, have left: the relay has them, or never will. When it has three of them, the others are not waited for long; nobody is waited for longer than ten seconds.
    * @throws the signal's reason
    */
   keysDelivered(rows: readonly number[], signal: AbortSignal): Promise<void> {
