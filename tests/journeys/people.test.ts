@@ -1,5 +1,6 @@
 import type { UserId } from '@sotto/sdk';
 import { describe, expect, it } from 'vitest';
+import { chatOf, groupOf, hasMembers, hasTitle, sees } from './group-watch.ts';
 import { exchange, JourneyWorld } from './journey-world.ts';
 import type { Person } from './person.ts';
 
@@ -128,6 +129,19 @@ describe('in a group with somebody who is blocked', () => {
     expect((await group.info()).members).toHaveLength(3);
     const another = alice.client.groups.create({ title: 'Divers', members: [idOf(bob), idOf(carol)] });
     await expect(another).rejects.toMatchObject({ code: 'blocked' });
+  });
+
+  it('they are given its keys: what is changed under a new one reaches them, and they can change it', async () => {
+    await using world = await JourneyWorld.open({ stores: 'memory' });
+    const [alice, bob, carol] = [await world.person(), await world.person(), await world.person()];
+    const group = await groupOf(world, alice, bob, carol);
+    await alice.client.block(idOf(bob));
+    // Who was removed has no more of the group: what follows is under a key that only Alice can give.
+    await group.remove([idOf(carol)]);
+    await group.setTitle('Under a new key');
+    expect(await sees(world, bob, group, hasTitle('Under a new key'))).toMatchObject({ standing: 'member' });
+    await (await chatOf(bob, group)).leave();
+    await sees(world, alice, group, hasMembers(1));
   });
 });
 

@@ -96,12 +96,12 @@ export class ChatQueue implements ResultTaker {
       });
   }
 
-  /** All rows that belong to no group were withdrawn: what has not left stays here, and what is on its way is not sent again. */
-  discard(): void {
+  /** These rows were withdrawn: what has not left stays here, and what is on its way is not sent again. */
+  discard(rows: ReadonlySet<number>): void {
     for (const entry of this.entries) {
-      if (entry.record.groupId !== undefined) continue;
+      if (!rows.has(entry.record.id)) continue;
       if (entry.inFlight) this.discarded.add(entry);
-      else this.remove(entry);
+      else this.remove(entry, 'gone');
     }
     this.wake();
   }
@@ -144,7 +144,7 @@ export class ChatQueue implements ResultTaker {
   private async accept(accepted: readonly (AcceptedSend & { readonly entry: QueueEntry })[]): Promise<void> {
     this.retryPause.reset();
     const queued = await this.parts.commits.accepted(this.chatId, accepted);
-    for (const { entry } of accepted) this.remove(entry);
+    for (const { entry } of accepted) this.remove(entry, 'taken');
     if (queued.length > 0) this.parts.onQueued(queued);
   }
 
@@ -282,7 +282,7 @@ export class ChatQueue implements ResultTaker {
       if (outcome?.status === 'sealed') {
         sends.push({ entry, ...outcome });
         this.headStart.give(entry, outcome.keys);
-      } else if (outcome?.status === 'gone') this.left(entry);
+      } else if (outcome?.status === 'gone') this.gone(entry);
       else if (outcome?.status === 'outside') await this.fail(entry, outcome.code);
     }
     // What was refused meanwhile goes first.
@@ -382,17 +382,17 @@ export class ChatQueue implements ResultTaker {
 
   private async fail(entry: QueueEntry, code: string): Promise<void> {
     await this.parts.commits.failed(entry.record, code);
-    this.left(entry);
+    this.gone(entry);
   }
 
-  private left(entry: QueueEntry): void {
+  private gone(entry: QueueEntry): void {
     this.parts.onLeft();
-    this.remove(entry);
+    this.remove(entry, 'gone');
   }
 
-  private remove(entry: QueueEntry): void {
+  private remove(entry: QueueEntry, how: 'taken' | 'gone'): void {
     this.entries.delete(entry);
-    this.parts.departures.left(entry.record.id);
+    this.parts.departures.left(entry.record.id, how);
   }
 }
 

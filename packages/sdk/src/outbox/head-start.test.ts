@@ -19,10 +19,10 @@ it('lasts until the last of the rows has left', () => {
   const { timers, departures, over, headStart } = start();
   headStart.give(message(), [3, 4]);
   expect(headStart.holds([3, 4])).toBe(true);
-  departures.left(3);
-  departures.left(9);
+  departures.left(3, 'taken');
+  departures.left(9, 'taken');
   expect([headStart.isOn(), over]).toEqual([true, []]);
-  departures.left(4);
+  departures.left(4, 'taken');
   expect([headStart.isOn(), over, timers.delays]).toEqual([false, ['over'], []]);
 });
 
@@ -36,8 +36,8 @@ it('is over after a while, from when something could have left; and what is slow
   timers.runAll();
   expect([headStart.holds([3]), over]).toEqual([false, ['over']]);
   headStart.give(message(), [5]);
-  departures.left(5);
-  departures.left(3);
+  departures.left(5, 'taken');
+  departures.left(3, 'taken');
   expect([headStart.isOn(), over]).toEqual([false, ['over']]);
 });
 
@@ -83,7 +83,7 @@ it('is given by messages alone, to all keys that have not left: what else goes t
   headStart.give(first, [4]);
   headStart.give(second);
   expect([news.keys, first.keys, second.keys]).toEqual([[], [3, 4], [3, 4]]);
-  departures.left(3);
+  departures.left(3, 'taken');
   headStart.give(second);
   const third = message();
   headStart.give(third);

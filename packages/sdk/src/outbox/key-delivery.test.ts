@@ -33,9 +33,9 @@ async function waitingFor(count: number, gone: readonly number[] = []) {
 describe('the keys of a record', () => {
   it('are all waited for, and nothing is waited for that has left before', async () => {
     const { departures, timers, outcome } = await waitingFor(4, [2]);
-    for (const row of [1, 3]) departures.left(row);
+    for (const row of [1, 3]) departures.left(row, 'taken');
     expect(await outcome()).toBeUndefined();
-    departures.left(4);
+    departures.left(4, 'taken');
     expect([await outcome(), timers.delays]).toEqual(['delivered', []]);
     expect(await (await waitingFor(0)).outcome()).toBe('delivered');
     expect(await (await waitingFor(2, [1, 2])).outcome()).toBe('delivered');
@@ -43,21 +43,32 @@ describe('the keys of a record', () => {
 
   it('are enough with three after two seconds, also if the third leaves later', async () => {
     const { departures, timers, outcome } = await waitingFor(5);
-    for (const row of [5, 1]) departures.left(row);
+    for (const row of [5, 1]) departures.left(row, 'taken');
     expect(timers.delays).toEqual([2_000, 10_000]);
     timers.runUpTo(2_000);
     expect(await outcome()).toBeUndefined();
-    departures.left(3);
+    departures.left(3, 'taken');
     expect([await outcome(), timers.delays]).toEqual(['delivered', []]);
   });
 
   it('of one or two people are waited for longer, and of nobody for ever', async () => {
     const { departures, timers, outcome } = await waitingFor(2);
-    departures.left(1);
+    departures.left(1, 'taken');
     timers.runUpTo(2_000);
     expect([await outcome(), timers.delays]).toEqual([undefined, [10_000]]);
     timers.runAll();
     expect(await outcome()).toBe('delivered');
+  });
+
+  it('are with nobody when their rows have failed: such do not count towards the three', async () => {
+    const { departures, timers, outcome } = await waitingFor(7, [7]);
+    for (const row of [1, 2, 3]) departures.left(row, 'gone');
+    timers.runUpTo(2_000);
+    expect([await outcome(), timers.delays]).toEqual([undefined, [10_000]]);
+    for (const row of [4, 5]) departures.left(row, 'taken');
+    expect(await outcome()).toBeUndefined();
+    departures.left(6, 'gone');
+    expect([await outcome(), timers.delays]).toEqual(['delivered', []]);
   });
 
   it('are waited for no more by a client that stops', async () => {

@@ -3,7 +3,7 @@ import type { CancelTimer, Timers } from '../ports/timers.ts';
 import type { Departures } from './departures.ts';
 import { headStartMs } from './head-start.ts';
 
-/** After `headStartMs` so many are enough: they can give it to the others, and somebody may not be reached for long. */
+/** After `headStartMs` so many that the relay has are enough: they can give it to the others, and somebody may not be reached for long. */
 const enough = 3;
 /** After this time nobody is waited for: a group in which nobody can be reached can be changed, and left, all the same. */
 const longestMs = 10_000;
@@ -29,16 +29,20 @@ export class KeyDelivery {
   }
 
   /**
-   * Resolves when all rows of the outbox have left; after two seconds, when three have; after ten in any case.
+   * Resolves when all rows of the outbox have left, whether the relay has them or never will; after two seconds, once the relay has three; after ten in any case.
+   *
+   * Only those count towards the three that the relay was seen to take during this wait: of what left before nobody knows whether it has them.
    * @throws the signal's reason, and what the store throws
    */
   async wait(rows: readonly number[], signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const waiting = new Set(rows);
+    let taken = 0;
     let look: () => void = () => undefined;
     for (const row of rows) {
-      this.departures.await(row, () => {
+      this.departures.await(row, (how) => {
         waiting.delete(row);
+        if (how === 'taken') taken++;
         look();
       });
     }
@@ -48,7 +52,8 @@ export class KeyDelivery {
         if ((await this.store.get('outbox', { id: row })) === undefined) waiting.delete(row);
       }
       if (waiting.size > 0) {
-        await this.left(rows.length, waiting, signal, (looking) => {
+        const left = { all: () => waiting.size === 0, enough: () => taken >= enough };
+        await this.left(left, signal, (looking) => {
           look = looking;
         });
       }
@@ -58,8 +63,7 @@ export class KeyDelivery {
   }
 
   private async left(
-    all: number,
-    waiting: ReadonlySet<number>,
+    left: { readonly all: () => boolean; readonly enough: () => boolean },
     signal: AbortSignal,
     onLook: (look: () => void) => void,
   ): Promise<void> {
@@ -67,12 +71,12 @@ export class KeyDelivery {
     let onAbort: () => void = () => undefined;
     try {
       await new Promise<void>((resolve, reject) => {
-        let needed = all;
+        let isHurried = false;
         const look = () => {
-          if (all - waiting.size >= needed) resolve();
+          if (left.all() || (isHurried && left.enough())) resolve();
         };
         const hurry = () => {
-          needed = Math.min(enough, all);
+          isHurried = true;
           look();
         };
         onAbort = () => reject(signal.reason);

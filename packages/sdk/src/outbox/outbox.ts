@@ -89,9 +89,9 @@ export class Outbox {
     this.queueOf(chatId).retry();
   }
 
-  /** All rows of this chat that belong to no group were withdrawn by a commit of somebody else. */
-  discard(chatId: ChatId): void {
-    this.queueOf(chatId).discard();
+  /** These rows of this chat were withdrawn by a commit of somebody else. */
+  discard(chatId: ChatId, rows: ReadonlySet<number>): void {
+    this.queueOf(chatId).discard(rows);
     this.changed();
   }
 
@@ -137,7 +137,7 @@ export class Outbox {
   }
 
   /**
-   * Resolves when these rows, which give a key, have left: the relay has them, or never will. Nobody is waited for long.
+   * Resolves when these rows, which give a key, have left: the relay has them, or never will. When it has three of them, the others are not waited for long; nobody is waited for longer than ten seconds.
    * @throws the signal's reason
    */
   keysDelivered(rows: readonly number[], signal: AbortSignal): Promise<void> {

@@ -17,7 +17,7 @@ import { memberOf } from '../groups/group-state.ts';
 import { stateOf } from '../groups/stored-group.ts';
 import { contentForDevice, type DevicePart } from '../messages/outgoing-content.ts';
 import { hasBlocked } from '../people/blocked.ts';
-import { withdrawFromBlocked } from '../people/withdraw.ts';
+import { leavesForBlocked, withdrawFromBlocked } from '../people/withdraw.ts';
 import type { AccountRecord } from '../ports/account-record.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { GroupId, UserId } from '../ports/ids.ts';
@@ -135,7 +135,7 @@ export class PairwiseSealer implements RowSealer<PairwiseRow> {
     if (found?.recipient === undefined) return { status: 'gone' };
     const record = { ...found, recipient: found.recipient };
     // What was queued before is gone with a block on this device; this was queued since, or the block is another own device's.
-    if (record.groupId === undefined && (await hasBlocked(overlay, record.recipient))) {
+    if ((await hasBlocked(overlay, record.recipient)) && !(await leavesForBlocked(overlay, record))) {
       await withdrawFromBlocked(overlay, record, now);
       return { status: 'gone' };
     }

@@ -15,7 +15,7 @@ import type { StoreQueries } from '../ports/store.ts';
 import { SottoError } from '../sotto-error.ts';
 import { ownQueue, syncOfContact, tellSiblings } from '../sync/own-sync.ts';
 import { newUser } from './blocked.ts';
-import { withdrawFromBlocked } from './withdraw.ts';
+import { leavesForBlocked, withdrawFromBlocked } from './withdraw.ts';
 
 /** Somebody whom this user has blocked. */
 export interface BlockedPerson {
@@ -57,24 +57,23 @@ export class BlockList {
   }
 
   /**
-   * Blocks somebody: what waited for them fails with `blocked`, what was held of theirs goes. Harmless when they are blocked.
+   * Blocks somebody: what waited for them fails with `blocked`, but for what serves a group, and what was held of theirs goes. Harmless when they are blocked.
    * @throws {SottoError} `argument-invalid`, `recipient-invalid` (the own id), `not-registered`, `session-ended`
    */
   async block(userId: UserId): Promise<void> {
     checkPerson('block', userId);
     const { executor, outbox, clock } = this.#parts;
     // Alone: what the outbox and the held ones are asked for, past the overlay, is all there is.
-    const isNew = await executor.run(
+    const withdrawn = await executor.run(
       ['account', peerLock(userId), chatLock(chatWith(userId))],
       async (overlay) => {
-        if (!(await this.mark(overlay, userId, clock.now()))) return false;
-        await this.#clear(overlay, userId);
-        return true;
+        if (!(await this.mark(overlay, userId, clock.now()))) return undefined;
+        return this.#clear(overlay, userId);
       },
       { alone: true },
     );
-    if (!isNew) return;
-    outbox.discard(chatWith(userId));
+    if (withdrawn === undefined) return;
+    outbox.discard(chatWith(userId), withdrawn);
     outbox.wake(ownQueue(this.#parts.origin().account));
     this.#parts.onRotationDue();
   }
@@ -137,14 +136,17 @@ export class BlockList {
     return chat?.accepted === true || (await this.#parts.store.groupsWith(userId)).length > 0;
   }
 
-  async #clear(overlay: Overlay, userId: UserId): Promise<void> {
-    const { store } = this.#parts;
+  /** Withdraws what waits for them, and forgets what is held of theirs. Returns the rows that were withdrawn. */
+  async #clear(overlay: Overlay, userId: UserId): Promise<ReadonlySet<number>> {
+    const { store, clock } = this.#parts;
+    const withdrawn = new Set<number>();
     const chatId = chatWith(userId);
     for (let after = 0; ; ) {
       const rows = await store.outbox(chatId, after, outboxPage);
       for (const row of rows) {
-        // What belongs to a group stays: they are a member of it.
-        if (row.groupId === undefined) await withdrawFromBlocked(overlay, row, this.#parts.clock.now());
+        if (await leavesForBlocked(overlay, row)) continue;
+        await withdrawFromBlocked(overlay, row, clock.now());
+        withdrawn.add(row.id);
       }
       const last = rows.at(-1);
       if (last === undefined) break;
@@ -154,6 +156,7 @@ export class BlockList {
       overlay.delete('held', { digest });
       overlay.record({ type: 'envelope.dropped', digest: recordKey('held', { digest }), reason });
     }
+    return withdrawn;
   }
 }
 

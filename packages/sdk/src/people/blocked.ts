@@ -34,6 +34,15 @@ export function servesGroup({ body }: Pick<Content, 'body'>): boolean {
   return body !== undefined && servesGroups.has(body);
 }
 
+/**
+ * Whether a content goes to a blocked person all the same: what serves a group, and the welcome of a member who knows nothing of it.
+ *
+ * A welcome of theirs is not taken: it could be one to a group of their making.
+ */
+export function isForBlocked(content: Pick<Content, 'body'>): boolean {
+  return content.body === 'groupWelcome' || servesGroup(content);
+}
+
 /** A person of whom nothing is known but the id. */
 export function newUser(id: UserId, now: number): UserRecord {
   return {
