@@ -82,7 +82,7 @@ export class GroupChanges {
       signal?.throwIfAborted();
       await this.finish(groupId);
       signal?.throwIfAborted();
-      await this.carry(groupId, wish, undefined, start);
+      await this.carry(groupId, wish, undefined, start, signal);
     });
     this.keep(work);
     return abortable(work, signal);
@@ -126,6 +126,7 @@ export class GroupChanges {
     wish: WishedChange,
     written: GroupIntentRecord | undefined,
     start: GroupPosition | undefined,
+    signal?: AbortSignal,
   ): Promise<void> {
     const { onQueued } = this.parts;
     let intent = written;
@@ -139,6 +140,8 @@ export class GroupChanges {
           // It is so already as far as it is known here: others may have changed that.
           if (hasLooked) return;
           await this.lookAgain(groupId, wish);
+          // Nothing was written down.
+          signal?.throwIfAborted();
           hasLooked = true;
           continue;
         }
@@ -280,7 +283,7 @@ export class GroupChanges {
 
   /** Somebody else may have been faster: sees what they made of the group. */
   private async lookAgain(groupId: GroupId, { inviteKey }: WishedChange): Promise<void> {
-    const { sync, lookAtInvited, store } = this.parts;
+    const { sync, lookAtInvited, store, upkeep } = this.parts;
     const wireId = (await store.get('group', { id: groupId }))?.wireId ?? new Uint8Array();
     for (let failures = 0; ; failures++) {
       try {
@@ -290,7 +293,10 @@ export class GroupChanges {
       } catch (error) {
         this.parts.ended.throwIfAborted();
         if (!(error instanceof SottoError)) throw error;
-        if (error.code === 'group-unknown') throw refusalOf(error, inviteKey !== undefined);
+        if (error.code === 'group-unknown') {
+          if (inviteKey === undefined && (await upkeep.letSelfIn(groupId))) continue;
+          throw refusalOf(error, inviteKey !== undefined);
+        }
         if (!error.retryable) throw error;
         await this.pause(failures, error.retryAfterMs);
       }

@@ -1,4 +1,4 @@
-import { GroupCheckpoint as WireCheckpoint } from '@sotto/proto';
+import { toBase64Url, GroupCheckpoint as WireCheckpoint } from '@sotto/proto';
 import { chatOfGroup } from '../chats/chat-state.ts';
 import type { Executor } from '../crypto/executor.ts';
 import type { ContentOrigin } from '../messages/outgoing-content.ts';
@@ -22,7 +22,7 @@ import { requestDeviceList } from '../transport/user-calls.ts';
 import { reading } from './canonical.ts';
 import { isCheckpointDue, sealCheckpoint } from './checkpoint.ts';
 import { groupLock } from './group-lock.ts';
-import { memberOf } from './group-state.ts';
+import { type GroupState, memberOf } from './group-state.ts';
 import { sealInviteBox } from './invite-box.ts';
 import { inviteToken } from './invite-link.ts';
 import type { KnownGroup } from './known-group.ts';
@@ -57,8 +57,8 @@ export class GroupUpkeep {
   private readonly compared = new Map<GroupId, number>();
   private readonly comparedAt = new Map<GroupId, number>();
   private readonly letIn = new Map<GroupId, number>();
-  /** The key under which a box was last put behind the invite: by a link nobody reads on beyond that. */
-  private readonly boxed = new Map<GroupId, number>();
+  /** For which invite, and under which key, a box was last put: by a link nobody reads on beyond that. */
+  private readonly boxed = new Map<GroupId, string>();
 
   constructor(parts: UpkeepParts) {
     this.parts = parts;
@@ -95,16 +95,17 @@ export class GroupUpkeep {
     const group = await store.get('group', { id: groupId });
     const known = await this.knownOf(group);
     if (group === undefined || known === undefined) return;
-    const { wireId, revision, invite, keyEpoch } = known.at.state;
+    const { wireId, revision, invite } = known.at.state;
     if (invite === undefined) {
       await removeGroupInvite(http, wireId, { signal: ended });
+      this.boxed.delete(groupId);
       return;
     }
     const { sha256, randomness } = origin();
     const tokenHash = sha256(inviteToken({ wireId, inviteKey: invite.key }));
     const bytes = sealInviteBox(known, invite.key, randomness);
     await storeGroupInvite(http, wireId, { tokenHash, box: { revision, bytes } }, { signal: ended });
-    this.boxed.set(groupId, keyEpoch);
+    this.boxed.set(groupId, boxOf(known.at.state) ?? '');
   }
 
   /**
@@ -124,8 +125,8 @@ export class GroupUpkeep {
     }
     if (!isAdmin) return;
     await this.catchUpCheckpoint(group);
-    // Whoever brought a new key may have left by the same change, and puts nothing any more.
-    if (state.invite !== undefined && this.boxed.get(groupId) !== state.keyEpoch) await this.putInvite(groupId);
+    // Whoever brought a new key may have left by the same change, and puts nothing any more; and what this device put may have come behind what another one did for a later revision.
+    if (this.boxed.get(groupId) !== boxOf(state)) await this.putInvite(groupId);
   }
 
   /**
@@ -272,6 +273,11 @@ export class GroupUpkeep {
     const key = keyOfState(at.state, keySource(await this.parts.store.groupKeys(group.id)));
     return key && { at, key };
   }
+}
+
+/** What stands behind the link of a group in this state; undefined when there is none. */
+function boxOf({ invite, keyEpoch }: GroupState): string | undefined {
+  return invite && `${keyEpoch} ${toBase64Url(invite.id)}`;
 }
 
 /** That there is no checkpoint is no failure. */

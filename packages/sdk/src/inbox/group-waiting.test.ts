@@ -49,6 +49,21 @@ describe('a message of a group that waits', () => {
   });
 });
 
+describe('a copy for one member that waits for a revision', () => {
+  it('is opened when that has come, however often the app was started in between', async () => {
+    const world = await GroupWorld.talking(2);
+    const [alice, bob] = world.people as [GroupPerson, GroupPerson];
+    await world.know({ revision: 2, members: world.people }, [alice]);
+    await bring(world, alice, bob, { seq: 1, text: { body: 'a copy' } }, 2);
+    expect(await bob.in.heldReasons()).toEqual(['group-revision']);
+    for (let start = 0; start < 65; start++) await bob.in.inbox.retryHeld();
+    await world.know({ revision: 2, members: world.people }, [bob]);
+    bob.in.inbox.moved(world.groupId);
+    await bob.in.inbox.idle();
+    expect(await world.texts(bob)).toEqual(['a copy']);
+  });
+});
+
 describe('the chains of a device', () => {
   it('that came together go by their age, oldest first', async () => {
     const world = await GroupWorld.talking(2);

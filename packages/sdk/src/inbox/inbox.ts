@@ -148,12 +148,13 @@ export class Inbox {
     mostFailures = Number.POSITIVE_INFINITY,
   ): Promise<void> {
     let failures = 0;
+    const looked = new Map<string, Promise<boolean>>();
     let page: readonly HeldRecord[] = [];
     do {
       page = await read(page.at(-1));
       for (const held of page) {
         if (failures >= mostFailures) break;
-        if (!isMeant(held) || !(await this.isWorthATry(held))) continue;
+        if (!isMeant(held) || !(await this.isWorthATry(held, looked))) continue;
         if (!(await this.tryAgain(held))) failures++;
       }
     } while (page.length === heldPage && failures < mostFailures);
@@ -195,8 +196,8 @@ export class Inbox {
   }
 
   /** Others move a group, and give keys, as often as they like: that must not use up the tries of what waits for something else. */
-  private async isWorthATry(held: HeldRecord): Promise<boolean> {
-    return (await this.receiver.isReached(held)) ?? held.retries < mostRetries;
+  private async isWorthATry(held: HeldRecord, looked: Map<string, Promise<boolean>>): Promise<boolean> {
+    return (await this.receiver.isReached(held, looked)) ?? held.retries < mostRetries;
   }
 
   /** Whether it is not held any more. */

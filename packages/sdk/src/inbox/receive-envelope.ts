@@ -27,6 +27,7 @@ import type { DeviceAddress, MessageId, UserId } from '../ports/ids.ts';
 import type { HeldRecord } from '../ports/inbox-records.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Randomness } from '../ports/randomness.ts';
+import { recordKey } from '../ports/record-key.ts';
 import type { StoreQueries } from '../ports/store.ts';
 import { mostReplaced } from '../repair/empty-content.ts';
 import type { RetryAnswerer } from '../repair/retry-answer.ts';
@@ -154,25 +155,34 @@ export class EnvelopeReceiver {
     return this.retryUnder(locksOf(inspected), inspected, digest);
   }
 
-  /** Whether what a held envelope waits for has come: its group, a revision of that, the key of its chain. Undefined when only a try tells. */
-  async isReached({ reason, groupId, envelope: bytes }: HeldRecord): Promise<boolean | undefined> {
+  /**
+   * Whether what a held envelope waits for has come: its group, a revision of that, the key of its chain. Undefined when only a try tells.
+   * @param looked what was found out before in the same pass: many wait for the same
+   */
+  async isReached(held: HeldRecord, looked: Map<string, Promise<boolean>>): Promise<boolean | undefined> {
+    const { reason, groupId, envelope: bytes } = held;
     if (groupId === undefined) return undefined;
-    if (reason === 'no-sender-key') return this.hasKeyOf(bytes);
-    if (reason !== 'group-revision' && reason !== 'group-unknown') return undefined;
-    const group = await this.executor.run([], (overlay) => overlay.get('group', { id: groupId }));
-    if (group === undefined || group.standing === 'requested') return false;
-    if (reason === 'group-unknown') return true;
-    const { envelope } = await this.inspect(bytes);
-    // Where it stands for one person the revision is inside.
-    return envelope.groupEpoch === 0 ? undefined : envelope.groupEpoch <= group.revision;
-  }
-
-  private async hasKeyOf(bytes: Uint8Array): Promise<boolean | undefined> {
-    const { sender, checked } = await this.inspect(bytes);
-    if (sender === undefined || checked?.kind !== 'sender-key') return undefined;
-    const key = { ...sender, distributionId: checked.distributionId };
-    const known = await this.executor.run([], (overlay) => overlay.get('senderKey', key));
-    return known?.chains.some(({ ratchetKey }) => ratchetKey === checked.chain) ?? false;
+    if (reason !== 'no-sender-key' && reason !== 'group-revision' && reason !== 'group-unknown') return undefined;
+    const { sender, checked, envelope } = await this.inspect(bytes);
+    const once = (name: string, look: (overlay: Overlay) => Promise<boolean>) => {
+      const found = looked.get(name) ?? this.executor.run([], look);
+      looked.set(name, found);
+      return found;
+    };
+    if (reason === 'no-sender-key') {
+      if (sender === undefined || checked?.kind !== 'sender-key') return undefined;
+      const { distributionId, chain } = checked;
+      return once(`${recordKey('senderKey', { ...sender, distributionId })} ${chain}`, async (overlay) => {
+        const known = await overlay.get('senderKey', { ...sender, distributionId });
+        return known?.chains.some(({ ratchetKey }) => ratchetKey === chain) ?? false;
+      });
+    }
+    // Where it stands for one person the revision is inside: that is tried, as if it had come.
+    const revision = reason === 'group-revision' ? envelope.groupEpoch : 0;
+    return once(`${groupId} ${revision}`, async (overlay) => {
+      const group = await overlay.get('group', { id: groupId });
+      return group !== undefined && group.standing !== 'requested' && revision <= group.revision;
+    });
   }
 
   private retryUnder(

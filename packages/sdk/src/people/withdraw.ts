@@ -8,8 +8,7 @@ import { isForBlocked } from './blocked.ts';
 /**
  * Whether a row leaves though its recipient is blocked: it belongs to a group that both are in, or what it says serves one.
  *
- * Keys and pokes of groups stand in the queue of the chat like what belongs to the chat itself: their content alone tells them apart.
- * @throws {SottoError} `internal` when a part of its content is missing
+ * Keys and pokes of groups stand in the queue of the chat like what belongs to the chat itself: their content alone tells them apart. A row of whose content a part is missing does not.
  */
 export async function leavesForBlocked(
   overlay: Pick<Overlay, 'get'>,
@@ -17,6 +16,8 @@ export async function leavesForBlocked(
 ): Promise<boolean> {
   if (row.groupId !== undefined) return true;
   if (row.kind !== 'content' || row.visible) return false;
+  const { partId } = row;
+  if (partId !== undefined && (await overlay.get('outboxPart', { id: partId })) === undefined) return false;
   return isForBlocked(Content.decode(await wholeContent(overlay, row)));
 }
 

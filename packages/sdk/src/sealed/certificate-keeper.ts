@@ -131,7 +131,7 @@ export class CertificateKeeper {
     if (isUsable || !this.isUsable(known)) {
       await this.executor.run([certificateLock], (overlay) => overlay.put('certificate', record));
     }
-    if (known === undefined) this.onPinned();
+    if (known === undefined && !this.ending.signal.aborted) this.onPinned();
     this.refused = !isUsable && !this.isUsable(known);
   }
 
