@@ -7,7 +7,7 @@ import { writeWelcome } from '../src/groups/welcome.ts';
 import { contentForGroup, newContent } from '../src/messages/outgoing-content.ts';
 import { type GroupPerson, GroupWorld } from './group-world.ts';
 import { delivered } from './receiving-device.ts';
-import { sha256 } from './test-device.ts';
+import { meetDevice, sha256 } from './test-device.ts';
 
 const distributionId = '00000000-0000-4000-8000-000000000001';
 
@@ -109,4 +109,16 @@ export async function withKey(count = 2): Promise<[GroupWorld, GroupPerson, Grou
   const [alice, bob, carol] = world.people as [GroupPerson, GroupPerson, GroupPerson];
   await bring(world, alice, bob, given(world, await keyOf(world, alice)));
   return [world, alice, bob, carol];
+}
+
+/** Two of a group at revision 2, and a third member who was not welcomed yet. */
+export async function withUnwelcomed(): Promise<[GroupWorld, GroupPerson, GroupPerson, GroupPerson]> {
+  const world = await GroupWorld.talking(2);
+  const [alice, bob] = world.people as [GroupPerson, GroupPerson];
+  const dave = await world.newcomer();
+  await meetDevice(alice.device, dave.device);
+  await meetDevice(bob.device, dave.device);
+  await meetDevice(dave.device, alice.device);
+  await world.know({ revision: 2, members: world.people }, [alice, bob]);
+  return [world, alice, bob, dave];
 }

@@ -1,6 +1,17 @@
 import { Envelope, type Send, uuidToBytes } from '@sotto/proto';
 import { describe, expect, it } from 'vitest';
-import { bring, chainOf, given, keyOf, sealed, skip, userOf, welcomeOf, withKey } from '../../test/group-mail.ts';
+import {
+  bring,
+  chainOf,
+  given,
+  keyOf,
+  sealed,
+  skip,
+  userOf,
+  welcomeOf,
+  withKey,
+  withUnwelcomed,
+} from '../../test/group-mail.ts';
 import { type GroupPerson, GroupWorld } from '../../test/group-world.ts';
 import { delivered } from '../../test/receiving-device.ts';
 import { deliveredOf, meetDevice } from '../../test/test-device.ts';
@@ -180,13 +191,7 @@ describe('a message to a group', () => {
   });
 
   it('to a group that is not known here is opened when the welcome comes behind it', async () => {
-    const world = await GroupWorld.talking(2);
-    const [alice, bob] = world.people as [GroupPerson, GroupPerson];
-    const dave = await world.newcomer();
-    await meetDevice(alice.device, dave.device);
-    await meetDevice(bob.device, dave.device);
-    await meetDevice(dave.device, alice.device);
-    await world.know({ revision: 2, members: world.people }, [alice, bob]);
+    const [world, alice, bob, dave] = await withUnwelcomed();
     await bring(world, bob, dave, given(world, await keyOf(world, bob)), 2);
     await dave.in.deliver(await sealed(world, bob, dave, { revision: 2 }));
     await bring(world, bob, dave, { seq: 2, text: { body: 'a copy' } }, 2);

@@ -1,14 +1,8 @@
-import { CiphertextKind, Envelope, uuidToBytes } from '@sotto/proto';
 import { describe, expect, it } from 'vitest';
+import { given, keyOf, sealed } from '../../test/group-mail.ts';
 import { type GroupPerson, GroupWorld } from '../../test/group-world.ts';
 import { delivered } from '../../test/receiving-device.ts';
 import { meetDevice } from '../../test/test-device.ts';
-import { pad } from '../crypto/padding.ts';
-import { SenderKeys } from '../crypto/sender-keys.ts';
-import { contentForGroup, newContent } from '../messages/outgoing-content.ts';
-
-const distributionId = '00000000-0000-4000-8000-000000000001';
-const userOf = ({ device }: GroupPerson) => device.account.userId;
 
 /** Three, of whom the second hears what the first writes. */
 async function three(): Promise<[GroupWorld, GroupPerson, GroupPerson, GroupPerson]> {
@@ -32,44 +26,19 @@ async function giveKey(world: GroupWorld, from: GroupPerson, to: GroupPerson, re
 
 /** That key, as it is now, on its way. */
 async function keyFor(world: GroupWorld, from: GroupPerson, to: GroupPerson, revision: number): Promise<Uint8Array> {
-  const { account, executor } = from.device;
-  const distribution = await executor.run([], (overlay) =>
-    new SenderKeys(overlay, 0).distribution(account, world.groupId, distributionId),
-  );
-  const senderKeyDistribution = { groupId: world.wireId, distribution };
-  return delivered(from.device, to.device, { ...placeAt(world, revision), senderKeyDistribution });
+  const key = given(world, await keyOf(world, from));
+  return delivered(from.device, to.device, { ...placeAt(world, revision), ...key });
 }
 
 /** What somebody writes to all at a revision, as it comes to another. */
-async function written(
+function written(
   world: GroupWorld,
   from: GroupPerson,
   to: GroupPerson,
   body: string,
   { revision, head = world.headOf(revision), seq = 1 }: { revision: number; head?: Uint8Array; seq?: number },
 ): Promise<Uint8Array> {
-  const { account, executor, origin } = from.device;
-  const made = newContent(origin(), undefined, { seq, sentAt: 1, groupId: world.wireId, text: { body } });
-  const own = { profileKey: undefined, at: 1, returnsReceipts: true };
-  const plaintext = pad(contentForGroup(made.encoded, { revision, head }, own));
-  const message = await executor.run([], (overlay) =>
-    new SenderKeys(overlay, 0).seal(account, world.groupId, distributionId, plaintext),
-  );
-  return Envelope.encode({
-    suite: 1,
-    kind: CiphertextKind.CIPHERTEXT_KIND_SENDER_KEY,
-    ciphertext: message.serialize(),
-    messageId: made.id,
-    senderUser: uuidToBytes(userOf(from)),
-    senderDevice: 1,
-    recipientUser: uuidToBytes(userOf(to)),
-    recipientDevice: 1,
-    acceptedAt: 1,
-    expiresAt: 2,
-    attempt: 1,
-    groupId: world.wireId,
-    groupEpoch: revision,
-  });
+  return sealed(world, from, to, { revision, head, seq }, { text: { body } });
 }
 
 describe('a message to a group from before somebody was out', () => {

@@ -1,8 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import { bring, chainOf, given, keyOf, sealed, skip, userOf, welcomeOf, withKey } from '../../test/group-mail.ts';
+import {
+  bring,
+  chainOf,
+  given,
+  keyOf,
+  sealed,
+  skip,
+  userOf,
+  welcomeOf,
+  withKey,
+  withUnwelcomed,
+} from '../../test/group-mail.ts';
 import { type GroupPerson, GroupWorld } from '../../test/group-world.ts';
 import { delivered } from '../../test/receiving-device.ts';
-import { meetDevice } from '../../test/test-device.ts';
 
 const day = 24 * 3_600_000;
 
@@ -34,13 +44,7 @@ describe('a message of a group that waits', () => {
   });
 
   it('for the welcome is opened by it, however often the app was started in between', async () => {
-    const world = await GroupWorld.talking(2);
-    const [alice, bob] = world.people as [GroupPerson, GroupPerson];
-    const dave = await world.newcomer();
-    await meetDevice(alice.device, dave.device);
-    await meetDevice(bob.device, dave.device);
-    await meetDevice(dave.device, alice.device);
-    await world.know({ revision: 2, members: world.people }, [alice, bob]);
+    const [world, alice, bob, dave] = await withUnwelcomed();
     await bring(world, bob, dave, { seq: 2, text: { body: 'a copy' } }, 2);
     expect(await dave.in.heldReasons()).toEqual(['group-unknown']);
     for (let start = 0; start < 65; start++) await dave.in.inbox.retryHeld();
