@@ -6,7 +6,14 @@ const conditions = ['sotto-source', 'module', 'node', 'development|production'];
 const project = (name: string, root: string, include: string[], testTimeout = 30_000) => ({
   extends: true as const,
   root,
-  test: { name, include, testTimeout, hookTimeout: testTimeout },
+  // What needs the real engines has a configuration of its own: vitest.cluster.config.ts.
+  test: {
+    name,
+    include,
+    exclude: ['**/node_modules/**', '**/*.cluster.test.ts'],
+    testTimeout,
+    hookTimeout: testTimeout,
+  },
 });
 
 export default defineConfig({
