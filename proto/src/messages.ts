@@ -236,3 +236,8 @@ export const DeviceStatus = v1.DeviceStatus;
 export type DeviceStatus = sotto.v1.DeviceStatus;
 export const ReceiptKind = v1.ReceiptKind;
 export type ReceiptKind = sotto.v1.ReceiptKind;
+
+/** See mail-record.proto. */
+export type MailRecord = sotto.v1.MailRecord;
+export type MailRecordFields = sotto.v1.MailRecord.$Properties;
+export const MailRecord: Codec<MailRecord, MailRecordFields> = codecOf('MailRecord', v1.MailRecord);

@@ -23,6 +23,18 @@ export const configKeys = {
   host: textKey('host', '127.0.0.1', 'an address or host name to listen on'),
   port: integerKey('port', 8080, 0, 65_535),
   data: textKey('data', './sotto-data', 'a folder'),
+  blobs: {
+    store: choiceKey('blobs.store', 'folder', ['folder', 's3']),
+    s3: {
+      endpoint: textKey('blobs.s3.endpoint', '', 'the address of a server that speaks S3'),
+      region: textKey('blobs.s3.region', 'us-east-1', 'a region'),
+      bucket: textKey('blobs.s3.bucket', '', 'the name of a bucket'),
+      prefix: textKey('blobs.s3.prefix', '', 'a text that ends in a slash'),
+      accessKeyId: textKey('blobs.s3.accessKeyId', '', 'the id of an access key'),
+      secretAccessKey: textKey('blobs.s3.secretAccessKey', '', 'the secret of that key'),
+      pathStyle: booleanKey('blobs.s3.pathStyle', true),
+    },
+  },
   allowedOrigins: listKey(
     'allowedOrigins',
     ['*'],

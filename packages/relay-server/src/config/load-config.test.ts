@@ -35,6 +35,10 @@ describe('loadConfig', () => {
     [{ file: file({ allowedOrigins: 'example' }) }, '`allowedOrigins`'],
     [{ file: file({ codes: { sender: 'webhook' } }) }, 'set `codes.url` and `codes.secret` too'],
     [{ file: file({ codes: { sender: 'webhook', url: 'http://gw', secret: 'x'.repeat(16) } }) }, 'https'],
+    [{ file: file({ blobs: { store: 's3' } }) }, 'relay.json: `blobs.store` is `s3`: set `blobs.s3.bucket` too.'],
+    [{ file: file({ blobs: { store: 's3', s3: { bucket: 'a', prefix: 'b' } } }) }, 'like `sotto/`'],
+    [{ file: file({ blobs: { store: 's3', s3: { bucket: 'a', endpoint: 'b' } } }) }, 'like `https://s3.example:9000`'],
+    [{ file: file({ blobs: { store: 's3', s3: { bucket: 'a', accessKeyId: 'b' } } }) }, 'both, or neither'],
     [{ file: file([]) }, 'JSON object'],
     [{ file: { path: 'relay.json', text: '{' } }, 'relay.json: not JSON'],
   ])('refuses %j and says what to do', (sources, message) => {

@@ -37,6 +37,7 @@ export function loadConfig(sources: ConfigSources = {}): RelayConfig {
     if (value === undefined) throw invalid(raw.from, `\`${key.name}\` has to be ${key.expects}.`);
     return value;
   };
+  const { s3 } = configKeys.blobs;
   const { codes, mailbox, stream, connections, accounts, tokens, limits } = configKeys;
   const bucket = (name: keyof LimitsConfig) => ({
     burst: pick(limits[name].burst),
@@ -46,6 +47,18 @@ export function loadConfig(sources: ConfigSources = {}): RelayConfig {
     host: pick(configKeys.host),
     port: pick(configKeys.port),
     data: pick(configKeys.data),
+    blobs: {
+      store: pick(configKeys.blobs.store),
+      s3: {
+        endpoint: pick(s3.endpoint),
+        region: pick(s3.region),
+        bucket: pick(s3.bucket),
+        prefix: pick(s3.prefix),
+        accessKeyId: pick(s3.accessKeyId),
+        secretAccessKey: pick(s3.secretAccessKey),
+        pathStyle: pick(s3.pathStyle),
+      },
+    },
     allowedOrigins: pick(configKeys.allowedOrigins),
     trustedProxies: pick(configKeys.trustedProxies),
     allowedCountries: pick(configKeys.allowedCountries),
@@ -127,7 +140,8 @@ export function loadConfig(sources: ConfigSources = {}): RelayConfig {
 }
 
 /** What one value alone can't show. */
-function checkTogether({ codes, trustedProxies }: RelayConfig, given: ReadonlyMap<string, Raw>): void {
+function checkTogether({ blobs, codes, trustedProxies }: RelayConfig, given: ReadonlyMap<string, Raw>): void {
+  checkBlobs(blobs, (name) => given.get(name)?.from ?? 'defaults');
   if (!trustedProxies.every(isNetwork)) {
     throw invalid(
       given.get('trustedProxies')?.from ?? 'defaults',
@@ -148,6 +162,26 @@ function checkTogether({ codes, trustedProxies }: RelayConfig, given: ReadonlyMa
       given.get('codes.url')?.from ?? from,
       '`codes.url` has to be an https address (http needs `codes.allowPrivateWebhook: true`).',
     );
+  }
+}
+
+function checkBlobs({ store, s3 }: RelayConfig['blobs'], fromOf: (name: string) => string): void {
+  if (store !== 's3') return;
+  if (s3.bucket === '') throw invalid(fromOf('blobs.store'), '`blobs.store` is `s3`: set `blobs.s3.bucket` too.');
+  if (s3.endpoint !== '' && !URL.canParse(s3.endpoint)) {
+    throw invalid(
+      fromOf('blobs.s3.endpoint'),
+      '`blobs.s3.endpoint` has to be an address like `https://s3.example:9000`.',
+    );
+  }
+  if ((s3.accessKeyId === '') !== (s3.secretAccessKey === '')) {
+    throw invalid(
+      fromOf('blobs.store'),
+      'set `blobs.s3.accessKeyId` and `blobs.s3.secretAccessKey` both, or neither: then those of the machine are used.',
+    );
+  }
+  if (s3.prefix !== '' && !/^[\w./-]{1,100}\/$/.test(s3.prefix)) {
+    throw invalid(fromOf('blobs.s3.prefix'), '`blobs.s3.prefix` has to be a text that ends in a slash, like `sotto/`.');
   }
 }
 

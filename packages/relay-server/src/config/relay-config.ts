@@ -7,6 +7,7 @@ export interface RelayConfig {
   readonly port: number;
   /** The folder of the embedded stores. */
   readonly data: string;
+  readonly blobs: BlobsConfig;
   /** Web origins that may use the relay from a browser; `*` = any. */
   readonly allowedOrigins: readonly string[];
   /** Addresses and networks of proxies whose word about the client's address is taken. */
@@ -23,6 +24,28 @@ export interface RelayConfig {
   readonly tokens: { readonly accessTtlMs: number; readonly ticketTtlMs: number };
   readonly limits: LimitsConfig;
   readonly logLevel: LogLevel;
+}
+
+/** Where encrypted files stand. */
+export interface BlobsConfig {
+  /** `folder`: in the data folder. */
+  readonly store: 'folder' | 's3';
+  readonly s3: S3Config;
+}
+
+/** A bucket of a server that speaks S3. */
+export interface S3Config {
+  /** Empty: Amazon's own for the region. */
+  readonly endpoint: string;
+  readonly region: string;
+  readonly bucket: string;
+  /** Before each key; empty, or ends in a slash. */
+  readonly prefix: string;
+  /** Empty, as the secret then is: what the machine brings (its role, its environment). */
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** Whether the bucket is named in the path, as most servers but Amazon's want it. */
+  readonly pathStyle: boolean;
 }
 
 /** What accounts may have, and for how long. */
