@@ -31,7 +31,8 @@ export default defineConfig({
       project('testing', 'packages/testing', ['src/**/*.test.ts', 'test/**/*.test.ts']),
       project('demo', 'examples/demo', ['src/**/*.test.ts']),
       project('echo-bot', 'examples/echo-bot', ['src/**/*.test.ts']),
-      project('cli-chat', 'examples/cli-chat', ['src/**/*.test.ts']),
+      // Its journeys start programs, one after the other.
+      project('cli-chat', 'examples/cli-chat', ['src/**/*.test.ts'], 120_000),
       project('bench', 'bench', ['src/**/*.test.ts']),
       project('scripts', 'scripts', ['**/*.test.ts']),
       project('journeys', 'tests', ['**/*.test.ts'], 120_000),
