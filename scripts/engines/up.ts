@@ -38,7 +38,7 @@ export async function bringUp(work: EngineWork, only: readonly EngineName[], ask
   const problems = await takenPorts(missing.flatMap(portsOf));
   for (const problem of problems) say(problem);
   if (problems.length > 0) {
-    say('nothing was started: end what listens there, or take other ports (--ports BASE, in another --folder)');
+    say('nothing was started: end what listens there, or take other ports with --ports BASE');
     return false;
   }
   folder.writeMade(made);
