@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readTestCommand } from './test-command.ts';
+import { clusterNotice, readClusterCommand, readTestCommand } from './test-command.ts';
 
 describe('the command line of the tests', () => {
   it('goes to vitest', () => {
@@ -29,5 +29,21 @@ describe('the command line of the tests', () => {
       type: 'help',
       usage: expect.stringContaining('npm run security-tests'),
     });
+  });
+});
+
+describe('the command line of the tests on real engines', () => {
+  it('goes to vitest', () => {
+    const given = ['packages/relay-server', '-t', 'P1'];
+    expect(readClusterCommand(given)).toEqual({ type: 'run', vitest: given });
+  });
+
+  it.each(['--help', '-h'])('tells with %s how it is used', (help) => {
+    const usage = expect.stringContaining('SOTTO_ENGINES');
+    expect(readClusterCommand([help])).toEqual({ type: 'help', usage });
+  });
+
+  it('is what npm test points to', () => {
+    expect(clusterNotice).toContain('npm run test:cluster');
   });
 });

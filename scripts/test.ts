@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type NamedTestReport, securityPage } from './security-page.ts';
-import { readTestCommand } from './test-command.ts';
+import { clusterNotice, readTestCommand } from './test-command.ts';
 import { countLine, countTests, type TestReport } from './test-counts.ts';
 
 // Runs every test of every workspace in one vitest, or those whose files match the arguments, and ends with the count line.
@@ -42,6 +42,7 @@ if (existsSync(reportFile)) {
 rmSync(folder, { recursive: true, force: true });
 
 if (counts.failed > 0 && status === 0) status = 1;
+if (!isForPage) console.log(clusterNotice);
 console.log(countLine(counts));
 process.exitCode = status;
 
