@@ -19,7 +19,6 @@ interface SlotRow extends CqlRow {
 const slotMs = 10 * 60_000;
 /** How long after its end a slot is still kept when nothing stands in it: longer than anybody writes an end that has passed. */
 const slackMs = 60 * 60_000;
-const scope = 0;
 const writesAtOnce = 32;
 
 /**
@@ -28,10 +27,13 @@ const writesAtOnce = 32;
 export class GroupAvatarEnds {
   readonly #database: CassandraDatabase;
   readonly #rows: GroupRows;
+  readonly #realm: string;
 
-  constructor(database: CassandraDatabase, rows: GroupRows) {
+  /** Of one realm are all nodes of a relay. */
+  constructor(database: CassandraDatabase, rows: GroupRows, realm: string) {
     this.#database = database;
     this.#rows = rows;
+    this.#realm = realm;
   }
 
   /** These are going to end as they say. */
@@ -39,9 +41,9 @@ export class GroupAvatarEnds {
     for (const { location, until } of avatars) {
       if (until === undefined) continue;
       const slot = slotOf(until);
-      await this.#database.write('INSERT INTO group_avatar_slot (scope, slot) VALUES (?, ?)', [scope, slot]);
-      const cql = 'INSERT INTO group_avatar_end (slot, until, group_id, location) VALUES (?, ?, ?, ?)';
-      await this.#database.write(cql, [slot, until, groupId, location]);
+      await this.#database.write('INSERT INTO group_avatar_slot (realm, slot) VALUES (?, ?)', [this.#realm, slot]);
+      const cql = 'INSERT INTO group_avatar_end (realm, slot, until, group_id, location) VALUES (?, ?, ?, ?, ?)';
+      await this.#database.write(cql, [this.#realm, slot, until, groupId, location]);
     }
   }
 
@@ -49,24 +51,24 @@ export class GroupAvatarEnds {
   async due(now: number): Promise<GroupAvatarPlace[]> {
     const before = dueBefore(now);
     const found: GroupAvatarPlace[] = [];
-    const cql = 'SELECT slot FROM group_avatar_slot WHERE scope = ? AND slot <= ?';
-    for (const { slot } of await this.#database.rows<SlotRow>(cql, [scope, slotOf(before)])) {
+    const cql = 'SELECT slot FROM group_avatar_slot WHERE realm = ? AND slot <= ?';
+    for (const { slot } of await this.#database.rows<SlotRow>(cql, [this.#realm, slotOf(before)])) {
       const inSlot = await this.#dueIn(slot, before, sweptAtOnce - found.length);
       found.push(...inSlot);
       if (found.length >= sweptAtOnce) break;
       if (inSlot.length > 0 || (slot + 1) * slotMs + slackMs > before) continue;
-      await this.#database.write('DELETE FROM group_avatar_slot WHERE scope = ? AND slot = ?', [scope, slot]);
+      await this.#database.write('DELETE FROM group_avatar_slot WHERE realm = ? AND slot = ?', [this.#realm, slot]);
     }
     return found;
   }
 
   async #dueIn(slot: number, before: number, limit: number): Promise<GroupAvatarPlace[]> {
     const cql = `SELECT until, group_id, location FROM group_avatar_end
-      WHERE slot = ? AND (until, group_id, location) > (?, ?, ?) AND (until) <= (?) LIMIT ?`;
+      WHERE realm = ? AND slot = ? AND (until, group_id, location) > (?, ?, ?) AND (until) <= (?) LIMIT ?`;
     const found: GroupAvatarPlace[] = [];
     let last: readonly [number, Uint8Array, Uint8Array] = [0, new Uint8Array(), new Uint8Array()];
     while (found.length < limit) {
-      const rows = await this.#database.rows<EndRow>(cql, [slot, ...last, before, writesAtOnce]);
+      const rows = await this.#database.rows<EndRow>(cql, [this.#realm, slot, ...last, before, writesAtOnce]);
       const places = await Promise.all(rows.map((row) => this.#proved(slot, row)));
       for (const place of places) if (place !== undefined) found.push(place);
       const end = rows.at(-1);
@@ -81,8 +83,8 @@ export class GroupAvatarEnds {
     const groupId = new Uint8Array(group_id) as GroupId;
     const { avatars } = await this.#rows.head(groupId);
     if (avatarAt(avatars, location)?.until === until.getTime()) return { groupId, location: new Uint8Array(location) };
-    const cql = 'DELETE FROM group_avatar_end WHERE slot = ? AND until = ? AND group_id = ? AND location = ?';
-    await this.#database.write(cql, [slot, until.getTime(), group_id, location]);
+    const cql = 'DELETE FROM group_avatar_end WHERE realm = ? AND slot = ? AND until = ? AND group_id = ? AND location = ?';
+    await this.#database.write(cql, [this.#realm, slot, until.getTime(), group_id, location]);
     return undefined;
   }
 }

@@ -1,3 +1,5 @@
+import type { TableArea } from './table-area.ts';
+
 /**
  * The tables of groups.
  *
@@ -6,8 +8,8 @@
  *
  * Rows of `group_log` and `groups_by_user` never change, and once deleted never come back: they are written with timestamp 1 and deleted with timestamp 2, so that no write that comes late brings back what is gone.
  */
-export const groupTables = {
-  name: 'groups',
+export const groupTables: TableArea = {
+  name: 'group',
   steps: [
     `CREATE TABLE IF NOT EXISTS user_group (
       group_id blob,
@@ -45,12 +47,13 @@ export const groupTables = {
     ) WITH CLUSTERING ORDER BY (revision ASC)`,
     'CREATE TABLE IF NOT EXISTS groups_by_user (user_id uuid, group_id blob, PRIMARY KEY (user_id, group_id))',
     `CREATE TABLE IF NOT EXISTS group_avatar_end (
+      realm text,
       slot int,
       until timestamp,
       group_id blob,
       location blob,
-      PRIMARY KEY (slot, until, group_id, location)
+      PRIMARY KEY ((realm, slot), until, group_id, location)
     )`,
-    'CREATE TABLE IF NOT EXISTS group_avatar_slot (scope int, slot int, PRIMARY KEY (scope, slot))',
+    'CREATE TABLE IF NOT EXISTS group_avatar_slot (realm text, slot int, PRIMARY KEY (realm, slot))',
   ],
-} as const;
+};
