@@ -15,14 +15,25 @@ export interface GroupNode extends CassandraGroupStores {
   readonly control: Pick<RelayStores['control'], 'end' | 'swept'>;
 }
 
+/** What may be put into the way of a node. */
+export interface GroupNodeOptions extends Partial<CassandraOptions> {
+  /** Comes between each look at accounts and what is made of it. */
+  readonly afterLook?: () => Promise<void>;
+}
+
 /** Opens a node of its own over a keyspace. */
 export async function openGroupNode(
   keyspace: TestKeyspace,
   realm: string,
-  change: Partial<CassandraOptions> = {},
+  { afterLook, ...change }: GroupNodeOptions = {},
 ): Promise<GroupNode> {
   const database = await keyspace.open(change);
-  const stores = cassandraGroupStores({ database, realm, endedAmong: (users) => endedAmong(database, users) });
+  const look = async (users: readonly UserId[]) => {
+    const ended = await endedAmong(database, users);
+    await afterLook?.();
+    return ended;
+  };
+  const stores = cassandraGroupStores({ database, realm, endedAmong: look });
   return {
     ...stores,
     database,
