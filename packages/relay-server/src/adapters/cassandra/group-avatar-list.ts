@@ -63,15 +63,16 @@ export function newlyEnding(before: readonly KeptAvatar[], after: readonly KeptA
 }
 
 const entryBytes = 48;
+const current = -1;
 
-/** As one value: location, time of the reservation and end (0: current) of each, 48 bytes. `undefined` for an empty list. */
+/** As one value: location, time of the reservation and end (-1: current) of each, 48 bytes. `undefined` for an empty list. */
 export function avatarsToBytes(avatars: readonly KeptAvatar[]): Buffer | undefined {
   if (avatars.length === 0) return undefined;
   const bytes = Buffer.alloc(avatars.length * entryBytes);
   for (const [at, { location, addedAt, until }] of avatars.entries()) {
     bytes.set(location.subarray(0, 32), at * entryBytes);
     bytes.writeBigInt64BE(BigInt(addedAt), at * entryBytes + 32);
-    bytes.writeBigInt64BE(BigInt(until ?? 0), at * entryBytes + 40);
+    bytes.writeBigInt64BE(BigInt(until ?? current), at * entryBytes + 40);
   }
   return bytes;
 }
@@ -81,10 +82,11 @@ export function avatarsFromBytes(bytes: Buffer | null): readonly KeptAvatar[] {
   const avatars: KeptAvatar[] = [];
   for (let at = 0; at < (bytes?.length ?? 0); at += entryBytes) {
     const entry = bytes?.subarray(at, at + entryBytes) ?? Buffer.alloc(0);
+    const until = Number(entry.readBigInt64BE(40));
     avatars.push({
       location: new Uint8Array(entry.subarray(0, 32)),
       addedAt: Number(entry.readBigInt64BE(32)),
-      until: Number(entry.readBigInt64BE(40)) || undefined,
+      until: until === current ? undefined : until,
     });
   }
   return avatars;

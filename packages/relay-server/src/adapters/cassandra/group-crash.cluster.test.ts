@@ -7,24 +7,26 @@ import { someRealm, TestKeyspace } from './cassandra-keyspace.ts';
 import { type GroupNode, openGroupNode } from './group-harness.ts';
 
 const day = 86_400_000;
-const phases = ['before', 'after'] as const;
+/** `unsent`: the node dies before it sends the statement. `unheard`: it dies before it hears the answer. `lost`: that answer is lost, and the node goes on. */
+const manners = ['unsent', 'unheard', 'lost'] as const;
+type Manner = (typeof manners)[number];
 
-/** A statement at which a node dies: it is not sent, or its answer does not come; nor does any later one. */
-class Death {
-  #phase: 'before' | 'after' = 'before';
+/** A statement at which something happens to a node. */
+class Mishap {
+  #manner: Manner = 'lost';
   #left = Number.POSITIVE_INFINITY;
   happened = false;
 
   readonly traceStatement = (phase: 'before' | 'after'): void => {
-    if (phase === this.#phase) this.#left--;
-    if (this.#left > 0) return;
+    if (phase === (this.#manner === 'unsent' ? 'before' : 'after')) this.#left--;
+    if (this.#left > 0 || (this.happened && this.#manner === 'lost')) return;
     this.happened = true;
-    throw new Error('the node has died');
+    throw new Error('the node or its connection has died');
   };
 
-  at(statement: number, phase: 'before' | 'after'): void {
+  at(statement: number, manner: Manner): void {
     this.#left = statement;
-    this.#phase = phase;
+    this.#manner = manner;
     this.happened = false;
   }
 
@@ -46,16 +48,16 @@ describe('a node that dies at any statement leaves the old group or the new one,
   let keyspace: TestKeyspace;
   let other: GroupNode;
   let dying: GroupNode;
-  const death = new Death();
+  const mishap = new Mishap();
   const realm = someRealm();
 
   beforeAll(async () => {
     keyspace = await TestKeyspace.make();
     other = await openGroupNode(keyspace, realm);
-    dying = await openGroupNode(keyspace, realm, { traceStatement: death.traceStatement });
+    dying = await openGroupNode(keyspace, realm, { traceStatement: mishap.traceStatement });
   });
   afterAll(async () => {
-    death.over();
+    mishap.over();
     for (const node of [other, dying]) await node.database.close();
     await keyspace.drop();
   });
@@ -84,15 +86,15 @@ describe('a node that dies at any statement leaves the old group or the new one,
 
   function check(title: string, tell: (places: Uint8Array[]) => Promise<Story>): void {
     it(title, async () => {
-      for (const phase of phases) {
+      for (const manner of manners) {
         for (let statement = 1; ; statement++) {
           const places = [someBytes(32), someBytes(32)];
           const story = await tell(places);
           const before = await seen(other, story, places);
-          death.at(statement, phase);
+          mishap.at(statement, manner);
           const outcome = await story.act(dying).catch((error: unknown) => error);
-          const { happened } = death;
-          death.over();
+          const { happened } = mishap;
+          mishap.over();
           if (!happened) {
             expect(outcome).toEqual(story.says[0]);
             expect(statement).toBeGreaterThan(3);
@@ -100,10 +102,12 @@ describe('a node that dies at any statement leaves the old group or the new one,
           }
           const left = await seen(other, story, places);
           const isOld = JSON.stringify(left) === JSON.stringify(before);
+          // What the node believes to have done is done; when it knows that it failed, either may be.
+          if (!(outcome instanceof Error)) expect([manner, outcome, isOld]).toEqual(['lost', story.says[0], false]);
           const again = await story.act(other);
           const after = await seen(other, story, places);
           if (!isOld) expect(left).toEqual(after);
-          expect([phase, statement, again]).toEqual([phase, statement, story.says[isOld ? 0 : 1]]);
+          expect([manner, statement, again]).toEqual([manner, statement, story.says[isOld ? 0 : 1]]);
           expect(await story.act(other)).toEqual(story.says[1]);
           expect(await seen(other, story, places)).toEqual(after);
         }
@@ -221,14 +225,14 @@ describe('a node that dies at any statement leaves the old group or the new one,
   });
 
   it('sweeping avatars', async () => {
-    for (const phase of phases) {
+    for (const manner of manners) {
       for (let statement = 1; ; statement++) {
         const [groupId, location] = [someGroup(), someBytes(32)];
         await other.groupAvatars.reserve({ groupId, location, actor: someUser(), at: start });
-        death.at(statement, phase);
+        mishap.at(statement, manner);
         await dying.groupAvatars.swept([{ groupId, location }]).catch(() => undefined);
-        const { happened } = death;
-        death.over();
+        const { happened } = mishap;
+        mishap.over();
         if (happened) await other.groupAvatars.swept([{ groupId, location }]);
         expect(await dueOf(other, groupId, start + 3 * day)).toEqual([]);
         expect(await other.database.rows('SELECT * FROM user_group WHERE group_id = ?', [groupId])).toEqual([]);
