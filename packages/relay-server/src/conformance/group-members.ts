@@ -226,7 +226,9 @@ export function groupMembersConformance(runner: Runner, maker: HarnessMaker<Rela
       expect(statuses.map((status) => possible.has(status))).toEqual([true, true]);
       expect([await groups.members(groupId), await groups.members(alone)]).toEqual([[other], []]);
       expect(await groups.groupsOf(userId, undefined, 10)).toEqual([]);
-      expect((await groups.caller(groupId, reader(other), undefined)).revision).toBe(statuses[0] === 'appended' ? 2 : 1);
+      expect((await groups.caller(groupId, reader(other), undefined)).revision).toBe(
+        statuses[0] === 'appended' ? 2 : 1,
+      );
       expect(await groups.append(change(alone, 1, other, { added: [other] }))).toBe('appended');
     });
 

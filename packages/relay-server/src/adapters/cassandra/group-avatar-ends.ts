@@ -83,7 +83,8 @@ export class GroupAvatarEnds {
     const groupId = new Uint8Array(group_id) as GroupId;
     const { avatars } = await this.#rows.head(groupId);
     if (avatarAt(avatars, location)?.until === until.getTime()) return { groupId, location: new Uint8Array(location) };
-    const cql = 'DELETE FROM group_avatar_end WHERE realm = ? AND slot = ? AND until = ? AND group_id = ? AND location = ?';
+    const cql =
+      'DELETE FROM group_avatar_end WHERE realm = ? AND slot = ? AND until = ? AND group_id = ? AND location = ?';
     await this.#database.write(cql, [this.#realm, slot, until.getTime(), group_id, location]);
     return undefined;
   }

@@ -41,13 +41,10 @@ export function reserved(avatars: readonly KeptAvatar[], location: Uint8Array, a
 }
 
 /** The list once an append has said which one is current: what stands at the location, if something is kept there. */
-export function named(
-  avatars: readonly KeptAvatar[],
-  location: Uint8Array | null,
-  at: number,
-): readonly KeptAvatar[] {
+export function named(avatars: readonly KeptAvatar[], location: Uint8Array | null, at: number): readonly KeptAvatar[] {
   return avatars.map((avatar) => {
-    if (location !== null && isAt(avatar, location)) return isKept(avatar, at) ? { ...avatar, until: undefined } : avatar;
+    if (location !== null && isAt(avatar, location))
+      return isKept(avatar, at) ? { ...avatar, until: undefined } : avatar;
     return avatar.until === undefined ? { ...avatar, until: endOfReplaced(at) } : avatar;
   });
 }
@@ -59,7 +56,9 @@ export function allEnded(avatars: readonly KeptAvatar[], at: number): readonly K
 
 /** Those of a list that end at a time at which they did not before. */
 export function newlyEnding(before: readonly KeptAvatar[], after: readonly KeptAvatar[]): readonly KeptAvatar[] {
-  return after.filter((avatar) => avatar.until !== undefined && avatarAt(before, avatar.location)?.until !== avatar.until);
+  return after.filter(
+    (avatar) => avatar.until !== undefined && avatarAt(before, avatar.location)?.until !== avatar.until,
+  );
 }
 
 const entryBytes = 48;

@@ -56,7 +56,12 @@ const command = fc.oneof(
   },
   {
     weight: 3,
-    arbitrary: fc.record({ kind: fc.constant('checkpoint' as const), group, actor, off: fc.integer({ min: -3, max: 1 }) }),
+    arbitrary: fc.record({
+      kind: fc.constant('checkpoint' as const),
+      group,
+      actor,
+      off: fc.integer({ min: -3, max: 1 }),
+    }),
   },
   {
     weight: 4,
@@ -73,7 +78,10 @@ const command = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('end' as const), user: person }) },
   {
     weight: 3,
-    arbitrary: fc.record({ kind: fc.constant('pass' as const), ms: fc.constantFrom(1, 60_000, day, 2 * day, 7 * day, 31 * day) }),
+    arbitrary: fc.record({
+      kind: fc.constant('pass' as const),
+      ms: fc.constantFrom(1, 60_000, day, 2 * day, 7 * day, 31 * day),
+    }),
   },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('look' as const) }) },
 );

@@ -134,7 +134,10 @@ describe('groups, on several nodes at once', () => {
       const ofSlow = async (run: (userId: UserId) => Promise<unknown>): Promise<[UserId, unknown]> => {
         const account = someAccount();
         await one.accounts.register(account);
-        meanwhile = [...Array.from({ length: look }, () => async () => undefined), () => other.control.end(someEnding(account))];
+        meanwhile = [
+          ...Array.from({ length: look }, () => async () => undefined),
+          () => other.control.end(someEnding(account)),
+        ];
         const status = await run(account.userId);
         expect(meanwhile).toEqual([]);
         return [account.userId, status];

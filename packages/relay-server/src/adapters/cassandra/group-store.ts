@@ -252,8 +252,7 @@ export class CassandraGroupStore implements GroupStore {
   /** A page of the log that was there when it was read: if a record is missing the group may have ended meanwhile. */
   async #reading(
     look: () => Promise<
-      | { readonly logId: string | undefined; readonly page: (() => Promise<GroupPage>) | undefined }
-      | undefined
+      { readonly logId: string | undefined; readonly page: (() => Promise<GroupPage>) | undefined } | undefined
     >,
   ): Promise<GroupPage | undefined> {
     let failure: unknown;
@@ -307,6 +306,10 @@ function newcomers({ standings: known }: Seen, standings: ReadonlyMap<UserId, Gr
 /** The rows that change, and how many there are then. */
 function partsOf(seen: Seen, standings: ReadonlyMap<UserId, GroupStanding>, situation: GroupSituation): GroupPart[] {
   const standingCount = (seen.at.log?.standingCount ?? 0) + newcomers(seen, standings).length;
-  const rows = [...standings].map(([user, standing]) => ({ put: standing, of: user, isNew: !seen.standings.has(user) }));
+  const rows = [...standings].map(([user, standing]) => ({
+    put: standing,
+    of: user,
+    isNew: !seen.standings.has(user),
+  }));
   return [counted(membersAfter(standings, situation), standingCount), ...rows];
 }
