@@ -6,7 +6,7 @@ import type { TableArea } from './table-area.ts';
  * `user` is the truth of an account, `user_by_number` of who has a number; several of these rows change at once by a `handover`, whose one row says whether they have.
  * What hangs on a device (`prekey`, `token_family`) is keyed by its *incarnation*, which the row of its account names: a device that leaves the list, or comes back under another registration, is another one, and reaches nothing of the one before.
  * `due` has what is to be looked at again at some time, by list, slot of time and shard, so that nothing is found by a scan: access tokens that end, days on which devices were seen, what is to be cleaned up, accounts whose blobs remain.
- * Rows of `user`, `user_by_number`, `handover`, `registration`, `prekey` and `token_family` are written with conditions alone, those of all other tables without.
+ * Rows of `user`, `user_by_number`, `handover`, `registration`, `deletion_receipt`, `prekey` and `token_family` are written with conditions alone, those of all other tables without.
  */
 export const accountTables: TableArea = {
   name: 'account',
@@ -23,13 +23,13 @@ export const accountTables: TableArea = {
       profile blob, access_key_hash blob,
       lock_salt blob, lock_mac blob, lock_tries int, lock_wait_until timestamp,
       idempotency_key blob, request_hash blob,
-      created_at timestamp, ended_at timestamp
+      created_at timestamp, ended_at timestamp, end_reason text
     )`,
     `CREATE TABLE IF NOT EXISTS ended_user (digest blob PRIMARY KEY)`,
     `CREATE TABLE IF NOT EXISTS user_by_number (number_mac blob PRIMARY KEY, user_id uuid, handover uuid)`,
     `CREATE TABLE IF NOT EXISTS handover (id uuid PRIMARY KEY, status text, plan text)`,
     `CREATE TABLE IF NOT EXISTS registration (
-      idempotency_key blob PRIMARY KEY, attempt uuid, user_id uuid, request_hash blob
+      idempotency_key blob PRIMARY KEY, attempt uuid, user_id uuid
     )`,
     `CREATE TABLE IF NOT EXISTS device_join (
       idempotency_key blob, incarnation uuid, user_id uuid, device_id int, request_hash blob,
@@ -42,12 +42,12 @@ export const accountTables: TableArea = {
     `CREATE TABLE IF NOT EXISTS prekey (
       incarnation uuid, shelf int, epoch uuid, id int,
       version uuid static,
-      public_key blob, signature blob, digest blob, taken_by uuid,
+      key_id int, public_key blob, signature blob, digest blob, taken_by uuid,
       PRIMARY KEY (incarnation, shelf, epoch, id)
     )`,
     `CREATE TABLE IF NOT EXISTS token_family (
       incarnation uuid, hash blob,
-      current blob static, is_ended boolean static,
+      current blob static, is_ended boolean static, join_key blob static,
       successor blob, replaced_at timestamp,
       PRIMARY KEY (incarnation, hash)
     )`,

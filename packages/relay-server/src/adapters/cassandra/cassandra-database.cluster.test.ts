@@ -55,7 +55,8 @@ describe('CassandraDatabase', () => {
     const row = await database.row('SELECT * FROM user WHERE id = ?', [key]);
     expect(row?.lock_wait_until).toEqual(new Date(1_790_000_000_123));
     expect([row?.profile, row?.list_version, row?.number_mac]).toEqual([Buffer.from([2, 3]), 9, null]);
-    const [device] = (row?.devices as Map<number, { incarnation: unknown; is_keyless: boolean }>).values();
+    const found = row?.devices as Map<number, { incarnation: unknown; is_keyless: boolean }> | undefined;
+    const [device] = found?.values() ?? [];
     expect([String(device?.incarnation), device?.is_keyless]).toEqual([incarnation, true]);
     const list = randomUUID();
     for (let from = 0; from < 2500; from += 250) {

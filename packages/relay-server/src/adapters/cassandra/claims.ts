@@ -1,0 +1,56 @@
+import type { UserId } from '../../ports/ids.ts';
+import type { CassandraDatabase } from './cassandra-database.ts';
+import type { Handovers } from './handovers.ts';
+import type { UserRow } from './user-row.ts';
+import type { Users } from './users.ts';
+
+/**
+ * Which account a request has registered or recovered, by its idempotency key.
+ *
+ * The truth is the account's own row, which has the key: a claim only tells where to look, and keeps two requests with one key apart while they are under way. One that no account bears out counts for nothing, and the next request takes it over.
+ */
+export class Claims {
+  readonly #database: CassandraDatabase;
+  readonly #users: Users;
+  readonly #handovers: Handovers;
+
+  constructor(database: CassandraDatabase, users: Users, handovers: Handovers) {
+    this.#database = database;
+    this.#users = users;
+    this.#handovers = handovers;
+  }
+
+  /** The account that a request with this key has made, if it is still there and was not recovered by another one. */
+  async account(key: Uint8Array): Promise<UserRow | undefined> {
+    const claim = await this.#find(key);
+    if (claim === undefined) return undefined;
+    // Decided or not: a claim whose handover is under way may yet be borne out.
+    await this.#handovers.resolve(claim.attempt);
+    const row = await this.#users.find(claim.userId);
+    return row !== undefined && Buffer.compare(row.idempotencyKey, key) === 0 ? row : undefined;
+  }
+
+  /** Takes a key that no account bears out for an attempt; false when somebody else was quicker. */
+  async take(key: Uint8Array, attempt: string, userId: UserId): Promise<boolean> {
+    const before = await this.#find(key);
+    const outcome = await this.#database.conditional(
+      'UPDATE registration SET attempt = ?, user_id = ? WHERE idempotency_key = ? IF attempt = ?',
+      [attempt, userId, key, before?.attempt],
+    );
+    if (outcome.status !== 'unknown') return outcome.status === 'applied';
+    return (await this.#find(key, 'serial'))?.attempt === attempt;
+  }
+
+  async #find(
+    key: Uint8Array,
+    consistency: 'quorum' | 'serial' = 'quorum',
+  ): Promise<{ attempt: string; userId: UserId } | undefined> {
+    const row = await this.#database.row(
+      'SELECT attempt, user_id FROM registration WHERE idempotency_key = ?',
+      [key],
+      consistency,
+    );
+    if (row === undefined || row.attempt === null) return undefined;
+    return { attempt: String(row.attempt), userId: String(row.user_id) as UserId };
+  }
+}

@@ -1,0 +1,133 @@
+import type { DeviceId, UserId } from '../../ports/ids.ts';
+import { userIdToBytes } from '../embedded/user-id-bytes.ts';
+import { digestOfEndedUser } from '../ended-user.ts';
+import type { CassandraDatabase } from './cassandra-database.ts';
+import { unavailable } from './cassandra-failure.ts';
+import type { CleanUp, CleanUpEntry, CleanUpList } from './clean-up-list.ts';
+import type { DeviceEraser, GoneHooks } from './device-eraser.ts';
+import type { Handovers } from './handovers.ts';
+import type { PrekeyRows } from './prekey-rows.ts';
+import { formerValue } from './user-row.ts';
+import { type Users, untilDone } from './users.ts';
+
+/** What the cleaner works on. */
+export interface CleanerParts {
+  readonly database: CassandraDatabase;
+  readonly users: Users;
+  readonly handovers: Handovers;
+  readonly prekeys: PrekeyRows;
+  readonly eraser: DeviceEraser;
+  readonly cleanUps: CleanUpList;
+  readonly hooks: Partial<GoneHooks>;
+}
+
+const some = 200;
+/** What is younger is likely still under way, in milliseconds. Nothing breaks if it is not: it is tried anew. */
+const graceMs = 60_000;
+/** A time of writing in microseconds, of the year 2255: for keys that are never used again, so that a deletion holds whatever clock wrote them. */
+const forEver = 9_000_000_000_000_000n;
+
+/** Carries out what was written down to be cleaned up. Any node may, and several at once: each step is harmless when it was done before. */
+export class Cleaner {
+  readonly #parts: CleanerParts;
+
+  constructor(parts: CleanerParts) {
+    this.#parts = parts;
+  }
+
+  /** Cleans up after a change that has just been made. A failure is left to the next sweep: the change stands. */
+  async soon(entry: CleanUpEntry): Promise<void> {
+    try {
+      await this.#carryOut(entry);
+    } catch {
+      // It stays on the list.
+    }
+  }
+
+  /** Cleans up what has been left for a minute or longer. */
+  async sweep(now: number): Promise<void> {
+    const { cleanUps } = this.#parts;
+    const end = now - graceMs;
+    for (const entry of await cleanUps.before(end, some)) await this.#carryOut(entry);
+    await cleanUps.dropEmpty(end);
+  }
+
+  async #carryOut({ at, what }: CleanUpEntry): Promise<void> {
+    await this.#do(what);
+    await this.#parts.cleanUps.remove({ at, what });
+  }
+
+  #do(what: CleanUp): Promise<void> {
+    switch (what.kind) {
+      case 'handover':
+        return this.#parts.handovers.finish(what.id);
+      case 'user':
+        return this.#endUser(what.userId);
+      case 'list':
+        return this.#cleanList(what);
+    }
+  }
+
+  async #endUser(userId: UserId): Promise<void> {
+    const { database, users, eraser, hooks } = this.#parts;
+    const row = await users.settled(userId);
+    if (row?.state !== 'ended') return;
+    const reason = row.endReason ?? 'replaced';
+    for (const [deviceId, { incarnation }] of row.devices) {
+      await eraser.erase({ userId, deviceId: deviceId as DeviceId }, incarnation, reason);
+    }
+    for (const [incarnation, former] of row.former) {
+      await eraser.erase({ userId, deviceId: former.deviceId as DeviceId }, incarnation, former.reason);
+    }
+    await hooks.userGone?.(userId, { reason, at: row.endedAt ?? 0, numberMac: row.numberMac });
+    await this.#dropClaim(row.idempotencyKey, userId);
+    await database.write('DELETE FROM heard USING TIMESTAMP ? WHERE user_id = ?', [forEver, userId]);
+    await database.write('DELETE FROM seen_day USING TIMESTAMP ? WHERE days_key = ?', [forEver, row.daysKey]);
+    await database.write('INSERT INTO ended_user (digest) VALUES (?)', [digestOfEndedUser(userIdToBytes(userId))]);
+    const gone = await database.conditional('DELETE FROM user WHERE id = ? IF state = ?', [userId, 'ended']);
+    if (gone.status === 'unknown') throw unavailable(gone.cause);
+  }
+
+  async #cleanList({ userId, stamp, devices, epochs, claim }: CleanUp & { kind: 'list' }): Promise<void> {
+    const { users, eraser, prekeys } = this.#parts;
+    const row = await untilDone(async () => {
+      const found = await users.settled(userId);
+      // The change may be under way still: from now on it can't be made any more, and is tried anew by who makes it.
+      if (found?.stamp !== stamp) return found;
+      return (await users.change(found, {})) ? undefined : 'outrun';
+    });
+    for (const { deviceId, incarnation } of devices) {
+      if (row?.devices.get(deviceId)?.incarnation === incarnation) {
+        for (const epoch of epochs) if (epoch !== row.keyEpoch) await prekeys.dropEpoch({ incarnation, epoch });
+        continue;
+      }
+      const reason = row?.former.get(incarnation)?.reason;
+      const device = { userId, deviceId: deviceId as DeviceId };
+      if (reason === undefined) await eraser.discard(incarnation);
+      else await eraser.erase(device, incarnation, reason);
+    }
+    if (claim !== undefined && row !== undefined) {
+      const key = Buffer.from(claim, 'hex');
+      if (!key.equals(row.idempotencyKey)) await this.#dropClaim(key, userId);
+    }
+    await untilDone(() => this.#forget(userId, new Set(devices.map(({ incarnation }) => incarnation))));
+  }
+
+  /** Takes erased incarnations out of the row of their account. */
+  async #forget(userId: UserId, incarnations: ReadonlySet<string>): Promise<'done' | 'outrun'> {
+    const { users } = this.#parts;
+    const row = await users.settled(userId);
+    if (row === undefined) return 'done';
+    const former = new Map([...row.former].filter(([incarnation]) => !incarnations.has(incarnation)));
+    if (former.size === row.former.size) return 'done';
+    return (await users.change(row, { former: formerValue(former) })) ? 'done' : 'outrun';
+  }
+
+  async #dropClaim(idempotencyKey: Uint8Array, userId: UserId): Promise<void> {
+    const outcome = await this.#parts.database.conditional(
+      'DELETE FROM registration WHERE idempotency_key = ? IF user_id = ?',
+      [idempotencyKey, userId],
+    );
+    if (outcome.status === 'unknown') throw unavailable(outcome.cause);
+  }
+}
