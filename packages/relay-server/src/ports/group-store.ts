@@ -109,7 +109,7 @@ export interface GroupSummary {
  * A member reads from the last checkpoint before its joining on (from the first record when there was none), and, after it was removed, up to the record that removed it. Who comes back keeps its first beginning, so that its log has no gap.
  * Whoever appends is believed about who comes and goes. So who was removed by another one still reads on for seven days (`mendsForMs` of group-verdict.ts), and may repair the table as members may: they see by the log whether the removal was right.
  * Whoever lets itself in again by that has no more than those seven days, however often it is removed.
- * When an account ends it is a member of nothing any more; the logs stay, and go with the last account that was a member ever. Bytes that were passed in are not changed by the caller afterwards.
+ * When an account ends it is a member of nothing any more; the logs stay, and go with the last account that was a member ever. An append that is under way meanwhile comes before that or after it; in neither case is the account a member once its end has resolved. Bytes that were passed in are not changed by the caller afterwards.
  */
 export interface GroupStore {
   append(append: GroupAppend): Promise<GroupAppendStatus>;
