@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
 // What needs the real engines: `npm run engines -- up` brings them up. `npm test` leaves these out.
-const conditions = ['sotto-source', 'module', 'node', 'development|production'];
+// Without `module`: packages are loaded as Node loads them, and some have files under that condition that only bundlers can read.
+const conditions = ['sotto-source', 'node', 'development|production'];
 
 export default defineConfig({
   resolve: { conditions },
