@@ -177,6 +177,7 @@ describe('a stream of which presence', () => {
       claim: claim(presence),
       holder: (device) => presence.holder(device),
       release: (device, epoch) => presence.release(device, epoch),
+      keep: (node, claims) => presence.keep(node, claims),
     };
     return { ...real, presence: wrapped };
   };

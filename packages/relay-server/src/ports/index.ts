@@ -71,7 +71,7 @@ export type {
   SignedPrekey,
   TakenPrekeys,
 } from './prekey-store.ts';
-export type { Holder, Presence } from './presence.ts';
+export type { Holder, Keeping, Presence, PresenceClaim } from './presence.ts';
 export type { Randomness } from './randomness.ts';
 export type { RateLimit, RateLimiter } from './rate-limiter.ts';
 export type { LockAttempt, LockRefusal, RegistrationLock } from './registration-lock.ts';

@@ -1,5 +1,5 @@
 import type { DeviceAddress } from '../../ports/ids.ts';
-import type { Holder, Presence } from '../../ports/presence.ts';
+import type { PresenceClaim, Holder, Keeping, Presence } from '../../ports/presence.ts';
 import type { Randomness } from '../../ports/randomness.ts';
 import { byteKey } from './byte-key.ts';
 import { deviceKey } from './memory-state.ts';
@@ -31,5 +31,14 @@ export class MemoryPresence implements Presence {
   async release(device: DeviceAddress, epoch: string): Promise<void> {
     const key = deviceKey(device);
     if (this.#holders.get(key)?.epoch === epoch) this.#holders.delete(key);
+  }
+
+  async keep(node: string, claims: readonly PresenceClaim[]): Promise<readonly Keeping[]> {
+    return claims.map(({ device, epoch }) => {
+      const key = deviceKey(device);
+      const held = this.#holders.get(key);
+      if (held === undefined) this.#holders.set(key, { node, epoch });
+      return held === undefined ? 'restored' : held.epoch === epoch ? 'kept' : 'taken';
+    });
   }
 }
