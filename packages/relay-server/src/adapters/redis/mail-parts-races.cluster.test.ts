@@ -210,7 +210,7 @@ describe('the ledger of two nodes on one Redis', () => {
     const sweep = async (until: number) => {
       const counts = await nodes.both(6, async ({ ledger }) => {
         let own = 0;
-        for (let last = 70; last === 150; own += last) last = await ledger.expire(until, 150);
+        for (let last = 150; last === 150; own += last) last = await ledger.expire(until, 150);
         return own;
       });
       expired += sum(counts);
