@@ -21,6 +21,7 @@ export type { ChallengeCheck, ChallengeRequest, ChallengeVerdict } from './chall
 export type { Clock } from './clock.ts';
 export type { CodeMessage, CodeSender } from './code-sender.ts';
 export type { DeviceCodeStore } from './device-code-store.ts';
+export type { DeviceIncarnation } from './device-incarnation.ts';
 export type { DeviceSighting, DeviceStore, JoinedDevice, JoinOutcome, NewDevice } from './device-store.ts';
 export type {
   GroupAvatarPlace,
@@ -47,6 +48,7 @@ export type {
 export type { DeviceAddress, DeviceId, GroupId, NumberMac, UserId } from './ids.ts';
 export type { LinkPoll, LinkStore, NewLink } from './link-store.ts';
 export type { LogFields, Logger } from './logger.ts';
+export type { LedgerEntry, MailLedger } from './mail-ledger.ts';
 export type {
   MailAppend,
   Mailbox,
@@ -75,6 +77,7 @@ export type { RateLimit, RateLimiter } from './rate-limiter.ts';
 export type { LockAttempt, LockRefusal, RegistrationLock } from './registration-lock.ts';
 export type { RelayAddress, RelayListener } from './relay-listener.ts';
 export type { RelayStores } from './relay-stores.ts';
+export type { SendClaim, SendKey, SendReceipt, SendReceipts } from './send-receipts.ts';
 export type { TicketStore } from './ticket-store.ts';
 export type { CancelTimer, Timers } from './timers.ts';
 export type { RotationOutcome, Session, TokenEnd, TokenRotation, TokenStore } from './token-store.ts';

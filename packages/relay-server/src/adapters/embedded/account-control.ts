@@ -10,9 +10,9 @@ import type {
   ProvenOwner,
 } from '../../ports/account-control.ts';
 import type { UserId } from '../../ports/ids.ts';
+import { userIdFromBytes, userIdToBytes } from '../user-id-bytes.ts';
 import type { OwnerRows } from './owner-rows.ts';
 import type { RelayDatabase } from './relay-database.ts';
-import { userIdFromBytes, userIdToBytes } from './user-id-bytes.ts';
 
 interface StandingRow {
   readonly numberMac: Buffer;

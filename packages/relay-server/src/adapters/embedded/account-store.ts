@@ -8,13 +8,13 @@ import type {
 } from '../../ports/account-store.ts';
 import type { DeviceAddress, DeviceId, NumberMac, UserId } from '../../ports/ids.ts';
 import { RelayError } from '../../relay-error.ts';
+import { userIdFromBytes, userIdToBytes } from '../user-id-bytes.ts';
 import type { DeviceRows } from './device-rows.ts';
 import { type ListRows, listColumns } from './list-rows.ts';
 import type { OwnerRows } from './owner-rows.ts';
 import type { PrekeyRows } from './prekey-rows.ts';
 import type { RelayDatabase } from './relay-database.ts';
 import type { TokenRows } from './token-rows.ts';
-import { userIdFromBytes, userIdToBytes } from './user-id-bytes.ts';
 
 /** The rows that the store of accounts works on. */
 export interface AccountStoreRows {

@@ -3,8 +3,8 @@ import type { ListedDevice } from '../../ports/account-store.ts';
 import type { DeviceAddress, UserId } from '../../ports/ids.ts';
 import type { TokenEnd } from '../../ports/token-store.ts';
 import { digestOfEndedUser } from '../ended-user.ts';
+import { userIdToBytes } from '../user-id-bytes.ts';
 import type { RelayDatabase } from './relay-database.ts';
-import { userIdToBytes } from './user-id-bytes.ts';
 
 /** Users whose rows are remembered: about 40 MiB. */
 const remembered = 100_000;

@@ -2,12 +2,12 @@ import type { Statement } from 'better-sqlite3';
 import { dayMs, dayOf } from '../../platform/utc-day.ts';
 import type { DeviceSighting, DeviceStore, JoinedDevice, JoinOutcome, NewDevice } from '../../ports/device-store.ts';
 import type { DeviceAddress, DeviceId, UserId } from '../../ports/ids.ts';
+import { userIdFromBytes, userIdToBytes } from '../user-id-bytes.ts';
 import type { DeviceRows } from './device-rows.ts';
 import type { ListRows } from './list-rows.ts';
 import type { PrekeyRows } from './prekey-rows.ts';
 import type { RelayDatabase } from './relay-database.ts';
 import type { TokenRows } from './token-rows.ts';
-import { userIdFromBytes, userIdToBytes } from './user-id-bytes.ts';
 
 interface JoinRow {
   readonly userId: Buffer;

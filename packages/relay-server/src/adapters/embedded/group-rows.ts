@@ -2,9 +2,9 @@ import type { Statement } from 'better-sqlite3';
 import type { GroupRecord } from '../../ports/group-store.ts';
 import type { GroupId, UserId } from '../../ports/ids.ts';
 import type { GroupStanding } from '../group-verdict.ts';
+import { userIdFromBytes, userIdToBytes } from '../user-id-bytes.ts';
 import type { GroupAvatarRows } from './group-avatar-rows.ts';
 import type { RelayDatabase } from './relay-database.ts';
-import { userIdFromBytes, userIdToBytes } from './user-id-bytes.ts';
 
 /** A group's row. */
 export interface GroupRow {

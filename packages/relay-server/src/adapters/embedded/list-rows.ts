@@ -1,10 +1,10 @@
 import type { Statement } from 'better-sqlite3';
 import type { StoredDeviceList } from '../../ports/account-store.ts';
 import type { UserId } from '../../ports/ids.ts';
+import { userIdToBytes } from '../user-id-bytes.ts';
 import type { DeviceRows } from './device-rows.ts';
 import type { PrekeyRows } from './prekey-rows.ts';
 import type { RelayDatabase } from './relay-database.ts';
-import { userIdToBytes } from './user-id-bytes.ts';
 
 interface ListRow {
   readonly version: number;

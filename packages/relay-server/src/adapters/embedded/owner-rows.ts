@@ -4,10 +4,10 @@ import type { LockAttempt, LockRefusal } from '../../ports/registration-lock.ts'
 import type { TokenEnd } from '../../ports/token-store.ts';
 import { digestOfEndedUser } from '../ended-user.ts';
 import { lockVerdict } from '../lock-verdict.ts';
+import { userIdFromBytes, userIdToBytes } from '../user-id-bytes.ts';
 import type { DeviceRows } from './device-rows.ts';
 import type { GroupRows } from './group-rows.ts';
 import type { RelayDatabase } from './relay-database.ts';
-import { userIdFromBytes, userIdToBytes } from './user-id-bytes.ts';
 
 interface HolderRow {
   readonly userId: Buffer;

@@ -1,8 +1,8 @@
 import type { Statement } from 'better-sqlite3';
 import type { UserId } from '../../ports/ids.ts';
 import type { MailResult } from '../../ports/mailbox.ts';
+import { decodeReceipt, encodeReceipt } from '../receipt-bytes.ts';
 import type { DeviceRows } from './device-rows.ts';
-import { decodeReceipt, encodeReceipt } from './receipt-bytes.ts';
 import type { RelayDatabase } from './relay-database.ts';
 
 /** What is recorded of a send. */

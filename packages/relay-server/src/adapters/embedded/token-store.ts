@@ -2,10 +2,10 @@ import type { Statement } from 'better-sqlite3';
 import type { DeviceAddress, DeviceId } from '../../ports/ids.ts';
 import type { RotationOutcome, Session, TokenEnd, TokenRotation, TokenStore } from '../../ports/token-store.ts';
 import { endedTokenRetentionMs, replacedTokenRetentionMs } from '../retention.ts';
+import { userIdFromBytes } from '../user-id-bytes.ts';
 import type { DeviceRows } from './device-rows.ts';
 import type { RelayDatabase } from './relay-database.ts';
 import type { TokenRows } from './token-rows.ts';
-import { userIdFromBytes } from './user-id-bytes.ts';
 
 interface RefreshRow {
   readonly device: number;

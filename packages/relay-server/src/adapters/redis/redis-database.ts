@@ -79,9 +79,10 @@ export class RedisDatabase {
     }
   }
 
-  /** Carries out a script on one key. It is sent by its hash, and whole when Redis does not know it (any more): then nothing was carried out before. */
-  async run(script: RedisScript, key: string, ...values: readonly RedisValue[]): Promise<unknown> {
-    const args = ['1', key, ...values.map(encoded)];
+  /** Carries out a script on one key, or on several that share a hash tag. It is sent by its hash, and whole when Redis does not know it (any more): then nothing was carried out before. */
+  async run(script: RedisScript, keys: string | readonly string[], ...values: readonly RedisValue[]): Promise<unknown> {
+    const named = typeof keys === 'string' ? [keys] : keys;
+    const args = [String(named.length), ...named, ...values.map(encoded)];
     try {
       try {
         return await this.#send(['EVALSHA', script.sha, ...args]);

@@ -1,5 +1,5 @@
-import type { UserId } from '../../ports/ids.ts';
-import type { MailResult } from '../../ports/mailbox.ts';
+import type { UserId } from '../ports/ids.ts';
+import type { MailResult } from '../ports/mailbox.ts';
 import { userIdFromBytes } from './user-id-bytes.ts';
 
 /** Set in a device's byte when that device was full; the lower seven bits are its id, 1..127. */

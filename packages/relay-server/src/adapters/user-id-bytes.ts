@@ -1,5 +1,5 @@
-import type { UserId } from '../../ports/ids.ts';
-import { RelayError } from '../../relay-error.ts';
+import type { UserId } from '../ports/ids.ts';
+import { RelayError } from '../relay-error.ts';
 
 const uuid = /^[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}$/i;
 
