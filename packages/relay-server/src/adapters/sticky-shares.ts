@@ -36,10 +36,7 @@ export function stickyShares(
       (one, other) => (owned.get(other.id) ?? 0) - (owned.get(one.id) ?? 0) || load(one) - load(other),
     );
     const room = new Map(
-      byClaim.map(({ id }, rank) => [
-        id,
-        Math.floor(count / sharers.length) + (rank < count % sharers.length ? 1 : 0),
-      ]),
+      byClaim.map(({ id }, rank) => [id, Math.floor(count / sharers.length) + (rank < count % sharers.length ? 1 : 0)]),
     );
     const take = (id: string, partition: number) => {
       shares.get(id)?.push({ topic, partition });

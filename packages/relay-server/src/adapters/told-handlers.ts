@@ -9,7 +9,8 @@ export function toldHandlers(handlers: LogHandlers, timers: Timers, drainMs: num
     try {
       await work();
     } catch (cause) {
-      const message = "A handler of the log's records failed: what it has not committed comes again with the next owner.";
+      const message =
+        "A handler of the log's records failed: what it has not committed comes again with the next owner.";
       handlers.failed(cause instanceof RelayError ? cause : new RelayError('internal', message, { cause }));
     }
   };

@@ -9,6 +9,8 @@ export { groupStoreConformance } from './group-store.ts';
 export type { Capability, Harness, HarnessMaker, SettableClock } from './harness.ts';
 export { linkStoreConformance } from './link-store.ts';
 export { liveMailboxConformance } from './live-mailbox.ts';
+export type { MailLogNode, MailLogWorld } from './log-world.ts';
+export { mailLogConformance } from './mail-log.ts';
 export { mailboxConformance } from './mailbox.ts';
 export { prekeyStoreConformance } from './prekey-store.ts';
 export { presenceConformance } from './presence.ts';
