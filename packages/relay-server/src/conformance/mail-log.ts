@@ -98,7 +98,9 @@ export function mailLogConformance(runner: Runner, maker: HarnessMaker<MailLogWo
     check('passes over what is deleted while it reads', async ({ stores }) => {
       const { log } = await stores.node();
       const topic = await stores.makeTopic(1);
-      await appendAll(log, topic, key, numbers(20));
+      // Large, so that an adapter that reads ahead does not come to the end.
+      const padding = ' '.repeat(60_000);
+      for (const number of numbers(20)) await log.append(topic, key, bytes(`${number}${padding}`));
       let open: () => void = () => undefined;
       const reader = new LogReader();
       reader.gate = new Promise((resolve) => {
@@ -106,7 +108,9 @@ export function mailLogConformance(runner: Runner, maker: HarnessMaker<MailLogWo
       });
       await reader.join(log, { group: stores.newGroup(), topics: [topic], maxRecords: 5 });
       await reader.until(() => reader.read.length > 0);
-      expect(reader.texts).toEqual(numbers(5));
+      const texts = () => reader.texts.map((text) => text.trim());
+      expect(texts()).toEqual(numbers(20).slice(0, reader.read.length));
+      const before = reader.read.length;
       reader.consumer.pause(reader.assignment());
       open();
       const { topicId } = reader.assignment();
@@ -115,11 +119,11 @@ export function mailLogConformance(runner: Runner, maker: HarnessMaker<MailLogWo
       reader.consumer.resume(reader.assignment());
       await reader.until(() => reader.texts.includes('21'));
       // What was read ahead of its asking may still come; then it goes on behind the hole.
-      const rest = reader.texts.slice(5);
-      expect(rest.slice(-2)).toEqual(['20', '21']);
-      const ahead = rest.length - 2;
-      expect(rest.slice(0, ahead)).toEqual(numbers(20).slice(5, 5 + ahead));
-      expect(reader.gaps).toEqual(ahead === 15 ? [] : [{ from: 5 + ahead, to: 20 }]);
+      const rest = texts().slice(before);
+      const next = before + rest.length - 2;
+      expect(rest).toEqual([...numbers(next).slice(before), '20', '21']);
+      expect(next < 20).toBe(true);
+      expect(reader.gaps).toEqual([{ from: next, to: 20 }]);
     });
 
     check('refuses to delete what is not there', async ({ stores }) => {

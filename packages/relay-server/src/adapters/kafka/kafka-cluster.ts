@@ -1,4 +1,4 @@
-import { Admin, type Connection, ConnectionPool } from '@platformatic/kafka';
+import { Admin, type Connection, ConnectionPool, ListOffsetTimestamps } from '@platformatic/kafka';
 import { RelayError } from '../../relay-error.ts';
 import { codesOf, kafkaCode, orStoreFailure } from './kafka-failure.ts';
 import { clientOptions, type KafkaOptions } from './kafka-options.ts';
@@ -21,6 +21,8 @@ export interface BrokerLine {
 export class KafkaCluster {
   readonly admin: Admin;
   readonly #options: KafkaOptions;
+  /** The ids that topics had when they were looked for last. */
+  readonly #ids = new Map<string, string>();
 
   constructor(options: KafkaOptions) {
     this.#options = options;
@@ -32,7 +34,9 @@ export class KafkaCluster {
     try {
       const { topics } = await this.admin.metadata({ topics: [topic], forceUpdate: true });
       const found = topics.get(topic);
-      return found && { topicId: found.id, leaders: found.partitions.map(({ leader }) => leader) };
+      if (!found) return undefined;
+      this.#ids.set(topic, found.id);
+      return { topicId: found.id, leaders: found.partitions.map(({ leader }) => leader) };
     } catch (error) {
       // The client makes a `UserError` of UNKNOWN_TOPIC_OR_PARTITION, without its code (`clients/base/base.js`).
       const isUnknown = error instanceof Error && error.message === `Unknown topic ${topic}.`;
@@ -41,11 +45,30 @@ export class KafkaCluster {
     }
   }
 
+  /** The id that a topic had when it was looked for last; `undefined` when it never was. */
+  lastIdOf(topic: string): string | undefined {
+    return this.#ids.get(topic);
+  }
+
   /** @throws {RelayError} `config-invalid` when there is no such topic, `store-unavailable` */
   async topic(topic: string): Promise<TopicLayout> {
     const layout = await orStoreFailure(this.findTopic(topic));
     if (layout) return layout;
     throw new RelayError('config-invalid', `Kafka has no topic ${topic}: make the topics before the relay starts.`);
+  }
+
+  /** The offsets of the oldest records of partitions, or those that their next ones get. */
+  async offsets(
+    topic: string,
+    partitions: readonly number[],
+    which: 'earliest' | 'end',
+  ): Promise<ReadonlyMap<number, number>> {
+    if (partitions.length === 0) return new Map();
+    const timestamp = which === 'earliest' ? ListOffsetTimestamps.EARLIEST : ListOffsetTimestamps.LATEST;
+    const asked = partitions.map((partitionIndex) => ({ partitionIndex, timestamp }));
+    const listed = await this.admin.listOffsets({ topics: [{ name: topic, partitions: asked }] });
+    const found = listed.flatMap((one) => one.partitions);
+    return new Map(found.map(({ partitionIndex, offset }) => [partitionIndex, Number(offset)]));
   }
 
   /** The broker that coordinates a group. */

@@ -52,6 +52,9 @@ const tlsRefusal = /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO
 /** What a `MailLog` throws when Kafka, or the client, has failed with this. The cause stands in it. */
 export function storeFailure(cause: unknown): RelayError {
   if (cause instanceof RelayError) return cause;
+  if (cause instanceof TypeError || cause instanceof ReferenceError) {
+    return new RelayError('internal', 'The relay has an error in how it speaks with Kafka.', { cause });
+  }
   const codes = codesOf(cause);
   const text = cause instanceof Error ? cause.message : '';
   if (refusals.some((code) => codes.has(code))) {

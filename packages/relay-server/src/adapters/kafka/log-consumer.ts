@@ -212,17 +212,13 @@ export class KafkaLogConsumer implements LogConsumer, GroupOwner, FetchOwner {
   }
 
   async #earliest(partitions: readonly TopicPartition[]): Promise<ReadonlyMap<string, number>> {
-    if (partitions.length === 0) return new Map();
-    const topics = byTopic(partitions).map(({ topic, partitions: indexes }) => ({
-      name: topic,
-      partitions: indexes.map((partitionIndex) => ({ partitionIndex, timestamp: -2n })),
-    }));
-    const listed = await this.#parts.cluster.admin.listOffsets({ topics });
-    return new Map(
-      listed.flatMap(({ name: topic, partitions: found }) =>
-        found.map(({ partitionIndex: partition, offset }) => [placeOf({ topic, partition }), Number(offset)] as const),
-      ),
+    const found = await Promise.all(
+      byTopic(partitions).map(async ({ topic, partitions: indexes }) => {
+        const offsets = await this.#parts.cluster.offsets(topic, indexes, 'earliest');
+        return [...offsets].map(([partition, offset]) => [placeOf({ topic, partition }), offset] as const);
+      }),
     );
+    return new Map(found.flat());
   }
 
   /** Whoever leads the group sees to it that topics which came, or grew, are shared; each member, that it owns nothing of a topic which is gone. */

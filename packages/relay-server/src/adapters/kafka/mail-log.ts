@@ -12,7 +12,7 @@ import type {
 import type { Timers } from '../../ports/timers.ts';
 import { RelayError } from '../../relay-error.ts';
 import { toldHandlers } from '../told-handlers.ts';
-import { KafkaCluster, type TopicLayout } from './kafka-cluster.ts';
+import { KafkaCluster } from './kafka-cluster.ts';
 import { codesOf, kafkaCode, orStoreFailure } from './kafka-failure.ts';
 import type { KafkaOptions } from './kafka-options.ts';
 import { type KafkaGroupOptions, KafkaLogConsumer } from './log-consumer.ts';
@@ -42,7 +42,7 @@ export class KafkaMailLog implements MailLog {
     this.#options = options;
     this.#timers = timers;
     this.#cluster = new KafkaCluster(kafka);
-    this.#appender = new RecordAppender({ kafka, timers, lingerMs, recordBytes });
+    this.#appender = new RecordAppender({ kafka, cluster: this.#cluster, timers, lingerMs, recordBytes });
   }
 
   append(topic: string, key: Uint8Array, value: Uint8Array, headers: LogHeaders = {}): Promise<LogPosition> {
@@ -103,7 +103,11 @@ export class KafkaMailLog implements MailLog {
     const layout = await orStoreFailure(this.#cluster.findTopic(topic));
     if (!layout) return undefined;
     const [earliest, end, retentionMs] = await orStoreFailure(
-      Promise.all([this.#offsets(topic, layout, -2n), this.#offsets(topic, layout, -1n), this.#retention(topic)]),
+      Promise.all([
+        this.#cluster.offsets(topic, [...layout.leaders.keys()], 'earliest'),
+        this.#cluster.offsets(topic, [...layout.leaders.keys()], 'end'),
+        this.#retention(topic),
+      ]),
     );
     const partitions = layout.leaders.map((_, partition) => ({
       partition,
@@ -122,14 +126,6 @@ export class KafkaMailLog implements MailLog {
     await this.#appender.close();
     await Promise.all([...this.#consumers].map((consumer) => consumer.close()));
     await this.#cluster.close();
-  }
-
-  /** @param timestamp -2: the earliest, -1: the end (ListOffsets). */
-  async #offsets(topic: string, { leaders }: TopicLayout, timestamp: bigint): Promise<ReadonlyMap<number, number>> {
-    const partitions = [...leaders.keys()].map((partitionIndex) => ({ partitionIndex, timestamp }));
-    const listed = await this.#cluster.admin.listOffsets({ topics: [{ name: topic, partitions }] });
-    const found = listed.flatMap((one) => one.partitions);
-    return new Map(found.map(({ partitionIndex, offset }) => [partitionIndex, Number(offset)]));
   }
 
   async #retention(topic: string): Promise<number | undefined> {

@@ -3,12 +3,14 @@ import type { LogHeaders, LogPosition } from '../../ports/mail-log.ts';
 import type { CancelTimer, Timers } from '../../ports/timers.ts';
 import { RelayError } from '../../relay-error.ts';
 import { partitionOf } from '../key-partition.ts';
+import type { KafkaCluster } from './kafka-cluster.ts';
 import { storeFailure } from './kafka-failure.ts';
 import { clientOptions, type KafkaOptions } from './kafka-options.ts';
 
 /** How records are appended. */
 export interface RecordAppenderOptions {
   readonly kafka: KafkaOptions;
+  readonly cluster: KafkaCluster;
   readonly timers: Timers;
   /** How long the first record of a batch waits for more, when nothing is under way. */
   readonly lingerMs: number;
@@ -44,7 +46,9 @@ export class RecordAppender {
   #waiting: Waiting[] = [];
   #bytes = 0;
   #cancelLinger: CancelTimer | undefined;
-  #sending: Promise<void> | undefined;
+  #isSending = false;
+  /** When all that waited has been sent. */
+  #sent: Promise<void> = Promise.resolve();
   #isClosed = false;
 
   constructor(options: RecordAppenderOptions) {
@@ -72,36 +76,34 @@ export class RecordAppender {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    while (this.#waiting.length > 0 || this.#sending !== undefined) {
-      this.#send();
-      await this.#sending;
-    }
+    this.#send();
+    await this.#sent;
     await this.#producer.close();
   }
 
   #sendSoon(): void {
-    if (this.#sending !== undefined) return;
+    if (this.#isSending) return;
     if (this.#bytes >= this.#options.recordBytes) this.#send();
     else this.#cancelLinger ??= this.#options.timers.after(this.#options.lingerMs, () => this.#send());
   }
 
   #send(): void {
-    if (this.#sending !== undefined) return;
+    if (this.#isSending) return;
     this.#cancelLinger?.();
     this.#cancelLinger = undefined;
-    this.#sending = this.#sendAll().then(() => {
-      this.#sending = undefined;
-    });
+    this.#isSending = true;
+    this.#sent = this.#sendAll();
   }
 
   async #sendAll(): Promise<void> {
     while (this.#waiting.length > 0) {
-      // Not those of a partition that is full for now, nor of the same partition behind them.
       const waiting = this.#waiting;
       this.#waiting = [];
       this.#bytes = 0;
       await this.#sendSome(waiting);
     }
+    // In the turn of the last look: what is appended later sends itself.
+    this.#isSending = false;
   }
 
   /** Sends what fits, and puts the rest back in front. */
@@ -159,14 +161,18 @@ export class RecordAppender {
     }
   }
 
-  /** From what the producer itself goes by, which asks anew after `metadataMaxAge`. */
+  /** From what the producer itself goes by. It asks anew after five seconds; within these, a topic that was made anew may have its old id in positions, unless this log has come across the new one. */
   async #layouts(
     waiting: readonly Waiting[],
   ): Promise<ReadonlyMap<string, { readonly topicId: string; readonly partitions: number } | RelayError>> {
     const layouts = new Map<string, { readonly topicId: string; readonly partitions: number } | RelayError>();
     for (const topic of new Set(waiting.map((record) => record.topic))) {
       try {
-        const found = (await this.#producer.metadata({ topics: [topic] })).topics.get(topic);
+        const known = (await this.#producer.metadata({ topics: [topic] })).topics.get(topic);
+        const isOld = known && known.id !== (this.#options.cluster.lastIdOf(topic) ?? known.id);
+        const found = isOld
+          ? (await this.#producer.metadata({ topics: [topic], forceUpdate: true })).topics.get(topic)
+          : known;
         if (found) layouts.set(topic, { topicId: found.id, partitions: found.partitionsCount });
       } catch (error) {
         layouts.set(topic, storeFailure(error));

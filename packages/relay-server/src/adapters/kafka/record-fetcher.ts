@@ -174,11 +174,11 @@ export class RecordFetcher {
   #give(feeds: readonly PartitionFeed[], response: FetchResponse): void {
     const byPlace = new Map(feeds.map((feed) => [`${feed.assignment.topicId}/${feed.assignment.partition}`, feed]));
     for (const { topicId, partitions } of response.responses) {
-      for (const { partitionIndex, errorCode, logStartOffset, highWatermark, records } of partitions) {
+      for (const { partitionIndex, errorCode, records } of partitions) {
         const feed = byPlace.get(`${topicId}/${partitionIndex}`);
         if (!feed) continue;
         byPlace.delete(`${topicId}/${partitionIndex}`);
-        if (errorCode === kafkaCode.offsetOutOfRange) this.#outOfRange(feed, logStartOffset, highWatermark);
+        if (errorCode === kafkaCode.offsetOutOfRange) void this.#outOfRange(feed);
         else if (errorCode !== 0) this.#astray(feed);
         else {
           const { records: came, next } = fetchedRecords(records ?? [], feed.position);
@@ -194,12 +194,27 @@ export class RecordFetcher {
     if (response.errorCode !== 0) for (const feed of byPlace.values()) this.#astray(feed);
   }
 
-  /** Below what is left, or above its end after the log was cut: what is left is read. */
-  #outOfRange(feed: PartitionFeed, earliest: bigint, end: bigint): void {
-    const isKnown = earliest >= 0n && (BigInt(feed.position) < earliest || BigInt(feed.position) > end);
-    // A follower that has become the leader may not know the end yet.
-    if (isKnown) feed.skipTo(Number(earliest));
-    else this.#astray(feed);
+  /**
+   * Below what is left, or above its end after the log was cut: what is left is read.
+   *
+   * The broker's answer does not say what is left (its offsets are -1 with this error), so it is asked. A position that is in range after all was too early for a follower that has just become the leader.
+   */
+  async #outOfRange(feed: PartitionFeed): Promise<void> {
+    const { topic, partition } = feed.assignment;
+    feed.isFetching = true;
+    try {
+      const [earliest, end] = await Promise.all([
+        this.#options.cluster.offsets(topic, [partition], 'earliest'),
+        this.#options.cluster.offsets(topic, [partition], 'end'),
+      ]);
+      const [from = 0, to = 0] = [earliest.get(partition), end.get(partition)];
+      if (feed.position < from || feed.position > to) feed.skipTo(from);
+    } catch (error) {
+      if (!this.#isClosed) this.#owner.failed(storeFailure(error));
+      this.#astray(feed);
+    }
+    feed.isFetching = false;
+    this.wake();
   }
 
   #astray(feed: PartitionFeed): void {
