@@ -10,6 +10,8 @@ export type { Capability, Harness, HarnessMaker, SettableClock } from './harness
 export { linkStoreConformance } from './link-store.ts';
 export { liveMailboxConformance } from './live-mailbox.ts';
 export { mailLedgerConformance } from './mail-ledger.ts';
+export type { MailLogNode, MailLogWorld } from './log-world.ts';
+export { mailLogConformance } from './mail-log.ts';
 export { mailboxConformance } from './mailbox.ts';
 export { prekeyStoreConformance } from './prekey-store.ts';
 export { presenceConformance } from './presence.ts';

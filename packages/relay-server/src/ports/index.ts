@@ -50,6 +50,20 @@ export type { LinkPoll, LinkStore, NewLink } from './link-store.ts';
 export type { LogFields, Logger } from './logger.ts';
 export type { LedgerEntry, MailLedger } from './mail-ledger.ts';
 export type {
+  LogAssignment,
+  LogConsumer,
+  LogConsumerOptions,
+  LogGap,
+  LogHandlers,
+  LogHeaders,
+  LogPartition,
+  LogPosition,
+  LogRecord,
+  LogRevocation,
+  LogTopic,
+  MailLog,
+} from './mail-log.ts';
+export type {
   MailAppend,
   Mailbox,
   MailEntry,

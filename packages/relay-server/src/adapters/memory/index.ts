@@ -1,3 +1,5 @@
+export { MemoryMailLog, type MemoryMailLogOptions } from './mail-log.ts';
+export { MemoryLogBroker } from './memory-log-broker.ts';
 export { MemoryRelayDisk, type StoredMail } from './memory-relay-disk.ts';
 export { type MemoryStoresOptions, memoryStores } from './memory-stores.ts';
 export { silentLogger } from './silent-logger.ts';

@@ -1,0 +1,114 @@
+import { RelayError } from '../../relay-error.ts';
+
+/** Kafka's error codes that this adapter tells apart. https://kafka.apache.org/protocol#protocol_error_codes */
+export const kafkaCode = {
+  offsetOutOfRange: 1,
+  unknownTopic: 3,
+  messageTooLarge: 10,
+  coordinatorLoading: 14,
+  coordinatorNotAvailable: 15,
+  notCoordinator: 16,
+  recordListTooLarge: 18,
+  illegalGeneration: 22,
+  inconsistentProtocol: 23,
+  unknownMember: 25,
+  invalidSessionTimeout: 26,
+  rebalanceInProgress: 27,
+  topicRefused: 29,
+  groupRefused: 30,
+  clusterRefused: 31,
+  topicExists: 36,
+  invalidPartitions: 37,
+  invalidReplication: 38,
+  invalidConfig: 40,
+  fencedInstance: 82,
+  unknownTopicId: 100,
+} as const;
+
+/** The codes of Kafka's errors, and of Node's, in all of an error: the client wraps them in causes and aggregates. */
+export function codesOf(error: unknown): ReadonlySet<number | string> {
+  const codes = new Set<number | string>();
+  const look = (one: unknown, depth: number) => {
+    if (!(one instanceof Error) || depth > 8) return;
+    if ('apiCode' in one && typeof one.apiCode === 'number') codes.add(one.apiCode);
+    if ('code' in one && typeof one.code === 'string') codes.add(one.code);
+    look(one.cause, depth + 1);
+    if (one instanceof AggregateError) for (const inner of one.errors) look(inner, depth + 1);
+  };
+  look(error, 0);
+  return codes;
+}
+
+const refusals: readonly (number | string)[] = [
+  'PLT_KFK_AUTHENTICATION',
+  kafkaCode.topicRefused,
+  kafkaCode.groupRefused,
+  kafkaCode.clusterRefused,
+];
+
+/** Of certificates that Node does not trust, and of a handshake with a broker that speaks no TLS, or nothing else. */
+const tlsRefusal = /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|EPROTO$)/;
+
+/** What a `MailLog` throws when Kafka, or the client, has failed with this. The cause stands in it. */
+export function storeFailure(cause: unknown): RelayError {
+  if (cause instanceof RelayError) return cause;
+  if (cause instanceof TypeError || cause instanceof ReferenceError) {
+    return new RelayError('internal', 'The relay has an error in how it speaks with Kafka.', { cause });
+  }
+  const codes = codesOf(cause);
+  const text = cause instanceof Error ? cause.message : '';
+  if (refusals.some((code) => codes.has(code))) {
+    return new RelayError(
+      'config-invalid',
+      'Kafka refuses this relay: check the name, password and rights it has there.',
+      {
+        cause,
+      },
+    );
+  }
+  if ([...codes].some((code) => tlsRefusal.test(`${code}`)) || wordsOf(cause).includes('TLS')) {
+    return new RelayError('config-invalid', 'No TLS connection to Kafka could be made: check `tls` and certificates.', {
+      cause,
+    });
+  }
+  if (codes.has(kafkaCode.unknownTopic) || text.startsWith('Unknown topic')) {
+    return new RelayError('config-invalid', 'Kafka has not got a topic of the relay: make the topics first.', {
+      cause,
+    });
+  }
+  if (codes.has(kafkaCode.invalidSessionTimeout)) {
+    return new RelayError('config-invalid', "The session's time-out is not one that Kafka's brokers allow.", { cause });
+  }
+  if (codes.has(kafkaCode.inconsistentProtocol)) {
+    return new RelayError(
+      'config-invalid',
+      'Something else than this relay is in its group: give one of them another.',
+      {
+        cause,
+      },
+    );
+  }
+  if (codes.has(kafkaCode.messageTooLarge) || codes.has(kafkaCode.recordListTooLarge)) {
+    return new RelayError('request-too-large', 'This record is larger than its topic takes.', { cause });
+  }
+  return new RelayError('store-unavailable', 'Kafka can not be reached, or did not answer in time. Try again.', {
+    retryable: true,
+    cause,
+  });
+}
+
+/** Gives what a promise does, or throws as a `MailLog` may. */
+export async function orStoreFailure<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw storeFailure(error);
+  }
+}
+
+/** The messages of an error and of all that caused it. */
+function wordsOf(error: unknown, depth = 0): string {
+  if (!(error instanceof Error) || depth > 8) return '';
+  const inner = error instanceof AggregateError ? error.errors : [];
+  return [error.message, ...[error.cause, ...inner].map((one) => wordsOf(one, depth + 1))].join(' ');
+}

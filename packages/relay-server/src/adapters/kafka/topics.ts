@@ -1,0 +1,106 @@
+import { systemTimers } from '../../platform/system-timers.ts';
+import type { Timers } from '../../ports/timers.ts';
+import { RelayError } from '../../relay-error.ts';
+import { KafkaCluster, type TopicLayout } from './kafka-cluster.ts';
+import { codesOf, kafkaCode, storeFailure } from './kafka-failure.ts';
+import { type KafkaOptions, retryDelayMs } from './kafka-options.ts';
+
+/** How the topics of a relay are made. */
+export interface LogTopicsOptions {
+  readonly kafka: KafkaOptions;
+  readonly topics: readonly string[];
+  /** Can't be changed later: keys would go to other partitions, and lose their order. 64 by default. */
+  readonly partitions?: number;
+  /** On how many brokers each record stands; 3 by default. */
+  readonly replication?: number;
+  /** How many of them have to have a record before it is acknowledged; 2 by default. */
+  readonly minInSync?: number;
+  /** How long records are kept; 30 days by default. A record lives for up to `segmentMs` longer. */
+  readonly retentionMs?: number;
+  /** How long a segment is written to: Kafka deletes whole segments. An hour by default. */
+  readonly segmentMs?: number;
+  /** The largest batch that a topic takes: more than `recordBytes` of the log. 1 MiB by default. */
+  readonly maxMessageBytes?: number;
+  readonly timers?: Timers;
+}
+
+/** A topic as it was found. */
+export interface MadeTopic {
+  readonly topic: string;
+  readonly topicId: string;
+  readonly partitions: number;
+}
+
+/** The shortest time between the making of a topic and its being known to all brokers that is waited for, in tries. */
+const mostTries = 50;
+
+/**
+ * Makes the topics that are not there, and gives the ids of all. Any number of nodes may call it at once: one makes a topic, the others find it.
+ *
+ * Settings of topics that are there are left as they are, since an operator may have changed them; only the number of partitions is compared.
+ * @throws {RelayError} `config-invalid` when a topic has another number of partitions than is asked for, or when the brokers refuse what is asked for; `store-unavailable`
+ */
+export async function makeLogTopics(options: LogTopicsOptions): Promise<readonly MadeTopic[]> {
+  const { kafka, topics, partitions = 64, timers = systemTimers } = options;
+  const cluster = new KafkaCluster(kafka);
+  try {
+    const made: MadeTopic[] = [];
+    for (const topic of topics) {
+      if (!(await cluster.findTopic(topic))) await makeTopic(cluster, topic, partitions, options);
+      const layout = await known(cluster, topic, timers);
+      const { length } = layout.leaders;
+      if (length !== partitions) {
+        throw new RelayError(
+          'config-invalid',
+          `Kafka's topic ${topic} has ${length} partitions, and ${partitions} are configured. Configure ${length}, or drain the relay and delete the topic: its number of partitions can not be changed without breaking the order of mail.`,
+        );
+      }
+      made.push({ topic, topicId: layout.topicId, partitions: length });
+    }
+    return made;
+  } catch (error) {
+    throw storeFailure(error);
+  } finally {
+    await cluster.close();
+  }
+}
+
+async function makeTopic(cluster: KafkaCluster, topic: string, partitions: number, options: LogTopicsOptions) {
+  const { replication = 3, minInSync = 2, retentionMs = 2_592_000_000, segmentMs = 3_600_000 } = options;
+  const settings = {
+    'cleanup.policy': 'delete',
+    'retention.ms': `${retentionMs}`,
+    'retention.bytes': '-1',
+    'segment.ms': `${segmentMs}`,
+    // The relay's time-outs and retention go by the brokers' clocks, not by the senders'.
+    'message.timestamp.type': 'LogAppendTime',
+    'min.insync.replicas': `${minInSync}`,
+    'unclean.leader.election.enable': 'false',
+    'max.message.bytes': `${options.maxMessageBytes ?? 1_048_588}`,
+  };
+  const configs = Object.entries(settings).map(([name, value]) => ({ name, value }));
+  try {
+    await cluster.admin.createTopics({ topics: [topic], partitions, replicas: replication, configs });
+  } catch (error) {
+    const codes = codesOf(error);
+    if (codes.has(kafkaCode.topicExists)) return;
+    const refused = [kafkaCode.invalidReplication, kafkaCode.invalidPartitions, kafkaCode.invalidConfig];
+    if (refused.some((code) => codes.has(code))) {
+      const message = `Kafka refuses to make ${topic} with ${partitions} partitions on ${replication} brokers each, ${minInSync} of them in sync: it needs that many brokers.`;
+      throw new RelayError('config-invalid', message, { cause: error });
+    }
+    throw error;
+  }
+}
+
+/** The layout of a topic that was made just now: brokers hear of it one after the other. */
+async function known(cluster: KafkaCluster, topic: string, timers: Timers): Promise<TopicLayout> {
+  for (let tries = 0; tries < mostTries; tries += 1) {
+    const layout = await cluster.findTopic(topic);
+    if (layout && layout.leaders.length > 0 && layout.leaders.every((leader) => leader >= 0)) return layout;
+    await new Promise<void>((resolve) => void timers.after(retryDelayMs, resolve));
+  }
+  throw new RelayError('store-unavailable', `Kafka's topic ${topic} has partitions without a leader.`, {
+    retryable: true,
+  });
+}
