@@ -1,6 +1,6 @@
 import { dayOf } from '../platform/utc-day.ts';
 import type { LaneId, LaneMail } from './delivery-lane.ts';
-import { ackedTo, type InboxLane, isIdle, unackedOf } from './inbox-lane.ts';
+import { ackedTo, type InboxLane, isIdle } from './inbox-lane.ts';
 import {
   answer,
   type DeviceInbox,
@@ -149,9 +149,15 @@ export function tellAskers(inbox: DeviceInbox, terms: InboxTerms, out: InboxEffe
   }
 }
 
+/** Those that were not used for longest go first: one that somebody was just told of is still to be used. */
 function forgetIdleLanes(inbox: DeviceInbox, terms: InboxTerms): void {
-  if (inbox.lanes.size <= terms.lanes) return;
-  for (const [lane, view] of inbox.lanes) if (isIdle(view)) inbox.lanes.delete(lane);
+  let excess = inbox.lanes.size - terms.lanes;
+  for (const [lane, view] of inbox.lanes) {
+    if (excess <= 0) return;
+    if (!isIdle(view)) continue;
+    inbox.lanes.delete(lane);
+    excess--;
+  }
 }
 
 /** Rows that are known to lie there though they are acked: whether a delete is still to be done. */

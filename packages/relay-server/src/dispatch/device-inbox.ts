@@ -227,6 +227,9 @@ function judgeHandOver(
 ): HandOverStatus | undefined {
   if (epoch !== inbox.epoch) return 'refused-epoch';
   const view = laneView(inbox, lane);
+  // The lanes that were used last are forgotten last.
+  inbox.lanes.delete(lane);
+  inbox.lanes.set(lane, view);
   if (mail.ko <= view.frontier || view.ahead.has(mail.ko)) {
     // It came before: live, from Cassandra, or through another dispatcher.
     const delivery = unackedOf(view, mail.ko);
@@ -235,7 +238,8 @@ function judgeHandOver(
     return undefined;
   }
   if (now > deadline + terms.skewMs) return 'late';
-  if (prevKo !== 'unknown' && prevKo <= view.frontier) {
+  // With everything before it settled, a reading that has covered all offsets below says more than the record before does.
+  if ((prevKo !== 'unknown' && prevKo <= view.frontier) || (settled && mail.ko - 1 <= view.frontier)) {
     const reserved = typeof inbox.catchUp?.asked === 'number' ? inbox.catchUp.asked : 0;
     if (inbox.inFlight + reserved >= terms.window) {
       view.askers.add(waiter.node);

@@ -9,8 +9,9 @@ export interface InboxTerms {
   readonly window: number;
   /** The most rows of one page. */
   readonly page: number;
-  /** Lanes that are remembered at most, and acks ahead of their delivery likewise. */
+  /** Lanes that are remembered at most though nothing is in flight in them; more than are in use at once, or they drive each other out. */
   readonly lanes: number;
+  /** Acks ahead of their delivery that are remembered at most, in each lane. */
   readonly ahead: number;
   /** Presence is checked and Cassandra read after so many ms, and up to as many more by jitter. */
   readonly lookMs: number;
