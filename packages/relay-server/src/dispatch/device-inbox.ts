@@ -31,6 +31,7 @@ export type InboxEvent =
   | { readonly kind: 'hand-over'; readonly from: string; readonly message: HandOver }
   | { readonly kind: 'hint' }
   | { readonly kind: 'taken-over'; readonly epoch: string; readonly by: 'login' | 'reclaim' }
+  | { readonly kind: 'vacated'; readonly epoch: string }
   | { readonly kind: 'forgotten'; readonly lane: LaneId; readonly upTo: number; readonly ok: boolean }
   | { readonly kind: 'one-forgotten'; readonly key: DeliveryKey; readonly ok: boolean }
   | { readonly kind: 'wake' }
@@ -73,8 +74,11 @@ export function stepInbox(
   out: InboxEffect[],
 ): void {
   if (inbox.closed) {
-    // A claim that landed after the end would keep dispatchers coming.
-    if (event.kind === 'claimed') out.push({ kind: 'release', device: inbox.device, epoch: event.epoch });
+    // A claim that landed after the end would keep dispatchers coming; and it may have taken the device from a stream that was opened since.
+    if (event.kind === 'claimed') {
+      const { epoch, previous } = event;
+      out.push({ kind: 'release', device: inbox.device, epoch, displaced: previous });
+    }
     return;
   }
   switch (event.kind) {
@@ -118,6 +122,9 @@ export function stepInbox(
       break;
     case 'taken-over':
       if (event.epoch === inbox.epoch) close(inbox, event.by === 'login' ? 'replaced' : 'reconnect', now, terms, out);
+      break;
+    case 'vacated':
+      if (event.epoch === inbox.epoch) out.push({ kind: 'check-presence', device: inbox.device, epoch: event.epoch });
       break;
     case 'forgotten':
       takeForgotten(inbox, event, now, terms, out);
@@ -305,6 +312,8 @@ function close(
     }
     forgetWhatIsAcked(inbox, view, now, terms, out);
   }
-  if (inbox.epoch !== undefined) out.push({ kind: 'release', device: inbox.device, epoch: inbox.epoch });
+  if (inbox.epoch !== undefined) {
+    out.push({ kind: 'release', device: inbox.device, epoch: inbox.epoch, displaced: undefined });
+  }
   if (reason !== undefined) out.push({ kind: 'close', reason });
 }

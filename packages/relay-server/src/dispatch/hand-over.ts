@@ -66,5 +66,16 @@ export interface TakenOver {
   readonly by: 'login' | 'reclaim';
 }
 
+/**
+ * A claim that came too late, for a stream that had ended, took the device from this one, and was given up again: nobody holds it now. Look at presence.
+ * A lost one costs time.
+ */
+export interface Vacated {
+  readonly kind: 'vacated';
+  readonly device: DeviceKey;
+  /** Of the stream that had the device. */
+  readonly epoch: string;
+}
+
 /** What relay nodes say to each other about deliveries. */
-export type NodeMessage = HandOver | HandOverAnswer | Hint | CaughtUp | TakenOver;
+export type NodeMessage = HandOver | HandOverAnswer | Hint | CaughtUp | TakenOver | Vacated;

@@ -1,4 +1,5 @@
 import { dayOf } from '../platform/utc-day.ts';
+import type { Holder } from '../ports/presence.ts';
 import type { DeliveryKey, DeviceKey, LaneId, LaneMail } from './delivery-lane.ts';
 import type { HandOver, HandOverStatus, NodeMessage } from './hand-over.ts';
 import { ackedTo, type InboxLane, newInboxLane, type Waiter } from './inbox-lane.ts';
@@ -46,6 +47,7 @@ export interface StoredSpan {
 
 /**
  * What a stream wants done.
+ * - `release`: gives presence up if it still has this epoch; after that, whom the claim had `displaced` is sent a `vacated`.
  * - `read-spans`: the cursors of the device and, of each lane with rows, lowest and highest offset, at LOCAL_QUORUM. Every row that was durable before the effect is in it.
  * - `read-page`: rows of one lane with `after` < ko <= `upTo`, ascending by ko over all days (a clock that went back may have put a later record into an earlier day), unexpired, at most `limit`.
  * - `forget-up-to`: writes the cursor (device, lane) = `upTo` USING TIMESTAMP upTo, *then* deletes the range ko <= `upTo` in each of the days. `forget-one`: deletes one row.
@@ -54,7 +56,12 @@ export interface StoredSpan {
 export type InboxEffect =
   | { readonly kind: 'claim'; readonly device: DeviceKey }
   | { readonly kind: 'check-presence'; readonly device: DeviceKey; readonly epoch: string }
-  | { readonly kind: 'release'; readonly device: DeviceKey; readonly epoch: string }
+  | {
+      readonly kind: 'release';
+      readonly device: DeviceKey;
+      readonly epoch: string;
+      readonly displaced: Holder | undefined;
+    }
   | { readonly kind: 'read-spans'; readonly device: DeviceKey }
   | {
       readonly kind: 'read-page';

@@ -104,8 +104,9 @@ export class Ledger {
         }
   }
 
-  /** Rows of what was not acked, by device. */
+  /** Rows of what was not acked, of topics that are still there: of the others nobody may have told. */
   *rowsWaiting(now: number): Generator<{ readonly device: string; readonly lane: LaneId; readonly ko: number }> {
-    for (const row of this.pending.left(now)) if (!this.isDone(this.find(row.device, row.lane, row.ko), now)) yield row;
+    for (const row of this.pending.left(now))
+      if (!this.#gone.has(row.lane) && !this.isDone(this.find(row.device, row.lane, row.ko), now)) yield row;
   }
 }

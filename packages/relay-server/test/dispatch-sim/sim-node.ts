@@ -191,6 +191,10 @@ export class SimNode {
       case 'hint':
         for (const session of this.#sessionsOf(message.device)) this.toSession(session, { kind: 'hint' });
         break;
+      case 'vacated':
+        for (const session of this.#sessionsOf(message.device))
+          this.toSession(session, { kind: 'vacated', epoch: message.epoch });
+        break;
       case 'taken-over': {
         const by = this.#world.bug === 'reclaim-as-login' ? 'login' : message.by;
         for (const session of this.#sessionsOf(message.device))
@@ -390,13 +394,18 @@ export class SimNode {
         );
         break;
       }
-      case 'release':
+      case 'release': {
+        const { epoch, displaced } = effect;
         this.#ask(
-          `release ${device} ${effect.epoch}`,
-          () => world.presence.release(device, effect.epoch),
-          () => undefined,
+          `release ${device} ${epoch}`,
+          () => world.presence.release(device, epoch),
+          (_, ok) => {
+            if (ok && displaced !== undefined)
+              world.send(this.index, displaced.node, { kind: 'vacated', device, epoch: displaced.epoch });
+          },
         );
         break;
+      }
       case 'read-spans':
         this.#ask(
           `spans of ${device} for stream ${conn.id}`,
