@@ -56,7 +56,6 @@ export const plantedBugs = [
   'read-before-claim',
   'pages-above-the-span',
   'unsettled-taken-for-settled',
-  'deletes-by-node-clock',
   'commit-without-topic-id',
   'reclaim-as-login',
   'rows-by-day',

@@ -69,15 +69,18 @@ export class PendingRows {
     return found;
   }
 
+  /** Of the days up to `lastDay`, or of the later ones: no query sees all days at one moment. */
   spans(
     device: string,
     now: number,
+    lastDay: number,
+    later: boolean,
   ): { readonly spans: StoredSpan[]; readonly cursors: { readonly lane: LaneId; readonly ko: number }[] } {
     const spans: StoredSpan[] = [];
     const cursors: { readonly lane: LaneId; readonly ko: number }[] = [];
     for (const [lane, { rows, cursor }] of this.#devices.get(device) ?? []) {
       if (cursor >= 0) cursors.push({ lane, ko: cursor });
-      const live = rows.filter(({ mail }) => mail.expiresAt > now);
+      const live = rows.filter(({ mail }) => mail.expiresAt > now && dayOf(mail.time) > lastDay === later);
       const first = live[0]?.mail.ko;
       const last = live.at(-1)?.mail.ko;
       if (first === undefined || last === undefined) continue;
@@ -86,20 +89,22 @@ export class PendingRows {
     return { spans, cursors };
   }
 
+  /** One lane's rows with after < ko <= upTo, of the days up to `lastDay` or of the later ones. */
   page(
     device: string,
     lane: LaneId,
     after: number,
     upTo: number,
-    limit: number,
     now: number,
-    byDay: boolean,
+    lastDay: number,
+    later: boolean,
   ): LaneMail[] {
-    const mails = this.lane(device, lane)
-      .rows.map(({ mail }) => mail)
-      .filter(({ ko, expiresAt }) => ko > after && ko <= upTo && expiresAt > now);
-    if (byDay) mails.sort((one, other) => dayOf(one.time) - dayOf(other.time) || one.ko - other.ko);
-    return mails.slice(0, limit);
+    const page: LaneMail[] = [];
+    for (const { mail } of this.lane(device, lane).rows) {
+      if (mail.ko <= after || mail.ko > upTo || mail.expiresAt <= now) continue;
+      if (dayOf(mail.time) > lastDay === later) page.push(mail);
+    }
+    return page;
   }
 
   /** Rows that are left, unexpired. */

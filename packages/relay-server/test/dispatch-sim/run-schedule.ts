@@ -1,9 +1,10 @@
 import { dayMs } from '../../src/platform/utc-day.ts';
 import { type Fault, hintFaults, type PlantedBug } from './fault.ts';
 import { Violation } from './ledger.ts';
-import type { SimConn } from './sim-client.ts';
+import type { SimClient, SimConn } from './sim-client.ts';
 import type { SimNode } from './sim-node.ts';
 import { SimWorld } from './sim-world.ts';
+import type { SimOp } from './surroundings.ts';
 
 /** How a schedule is run. */
 export interface ScheduleOptions {
@@ -138,22 +139,30 @@ class Schedule {
       case 'wire':
         return Math.min(world.wire.length, 4) * 4;
       case 'op':
-        return world.ops.some((op) => this.#canRun(op.node, op.life, op.stage)) ? Math.min(world.ops.length, 6) * 4 : 0;
+        for (const op of world.ops) if (this.#canRun(op)) return Math.min(world.ops.length, 6) * 4;
+        return 0;
       case 'receive':
-        return world.conns.some(canReceive) ? 8 : 0;
+        for (const conn of world.conns) if (canReceive(conn)) return 8;
+        return 0;
       case 'hear':
-        return this.#hearing() === undefined ? 0 : 8;
+        for (const conn of world.conns) if (this.#canHear(conn)) return 8;
+        return 0;
       case 'ack':
-        if (!world.clients.some(({ got, conn }) => got.length > 0 && conn?.clientOpen)) return 0;
-        return !world.quiet && world.allowed.has('late-ack') ? 0.7 : 6;
+        for (const client of world.clients)
+          if (canAck(client)) return !world.quiet && world.allowed.has('late-ack') ? 0.7 : 6;
+        return 0;
       case 'effect':
-        return world.nodes.some((node) => node.runs && node.hasEffects) ? 16 : 0;
+        for (const node of world.nodes) if (node.runs && node.hasEffects) return 16;
+        return 0;
       case 'fetch':
-        return world.nodes.some((node) => node.runs && node.owned.some((owned) => world.canFetch(owned))) ? 5 : 0;
+        for (const node of world.nodes) if (node.runs && world.fetchable(node) !== undefined) return 5;
+        return 0;
       case 'server':
-        return world.conns.some((conn) => this.#serverMayNotice(conn)) ? 1 : 0;
+        for (const conn of world.conns) if (this.#serverMayNotice(conn)) return 1;
+        return 0;
       case 'client':
-        return world.conns.some(clientMayNotice) ? 1.5 : 0;
+        for (const conn of world.conns) if (clientMayNotice(conn)) return 1.5;
+        return 0;
       case 'produce':
         return this.#toProduce > 0 && !world.quiet ? 4 : 0;
       case 'time':
@@ -162,10 +171,9 @@ class Schedule {
       case 'fault':
         return world.quiet || world.allowed.size === 0 ? 0 : 2;
       case 'connect':
-        return world.nodes.some(({ runs }) => runs) &&
-          world.clients.some((client) => this.#wantsToConnect(client.conn, client.stays))
-          ? 2.5
-          : 0;
+        if (!world.nodes.some(runs)) return 0;
+        for (const client of world.clients) if (this.#wantsToConnect(client)) return 2.5;
+        return 0;
     }
   }
 
@@ -176,15 +184,13 @@ class Schedule {
     return conns.some(({ down, up }) => down.length + up.length > 0);
   }
 
-  #canRun(node: number, life: number, stage: string): boolean {
+  #canRun({ node, life, stage }: SimOp): boolean {
     const owner = this.#world.nodes[node];
     return owner === undefined || !owner.paused || owner.life !== life || stage !== 'applied';
   }
 
-  #hearing(): SimConn | undefined {
-    return this.#world.conns.find(
-      (conn) => conn.serverOpen && conn.up.length > 0 && this.#world.nodes[conn.node]?.runs,
-    );
+  #canHear(conn: SimConn): boolean {
+    return conn.serverOpen && conn.up.length > 0 && this.#world.nodes[conn.node]?.runs === true;
   }
 
   #serverMayNotice(conn: SimConn): boolean {
@@ -192,7 +198,7 @@ class Schedule {
     return !this.#world.quiet || conn.up.length === 0;
   }
 
-  #wantsToConnect(conn: SimConn | undefined, stays: boolean): boolean {
+  #wantsToConnect({ conn, stays }: SimClient): boolean {
     if (stays && !this.#world.quiet) return false;
     return conn === undefined || !conn.clientOpen;
   }
@@ -221,13 +227,13 @@ class Schedule {
         break;
       }
       case 'ack':
-        world.ackOne(random.pick(world.clients.filter(({ got, conn }) => got.length > 0 && conn?.clientOpen)));
+        world.ackOne(random.pick(world.clients.filter(canAck)));
         break;
       case 'effect':
         random.pick(world.nodes.filter((node) => node.runs && node.hasEffects)).runEffect();
         break;
       case 'fetch': {
-        const node = random.pick(world.nodes.filter((n) => n.runs && n.owned.some((owned) => world.canFetch(owned))));
+        const node = random.pick(world.nodes.filter((n) => n.runs && world.fetchable(n) !== undefined));
         world.fetch(node, random.pick(node.owned.filter((owned) => world.canFetch(owned))));
         break;
       }
@@ -248,7 +254,7 @@ class Schedule {
         this.#fault(random.pick([...world.allowed]));
         break;
       case 'connect': {
-        const client = random.pick(world.clients.filter((c) => this.#wantsToConnect(c.conn, c.stays)));
+        const client = random.pick(world.clients.filter((c) => this.#wantsToConnect(c)));
         world.connect(client, random.pick(world.nodes.filter(({ runs }) => runs)));
         break;
       }
@@ -445,6 +451,14 @@ class Schedule {
       throw new Violation(`${world.ledger.writes} writes into Cassandra for devices that are online`);
     world.ledger.atRest = true;
   }
+}
+
+function runs(node: SimNode): boolean {
+  return node.runs;
+}
+
+function canAck({ got, conn }: SimClient): boolean {
+  return got.length > 0 && conn?.clientOpen === true;
 }
 
 function canReceive({ clientOpen, down }: SimConn): boolean {

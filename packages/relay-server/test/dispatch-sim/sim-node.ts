@@ -2,7 +2,7 @@ import type { DeviceKey, LaneId } from '../../src/dispatch/delivery-lane.ts';
 import { type InboxEvent, inboxWakeAt, newDeviceInbox, stepInbox } from '../../src/dispatch/device-inbox.ts';
 import { FetchedOffsets, type OffsetProgress } from '../../src/dispatch/fetched-offsets.ts';
 import type { NodeMessage } from '../../src/dispatch/hand-over.ts';
-import type { DeviceInbox, InboxEffect } from '../../src/dispatch/inbox-state.ts';
+import type { DeviceInbox, InboxEffect, StoredSpan } from '../../src/dispatch/inbox-state.ts';
 import type { LaneEvent } from '../../src/dispatch/lane-dispatch.ts';
 import {
   newPartitionDispatch,
@@ -295,7 +295,6 @@ export class SimNode {
         break;
       case 'spill': {
         const { device, mail } = effect;
-        const timestamp = world.bug === 'deletes-by-node-clock' ? this.clock : mail.time;
         world.active();
         if (world.bug === 'hint-before-spill')
           this.#ask(
@@ -309,7 +308,7 @@ export class SimNode {
           `spill ${lane}@${mail.ko} for ${device}`,
           () => {
             world.ledger.writes++;
-            const kept = world.pending.lane(device, lane).write(mail, timestamp);
+            const kept = world.pending.lane(device, lane).write(mail, mail.time);
             if (!kept) world.ledger.forgotOne(device, lane, mail.ko, world.now);
           },
           (_, ok) => this.toLane(owned, device, { kind: 'spilled', ko: mail.ko, ok }),
@@ -407,22 +406,11 @@ export class SimNode {
         break;
       }
       case 'read-spans':
-        this.#ask(
-          `spans of ${device} for stream ${conn.id}`,
-          () => world.pending.spans(device, this.clock),
-          (found, ok) => this.toSession(session, ok ? { kind: 'spans', ...found } : { kind: 'read-failed' }),
-        );
+        this.#readSpans(session);
         break;
-      case 'read-page': {
-        const { lane, after, limit } = effect;
-        const upTo = world.bug === 'pages-above-the-span' ? Number.POSITIVE_INFINITY : effect.upTo;
-        this.#ask(
-          `page of ${device} ${lane} after ${after} for stream ${conn.id}`,
-          () => world.pending.page(device, lane, after, upTo, limit, this.clock, world.bug === 'rows-by-day'),
-          (rows, ok) => this.toSession(session, ok ? { kind: 'page', lane, rows } : { kind: 'read-failed' }),
-        );
+      case 'read-page':
+        this.#readPage(session, effect);
         break;
-      }
       case 'deliver':
         world.active();
         if (conn.serverOpen) conn.down.push(effect.key);
@@ -442,7 +430,7 @@ export class SimNode {
           () => {
             world.ledger.writes++;
             world.ledger.forgotOne(device, key.lane, key.ko, world.now);
-            world.pending.lane(device, key.lane).deleteOne(key.ko, this.#deleteTime(key.day));
+            world.pending.lane(device, key.lane).deleteOne(key.ko, endOfDay(key.day));
           },
           (_, ok) => this.toSession(session, { kind: 'one-forgotten', key, ok }),
         );
@@ -456,8 +444,52 @@ export class SimNode {
     }
   }
 
-  #deleteTime(day: number): number {
-    return this.#world.bug === 'deletes-by-node-clock' ? this.clock : endOfDay(day);
+  /** Two queries, at two moments: Cassandra has no snapshot over days. */
+  #readSpans(session: Session): void {
+    const { pending, firstDay } = this.#world;
+    const { device } = session.inbox;
+    const label = `spans of ${device} for stream ${session.conn.id}`;
+    const failed = (): void => this.toSession(session, { kind: 'read-failed' });
+    this.#ask(
+      label,
+      () => pending.spans(device, this.clock, firstDay, false),
+      (early, ok) => {
+        if (!ok) return failed();
+        this.#ask(
+          `${label}, later days`,
+          () => pending.spans(device, this.clock, firstDay, true),
+          (late, alsoOk) => {
+            if (!alsoOk) return failed();
+            this.toSession(session, { kind: 'spans', spans: joined(early.spans, late.spans), cursors: early.cursors });
+          },
+        );
+      },
+    );
+  }
+
+  #readPage(session: Session, effect: Extract<InboxEffect, { readonly kind: 'read-page' }>): void {
+    const { pending, firstDay, bug } = this.#world;
+    const { device, lane, after, limit } = effect;
+    const upTo = bug === 'pages-above-the-span' ? Number.POSITIVE_INFINITY : effect.upTo;
+    const label = `page of ${device} ${lane} after ${after} for stream ${session.conn.id}`;
+    const failed = (): void => this.toSession(session, { kind: 'read-failed' });
+    this.#ask(
+      label,
+      () => pending.page(device, lane, after, upTo, this.clock, firstDay, false),
+      (early, ok) => {
+        if (!ok) return failed();
+        this.#ask(
+          `${label}, later days`,
+          () => pending.page(device, lane, after, upTo, this.clock, firstDay, true),
+          (late, alsoOk) => {
+            if (!alsoOk) return failed();
+            const rows = early.length === 0 ? late : [...early, ...late];
+            if (bug !== 'rows-by-day' && early.length > 0) rows.sort((one, other) => one.ko - other.ko);
+            this.toSession(session, { kind: 'page', lane, rows: rows.slice(0, limit) });
+          },
+        );
+      },
+    );
   }
 
   /** The cursor first, then one range after the other; each may fail, or be the last thing that the node does. */
@@ -479,7 +511,7 @@ export class SimNode {
         () => {
           world.ledger.writes++;
           world.ledger.forgotUpTo(device, lane, upTo, world.now, 'a delete', day);
-          rows.deleteRange(day, upTo, this.#deleteTime(day));
+          rows.deleteRange(day, upTo, endOfDay(day));
         },
         (_, ok) => (ok ? deleteFrom(at + 1) : done(false)),
       );
@@ -494,6 +526,21 @@ export class SimNode {
       (_, ok) => (ok ? deleteFrom(0) : done(false)),
     );
   }
+}
+
+function joined(early: readonly StoredSpan[], late: readonly StoredSpan[]): readonly StoredSpan[] {
+  if (early.length === 0 || late.length === 0) return early.length === 0 ? late : early;
+  const spans = new Map(early.map((span) => [span.lane, span]));
+  for (const span of late) {
+    const before = spans.get(span.lane);
+    if (before === undefined) spans.set(span.lane, span);
+    else {
+      const first = Math.min(before.first, span.first);
+      const last = Math.max(before.last, span.last);
+      spans.set(span.lane, { lane: span.lane, first, last, days: [...before.days, ...span.days] });
+    }
+  }
+  return [...spans.values()];
 }
 
 /** An effect as a line of a trace. */

@@ -15,7 +15,9 @@ import { SimRandom } from './sim-random.ts';
 import type { SimOp, Surroundings } from './surroundings.ts';
 
 const nothing = new Uint8Array(0);
-const start = 20_000 * dayMs + dayMs / 2;
+const firstDay = 20_000;
+/** Shortly before midnight: what comes early and what comes late is of two days. */
+const start = (firstDay + 1) * dayMs - 500;
 
 /** How often each fault of a schedule is allowed, by its drawing; rare ones end much of what a schedule could show. */
 const rarity: Partial<Record<Fault, number>> = { expiry: 0.04, recreate: 0.1, 'repeated-epoch': 0.1, backdated: 0.15 };
@@ -38,6 +40,7 @@ export class SimWorld implements Surroundings {
   readonly presence = new PresenceModel();
   readonly ledger = new Ledger(this.pending);
   readonly bug: PlantedBug | undefined;
+  readonly firstDay = firstDay;
   readonly nodes: SimNode[] = [];
   readonly clients: SimClient[] = [];
   readonly slots: SimSlot[] = [];
@@ -300,6 +303,12 @@ export class SimWorld implements Surroundings {
     return (
       !owned.paused && !owned.dispatch.paused && owned.position < owned.log.end && owned.log.slot.log === owned.log
     );
+  }
+
+  /** A partition of the node's that has records to fetch. */
+  fetchable(node: SimNode): Owned | undefined {
+    for (const owned of node.owned) if (this.canFetch(owned)) return owned;
+    return undefined;
   }
 
   give(slot: SimSlot, to: number): void {

@@ -35,6 +35,8 @@ export interface Surroundings {
   readonly bug: PlantedBug | undefined;
   readonly tracing: boolean;
   readonly now: number;
+  /** The day on which schedules begin, shortly before midnight. */
+  readonly firstDay: number;
   /** Of the consumer group. */
   readonly generation: number;
   /** Whether a fault happens now, if this schedule has it; counts it. */
