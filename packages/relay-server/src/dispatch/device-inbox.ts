@@ -45,6 +45,7 @@ export function newDeviceInbox(device: DeviceKey, node: string, now: number): De
     openedAt: now,
     epoch: undefined,
     claiming: undefined,
+    overtaken: undefined,
     closed: false,
     lanes: new Map(),
     inFlight: 0,
@@ -121,10 +122,10 @@ export function stepInbox(
       readAgain(inbox, now, out);
       break;
     case 'taken-over':
-      if (event.epoch === inbox.epoch) close(inbox, event.by === 'login' ? 'replaced' : 'reconnect', now, terms, out);
+      loseTo(inbox, event, now, terms, out);
       break;
     case 'vacated':
-      if (event.epoch === inbox.epoch) out.push({ kind: 'check-presence', device: inbox.device, epoch: event.epoch });
+      loseTo(inbox, { epoch: event.epoch, by: 'nobody' }, now, terms, out);
       break;
     case 'forgotten':
       takeForgotten(inbox, event, now, terms, out);
@@ -173,7 +174,25 @@ function takeClaim(
     const message = { kind: 'taken-over', device: inbox.device, epoch: previous.epoch, by } as const;
     out.push({ kind: 'send', node: previous.node, message });
   }
+  const { overtaken } = inbox;
+  inbox.overtaken = undefined;
   readAgain(inbox, now, out);
+  if (overtaken !== undefined) loseTo(inbox, overtaken, now, terms, out);
+}
+
+/** Another claim has come after this stream's own. The message may also come before the answer to the claim that it speaks of. */
+function loseTo(
+  inbox: DeviceInbox,
+  overtaken: { readonly epoch: string; readonly by: 'login' | 'reclaim' | 'nobody' },
+  now: number,
+  terms: InboxTerms,
+  out: InboxEffect[],
+): void {
+  const { epoch, by } = overtaken;
+  if (inbox.claiming !== undefined) inbox.overtaken = overtaken;
+  if (epoch !== inbox.epoch) return;
+  if (by === 'nobody') out.push({ kind: 'check-presence', device: inbox.device, epoch });
+  else close(inbox, by === 'login' ? 'replaced' : 'reconnect', now, terms, out);
 }
 
 function seePresence(

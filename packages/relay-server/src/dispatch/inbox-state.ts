@@ -32,7 +32,7 @@ export const inboxTerms: InboxTerms = {
   ahead: 1_024,
   lookMs: 30_000,
   retryMs: 2_000,
-  loginMs: 5_000,
+  loginMs: 1_000,
   skewMs: 5_000,
 };
 
@@ -101,6 +101,8 @@ export interface DeviceInbox {
   /** Undefined until presence was claimed: until then no hand-over is for this stream. */
   epoch: string | undefined;
   claiming: 'login' | 'reclaim' | undefined;
+  /** What came while a claim was under way, of an epoch that is not known yet. */
+  overtaken: { readonly epoch: string; readonly by: 'login' | 'reclaim' | 'nobody' } | undefined;
   closed: boolean;
   readonly lanes: Map<LaneId, InboxLane>;
   /** Deliveries without an ack, over all lanes. */

@@ -332,6 +332,8 @@ export class SimNode {
       case 'commit': {
         const { offset } = effect;
         const { generation } = this;
+        // The assignment may have ended while the effect waited for its turn.
+        if (!this.owned.includes(owned)) break;
         world.active();
         this.#ask(
           `commit ${offset} of ${lane}`,

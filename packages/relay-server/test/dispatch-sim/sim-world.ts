@@ -384,7 +384,8 @@ export class SimWorld implements Surroundings {
     if (key === undefined) return;
     if (this.tracing) this.say(`${client.device} receives ${key.lane}@${key.ko} on stream ${conn.id}`);
     this.ledger.received(client.device, key.lane, key.ko);
-    if (!client.got.some((got) => got.key.lane === key.lane && got.key.ko === key.ko)) client.got.push({ key, conn });
+    // What comes twice is acked twice: the first ack may be lost with its stream.
+    client.got.push({ key, conn });
   }
 
   /** The device acks something that it has, in or out of order, on a connection that it has. */
