@@ -1,0 +1,33 @@
+declare const brand: unique symbol;
+
+/**
+ * Where offsets of a delivery lane come from: (cluster, topic id, partition). Offsets mean nothing outside of it; a topic that was made anew has
+ * another id, so that its records never meet what is left of the old one. A *delivery lane* is one device's part of it, strictly first in, first out.
+ */
+export type LaneId = string & { readonly [brand]: 'LaneId' };
+
+/** A device as the dispatch flow names it: one string for one device of one account. */
+export type DeviceKey = string & { readonly [brand]: 'DeviceKey' };
+
+/** The lane id of a partition. `topicId` is the topic's UUID, not its name. */
+export function laneIdOf(cluster: string, topicId: string, partition: number): LaneId {
+  return `${cluster}/${topicId}/${partition}` as LaneId;
+}
+
+/** What one record of a lane carries to one device. */
+export interface LaneMail {
+  /** The record's offset (*ko*): names it within its lane, and orders it. */
+  readonly ko: number;
+  /** When the log took it (LogAppendTime, ms): decides its day in Cassandra and the timestamp of its row, never a node's clock. */
+  readonly time: number;
+  readonly expiresAt: number;
+  readonly envelope: Uint8Array;
+}
+
+/** What a delivery id stands for: enough to find the row of a delivery that another node gave. */
+export interface DeliveryKey {
+  readonly lane: LaneId;
+  readonly ko: number;
+  /** The day of the record's time, as `dayOf` counts: the bucket of its row. */
+  readonly day: number;
+}
