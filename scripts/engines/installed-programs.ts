@@ -10,6 +10,7 @@ import {
   renameSync,
   rmSync,
 } from 'node:fs';
+import { homedir, userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { withLock } from './folder-lock.ts';
@@ -47,7 +48,16 @@ export async function installedJars(name: string, pom: string, installer: Instal
     () => undefined,
     async () => {
       const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime'];
-      const maven = (part: string) => ['-B', '-q', '-ntp', '-f', pom, ...goal, `-DoutputDirectory=${part}`];
+      const maven = (part: string) => [
+        '-B',
+        '-q',
+        '-ntp',
+        ...repository(),
+        '-f',
+        pom,
+        ...goal,
+        `-DoutputDirectory=${part}`,
+      ];
       await whole(folder, (part) => run('mvn', maven(part), env, installer.log(name)));
     },
   );
@@ -109,6 +119,11 @@ export async function installedRedis(installer: Installer): Promise<string> {
   const installed = programOf('redis-server', env);
   if (installed === undefined) throw new Error('redis-server was installed, but is not on the PATH');
   return installed;
+}
+
+/** Java asks the operating system for the home folder, not HOME: where somebody has set another one, downloads belong there. */
+function repository(): readonly string[] {
+  return homedir() === userInfo().homedir ? [] : [`-Dmaven.repo.local=${join(homedir(), '.m2', 'repository')}`];
 }
 
 /** Where a program is on the PATH; undefined if nowhere. */
