@@ -172,5 +172,5 @@ async function run(command: string, args: readonly string[], env: NodeJS.Process
   await finished(output);
   if (status === 0) return;
   const last = said.join('').trimEnd().split('\n').slice(-8).join('\n');
-  throw new Error(`${command} ${args[0]} ended with ${status}:\n${last}`);
+  throw new Error(`${command} ended with ${status}:\n${last}`);
 }
