@@ -13,7 +13,7 @@ export interface SourceFile {
   readonly ambient: readonly string[];
 }
 
-const skippedFolders = new Set(['node_modules', 'dist', 'generated', 'coverage', '.git', '.turbo']);
+const skippedFolders = new Set(['node_modules', 'dist', 'generated', 'coverage', '.git', '.turbo', '.engines']);
 
 /** Reads every TypeScript file under `root`, outside of generated and installed code. */
 export function readSourceFiles(root: string): SourceFile[] {

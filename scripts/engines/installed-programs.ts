@@ -10,6 +10,7 @@ import {
   renameSync,
   rmSync,
 } from 'node:fs';
+import { homedir, userInfo } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { withLock } from './folder-lock.ts';
@@ -47,7 +48,16 @@ export async function installedJars(name: string, pom: string, installer: Instal
     () => undefined,
     async () => {
       const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime'];
-      const maven = (part: string) => ['-B', '-q', '-ntp', '-f', pom, ...goal, `-DoutputDirectory=${part}`];
+      const maven = (part: string) => [
+        '-B',
+        '-q',
+        '-ntp',
+        ...repository(),
+        '-f',
+        pom,
+        ...goal,
+        `-DoutputDirectory=${part}`,
+      ];
       await whole(folder, (part) => run('mvn', maven(part), env, installer.log(name)));
     },
   );
@@ -111,6 +121,11 @@ export async function installedRedis(installer: Installer): Promise<string> {
   return installed;
 }
 
+/** Java asks the operating system for the home folder, not HOME: where somebody has set another one, downloads belong there. */
+function repository(): readonly string[] {
+  return homedir() === userInfo().homedir ? [] : [`-Dmaven.repo.local=${join(homedir(), '.m2', 'repository')}`];
+}
+
 /** Where a program is on the PATH; undefined if nowhere. */
 export function programOf(name: string, env: NodeJS.ProcessEnv): string | undefined {
   for (const folder of (env.PATH ?? '').split(delimiter)) {
@@ -157,5 +172,5 @@ async function run(command: string, args: readonly string[], env: NodeJS.Process
   await finished(output);
   if (status === 0) return;
   const last = said.join('').trimEnd().split('\n').slice(-8).join('\n');
-  throw new Error(`${command} ${args[0]} ended with ${status}:\n${last}`);
+  throw new Error(`${command} ended with ${status}:\n${last}`);
 }

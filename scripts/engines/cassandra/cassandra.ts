@@ -24,6 +24,17 @@ export const cassandra: Engine = {
       mkdirSync(data, { recursive: true, mode: 0o700 });
       writeFileSync(config, cassandraConfig(member, made.shape));
       writeFileSync(logging, cassandraLogging);
+      const shared = [
+        ...moduleFlags,
+        `-Dlogback.configurationFile=${pathToFileURL(logging).href}`,
+        '-cp',
+        join(jars, '*'),
+      ];
+      // For people, as `java @FILE`: the tools that come with Cassandra need the same.
+      writeFileSync(
+        folder.config('cassandra-tools.args'),
+        `${shared.map((text) => JSON.stringify(text)).join('\n')}\n`,
+      );
       const heap = made.shape.nodes === 1 ? '1g' : '768m';
       const properties: Readonly<Record<string, string | number>> = {
         'cassandra.config': pathToFileURL(config).href,
@@ -33,17 +44,14 @@ export const cassandra: Engine = {
         // Half a minute of waiting, for rings that are larger than the loopback.
         'cassandra.ring_delay_ms': 2000,
         'cassandra.skip_wait_for_gossip_to_settle': 0,
-        'logback.configurationFile': pathToFileURL(logging).href,
       };
       const args = [
         `-Xms${heap}`,
         `-Xmx${heap}`,
         '-XX:+ExitOnOutOfMemoryError',
         `-javaagent:${join(jars, agent)}`,
-        ...moduleFlags,
+        ...shared,
         ...Object.entries(properties).map(([name, value]) => `-D${name}=${value}`),
-        '-cp',
-        join(jars, '*'),
         'org.apache.cassandra.service.CassandraDaemon',
       ];
       return { command: 'java', args, env: {}, cwd: data, log: folder.log(member.name) };
