@@ -87,7 +87,12 @@ export class CassandraTokenStore implements TokenStore {
         continue;
       }
       if (isCurrent) {
-        if (same(refresh, next) || (await isKnownToken(this.#parts, next))) return { status: 'unknown' };
+        if (same(refresh, next)) return { status: 'unknown' };
+        if (await isKnownToken(this.#parts, next)) {
+          // By this very pair, perhaps, that another node has carried out meanwhile.
+          const now = (await families.find(incarnation))?.current;
+          return now !== undefined && same(now, refresh) ? { status: 'unknown' } : 'outrun';
+        }
         // Before the step that it belongs to: to have been heard of without it harms nothing.
         await heard.note(device.userId, now);
         if (!(await families.replace(holder, refresh, next, now))) return 'outrun';
