@@ -1,13 +1,15 @@
 import { dayMs, dayOf } from '../../platform/utc-day.ts';
 import type { DeviceSighting, DeviceStore, JoinedDevice, JoinOutcome, NewDevice } from '../../ports/device-store.ts';
 import type { DeviceAddress, DeviceId, UserId } from '../../ports/ids.ts';
+import { RelayError } from '../../relay-error.ts';
 import { userTurn } from './account-store.ts';
 import type { CassandraDatabase } from './cassandra-database.ts';
 import type { DayRows, SilentDevice } from './day-rows.ts';
 import type { ListChanges } from './list-changes.ts';
 import type { Turns } from './turns.ts';
+import { untilDone } from './until-done.ts';
 import { byDeviceId, devicesValue, type UserRow } from './user-row.ts';
-import { type Users, untilDone } from './users.ts';
+import type { Users } from './users.ts';
 
 /** What the store of devices works on. */
 export interface DeviceStoreParts {
@@ -54,12 +56,7 @@ export class CassandraDeviceStore implements DeviceStore {
   join(joining: NewDevice): Promise<JoinOutcome> {
     const request = `join ${Buffer.from(joining.idempotencyKey).toString('hex')}`;
     return this.#parts.turns.take([userTurn(joining.device.userId), request], () =>
-      untilDone(async (): Promise<JoinOutcome | 'outrun'> => {
-        const earlier = await this.joined(joining.idempotencyKey);
-        if (earlier === undefined) return this.#parts.lists.join(joining);
-        const isSame = Buffer.compare(earlier.requestHash, joining.requestHash) === 0;
-        return isSame ? 'repeated' : 'idempotency-mismatch';
-      }),
+      untilDone(async () => (await this.#earlier(joining)) ?? this.#attempt(joining)),
     );
   }
 
@@ -99,6 +96,26 @@ export class CassandraDeviceStore implements DeviceStore {
     }
     await days.dropEmpty(before);
     return marked;
+  }
+
+  /** One try. What stands in its way may be this very request, as another node carries it out: that is seen afterwards at the latest. */
+  async #attempt(joining: NewDevice): Promise<JoinOutcome | 'outrun'> {
+    try {
+      const outcome = await this.#parts.lists.join(joining);
+      return outcome === 'conflict' ? ((await this.#earlier(joining)) ?? outcome) : outcome;
+    } catch (error) {
+      if (!(error instanceof RelayError) || error.code !== 'request-malformed') throw error;
+      const earlier = await this.#earlier(joining);
+      if (earlier !== undefined) return earlier;
+      throw error;
+    }
+  }
+
+  /** What became of a request with the same key. */
+  async #earlier({ idempotencyKey, requestHash }: NewDevice): Promise<JoinOutcome | undefined> {
+    const earlier = await this.joined(idempotencyKey);
+    if (earlier === undefined) return undefined;
+    return Buffer.compare(earlier.requestHash, requestHash) === 0 ? 'repeated' : 'idempotency-mismatch';
   }
 
   /** Notes that a device is connected; whether it was idle. */

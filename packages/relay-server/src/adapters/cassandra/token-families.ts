@@ -2,6 +2,7 @@ import type { DeviceAddress, DeviceId, UserId } from '../../ports/ids.ts';
 import { replacedTokenRetentionMs } from '../retention.ts';
 import type { CassandraDatabase } from './cassandra-database.ts';
 import { unavailable } from './cassandra-failure.ts';
+import { untilDone } from './until-done.ts';
 
 /** A device that a refresh token may belong to. */
 export interface TokenHolder {
@@ -60,24 +61,23 @@ export class TokenFamilies {
 
   /** A family as it is, for one of its tokens if one is named. */
   async find(incarnation: string, refresh?: Uint8Array): Promise<TokenFamily | undefined> {
-    const [family, replaced] = await Promise.all([
-      this.#database.row<{ current: Buffer | null; is_ended: boolean | null }>(
-        'SELECT current, is_ended FROM token_family WHERE incarnation = ? LIMIT 1',
-        [incarnation],
-      ),
-      refresh === undefined
-        ? undefined
-        : this.#database.row<{ successor: Buffer | null; replaced_at: Date | null }>(
-            'SELECT successor, replaced_at FROM token_family WHERE incarnation = ? AND hash = ?',
-            [incarnation, refresh],
-          ),
-    ]);
+    const family = await this.#database.row<{ current: Buffer | null; is_ended: boolean | null }>(
+      'SELECT current, is_ended FROM token_family WHERE incarnation = ? LIMIT 1',
+      [incarnation],
+    );
     if (family === undefined) return undefined;
-    if (family.current === null || family.is_ended === true) return { current: undefined, successor: undefined };
+    const { current, is_ended } = family;
+    if (current === null || is_ended === true) return { current: undefined, successor: undefined };
+    if (refresh === undefined || current.equals(refresh)) return { current, successor: undefined };
+    // After the current one: a token that is so no more has its successor by then.
+    const replaced = await this.#database.row<{ successor: Buffer | null; replaced_at: Date | null }>(
+      'SELECT successor, replaced_at FROM token_family WHERE incarnation = ? AND hash = ?',
+      [incarnation, refresh],
+    );
     const { successor, replaced_at } = replaced ?? {};
-    if (successor == null || replaced_at == null) return { current: family.current, successor: undefined };
+    if (successor == null || replaced_at == null) return { current, successor: undefined };
     const isForgotten = replaced_at.getTime() < (await this.#sweptUntil()) - replacedTokenRetentionMs;
-    return { current: family.current, successor: isForgotten ? undefined : successor };
+    return { current, successor: isForgotten ? undefined : successor };
   }
 
   /** Makes `next` the current token if `refresh` is; false when it is not. */
@@ -140,31 +140,34 @@ export class TokenFamilies {
     };
   }
 
-  /** Deletes the rows of a family, after what is to be kept of it was written elsewhere. */
-  async drop(incarnation: string): Promise<void> {
-    const rows = await this.#database.rows<{ hash: Buffer | null; current: Buffer | null }>(
-      'SELECT hash, current FROM token_family WHERE incarnation = ?',
-      [incarnation],
-    );
-    const [family] = rows;
-    if (family === undefined) return;
-    const hashes = [family.current, ...rows.map(({ hash }) => hash)].filter((hash) => hash !== null);
-    for (const hash of hashes) {
-      await this.#database.write('DELETE FROM refresh_token WHERE hash = ? AND incarnation = ?', [hash, incarnation]);
-    }
-    const outcome = await this.#database.conditionalTogether([
-      {
-        cql: `UPDATE token_family SET current = null, is_ended = null, join_key = null WHERE incarnation = ?
-          IF current = ?`,
-        values: [incarnation, family.current],
-      },
-      ...rows.flatMap(({ hash }) =>
-        hash === null
-          ? []
-          : [{ cql: 'DELETE FROM token_family WHERE incarnation = ? AND hash = ?', values: [incarnation, hash] }],
-      ),
-    ]);
-    if (outcome.status !== 'applied') throw unavailable(outcome.status === 'unknown' ? outcome.cause : undefined);
+  /** Deletes a family, after what is to be kept of it was written elsewhere. */
+  drop(incarnation: string): Promise<void> {
+    return untilDone(async () => {
+      const rows = await this.#database.rows<{ hash: Buffer | null; current: Buffer | null; is_ended: boolean | null }>(
+        'SELECT hash, current, is_ended FROM token_family WHERE incarnation = ?',
+        [incarnation],
+        'serial',
+      );
+      const [family] = rows;
+      if (family === undefined || (family.current === null && family.is_ended === null)) return undefined;
+      const hashes = rows.flatMap(({ hash }) => hash ?? []);
+      for (const hash of family.current === null ? hashes : [family.current, ...hashes]) {
+        await this.#database.write('DELETE FROM refresh_token WHERE hash = ? AND incarnation = ?', [hash, incarnation]);
+      }
+      const outcome = await this.#database.conditionalTogether([
+        {
+          cql: `UPDATE token_family SET current = null, is_ended = null, join_key = null WHERE incarnation = ?
+            IF current = ?`,
+          values: [incarnation, family.current],
+        },
+        ...hashes.map((hash) => ({
+          cql: 'DELETE FROM token_family WHERE incarnation = ? AND hash = ?',
+          values: [incarnation, hash],
+        })),
+      ]);
+      if (outcome.status === 'unknown') throw unavailable(outcome.cause);
+      return outcome.status === 'applied' ? undefined : 'outrun';
+    });
   }
 
   async #point(hash: Uint8Array, { device, incarnation }: TokenHolder): Promise<void> {
