@@ -59,7 +59,7 @@ describe('a node that dies at any statement leaves the old group or the new one,
   beforeAll(async () => {
     keyspace = await TestKeyspace.make();
     other = await openGroupNode(keyspace, realm);
-    ending = await openGroupNode(keyspace, realm, { leavesGroups: true });
+    ending = await openGroupNode(keyspace, realm, { userGone: async () => undefined });
     dying = await openGroupNode(keyspace, realm, { traceStatement: mishap.traceStatement });
   });
   afterAll(async () => {
@@ -268,6 +268,23 @@ describe('a node that dies at any statement leaves the old group or the new one,
     expect(await refusalOf(deaf.groups.putInvite(groupId, alice, invite))).toBe('store-unavailable');
     expect(await other.groups.members(groupId)).toEqual([alice]);
     await deaf.database.close();
+  });
+
+  it('an account whose node dies as it ends does nothing more, and is a member until another node has swept', async () => {
+    const userGone = () => Promise.reject(new Error('the node has died'));
+    const failing = await openGroupNode(keyspace, realm, { userGone });
+    const [account, alice] = [someAccount(), someUser()];
+    const { userId } = account;
+    await failing.accounts.register(account);
+    const groupId = await made(other.groups, [alice, userId]);
+    expect(await failing.control.end(someEnding(account))).toBe('ended');
+    expect([...(await other.groups.members(groupId))].sort()).toEqual([alice, userId].sort());
+    expect(await other.groups.append(change(groupId, 2, userId))).toBe('ended');
+    expect(await other.groups.append(change(someGroup(), 1, alice, { added: [alice, userId] }))).toBe('ended');
+    await other.cleaner.sweep(start + day);
+    expect(await other.groups.members(groupId)).toEqual([alice]);
+    expect(await other.groups.append(change(groupId, 2, userId))).toBe('unknown');
+    await failing.database.close();
   });
 
   it('sweeping avatars', async () => {

@@ -16,8 +16,8 @@ export interface GroupNode extends CassandraGroupStores, CassandraAccounts {
 export interface GroupNodeOptions extends Partial<CassandraOptions> {
   /** Comes between each look at accounts and what is made of it. */
   readonly afterLook?: () => Promise<void>;
-  /** Whether it leaves the groups of accounts that end to others. */
-  readonly leavesGroups?: boolean;
+  /** Done instead of taking accounts that have ended out of their groups. */
+  readonly userGone?: () => Promise<void>;
   /** What its groups are given as a database. */
   readonly wrap?: (database: CassandraDatabase) => CassandraDatabase;
 }
@@ -26,16 +26,14 @@ export interface GroupNodeOptions extends Partial<CassandraOptions> {
 export async function openGroupNode(
   keyspace: TestKeyspace,
   realm: string,
-  { afterLook, leavesGroups, wrap = (database) => database, ...change }: GroupNodeOptions = {},
+  { afterLook, userGone, wrap = (database) => database, ...change }: GroupNodeOptions = {},
 ): Promise<GroupNode> {
   const database = await keyspace.open(change);
   const accounts = cassandraAccounts(database, {
     clock: settableClock(),
     realm,
     hooks: {
-      userGone: async (userId, { at }) => {
-        if (leavesGroups !== true) await groups.memberships.forgetUser(userId, at);
-      },
+      userGone: (userId, { at }) => userGone?.() ?? groups.memberships.forgetUser(userId, at),
     },
   });
   const look = endedAccounts(accounts.users);
