@@ -1,95 +1,69 @@
 import type { GroupAvatarPlace } from '../../ports/group-avatar-store.ts';
 import type { GroupId } from '../../ports/ids.ts';
 import { dueBefore, sweptAtOnce } from '../group-avatar-terms.ts';
-import type { CassandraDatabase, CqlRow } from './cassandra-database.ts';
+import type { CassandraDatabase } from './cassandra-database.ts';
+import { type DueEntry, DueList } from './due-list.ts';
 import { avatarAt, type KeptAvatar } from './group-avatar-list.ts';
 import type { GroupRows } from './group-rows.ts';
 
-interface EndRow extends CqlRow {
-  readonly until: Date;
-  readonly group_id: Buffer;
-  readonly location: Buffer;
-}
-
-interface SlotRow extends CqlRow {
-  readonly slot: number;
-}
-
-/** What ends in the same ten minutes stands in one partition. */
-const slotMs = 10 * 60_000;
-/** How long after its end a slot is still kept when nothing stands in it: longer than anybody writes an end that has passed. */
-const slackMs = 60 * 60_000;
-const writesAtOnce = 32;
+/** How many groups are asked at once. */
+const groupsAtOnce = 32;
 
 /**
- * When avatars end: written before the group says so, and proved by the group when it is read. An end that the group does not know is deleted once it is due, and none that it knows is missing.
+ * When avatars end: written before the group says so, and proved by the group when it is due. An end that the group does not know is struck off then, and none that it knows is missing.
  */
 export class GroupAvatarEnds {
-  readonly #database: CassandraDatabase;
   readonly #rows: GroupRows;
-  readonly #realm: string;
+  readonly #list: DueList;
 
   /** Of one realm are all nodes of a relay. */
   constructor(database: CassandraDatabase, rows: GroupRows, realm: string) {
-    this.#database = database;
     this.#rows = rows;
-    this.#realm = realm;
+    this.#list = new DueList(database, realm, { name: 'group-avatar', slotMs: 3_600_000, shards: 4 });
   }
 
   /** These are going to end as they say. */
   async expect(groupId: GroupId, avatars: readonly KeptAvatar[]): Promise<void> {
     for (const { location, until } of avatars) {
-      if (until === undefined) continue;
-      const slot = slotOf(until);
-      await this.#database.write('INSERT INTO group_avatar_slot (realm, slot) VALUES (?, ?)', [this.#realm, slot]);
-      const cql = 'INSERT INTO group_avatar_end (realm, slot, until, group_id, location) VALUES (?, ?, ?, ?, ?)';
-      await this.#database.write(cql, [this.#realm, slot, until, groupId, location]);
+      if (until !== undefined) await this.#list.add({ at: until, item: itemOf({ groupId, location }) });
     }
   }
 
-  /** Those that are due, the longest ended ones first. Takes away what is in the list for nothing. */
+  /** Those that are due, the longest ended ones first. */
   async due(now: number): Promise<GroupAvatarPlace[]> {
-    const before = dueBefore(now);
-    const found: GroupAvatarPlace[] = [];
-    const cql = 'SELECT slot FROM group_avatar_slot WHERE realm = ? AND slot <= ?';
-    for (const { slot } of await this.#database.rows<SlotRow>(cql, [this.#realm, slotOf(before)])) {
-      const inSlot = await this.#dueIn(slot, before, sweptAtOnce - found.length);
-      found.push(...inSlot);
-      if (found.length >= sweptAtOnce) break;
-      if (inSlot.length > 0 || (slot + 1) * slotMs + slackMs > before) continue;
-      await this.#database.write('DELETE FROM group_avatar_slot WHERE realm = ? AND slot = ?', [this.#realm, slot]);
+    const end = dueBefore(now);
+    for (;;) {
+      const entries = await this.#list.before(end + 1, sweptAtOnce);
+      const places: GroupAvatarPlace[] = [];
+      for (let at = 0; at < entries.length; at += groupsAtOnce) {
+        const proved = await Promise.all(entries.slice(at, at + groupsAtOnce).map((entry) => this.#proved(entry)));
+        for (const place of proved) if (place !== undefined) places.push(place);
+      }
+      // What was struck off may have stood before others.
+      if (places.length < entries.length && places.length < sweptAtOnce) continue;
+      await this.#list.dropEmpty(end);
+      return places.slice(0, sweptAtOnce);
     }
-    return found;
-  }
-
-  async #dueIn(slot: number, before: number, limit: number): Promise<GroupAvatarPlace[]> {
-    const cql = `SELECT until, group_id, location FROM group_avatar_end
-      WHERE realm = ? AND slot = ? AND (until, group_id, location) > (?, ?, ?) AND (until) <= (?) LIMIT ?`;
-    const found: GroupAvatarPlace[] = [];
-    let last: readonly [number, Uint8Array, Uint8Array] = [0, new Uint8Array(), new Uint8Array()];
-    while (found.length < limit) {
-      const rows = await this.#database.rows<EndRow>(cql, [this.#realm, slot, ...last, before, writesAtOnce]);
-      const places = await Promise.all(rows.map((row) => this.#proved(slot, row)));
-      for (const place of places) if (place !== undefined) found.push(place);
-      const end = rows.at(-1);
-      if (end === undefined || rows.length < writesAtOnce) break;
-      last = [end.until.getTime(), end.group_id, end.location];
-    }
-    return found.slice(0, limit);
   }
 
   /** The place, if its group says the same; else the end is struck off. */
-  async #proved(slot: number, { until, group_id, location }: EndRow): Promise<GroupAvatarPlace | undefined> {
-    const groupId = new Uint8Array(group_id) as GroupId;
-    const { avatars } = await this.#rows.head(groupId);
-    if (avatarAt(avatars, location)?.until === until.getTime()) return { groupId, location: new Uint8Array(location) };
-    const cql =
-      'DELETE FROM group_avatar_end WHERE realm = ? AND slot = ? AND until = ? AND group_id = ? AND location = ?';
-    await this.#database.write(cql, [this.#realm, slot, until.getTime(), group_id, location]);
+  async #proved(entry: DueEntry): Promise<GroupAvatarPlace | undefined> {
+    const place = placeOf(entry.item);
+    const { avatars } = await this.#rows.head(place.groupId);
+    if (avatarAt(avatars, place.location)?.until === entry.at) return place;
+    await this.#list.remove(entry);
     return undefined;
   }
 }
 
-function slotOf(until: number): number {
-  return Math.floor(until / slotMs);
+function itemOf({ groupId, location }: GroupAvatarPlace): string {
+  return `${Buffer.from(groupId).toString('hex')}.${Buffer.from(location).toString('hex')}`;
+}
+
+function placeOf(item: string): GroupAvatarPlace {
+  const [groupId = '', location = ''] = item.split('.');
+  return {
+    groupId: new Uint8Array(Buffer.from(groupId, 'hex')) as GroupId,
+    location: new Uint8Array(Buffer.from(location, 'hex')),
+  };
 }

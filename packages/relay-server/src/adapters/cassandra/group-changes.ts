@@ -8,7 +8,7 @@ import { unavailable } from './cassandra-failure.ts';
 import type { GroupAvatarEnds } from './group-avatar-ends.ts';
 import { avatarsToBytes, type KeptAvatar, newlyEnding } from './group-avatar-list.ts';
 import type { FullGroupHead, GroupLogHead, GroupRows } from './group-rows.ts';
-import { GroupTurns } from './group-turns.ts';
+import { Turns } from './turns.ts';
 
 /** One part of a change: columns of the group itself, or the row of one user. */
 export type GroupPart =
@@ -51,7 +51,7 @@ export class GroupChanges {
   readonly #database: CassandraDatabase;
   readonly #rows: GroupRows;
   readonly #ends: GroupAvatarEnds;
-  readonly #turns = new GroupTurns();
+  readonly #turns = new Turns();
 
   constructor(database: CassandraDatabase, rows: GroupRows, ends: GroupAvatarEnds) {
     this.#database = database;
@@ -61,7 +61,7 @@ export class GroupChanges {
 
   /** @throws {RelayError} `store-unavailable` */
   make<Result>(groupId: GroupId, change: GroupChange<Result>): Promise<Result> {
-    return this.#turns.take(groupId, () => this.#make(groupId, change));
+    return this.#turns.take([Buffer.from(groupId).toString('hex')], () => this.#make(groupId, change));
   }
 
   async #make<Result>(groupId: GroupId, change: GroupChange<Result>): Promise<Result> {

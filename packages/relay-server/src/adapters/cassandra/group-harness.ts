@@ -1,69 +1,59 @@
 import type { Harness, HarnessMaker } from '../../conformance/harness.ts';
 import { settableClock } from '../../conformance/settable-clock.ts';
-import type { AccountEnding } from '../../ports/account-control.ts';
-import type { NewAccount } from '../../ports/account-store.ts';
-import type { UserId } from '../../ports/ids.ts';
 import type { RelayStores } from '../../ports/relay-stores.ts';
+import { type CassandraAccounts, cassandraAccounts } from './cassandra-accounts.ts';
 import type { CassandraDatabase, CassandraOptions } from './cassandra-database.ts';
 import { someRealm, type TestKeyspace } from './cassandra-keyspace.ts';
+import { endedAccounts } from './ended-accounts.ts';
 import { type CassandraGroupStores, cassandraGroupStores } from './group-stores.ts';
 
-/** Groups on one node, with as much of accounts as groups ask for. */
-export interface GroupNode extends CassandraGroupStores {
+/** Accounts and groups on one node. */
+export interface GroupNode extends CassandraGroupStores, CassandraAccounts {
   readonly database: CassandraDatabase;
-  readonly accounts: Pick<RelayStores['accounts'], 'register'>;
-  readonly control: Pick<RelayStores['control'], 'end' | 'swept'>;
 }
 
 /** What may be put into the way of a node. */
 export interface GroupNodeOptions extends Partial<CassandraOptions> {
   /** Comes between each look at accounts and what is made of it. */
   readonly afterLook?: () => Promise<void>;
+  /** Done instead of taking accounts that have ended out of their groups. */
+  readonly userGone?: () => Promise<void>;
+  /** What its groups are given as a database. */
+  readonly wrap?: (database: CassandraDatabase) => CassandraDatabase;
 }
 
 /** Opens a node of its own over a keyspace. */
 export async function openGroupNode(
   keyspace: TestKeyspace,
   realm: string,
-  { afterLook, ...change }: GroupNodeOptions = {},
+  { afterLook, userGone, wrap = (database) => database, ...change }: GroupNodeOptions = {},
 ): Promise<GroupNode> {
   const database = await keyspace.open(change);
-  const look = async (users: readonly UserId[]) => {
-    const ended = await endedAmong(database, users);
-    await afterLook?.();
-    return ended;
-  };
-  const stores = cassandraGroupStores({ database, realm, endedAmong: look });
-  return {
-    ...stores,
-    database,
-    accounts: {
-      register: async ({ userId }: NewAccount) => {
-        await database.conditional("UPDATE user SET state = 'live' WHERE id = ? IF state = null", [userId]);
-        return { status: 'registered', replaced: undefined } as never;
-      },
+  const accounts = cassandraAccounts(database, {
+    clock: settableClock(),
+    realm,
+    hooks: {
+      userGone: (userId, { at }) => userGone?.() ?? groups.memberships.forgetUser(userId, at),
     },
-    control: {
-      end: async ({ userId, now }: AccountEnding) => {
-        await database.conditional("UPDATE user SET state = 'ended' WHERE id = ? IF state = 'live'", [userId]);
-        await stores.memberships.forgetUser(userId, now);
-        return 'ended';
-      },
-      swept: () => Promise.resolve(),
+  });
+  const look = endedAccounts(accounts.users);
+  const groups = cassandraGroupStores({
+    database: wrap(database),
+    realm,
+    endedAmong: async (users) => {
+      const ended = await look(users);
+      await afterLook?.();
+      return ended;
     },
-  };
-}
-
-async function endedAmong(database: CassandraDatabase, users: readonly UserId[]): Promise<ReadonlySet<UserId>> {
-  const cql = 'SELECT state FROM user WHERE id = ?';
-  const states = await Promise.all(users.map((user) => database.row<{ state: string | null }>(cql, [user])));
-  return new Set(users.filter((_, at) => states[at]?.state === 'ended'));
+  });
+  return { ...accounts, ...groups, database };
 }
 
 /** The adapters of groups under test: each case in a realm of its own. */
 export function groupHarness(keyspace: () => TestKeyspace): HarnessMaker<RelayStores> {
+  const noFiles = 'what Cassandra keeps is in its own files';
   return {
-    missing: { files: 'the files are those of Cassandra' },
+    missing: { files: noFiles },
     async open(): Promise<Harness<RelayStores>> {
       const realm = someRealm();
       let node = await openGroupNode(keyspace(), realm);
@@ -76,7 +66,7 @@ export function groupHarness(keyspace: () => TestKeyspace): HarnessMaker<RelaySt
           await node.database.close();
           node = await openGroupNode(keyspace(), realm);
         },
-        files: () => Promise.reject(new Error('the files are those of Cassandra')),
+        files: () => Promise.reject(new Error(noFiles)),
         close: () => node.database.close(),
       };
     },

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { change, made, reader, seal, someGroup, told, wholeLog } from '../../conformance/group-samples.ts';
 import { hex } from '../../conformance/harness.ts';
@@ -6,6 +7,7 @@ import type { GroupAppendStatus } from '../../ports/group-store.ts';
 import type { GroupId, UserId } from '../../ports/ids.ts';
 import { someRealm, TestKeyspace } from './cassandra-keyspace.ts';
 import { type GroupNode, openGroupNode } from './group-harness.ts';
+import { GroupRows } from './group-rows.ts';
 
 describe('groups, on several nodes at once', () => {
   let keyspace: TestKeyspace;
@@ -208,6 +210,55 @@ describe('groups, on several nodes at once', () => {
       }
     }
     expect(outcomes.every((status) => ['appended', 'unknown', 'ended'].includes(status))).toBe(true);
+  });
+
+  it('whatever happens at once, what was appended is the log, and who has ended is nowhere', async () => {
+    for (let round = 0; round < 4; round++) {
+      const accounts = Array.from({ length: 6 }, () => someAccount());
+      for (const account of accounts) await one.accounts.register(account);
+      const users = accounts.map(({ userId }) => userId);
+      const [keeper = someUser(), ...others] = users;
+      const groupId = await made(one.groups, users);
+      const appended: { revision: number; bytes: string | undefined }[] = [];
+      const places = Array.from({ length: 6 }, () => someBytes(32));
+      const some = <T>(list: readonly T[]) => list[randomInt(list.length)] as T;
+      const act = async ({ groups, groupAvatars }: GroupNode) => {
+        for (let step = 0; step < 8; step++) {
+          const { revision } = await groups.caller(groupId, reader(keeper), undefined);
+          const added = randomInt(3) === 0 ? [some(others)] : [];
+          const removed = randomInt(3) === 0 ? [some(others)].filter((user) => !added.includes(user)) : [];
+          const location = some(places);
+          const append = change(groupId, revision + 1, some(users), { added, removed }, { avatar: location });
+          await groupAvatars.reserve({ groupId, location: some(places), actor: keeper, at: start + step });
+          if ((await groups.append(append)) === 'appended') {
+            appended.push({ revision: revision + 1, bytes: hex(append.record.bytes) });
+          }
+          await groups.repair({ groupId, actor: keeper, added, removed, at: start, mostMembers: 9 });
+        }
+      };
+      const ended = others.slice(0, 3);
+      const ends = ended.map((userId, at) => {
+        const account = accounts.find((each) => each.userId === userId) ?? someAccount();
+        return (at % 2 === 0 ? one : other).control.end(someEnding(account));
+      });
+      await Promise.all([act(one), act(other), act(one), act(other), ...ends]);
+      const log = appended.sort((a, b) => a.revision - b.revision);
+      expect(log.map(({ revision }) => revision)).toEqual(log.map((_, at) => at + 2));
+      const page = await other.groups.records(groupId, reader(keeper), 1, wholeLog);
+      expect(told(page)).toEqual([2, log.length + 1, ...log.map(({ bytes }) => bytes)]);
+      const members = await one.groups.members(groupId);
+      expect(members.filter((member) => ended.includes(member))).toEqual([]);
+      for (const userId of ended) {
+        expect(await other.groups.groupsOf(userId, undefined, 9)).toEqual([]);
+        expect(await one.database.rows('SELECT * FROM groups_by_user WHERE user_id = ?', [userId])).toEqual([]);
+      }
+      await expectConsistent(groupId);
+      const { avatars } = await new GroupRows(one.database).head(groupId);
+      const due = await other.groupAvatars.due(start + 400 * 86_400_000);
+      const mine = due.filter((place) => hex(place.groupId) === hex(groupId)).map(({ location }) => hex(location));
+      const ending = avatars.filter(({ until }) => until !== undefined).map(({ location }) => hex(location));
+      expect(mine.sort()).toEqual(ending.sort());
+    }
   });
 
   it('an end that a group has not taken yet is not due; one that it has is', async () => {

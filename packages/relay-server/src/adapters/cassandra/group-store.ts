@@ -57,7 +57,7 @@ type Seen = { readonly at: FullGroupHead; readonly standings: ReadonlyMap<UserId
  * The truth of a group is its partition of `user_group`: who stands in it, and in static columns its version, the number and the bytes of its log's last record, checkpoint, open invite and avatars. Each call that writes changes all of that in one conditional batch on the version, or nothing.
  * Of two nodes that append at once one's condition fails; it reads again and finds out what that means (mostly `conflict`).
  *
- * What a crash leaves between the steps of an append: a note in `groups_by_user` that somebody might stand in the group; an end in `group_avatar_end` that the group denies; the last record in `group_log` as well as in the group. Each is what the next one would write, or is passed over by who reads. Behind the batch there is no step.
+ * What a crash leaves between the steps of an append: a note in `groups_by_user` that somebody might stand in the group; an end of an avatar in `due` that the group denies; the last record in `group_log` as well as in the group. Each is what the next one would write, or is passed over by who reads. Behind the batch there is no step.
  */
 export class CassandraGroupStore implements GroupStore {
   readonly #rows: GroupRows;

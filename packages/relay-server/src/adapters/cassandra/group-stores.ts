@@ -14,7 +14,7 @@ import { GroupsByUserRows } from './groups-by-user-rows.ts';
 export interface CassandraGroupOptions {
   readonly database: CassandraDatabase;
   readonly endedAmong: EndedAmong;
-  /** Of one realm are all nodes of a relay; `relay` by default. */
+  /** Keeps the lists of several relays in one keyspace apart: empty by default, and never changed. */
   readonly realm?: string;
 }
 
@@ -30,7 +30,7 @@ export interface CassandraGroupStores {
 export function cassandraGroupStores({
   database,
   endedAmong,
-  realm = 'relay',
+  realm = '',
 }: CassandraGroupOptions): CassandraGroupStores {
   const rows = new GroupRows(database);
   const ends = new GroupAvatarEnds(database, rows, realm);

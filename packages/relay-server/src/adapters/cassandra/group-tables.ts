@@ -4,7 +4,7 @@ import type { TableArea } from './table-area.ts';
  * The tables of groups.
  *
  * `user_group` is the truth of a group, all of it: who is and was a member, row by row, and in its static columns what the group itself is (the study's `group`, which as a table of its own could not change in one step with the members). It is written by conditions alone.
- * The other tables are reached through it and nobody is told anything that it denies. `group_log` holds the records but the last one. `groups_by_user` says where a user might stand, `group_avatar_end` which avatars might have ended (by ten minutes; `group_avatar_slot` lists these).
+ * The other tables are reached through it and nobody is told anything that it denies. `group_log` holds the records but the last one. `groups_by_user` says where a user might stand; which avatars might have ended is in `due`.
  *
  * Rows of `group_log` and `groups_by_user` never change, and once deleted never come back: they are written with timestamp 1 and deleted with timestamp 2, so that no write that comes late brings back what is gone.
  */
@@ -46,14 +46,5 @@ export const groupTables: TableArea = {
       PRIMARY KEY ((log_id, bucket), revision)
     ) WITH CLUSTERING ORDER BY (revision ASC)`,
     'CREATE TABLE IF NOT EXISTS groups_by_user (user_id uuid, group_id blob, PRIMARY KEY (user_id, group_id))',
-    `CREATE TABLE IF NOT EXISTS group_avatar_end (
-      realm text,
-      slot int,
-      until timestamp,
-      group_id blob,
-      location blob,
-      PRIMARY KEY ((realm, slot), until, group_id, location)
-    )`,
-    'CREATE TABLE IF NOT EXISTS group_avatar_slot (realm text, slot int, PRIMARY KEY (realm, slot))',
   ],
 };
