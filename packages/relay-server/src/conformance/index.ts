@@ -10,6 +10,7 @@ export type { Capability, Harness, HarnessMaker, SettableClock } from './harness
 export { linkStoreConformance } from './link-store.ts';
 export { liveMailboxConformance } from './live-mailbox.ts';
 export { mailboxConformance } from './mailbox.ts';
+export { pendingStoreConformance } from './pending-store.ts';
 export { prekeyStoreConformance } from './prekey-store.ts';
 export { presenceConformance } from './presence.ts';
 export { rateLimiterConformance } from './rate-limiter.ts';

@@ -26,6 +26,7 @@ export interface CassandraOptions {
 export type CqlValue =
   | string
   | number
+  | bigint
   | boolean
   | Uint8Array
   | undefined

@@ -6,12 +6,13 @@ import { RelayError } from '../../relay-error.ts';
 import { accountTables } from './account-tables.ts';
 import { CassandraDatabase, type CassandraOptions, clientOf } from './cassandra-database.ts';
 import { storeFailure } from './cassandra-failure.ts';
+import { pendingTables } from './pending-tables.ts';
 import type { TableArea } from './table-area.ts';
 
 const { types } = cassandra;
 
 /** All tables there are. */
-export const tableAreas: readonly TableArea[] = [accountTables];
+export const tableAreas: readonly TableArea[] = [accountTables, pendingTables];
 
 /** What making the tables needs to know besides the way to the cluster. */
 export interface MigrationOptions {
