@@ -34,11 +34,15 @@ const deleteRange =
 const deleteDays = 'DELETE FROM pending_days USING TIMESTAMP ? WHERE device_id = ?';
 const deleteBucket = 'DELETE FROM pending USING TIMESTAMP ? WHERE device_id = ? AND day_bucket = ?';
 const moveCursor = 'INSERT INTO cursors (device_id, kp, ko) VALUES (?, ?, ?) USING TIMESTAMP ? AND TTL ?';
-const markForgotten = 'INSERT INTO cursors (device_id, is_forgotten) VALUES (?, true) USING TIMESTAMP 1 AND TTL ?';
-const selectCursors = 'SELECT kp, ko, is_forgotten FROM cursors WHERE device_id = ?';
+const selectCursors = 'SELECT kp, ko FROM cursors WHERE device_id = ?';
+const selectCursor = 'SELECT kp, ko FROM cursors WHERE device_id = ? AND kp IN (?, ?)';
 const selectDays = 'SELECT kp, day_bucket, top FROM pending_days WHERE device_id = ?';
+const selectDaysOf = 'SELECT kp, day_bucket, top FROM pending_days WHERE device_id = ? AND kp = ?';
 const selectRows = `SELECT ko, envelope, accepted_at, expires_at, acked FROM pending
   WHERE device_id = ? AND day_bucket = ? AND kp = ? AND ko > ? AND ko <= ? LIMIT ?`;
+
+/** Stands for all lanes of a device that is forgotten: no lane has this name. */
+const noLane = '' as LaneId;
 
 /** Of one lane: a day on which something was spilled, and up to which offset. */
 interface LaneDay {
@@ -100,12 +104,12 @@ export class CassandraPendingStore implements PendingStore {
   }
 
   async page({ device, lane, after, upTo, limit, now }: PendingPage): Promise<readonly PendingMail[]> {
-    const { isForgotten, cursors, days } = await this.#known(device);
+    const { isForgotten, cursors, days } = await this.#known(device, lane);
     const mail: PendingMail[] = [];
     if (isForgotten || limit <= 0) return mail;
     let from = Math.max(after, cursors.get(lane) ?? -1);
     for (;;) {
-      const here = days.filter((day) => day.lane === lane && day.top > from);
+      const here = days.filter(({ top }) => top > from);
       const found = await Promise.all(
         here.map(({ day }) =>
           this.#database.rows<Row>(selectRows, [device, day, lane, BigInt(from), BigInt(upTo), limit]),
@@ -127,16 +131,16 @@ export class CassandraPendingStore implements PendingStore {
   }
 
   async forgetUpTo(device: DeviceKey, lane: LaneId, upTo: number): Promise<void> {
-    await this.#database.write(moveCursor, [device, lane, BigInt(upTo), offsetStamp(upTo), keptSeconds]);
-    const { days } = await this.#known(device);
-    await inTurns(
-      days.filter((day) => day.lane === lane),
-      async ({ day, top }) => {
-        await this.#database.write(deleteRange, [deletedStamp(day), device, day, lane, BigInt(upTo)]);
-        // By the top that was read: a higher one that is written meanwhile stays.
-        if (top <= upTo) await this.#database.write(deleteDay, [offsetStamp(top), device, lane, day]);
-      },
-    );
+    await this.#moveCursor(device, lane, upTo);
+    const { days } = await this.#known(device, lane);
+    const covered = days.filter(({ top }) => top <= upTo);
+    // Offsets go on with the days: later ones begin above it. Where the log's clock went back over midnight, what is left there goes when its day is covered.
+    const reached = days.find(({ top }) => top > upTo);
+    await inTurns(reached === undefined ? covered : [...covered, reached], async ({ day, top }) => {
+      await this.#database.write(deleteRange, [deletedStamp(day), device, day, lane, BigInt(upTo)]);
+      // By the top that was read: a higher one that is written meanwhile stays.
+      if (top <= upTo) await this.#database.write(deleteDay, [offsetStamp(top), device, lane, day]);
+    });
   }
 
   async forgetOne(device: DeviceKey, { lane, ko, day }: PendingPlace): Promise<void> {
@@ -145,7 +149,7 @@ export class CassandraPendingStore implements PendingStore {
   }
 
   async forget(device: DeviceKey): Promise<void> {
-    await this.#database.write(markForgotten, [device, keptSeconds]);
+    await this.#moveCursor(device, noLane, 0);
     const { days } = await this.#known(device);
     await inTurns([...new Set(days.map(({ day }) => day))], (day) =>
       this.#database.write(deleteBucket, [deletedStamp(day), device, day]),
@@ -153,20 +157,31 @@ export class CassandraPendingStore implements PendingStore {
     await this.#database.write(deleteDays, [offsetStamp(Number.MAX_SAFE_INTEGER), device]);
   }
 
-  async #known(device: DeviceKey): Promise<Known> {
-    const [cursorRows, dayRows] = await Promise.all([
-      this.#database.rows<{ kp: string | null; ko: bigint | null; is_forgotten: boolean | null }>(selectCursors, [
-        device,
-      ]),
-      this.#database.rows<{ kp: string; day_bucket: number; top: bigint }>(selectDays, [device]),
-    ]);
-    const cursors = new Map<LaneId, number>();
-    for (const { kp, ko } of cursorRows) if (kp !== null && ko !== null) cursors.set(kp as LaneId, Number(ko));
+  #moveCursor(device: DeviceKey, lane: LaneId, ko: number): Promise<void> {
+    return this.#database.write(moveCursor, [device, lane, BigInt(ko), offsetStamp(ko), keptSeconds]);
+  }
+
+  /** Of one lane, or of all. */
+  async #known(device: DeviceKey, lane?: LaneId): Promise<Known> {
+    const [cursorsOf, daysOf] =
+      lane === undefined
+        ? [this.#select(selectCursors, device), this.#select(selectDays, device)]
+        : [this.#select(selectCursor, device, noLane, lane), this.#select(selectDaysOf, device, lane)];
+    const [cursorRows, dayRows] = await Promise.all([cursorsOf, daysOf]);
+    const cursors = new Map(cursorRows.map(({ kp, ko }) => [kp as LaneId, Number(ko)] as const));
     return {
-      isForgotten: cursorRows.some(({ is_forgotten }) => is_forgotten === true),
+      isForgotten: cursors.delete(noLane),
       cursors,
-      days: dayRows.map(({ kp, day_bucket, top }) => ({ lane: kp as LaneId, day: day_bucket, top: Number(top) })),
+      days: dayRows.map(({ kp, day_bucket, top }) => ({
+        lane: kp as LaneId,
+        day: Number(day_bucket),
+        top: Number(top),
+      })),
     };
+  }
+
+  #select(cql: string, ...values: readonly string[]): Promise<CqlRow[]> {
+    return this.#database.rows(cql, values);
   }
 }
 
