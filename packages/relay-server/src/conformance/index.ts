@@ -13,6 +13,7 @@ export { mailLedgerConformance } from './mail-ledger.ts';
 export type { MailLogNode, MailLogWorld } from './log-world.ts';
 export { mailLogConformance } from './mail-log.ts';
 export { mailboxConformance } from './mailbox.ts';
+export { pendingStoreConformance } from './pending-store.ts';
 export { prekeyStoreConformance } from './prekey-store.ts';
 export { presenceConformance } from './presence.ts';
 export { rateLimiterConformance } from './rate-limiter.ts';

@@ -18,3 +18,9 @@ export type NumberMac = Branded<Uint8Array, 'NumberMac'>;
 
 /** A group: 32 opaque bytes, from the client that created it. */
 export type GroupId = Branded<Uint8Array, 'GroupId'>;
+
+/** One device of one account for as long as it is listed, as text of at most 200 characters: one that comes back under another registration has another key, and meets nothing of the one before. */
+export type DeviceKey = Branded<string, 'DeviceKey'>;
+
+/** Where offsets mean something: cluster, topic id and partition, as text of at most 200 characters. */
+export type LaneId = Branded<string, 'LaneId'>;

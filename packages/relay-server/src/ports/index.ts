@@ -45,7 +45,7 @@ export type {
   GroupStore,
   GroupSummary,
 } from './group-store.ts';
-export type { DeviceAddress, DeviceId, GroupId, NumberMac, UserId } from './ids.ts';
+export type { DeviceAddress, DeviceId, DeviceKey, GroupId, LaneId, NumberMac, UserId } from './ids.ts';
 export type { LinkPoll, LinkStore, NewLink } from './link-store.ts';
 export type { LogFields, Logger } from './logger.ts';
 export type { LedgerEntry, MailLedger } from './mail-ledger.ts';
@@ -76,6 +76,17 @@ export type {
   MailUsage,
 } from './mailbox.ts';
 export type { Counter, Gauge, Histogram, Metrics } from './metrics.ts';
+export {
+  longestPendingMs,
+  type PendingCursor,
+  type PendingMail,
+  type PendingPage,
+  type PendingPlace,
+  type PendingRow,
+  type PendingSpan,
+  type PendingStore,
+  type PendingView,
+} from './pending-store.ts';
 export type {
   EcPrekey,
   PrekeyPut,

@@ -7,12 +7,13 @@ import { accountTables } from './account-tables.ts';
 import { CassandraDatabase, type CassandraOptions, clientOf } from './cassandra-database.ts';
 import { storeFailure } from './cassandra-failure.ts';
 import { groupTables } from './group-tables.ts';
+import { pendingTables } from './pending-tables.ts';
 import type { TableArea } from './table-area.ts';
 
 const { types } = cassandra;
 
 /** All tables there are. */
-export const tableAreas: readonly TableArea[] = [accountTables, groupTables];
+export const tableAreas: readonly TableArea[] = [accountTables, groupTables, pendingTables];
 
 /** What making the tables needs to know besides the way to the cluster. */
 export interface MigrationOptions {

@@ -1,5 +1,5 @@
 import type { DeviceAddress } from '../../ports/ids.ts';
-import type { PresenceClaim, Holder, Keeping, Presence } from '../../ports/presence.ts';
+import type { Holder, Keeping, Presence, PresenceClaim } from '../../ports/presence.ts';
 import type { Randomness } from '../../ports/randomness.ts';
 import { byteKey } from './byte-key.ts';
 import { deviceKey } from './memory-state.ts';
