@@ -39,7 +39,7 @@ export interface SendReceipts {
   /**
    * Takes a send for `leaseMs`, unless all of `recipients` are recorded, or somebody has it.
    *
-   * Of two claims at once, on whichever node, one is `fresh` at most. The lease ends by itself at `now + leaseMs`, for claimers that died; `leaseMs` is longer than what lies between claim and settle ever takes.
+   * Of two claims at once, on whichever node, one is `fresh` at most. The lease ends by itself at `now + leaseMs`, for claimers that died; `leaseMs` is longer than what lies between claim and settle ever takes. After an error it may have been taken: then it is nobody's until the lease ends.
    */
   claim(key: SendKey, recipients: readonly UserId[], now: number, leaseMs: number): Promise<SendClaim>;
   /**
