@@ -83,6 +83,8 @@ export function kafkaLogHarness(kafka: KafkaOptions): HarnessMaker<MailLogWorld>
           if (topics.length > 0) await admin.deleteTopics({ topics });
           const known = await admin.listGroups();
           const left = groups.filter((group) => known.has(group));
+          // Of those that were killed, the group still waits for some.
+          for (const groupId of left) await admin.removeMembersFromConsumerGroup({ groupId });
           if (left.length > 0) await admin.deleteGroups({ groups: left });
           await admin.close();
         },
