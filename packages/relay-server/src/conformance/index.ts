@@ -10,6 +10,8 @@ export type { Capability, Harness, HarnessMaker, SettableClock } from './harness
 export { linkStoreConformance } from './link-store.ts';
 export { liveMailboxConformance } from './live-mailbox.ts';
 export { mailboxConformance } from './mailbox.ts';
+export { type LinkedNode, type NodeLinkHarness, type NodeLinkHarnessMaker, nodeLinkConformance } from './node-link.ts';
+export { nodesConformance } from './nodes.ts';
 export { prekeyStoreConformance } from './prekey-store.ts';
 export { presenceConformance } from './presence.ts';
 export { rateLimiterConformance } from './rate-limiter.ts';

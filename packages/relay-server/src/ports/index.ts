@@ -61,6 +61,15 @@ export type {
 } from './mailbox.ts';
 export type { Counter, Gauge, Histogram, Metrics } from './metrics.ts';
 export type {
+  NodeHandler,
+  NodeLink,
+  NodeLinkLimits,
+  NodeRefusal,
+  NodeReply,
+  NodeRequestOptions,
+} from './node-link.ts';
+export type { Nodes } from './nodes.ts';
+export type {
   EcPrekey,
   PrekeyPut,
   PrekeySet,
