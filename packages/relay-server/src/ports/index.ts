@@ -88,6 +88,15 @@ export {
   type PendingView,
 } from './pending-store.ts';
 export type {
+  NodeHandler,
+  NodeLink,
+  NodeLinkLimits,
+  NodeRefusal,
+  NodeReply,
+  NodeRequestOptions,
+} from './node-link.ts';
+export type { Nodes } from './nodes.ts';
+export type {
   EcPrekey,
   PrekeyPut,
   PrekeySet,
