@@ -76,6 +76,15 @@ export type {
   MailUsage,
 } from './mailbox.ts';
 export type { Counter, Gauge, Histogram, Metrics } from './metrics.ts';
+export type {
+  NodeHandler,
+  NodeLink,
+  NodeLinkLimits,
+  NodeRefusal,
+  NodeReply,
+  NodeRequestOptions,
+} from './node-link.ts';
+export type { Nodes } from './nodes.ts';
 export {
   longestPendingMs,
   type PendingCursor,
@@ -87,15 +96,6 @@ export {
   type PendingStore,
   type PendingView,
 } from './pending-store.ts';
-export type {
-  NodeHandler,
-  NodeLink,
-  NodeLinkLimits,
-  NodeRefusal,
-  NodeReply,
-  NodeRequestOptions,
-} from './node-link.ts';
-export type { Nodes } from './nodes.ts';
 export type {
   EcPrekey,
   PrekeyPut,

@@ -1,6 +1,6 @@
 import type { DeviceId, UserId } from '../../ports/ids.ts';
-import { userIdToBytes } from '../embedded/user-id-bytes.ts';
 import { digestOfEndedUser } from '../ended-user.ts';
+import { userIdToBytes } from '../user-id-bytes.ts';
 import type { CassandraDatabase } from './cassandra-database.ts';
 import { unavailable } from './cassandra-failure.ts';
 import type { Claims } from './claims.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { NumberMac, UserId } from '../../ports/ids.ts';
-import { userIdToBytes } from '../embedded/user-id-bytes.ts';
 import { digestOfEndedUser } from '../ended-user.ts';
+import { userIdToBytes } from '../user-id-bytes.ts';
 import type { CassandraDatabase, CqlRow } from './cassandra-database.ts';
 import { unavailable } from './cassandra-failure.ts';
 import type { Handovers } from './handovers.ts';
