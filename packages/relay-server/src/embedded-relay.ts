@@ -9,9 +9,11 @@ import { pinoLogger } from './adapters/logging/pino-logger.ts';
 import { silentTracer } from './adapters/memory/tracer.ts';
 import { prometheusMetrics } from './adapters/metrics/prometheus-metrics.ts';
 import type { RelayConfig } from './config/relay-config.ts';
+import { openBucket } from './open-bucket.ts';
 import { systemClock } from './platform/system-clock.ts';
 import { systemRandomness } from './platform/system-randomness.ts';
 import { systemTimers } from './platform/system-timers.ts';
+import type { RelayStores } from './ports/relay-stores.ts';
 import { createRelay, type Relay, type RelayParts } from './relay.ts';
 import { readTrustRootFile } from './sealed/trust-root-file.ts';
 
@@ -32,7 +34,7 @@ export async function openEmbeddedRelay(options: EmbeddedRelayOptions): Promise<
   const databaseExists = existsSync(join(config.data, 'relay.db'));
   const relayKey = await openRelayKeyFile({ folder: config.data, databaseExists, randomness });
   const trustRoot = await readTrustRootFile(config.data);
-  const stores = await openEmbeddedStores({ folder: config.data, clock, randomness, tracer });
+  const stores = await openStores(config, { clock, randomness, tracer });
   try {
     const codeSender = options.codeSender ?? codeSenderOf(config, clock);
     return createRelay({
@@ -50,6 +52,29 @@ export async function openEmbeddedRelay(options: EmbeddedRelayOptions): Promise<
       ...(options.challengeCheck && { challengeCheck: options.challengeCheck }),
       ...(options.listener && { listener: options.listener }),
     });
+  } catch (error) {
+    await stores.close();
+    throw error;
+  }
+}
+
+/** SQLite in the data folder; files there too, or in a bucket. */
+async function openStores(
+  { data, blobs }: RelayConfig,
+  parts: Pick<RelayParts, 'clock' | 'randomness' | 'tracer'>,
+): Promise<RelayStores> {
+  const stores = await openEmbeddedStores({ folder: data, ...parts });
+  if (blobs.store === 'folder') return stores;
+  try {
+    const bucket = await openBucket(blobs.s3);
+    return {
+      ...stores,
+      blobs: bucket,
+      async close() {
+        bucket.close();
+        await stores.close();
+      },
+    };
   } catch (error) {
     await stores.close();
     throw error;

@@ -57,7 +57,10 @@ export async function refusal(
 }
 
 /** Asks for a code and reads it where the relay's sender put it. */
-export async function verify(relay: TestRelay, number: string): Promise<{ verificationId: string; code: string }> {
+export async function verify(
+  relay: Pick<TestRelay, 'url' | 'codeFor'>,
+  number: string,
+): Promise<{ verificationId: string; code: string }> {
   const answer = await call<VerificationAnswer>(relay, 'POST', '/v1/verifications', { body: { number } });
   if (answer.status !== 202) throw new Error(`no verification: ${answer.status} ${JSON.stringify(answer.body)}`);
   return { verificationId: answer.body.verificationId, code: relay.codeFor(number) };
@@ -73,7 +76,7 @@ export interface RawAccount extends RawAnswer<RegistrationAnswer> {
 
 /** Registers a number with new keys. */
 export async function register(
-  relay: TestRelay,
+  relay: Pick<TestRelay, 'url' | 'codeFor'>,
   number: string,
   change: (request: RegistrationRequest, keys: RawKeys) => RegistrationRequest = (request) => request,
 ): Promise<RawAccount> {
