@@ -87,11 +87,13 @@ export class CassandraDeviceStore implements DeviceStore {
     for (;;) {
       const silent = await days.before(before);
       if (silent.length === 0) break;
-      for (const device of silent) {
-        if (await this.#mark(device, before)) {
-          marked.push({ userId: device.userId, deviceId: device.deviceId as DeviceId });
+      for (let from = 0; from < silent.length; from += atOnce) {
+        const some = silent.slice(from, from + atOnce);
+        const were = await Promise.all(some.map((device) => this.#mark(device, before)));
+        for (const { userId, deviceId } of some.filter((_, at) => were[at])) {
+          marked.push({ userId, deviceId: deviceId as DeviceId });
         }
-        await days.done(device);
+        await Promise.all(some.map((device) => days.done(device)));
       }
     }
     await days.dropEmpty(before);

@@ -3,6 +3,7 @@ import type { NewAccount, RegistrationOutcome } from '../../ports/account-store.
 import type { Clock } from '../../ports/clock.ts';
 import type { UserId } from '../../ports/ids.ts';
 import { RelayError } from '../../relay-error.ts';
+import { allDone } from './all-done.ts';
 import type { Claims } from './claims.ts';
 import type { CleanUpEntry, CleanUpList } from './clean-up-list.ts';
 import type { Cleaner } from './cleaner.ts';
@@ -122,7 +123,7 @@ export class Registrations {
       created_at: createdAt,
     };
     const isDecided = await handovers.carryOut(id, async () => {
-      const [isClaimed] = await Promise.all([
+      const [isClaimed] = await allDone([
         this.#parts.claims.take(account.idempotencyKey, id, userId),
         this.#prepare(account, devices.get(account.device.deviceId)?.incarnation, keyEpoch),
       ]);
@@ -166,7 +167,7 @@ export class Registrations {
       },
     };
     await cleanUps.add(entry);
-    const [isClaimed] = await Promise.all([
+    const [isClaimed] = await allDone([
       claims.take(account.idempotencyKey, attempt, userId),
       this.#prepare(account, own?.incarnation, next.keyEpoch),
       heard.note(userId, account.createdAt),
@@ -193,7 +194,7 @@ export class Registrations {
   async #prepare(account: NewAccount, incarnation: string | undefined, epoch: string): Promise<void> {
     if (incarnation === undefined) return;
     const { prekeys, families } = this.#parts;
-    await Promise.all([
+    await allDone([
       untilDone(() => prekeys.put({ incarnation, epoch }, account.prekeys, Number.POSITIVE_INFINITY)),
       families.begin({ device: account.device, incarnation }, account.refreshTokenHash),
     ]);

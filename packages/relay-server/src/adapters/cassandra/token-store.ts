@@ -67,10 +67,11 @@ export class CassandraTokenStore implements TokenStore {
   /** Carries out what is to be cleaned up as well, of accounts and devices. */
   async sweep(now: number): Promise<number> {
     const { accessTokens, endedTokens, families, cleaner } = this.#parts;
-    await cleaner.sweep(now);
     await families.forgetBefore(now);
     await endedTokens.sweep(now);
-    return accessTokens.sweep(now);
+    const swept = await accessTokens.sweep(now);
+    await cleaner.sweep(now);
+    return swept;
   }
 
   async #rotate({ refresh, next, access, accessExpiresAt, now }: TokenRotation): Promise<RotationOutcome | 'outrun'> {
