@@ -1,7 +1,7 @@
 import type { Clock } from '../../ports/clock.ts';
 import type { DeviceId, UserId } from '../../ports/ids.ts';
 import type { CassandraDatabase } from './cassandra-database.ts';
-import { DueList } from './due-list.ts';
+import { type DueEntry, DueList } from './due-list.ts';
 import type { TokenHolder } from './token-families.ts';
 
 /** An access token as it is kept. */
@@ -11,6 +11,7 @@ export interface AccessToken extends TokenHolder {
 
 const hourMs = 3_600_000;
 const some = 1000;
+const atOnce = 32;
 
 /** Access tokens by their hash. Each names the incarnation for which it was given; whether that still has a session is not known here. The engine forgets them a day after their end by itself. */
 export class AccessTokens {
@@ -56,13 +57,17 @@ export class AccessTokens {
     for (;;) {
       const entries = await this.#ends.before(now, some);
       if (entries.length === 0) break;
-      for (const entry of entries) {
-        await this.#database.write('DELETE FROM access_token WHERE hash = ?', [Buffer.from(entry.item, 'hex')]);
-        await this.#ends.remove(entry);
-        swept++;
+      for (let from = 0; from < entries.length; from += atOnce) {
+        await Promise.all(entries.slice(from, from + atOnce).map((entry) => this.#drop(entry)));
       }
+      swept += entries.length;
     }
     await this.#ends.dropEmpty(now);
     return swept;
+  }
+
+  async #drop(entry: DueEntry): Promise<void> {
+    await this.#database.write('DELETE FROM access_token WHERE hash = ?', [Buffer.from(entry.item, 'hex')]);
+    await this.#ends.remove(entry);
   }
 }

@@ -19,8 +19,9 @@ import type { Handovers } from './handovers.ts';
 import type { Heard } from './heard.ts';
 import { tryLock } from './locks.ts';
 import type { Turns } from './turns.ts';
+import { untilDone } from './until-done.ts';
 import type { UserRow } from './user-row.ts';
-import { type Users, untilDone } from './users.ts';
+import type { Users } from './users.ts';
 
 /** What an account's owner works on. */
 export interface AccountControlParts {

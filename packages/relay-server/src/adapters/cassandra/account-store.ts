@@ -12,8 +12,9 @@ import type { PrekeyRows } from './prekey-rows.ts';
 import { placeOf } from './prekey-store.ts';
 import type { Registrations } from './registrations.ts';
 import type { Turns } from './turns.ts';
+import { untilDone } from './until-done.ts';
 import { byDeviceId, type UserRow } from './user-row.ts';
-import { type Users, untilDone } from './users.ts';
+import type { Users } from './users.ts';
 
 /** What the store of accounts works on. */
 export interface AccountStoreParts {

@@ -36,7 +36,7 @@ export interface CassandraAccountsOptions {
   readonly hooks?: Partial<GoneHooks>;
   /** Keeps the lists of several relays in one keyspace apart: empty by default, and never changed. */
   readonly realm?: string;
-  /** How long somebody else's change of an account is waited for before it is aborted, in milliseconds; 2,000 by default. */
+  /** How long somebody else's change of an account is waited for before it is aborted, in milliseconds; 10,000 by default. */
   readonly patienceMs?: number;
 }
 
@@ -55,7 +55,7 @@ export interface CassandraAccounts {
 
 /** Makes the stores of accounts on a database whose tables are there. */
 export function cassandraAccounts(database: CassandraDatabase, options: CassandraAccountsOptions): CassandraAccounts {
-  const { clock, hooks = {}, realm = '', patienceMs = 2000 } = options;
+  const { clock, hooks = {}, realm = '', patienceMs = 10_000 } = options;
   const turns = new Turns();
   const prekeyRows = new PrekeyRows(database);
   const families = new TokenFamilies(database, realm);
@@ -68,7 +68,17 @@ export function cassandraAccounts(database: CassandraDatabase, options: Cassandr
   const eraser = new DeviceEraser(database, { prekeys: prekeyRows, families, endedTokens }, hooks);
   const handovers = new Handovers(database, new HandoverEffects(database, { cleanUps, remains }, eraser), patienceMs);
   const users = new Users(database, handovers);
-  const cleaner = new Cleaner({ database, users, handovers, prekeys: prekeyRows, eraser, cleanUps, hooks });
+  const cleaner = new Cleaner({
+    database,
+    users,
+    handovers,
+    prekeys: prekeyRows,
+    eraser,
+    heard,
+    days,
+    cleanUps,
+    hooks,
+  });
   const claims = new Claims(database, users, handovers);
   const registrations = new Registrations({
     clock,

@@ -51,6 +51,9 @@ export type Conditional<Row> =
   | { readonly status: 'refused'; readonly row: Row | undefined }
   | { readonly status: 'unknown'; readonly cause: unknown };
 
+/** A time of writing in microseconds, of the year 2255: for keys that are never used again, so that a deletion holds whatever clock they were written by. */
+export const writtenForEver = 9_000_000_000_000_000n;
+
 /** A row as the driver gives it: names in snake_case, blobs as Buffers, timestamps as Dates, UUIDs as `types.Uuid`, bigints as bigints, null for what is not there. */
 export type CqlRow = { readonly [column: string]: unknown };
 
@@ -68,7 +71,10 @@ export class CassandraDatabase {
   /** Conditional writes must reach the server once. */
   readonly #once = new policies.retry.FallthroughRetryPolicy();
 
-  private constructor(client: cassandra.Client, { keyspace, traceStatement }: CassandraOptions) {
+  private constructor(
+    client: cassandra.Client,
+    { keyspace, traceStatement }: Pick<CassandraOptions, 'keyspace' | 'traceStatement'>,
+  ) {
     this.keyspace = keyspace;
     this.#client = client;
     this.#trace = traceStatement ?? (() => undefined);
@@ -87,6 +93,11 @@ export class CassandraDatabase {
       throw unavailable(error);
     }
     return new CassandraDatabase(client, options);
+  }
+
+  /** The same session, with another listener: closing one closes both. */
+  traced(traceStatement: (phase: 'before' | 'after', cql: string) => void): CassandraDatabase {
+    return new CassandraDatabase(this.#client, { keyspace: this.keyspace, traceStatement });
   }
 
   /** All rows of a SELECT, page by page inside. `serial` also settles what conditional writes are under way in these partitions: at most one partition then. */

@@ -5,7 +5,7 @@ import type { FormerDevice } from './user-row.ts';
 
 /**
  * What may be left to do: `handover`: to decide and finish it. `user`: to erase an account that has ended.
- * `list`: a change of a device list, which holds if the account is not as it was (`stamp`): to erase the devices of which the list names none, and the prekeys of epochs that it has not.
+ * `list`: a change of a device list, which holds if the account is not as it was (`stamp`): to erase the devices of which the list names none, and the prekeys and days under names that it has not.
  */
 export type CleanUp =
   | { readonly kind: 'handover'; readonly id: string }
@@ -16,6 +16,8 @@ export type CleanUp =
       readonly stamp: string;
       readonly devices: readonly FormerDevice[];
       readonly epochs: readonly string[];
+      /** Under which the days of the devices are kept, before and after. */
+      readonly daysKeys: readonly string[];
       /** The key of the request by which the account was registered, in hex, when it is to have another one. */
       readonly claim?: string;
     };

@@ -4,11 +4,14 @@ import { digestOfEndedUser } from '../ended-user.ts';
 import type { CassandraDatabase } from './cassandra-database.ts';
 import { unavailable } from './cassandra-failure.ts';
 import type { CleanUp, CleanUpEntry, CleanUpList } from './clean-up-list.ts';
+import type { DayRows } from './day-rows.ts';
 import type { DeviceEraser, GoneHooks } from './device-eraser.ts';
 import type { Handovers } from './handovers.ts';
+import type { Heard } from './heard.ts';
 import type { PrekeyRows } from './prekey-rows.ts';
-import { formerValue } from './user-row.ts';
-import { type Users, untilDone } from './users.ts';
+import { untilDone } from './until-done.ts';
+import { formerValue, type UserRow } from './user-row.ts';
+import type { Users } from './users.ts';
 
 /** What the cleaner works on. */
 export interface CleanerParts {
@@ -17,6 +20,8 @@ export interface CleanerParts {
   readonly handovers: Handovers;
   readonly prekeys: PrekeyRows;
   readonly eraser: DeviceEraser;
+  readonly heard: Heard;
+  readonly days: DayRows;
   readonly cleanUps: CleanUpList;
   readonly hooks: Partial<GoneHooks>;
 }
@@ -24,8 +29,6 @@ export interface CleanerParts {
 const some = 200;
 /** What is younger is likely still under way, in milliseconds. Nothing breaks if it is not: it is tried anew. */
 const graceMs = 60_000;
-/** A time of writing in microseconds, of the year 2255: for keys that are never used again, so that a deletion holds whatever clock wrote them. */
-const forEver = 9_000_000_000_000_000n;
 
 /** Carries out what was written down to be cleaned up. Any node may, and several at once: each step is harmless when it was done before. */
 export class Cleaner {
@@ -48,7 +51,12 @@ export class Cleaner {
   async sweep(now: number): Promise<void> {
     const { cleanUps } = this.#parts;
     const end = now - graceMs;
-    for (const entry of await cleanUps.before(end, some)) await this.#carryOut(entry);
+    const failures: unknown[] = [];
+    for (const entry of await cleanUps.before(end, some)) {
+      await this.#carryOut(entry).catch((error: unknown) => failures.push(error));
+    }
+    // One that fails does not keep the others from being cleaned up.
+    if (failures.length > 0) throw failures[0];
     await cleanUps.dropEmpty(end);
   }
 
@@ -69,7 +77,7 @@ export class Cleaner {
   }
 
   async #endUser(userId: UserId): Promise<void> {
-    const { database, users, eraser, hooks } = this.#parts;
+    const { database, users, eraser, heard, days, hooks } = this.#parts;
     const row = await users.settled(userId);
     if (row?.state !== 'ended') return;
     const reason = row.endReason ?? 'replaced';
@@ -81,20 +89,21 @@ export class Cleaner {
     }
     await hooks.userGone?.(userId, { reason, at: row.endedAt ?? 0, numberMac: row.numberMac });
     await this.#dropClaim(row.idempotencyKey, userId);
-    await database.write('DELETE FROM heard USING TIMESTAMP ? WHERE user_id = ?', [forEver, userId]);
-    await database.write('DELETE FROM seen_day USING TIMESTAMP ? WHERE days_key = ?', [forEver, row.daysKey]);
+    await heard.forget(userId);
+    await days.forget(row.daysKey);
     await database.write('INSERT INTO ended_user (digest) VALUES (?)', [digestOfEndedUser(userIdToBytes(userId))]);
     const gone = await database.conditional('DELETE FROM user WHERE id = ? IF state = ?', [userId, 'ended']);
     if (gone.status === 'unknown') throw unavailable(gone.cause);
   }
 
-  async #cleanList({ userId, stamp, devices, epochs, claim }: CleanUp & { kind: 'list' }): Promise<void> {
-    const { users, eraser, prekeys } = this.#parts;
-    const row = await untilDone(async () => {
+  async #cleanList({ userId, stamp, devices, epochs, daysKeys, claim }: CleanUp & { kind: 'list' }): Promise<void> {
+    const { users, eraser, prekeys, days } = this.#parts;
+    const row = await untilDone(async (): Promise<UserRow | undefined | 'outrun'> => {
       const found = await users.settled(userId);
-      // The change may be under way still: from now on it can't be made any more, and is tried anew by who makes it.
       if (found?.stamp !== stamp) return found;
-      return (await users.change(found, {})) ? undefined : 'outrun';
+      // The change may be under way still: from now on it can't be made any more, and is tried anew by who makes it.
+      await users.change(found, {});
+      return 'outrun';
     });
     for (const { deviceId, incarnation } of devices) {
       if (row?.devices.get(deviceId)?.incarnation === incarnation) {
@@ -105,7 +114,9 @@ export class Cleaner {
       const device = { userId, deviceId: deviceId as DeviceId };
       if (reason === undefined) await eraser.discard(incarnation);
       else await eraser.erase(device, incarnation, reason);
+      for (const daysKey of daysKeys) await days.forget(daysKey, incarnation);
     }
+    for (const daysKey of daysKeys) if (daysKey !== row?.daysKey) await days.forget(daysKey);
     if (claim !== undefined && row !== undefined) {
       const key = Buffer.from(claim, 'hex');
       if (!key.equals(row.idempotencyKey)) await this.#dropClaim(key, userId);

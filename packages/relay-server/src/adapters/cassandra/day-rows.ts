@@ -1,6 +1,6 @@
 import { dayMs, dayOf } from '../../platform/utc-day.ts';
 import type { UserId } from '../../ports/ids.ts';
-import type { CassandraDatabase } from './cassandra-database.ts';
+import { type CassandraDatabase, writtenForEver } from './cassandra-database.ts';
 import { type DueEntry, DueList } from './due-list.ts';
 
 /** A device of an account, as it is listed now. */
@@ -39,6 +39,22 @@ export class DayRows {
       incarnation,
       day,
       BigInt(day) * BigInt(dayMs) * 1000n,
+    ]);
+  }
+
+  /** The days of an account under a key that it has no more; those of one device that it lists no more. */
+  async forget(daysKey: string, incarnation?: string): Promise<void> {
+    if (incarnation === undefined) {
+      await this.#database.write('DELETE FROM seen_day USING TIMESTAMP ? WHERE days_key = ?', [
+        writtenForEver,
+        daysKey,
+      ]);
+      return;
+    }
+    await this.#database.write('DELETE FROM seen_day USING TIMESTAMP ? WHERE days_key = ? AND incarnation = ?', [
+      writtenForEver,
+      daysKey,
+      incarnation,
     ]);
   }
 

@@ -6,8 +6,9 @@ import type { CassandraDatabase } from './cassandra-database.ts';
 import type { DayRows, SilentDevice } from './day-rows.ts';
 import type { ListChanges } from './list-changes.ts';
 import type { Turns } from './turns.ts';
+import { untilDone } from './until-done.ts';
 import { byDeviceId, devicesValue, type UserRow } from './user-row.ts';
-import { type Users, untilDone } from './users.ts';
+import type { Users } from './users.ts';
 
 /** What the store of devices works on. */
 export interface DeviceStoreParts {

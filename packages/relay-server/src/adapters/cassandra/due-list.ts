@@ -19,7 +19,7 @@ export interface DueEntry {
 /**
  * What is due at some time, in order of time, over partitions that stay small.
  *
- * Adding and removing are harmless when done twice. An entry is found through its slot, which is written first; a slot goes only when two sweeps one after the other found it empty and not written to again, so that no entry is lost that was on its way.
+ * Adding and removing are harmless when done twice. An entry is found through its slot, and counts once both are written; a slot goes only when two sweeps one after the other found it empty and not written to again, so that no entry is lost that was on its way.
  */
 export class DueList {
   readonly #database: CassandraDatabase;
@@ -37,17 +37,19 @@ export class DueList {
 
   async add({ at, item }: DueEntry): Promise<void> {
     const { slot, shard } = this.#place(at, item);
-    await this.#database.write('INSERT INTO due_slot (list, shard, slot, mark) VALUES (?, ?, ?, true)', [
-      this.#list,
-      shard,
-      slot,
-    ]);
-    await this.#database.write('INSERT INTO due (list, slot, shard, at, item) VALUES (?, ?, ?, ?, ?)', [
-      this.#list,
-      slot,
-      shard,
-      at,
-      item,
+    await Promise.all([
+      this.#database.write('INSERT INTO due_slot (list, shard, slot, mark) VALUES (?, ?, ?, true)', [
+        this.#list,
+        shard,
+        slot,
+      ]),
+      this.#database.write('INSERT INTO due (list, slot, shard, at, item) VALUES (?, ?, ?, ?, ?)', [
+        this.#list,
+        slot,
+        shard,
+        at,
+        item,
+      ]),
     ]);
   }
 

@@ -10,7 +10,7 @@ import { type UserChange, type UserRow, userColumns } from './user-row.ts';
 export interface HandoverWatch {
   /** Before anything else: so that it is found if its node dies. */
   begun(id: string, plan: HandoverPlan): Promise<void>;
-  /** After its rows have changed, and before it is forgotten. */
+  /** When it is decided, and before it is forgotten. */
   committed(id: string, plan: HandoverPlan): Promise<void>;
   aborted(id: string, plan: HandoverPlan): Promise<void>;
   /** When it is forgotten. */
@@ -127,23 +127,21 @@ export class Handovers {
     const { plan } = row;
     const { coming, ending, moving } = plan;
     if (status === 'committed') {
-      // The account that ends before the one that comes, so that no reader of rows alone ever sees both.
-      if (ending !== undefined) await this.#change(id, ending.userId, ended(ending));
-      if (coming !== undefined) await this.#change(id, coming.userId, { state: 'live' });
-      if (moving !== undefined) {
-        const { mac, ciphertext } = moving;
-        await this.#change(id, moving.userId, {
-          number_mac: Buffer.from(mac, 'hex'),
-          number_ciphertext: Buffer.from(ciphertext, 'hex'),
-        });
-      }
-      for (const { mac, after } of plan.numbers) await this.#giveNumber(id, mac, after);
-      await this.#watch.committed(id, plan);
+      await Promise.all([
+        ending && this.#change(id, ending.userId, ended(ending)),
+        coming && this.#change(id, coming.userId, { state: 'live' }),
+        moving && this.#change(id, moving.userId, numberOf(moving)),
+        ...plan.numbers.map(({ mac, after }) => this.#giveNumber(id, mac, after)),
+        this.#watch.committed(id, plan),
+      ]);
     } else {
-      if (coming !== undefined) await this.dropComing(id, coming.userId);
-      for (const { userId } of [ending ?? [], moving ?? []].flat()) await this.#change(id, userId, {});
-      for (const { mac, before } of plan.numbers) await this.#giveNumber(id, mac, before);
-      await this.#watch.aborted(id, plan);
+      await Promise.all([
+        coming && this.dropComing(id, coming.userId),
+        ending && this.#change(id, ending.userId, {}),
+        moving && this.#change(id, moving.userId, {}),
+        ...plan.numbers.map(({ mac, before }) => this.#giveNumber(id, mac, before)),
+        this.#watch.aborted(id, plan),
+      ]);
     }
     certain(await this.#database.conditional('DELETE FROM handover WHERE id = ? IF EXISTS', [id]));
     await this.#watch.over(id, plan);
@@ -216,6 +214,10 @@ export class Handovers {
     const row = await this.#database.row(`SELECT ${userColumns} FROM user WHERE id = ?`, [userId], 'serial');
     return row === undefined || row.handover === null ? undefined : String(row.handover);
   }
+}
+
+function numberOf({ mac, ciphertext }: NonNullable<HandoverPlan['moving']>): UserChange {
+  return { number_mac: Buffer.from(mac, 'hex'), number_ciphertext: Buffer.from(ciphertext, 'hex') };
 }
 
 /** What is left of an account that has ended, until it is cleaned up: who its devices were, and why it ended. */

@@ -1,5 +1,5 @@
 import type { UserId } from '../../ports/ids.ts';
-import type { CassandraDatabase } from './cassandra-database.ts';
+import { type CassandraDatabase, writtenForEver } from './cassandra-database.ts';
 
 /** When a device of an account was heard of last: the latest time wins, whoever writes it last. */
 export class Heard {
@@ -15,6 +15,11 @@ export class Heard {
       at,
       BigInt(at) * 1000n,
     ]);
+  }
+
+  /** Of an account that has ended. */
+  async forget(userId: UserId): Promise<void> {
+    await this.#database.write('DELETE FROM heard USING TIMESTAMP ? WHERE user_id = ?', [writtenForEver, userId]);
   }
 
   async at(userId: UserId): Promise<number> {

@@ -10,7 +10,8 @@ import type { DayRows } from './day-rows.ts';
 import type { PrekeyRows } from './prekey-rows.ts';
 import { checkSet } from './registrations.ts';
 import type { TokenFamilies } from './token-families.ts';
-import { checkNewToken } from './token-store.ts';
+import { isKnownToken, usedToken } from './token-store.ts';
+import { untilDone } from './until-done.ts';
 import {
   devicesValue,
   formerValue,
@@ -20,7 +21,7 @@ import {
   type UserChange,
   type UserRow,
 } from './user-row.ts';
-import { type Users, untilDone } from './users.ts';
+import type { Users } from './users.ts';
 
 /** What changes of lists work on. */
 export interface ListChangeParts {
@@ -77,7 +78,7 @@ export class ListChanges {
     const before = await users.settled(device.userId);
     if (before?.state !== 'live') return 'unknown';
     if (before.list.version !== deviceList.version - 1) return 'conflict';
-    await checkNewToken({ users, families }, joining.refreshTokenHash);
+    if (await isKnownToken({ users, families }, joining.refreshTokenHash)) throw usedToken();
     checkSet(joining);
     const next = this.#next(before, deviceList, device.deviceId);
     const incarnation = next.devices.get(device.deviceId)?.incarnation;
@@ -118,13 +119,15 @@ export class ListChanges {
       const incarnation = next.devices.get(deviceId)?.incarnation;
       return incarnation === undefined ? [] : [{ deviceId, incarnation }];
     });
-    if (devices.length === 0 && next.gone.length === 0) return undefined;
+    const isAlone = next.daysKey !== before.daysKey && before.devices.size > 1;
+    if (devices.length === 0 && next.gone.length === 0 && !isAlone) return undefined;
     const what: CleanUp = {
       kind: 'list',
       userId: before.userId,
       stamp: before.stamp,
       devices: [...next.gone, ...devices],
       epochs: isRotated ? [before.keyEpoch, next.keyEpoch] : [],
+      daysKeys: [before.daysKey, next.daysKey],
     };
     return { at: this.#parts.clock.now(), what };
   }

@@ -2,6 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { EcPrekey, PrekeySet, PrekeysLeft, SignedPrekey, TakenPrekeys } from '../../ports/prekey-store.ts';
 import type { CassandraDatabase, CqlStatement } from './cassandra-database.ts';
 import { unavailable } from './cassandra-failure.ts';
+import { untilDone } from './until-done.ts';
 
 /** Kinds of rows in a device's partition; a released number never changes. What was taken stays for all epochs, under {@link allEpochs}. */
 const shelf = { ec: 1, kyber: 2, takenEc: 3, takenKyber: 4, signed: 5, lastResort: 6 } as const;
@@ -117,12 +118,10 @@ export class PrekeyRows {
   }
 
   /** Deletes the keys of an epoch that nobody reaches any more. */
-  async dropEpoch({ incarnation, epoch }: PrekeyPlace): Promise<void> {
-    const version = await this.#version(incarnation);
-    if (version === undefined) return;
-    await this.#database.conditionalTogether([
-      this.#bump(incarnation, version),
-      ...[shelf.ec, shelf.kyber, shelf.signed, shelf.lastResort].map((of) => ({
+  dropEpoch({ incarnation, epoch }: PrekeyPlace): Promise<void> {
+    const shelves = [shelf.ec, shelf.kyber, shelf.signed, shelf.lastResort];
+    return this.#delete(incarnation, randomUUID(), [
+      ...shelves.map((of) => ({
         cql: 'DELETE FROM prekey WHERE incarnation = ? AND shelf = ? AND epoch = ?',
         values: [incarnation, of, epoch],
       })),
@@ -130,17 +129,23 @@ export class PrekeyRows {
   }
 
   /** Deletes all that there is of a device. */
-  async erase(incarnation: string): Promise<void> {
-    const version = await this.#version(incarnation);
-    if (version === undefined) return;
-    const outcome = await this.#database.conditionalTogether([
-      { cql: 'UPDATE prekey SET version = null WHERE incarnation = ? IF version = ?', values: [incarnation, version] },
+  erase(incarnation: string): Promise<void> {
+    return this.#delete(incarnation, undefined, [
       ...Object.values(shelf).map((of) => ({
         cql: 'DELETE FROM prekey WHERE incarnation = ? AND shelf = ?',
         values: [incarnation, of],
       })),
     ]);
-    if (outcome.status !== 'applied') throw unavailable(outcome.status === 'unknown' ? outcome.cause : undefined);
+  }
+
+  async #delete(incarnation: string, next: string | undefined, deletions: readonly CqlStatement[]): Promise<void> {
+    await untilDone(async () => {
+      const version = await this.#version(incarnation, 'serial');
+      if (version === undefined) return undefined;
+      const outcome = await this.#database.conditionalTogether([this.#bump(incarnation, version, next), ...deletions]);
+      if (outcome.status === 'unknown') throw unavailable(outcome.cause);
+      return outcome.status === 'applied' ? undefined : 'outrun';
+    });
   }
 
   async #known(place: PrekeyPlace, keys: PrekeySet): Promise<Known> {
@@ -180,7 +185,7 @@ export class PrekeyRows {
   }
 
   async #store(place: PrekeyPlace, version: string | undefined, keys: PrekeySet): Promise<'stored' | 'outrun'> {
-    const { incarnation, epoch } = place;
+    const { incarnation } = place;
     const { prekeys = [], kyberPrekeys = [], signedPrekey, lastResortKyberPrekey } = keys;
     const next = randomUUID();
     const statements = [
@@ -259,7 +264,7 @@ export class PrekeyRows {
     return row === undefined || row.version === null ? undefined : String(row.version);
   }
 
-  #bump(incarnation: string, version: string | undefined, next: string = randomUUID()): CqlStatement {
+  #bump(incarnation: string, version: string | undefined, next: string | undefined): CqlStatement {
     return {
       cql: 'UPDATE prekey SET version = ? WHERE incarnation = ? IF version = ?',
       values: [next, incarnation, version],

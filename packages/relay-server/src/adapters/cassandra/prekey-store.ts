@@ -2,8 +2,9 @@ import type { DeviceAddress } from '../../ports/ids.ts';
 import type { PrekeyPut, PrekeySet, PrekeyStore, PrekeysLeft, TakenPrekeys } from '../../ports/prekey-store.ts';
 import type { PrekeyPlace, PrekeyRows } from './prekey-rows.ts';
 import type { Turns } from './turns.ts';
+import { untilDone } from './until-done.ts';
 import { devicesValue, type UserRow } from './user-row.ts';
-import { type Users, untilDone } from './users.ts';
+import type { Users } from './users.ts';
 
 /** What the store of prekeys works on. */
 export interface PrekeyStoreParts {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { NewAccount, RegistrationOutcome } from '../../ports/account-store.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { UserId } from '../../ports/ids.ts';
 import { RelayError } from '../../relay-error.ts';
 import type { Claims } from './claims.ts';
 import type { CleanUpEntry, CleanUpList } from './clean-up-list.ts';
@@ -12,9 +13,10 @@ import type { Heard } from './heard.ts';
 import { tryLock } from './locks.ts';
 import { byId, type PrekeyRows } from './prekey-rows.ts';
 import type { TokenFamilies } from './token-families.ts';
-import { checkNewToken } from './token-store.ts';
+import { isKnownToken, usedToken } from './token-store.ts';
+import { untilDone } from './until-done.ts';
 import { devicesValue, formerValue, listChange, nextDevices, type UserRow } from './user-row.ts';
-import { type Users, untilDone } from './users.ts';
+import type { Users } from './users.ts';
 
 /** What registrations work on. */
 export interface RegistrationParts {
@@ -46,24 +48,33 @@ export class Registrations {
   /** One try; `outrun` when somebody else has changed what it depends on. */
   async attempt(account: NewAccount): Promise<RegistrationOutcome | 'outrun'> {
     const { users, claims, families } = this.#parts;
-    const earlier = await claims.account(account.idempotencyKey);
+    const [earlier, [holderId, holder], isTaken, known] = await Promise.all([
+      claims.account(account.idempotencyKey),
+      this.#holder(account),
+      account.recovers || users.isTaken(account.userId),
+      isKnownToken({ users, families }, account.refreshTokenHash),
+    ]);
     if (earlier !== undefined) {
       const isSame = Buffer.compare(earlier.requestHash, account.requestHash) === 0;
       return { status: isSame ? 'repeated' : 'idempotency-mismatch' };
     }
-    const holderId = await users.holder(account.numberMac);
-    const holder = holderId && (await users.settled(holderId));
     if (account.recovers) {
       if (holder?.state !== 'live' || holderId !== account.userId) return { status: 'recovery-refused' };
       if (holder.list.version !== account.deviceList.version - 1) return { status: 'recovery-outdated' };
-    } else if (await users.isTaken(account.userId)) return { status: 'user-id-taken' };
-    await checkNewToken({ users, families }, account.refreshTokenHash);
+    } else if (isTaken) return { status: 'user-id-taken' };
+    if (known) throw usedToken();
     checkSet(account);
     if (account.recovers && holder) return this.#recover(account, holder);
     const refusal = await tryLock(this.#parts, holder, account.lock);
     if (refusal === 'outrun') return 'outrun';
     if (refusal !== undefined) return { status: 'locked', refusal };
     return this.#register(account, holder);
+  }
+
+  async #holder({ numberMac }: NewAccount): Promise<[UserId | undefined, UserRow | undefined]> {
+    const { users } = this.#parts;
+    const userId = await users.holder(numberMac);
+    return [userId, userId && (await users.settled(userId))];
   }
 
   async #register(account: NewAccount, holder: UserRow | undefined): Promise<RegistrationOutcome | 'outrun'> {
@@ -97,17 +108,21 @@ export class Registrations {
       request_hash: account.requestHash,
       created_at: createdAt,
     };
-    const isDecided = await handovers.carryOut(
-      id,
-      async () =>
-        (await this.#parts.claims.take(account.idempotencyKey, id, userId)) &&
-        (await handovers.markNumber(id, numberMac, holder?.userId)) &&
-        (holder === undefined || (await handovers.markUser(id, holder))) &&
+    const isDecided = await handovers.carryOut(id, async () => {
+      const [isClaimed] = await Promise.all([
+        this.#parts.claims.take(account.idempotencyKey, id, userId),
+        this.#prepare(account, devices.get(account.device.deviceId)?.incarnation, keyEpoch),
+      ]);
+      // From the first mark on others wait.
+      return (
+        isClaimed &&
         (await handovers.come(id, userId, row)) &&
         // The account with this id may have ended, and its row gone, since it was looked for.
         !(await this.#parts.users.hasEnded(userId)) &&
-        (await this.#prepare(account, devices.get(account.device.deviceId)?.incarnation, keyEpoch)),
-    );
+        (await handovers.markNumber(id, numberMac, holder?.userId)) &&
+        (holder === undefined || (await handovers.markUser(id, holder)))
+      );
+    });
     if (!isDecided) {
       // Whoever aborted it may have done so before all was prepared.
       for (const incarnation of incarnations) await eraser.discard(incarnation);
@@ -132,14 +147,18 @@ export class Registrations {
         stamp: before.stamp,
         devices: [...next.gone, ...[...next.devices].map(([deviceId, { incarnation }]) => ({ deviceId, incarnation }))],
         epochs: [],
+        daysKeys: [before.daysKey, next.daysKey],
         claim: hex(before.idempotencyKey),
       },
     };
     await cleanUps.add(entry);
-    await heard.note(userId, account.createdAt);
+    const [isClaimed] = await Promise.all([
+      claims.take(account.idempotencyKey, randomUUID(), userId),
+      this.#prepare(account, own?.incarnation, next.keyEpoch),
+      heard.note(userId, account.createdAt),
+    ]);
     const isChanged =
-      (await claims.take(account.idempotencyKey, randomUUID(), userId)) &&
-      (await this.#prepare(account, own?.incarnation, next.keyEpoch)) &&
+      isClaimed &&
       (await users.change(before, {
         ...listChange(deviceList),
         devices: devicesValue(devices ?? next.devices),
@@ -157,12 +176,13 @@ export class Registrations {
   }
 
   /** Writes the first prekeys and the first refresh token of an incarnation that nobody knows yet. */
-  async #prepare(account: NewAccount, incarnation: string | undefined, epoch: string): Promise<true> {
-    if (incarnation === undefined) return true;
-    const place = { incarnation, epoch };
-    await untilDone(() => this.#parts.prekeys.put(place, account.prekeys, Number.POSITIVE_INFINITY));
-    await this.#parts.families.begin({ device: account.device, incarnation }, account.refreshTokenHash);
-    return true;
+  async #prepare(account: NewAccount, incarnation: string | undefined, epoch: string): Promise<void> {
+    if (incarnation === undefined) return;
+    const { prekeys, families } = this.#parts;
+    await Promise.all([
+      untilDone(() => prekeys.put({ incarnation, epoch }, account.prekeys, Number.POSITIVE_INFINITY)),
+      families.begin({ device: account.device, incarnation }, account.refreshTokenHash),
+    ]);
   }
 }
 

@@ -2,6 +2,7 @@ import type { DeviceAddress, DeviceId, UserId } from '../../ports/ids.ts';
 import { replacedTokenRetentionMs } from '../retention.ts';
 import type { CassandraDatabase } from './cassandra-database.ts';
 import { unavailable } from './cassandra-failure.ts';
+import { untilDone } from './until-done.ts';
 
 /** A device that a refresh token may belong to. */
 export interface TokenHolder {
@@ -140,31 +141,34 @@ export class TokenFamilies {
     };
   }
 
-  /** Deletes the rows of a family, after what is to be kept of it was written elsewhere. */
-  async drop(incarnation: string): Promise<void> {
-    const rows = await this.#database.rows<{ hash: Buffer | null; current: Buffer | null }>(
-      'SELECT hash, current FROM token_family WHERE incarnation = ?',
-      [incarnation],
-    );
-    const [family] = rows;
-    if (family === undefined) return;
-    const hashes = [family.current, ...rows.map(({ hash }) => hash)].filter((hash) => hash !== null);
-    for (const hash of hashes) {
-      await this.#database.write('DELETE FROM refresh_token WHERE hash = ? AND incarnation = ?', [hash, incarnation]);
-    }
-    const outcome = await this.#database.conditionalTogether([
-      {
-        cql: `UPDATE token_family SET current = null, is_ended = null, join_key = null WHERE incarnation = ?
-          IF current = ?`,
-        values: [incarnation, family.current],
-      },
-      ...rows.flatMap(({ hash }) =>
-        hash === null
-          ? []
-          : [{ cql: 'DELETE FROM token_family WHERE incarnation = ? AND hash = ?', values: [incarnation, hash] }],
-      ),
-    ]);
-    if (outcome.status !== 'applied') throw unavailable(outcome.status === 'unknown' ? outcome.cause : undefined);
+  /** Deletes a family, after what is to be kept of it was written elsewhere. */
+  drop(incarnation: string): Promise<void> {
+    return untilDone(async () => {
+      const rows = await this.#database.rows<{ hash: Buffer | null; current: Buffer | null; is_ended: boolean | null }>(
+        'SELECT hash, current, is_ended FROM token_family WHERE incarnation = ?',
+        [incarnation],
+        'serial',
+      );
+      const [family] = rows;
+      if (family === undefined || (family.current === null && family.is_ended === null)) return undefined;
+      const hashes = rows.flatMap(({ hash }) => hash ?? []);
+      for (const hash of family.current === null ? hashes : [family.current, ...hashes]) {
+        await this.#database.write('DELETE FROM refresh_token WHERE hash = ? AND incarnation = ?', [hash, incarnation]);
+      }
+      const outcome = await this.#database.conditionalTogether([
+        {
+          cql: `UPDATE token_family SET current = null, is_ended = null, join_key = null WHERE incarnation = ?
+            IF current = ?`,
+          values: [incarnation, family.current],
+        },
+        ...hashes.map((hash) => ({
+          cql: 'DELETE FROM token_family WHERE incarnation = ? AND hash = ?',
+          values: [incarnation, hash],
+        })),
+      ]);
+      if (outcome.status === 'unknown') throw unavailable(outcome.cause);
+      return outcome.status === 'applied' ? undefined : 'outrun';
+    });
   }
 
   async #point(hash: Uint8Array, { device, incarnation }: TokenHolder): Promise<void> {

@@ -7,8 +7,9 @@ import type { EndedTokens } from './ended-tokens.ts';
 import type { Heard } from './heard.ts';
 import type { TokenFamilies, TokenHolder } from './token-families.ts';
 import type { Turns } from './turns.ts';
+import { untilDone } from './until-done.ts';
 import type { UserRow } from './user-row.ts';
-import { type Users, untilDone } from './users.ts';
+import type { Users } from './users.ts';
 
 /** What the store of tokens works on. */
 export interface TokenStoreParts {
@@ -86,7 +87,8 @@ export class CassandraTokenStore implements TokenStore {
         continue;
       }
       if (isCurrent) {
-        if (same(refresh, next) || (await isKnown(this.#parts, next))) return { status: 'unknown' };
+        if (same(refresh, next) || (await isKnownToken(this.#parts, next))) return { status: 'unknown' };
+        // Before the step that it belongs to: to have been heard of without it harms nothing.
         await heard.note(device.userId, now);
         if (!(await families.replace(holder, refresh, next, now))) return 'outrun';
         await accessTokens.grant(holder, access, accessExpiresAt);
@@ -107,20 +109,13 @@ export class CassandraTokenStore implements TokenStore {
   }
 }
 
-/**
- * Refuses a refresh token that the relay has seen.
- * @throws {RelayError} `request-malformed`
- */
-export async function checkNewToken(
-  parts: Pick<TokenStoreParts, 'users' | 'families'>,
-  refresh: Uint8Array,
-): Promise<void> {
-  if (!(await isKnown(parts, refresh))) return;
-  throw new RelayError('request-malformed', 'this refresh token has been used before: make a new random one');
+/** A registration may not bring a refresh token that the relay has seen. */
+export function usedToken(): RelayError {
+  return new RelayError('request-malformed', 'this refresh token has been used before: make a new random one');
 }
 
 /** Whether a device has this refresh token, or had it and it is not forgotten. */
-async function isKnown(
+export async function isKnownToken(
   { users, families }: Pick<TokenStoreParts, 'users' | 'families'>,
   refresh: Uint8Array,
 ): Promise<boolean> {

@@ -10,7 +10,7 @@ export class Turns {
   take<T>(keys: readonly string[], work: () => Promise<T>): Promise<T> {
     const before = keys.flatMap((key) => this.#last.get(key) ?? []);
     const outcome = before.length === 0 ? work() : Promise.all(before).then(work);
-    const done = outcome.then(nothing, nothing);
+    const done: Promise<void> = outcome.then(nothing, nothing);
     for (const key of keys) this.#last.set(key, done);
     void done.then(() => {
       for (const key of keys) if (this.#last.get(key) === done) this.#last.delete(key);
@@ -19,6 +19,6 @@ export class Turns {
   }
 }
 
-function nothing(): void {
+function nothing(): undefined {
   return undefined;
 }

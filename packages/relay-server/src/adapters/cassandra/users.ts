@@ -1,15 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import type { NumberMac, UserId } from '../../ports/ids.ts';
-import { RelayError } from '../../relay-error.ts';
 import { userIdToBytes } from '../embedded/user-id-bytes.ts';
 import { digestOfEndedUser } from '../ended-user.ts';
 import type { CassandraDatabase, CqlRow } from './cassandra-database.ts';
 import { unavailable } from './cassandra-failure.ts';
 import type { Handovers } from './handovers.ts';
+import { untilDone } from './until-done.ts';
 import { type UserChange, type UserRow, userColumns, userRowOf } from './user-row.ts';
 
-/** How often a change is tried anew that others were quicker than. */
-const rounds = 50;
+/** Some columns of an account, and what its handover makes of it. */
+export interface SeenUser {
+  readonly row: CqlRow;
+  readonly state: 'live' | 'ended';
+  /** When it has got another one. */
+  readonly number?: Pick<UserRow, 'numberMac' | 'numberCiphertext'>;
+}
 
 /** The rows of accounts and numbers, as their handovers make them. */
 export class Users {
@@ -37,14 +42,9 @@ export class Users {
   }
 
   /** Some columns of an account (`state` and `handover` among them), and what its handover makes of it. */
-  async lookAt(
-    userId: UserId,
-    columns: string,
-  ): Promise<
-    { row: CqlRow; state: 'live' | 'ended'; number?: Pick<UserRow, 'numberMac' | 'numberCiphertext'> } | undefined
-  > {
+  async lookAt(userId: UserId, columns: string): Promise<SeenUser | undefined> {
     let orphan: string | undefined;
-    for (let round = 0; round < rounds; round++) {
+    return untilDone(async (): Promise<SeenUser | undefined | 'outrun'> => {
       const row = await this.#database.row(`SELECT ${columns} FROM user WHERE id = ?`, [userId]);
       if (row === undefined || row.state === null) return undefined;
       const asItIs = row.state === 'coming' ? undefined : { row, state: row.state as 'live' | 'ended' };
@@ -55,7 +55,7 @@ export class Users {
         // It is over, and this row was read before: or its mark is left from one that was aborted.
         if (orphan === id) return asItIs;
         orphan = id;
-        continue;
+        return 'outrun';
       }
       if (handover.status !== 'committed') return asItIs;
       const { ending, moving } = handover.plan;
@@ -66,21 +66,20 @@ export class Users {
         numberCiphertext: Buffer.from(moving.ciphertext, 'hex'),
       };
       return { row, state: 'live', number };
-    }
-    throw busy();
+    });
   }
 
   /** An account's row for a change, when nothing is under way with it; also one that has ended. */
-  async settled(userId: UserId): Promise<UserRow | undefined> {
-    for (let round = 0; round < rounds; round++) {
+  settled(userId: UserId): Promise<UserRow | undefined> {
+    return untilDone(async (): Promise<UserRow | undefined | 'outrun'> => {
       const found = await this.#database.row(`SELECT ${userColumns} FROM user WHERE id = ?`, [userId]);
       if (found === undefined || found.state === null) return undefined;
       const row = userRowOf(found);
       if (row.handover === undefined) return row;
       await this.#handovers.resolve(row.handover);
       await this.#handovers.unmarkUser(row.handover, row);
-    }
-    throw busy();
+      return 'outrun';
+    });
   }
 
   /** Whether an account has this id, or had it once. */
@@ -119,20 +118,20 @@ export class Users {
   }
 
   /** Who has a number, when nothing is under way with it. */
-  async holder(mac: NumberMac): Promise<UserId | undefined> {
-    for (let round = 0; round < rounds; round++) {
+  holder(mac: NumberMac): Promise<UserId | undefined> {
+    return untilDone(async (): Promise<UserId | undefined | 'outrun'> => {
       const row = await this.#numberRow(mac);
       if (row?.handover === undefined) return row?.userId;
       await this.#handovers.resolve(row.handover);
       await this.#handovers.unmarkNumber(row.handover, mac);
-    }
-    throw busy();
+      return 'outrun';
+    });
   }
 
   async #holderNow(mac: NumberMac): Promise<UserId | undefined> {
     const hex = Buffer.from(mac).toString('hex');
     let orphan: string | undefined;
-    for (let round = 0; round < rounds; round++) {
+    return untilDone(async (): Promise<UserId | undefined | 'outrun'> => {
       const row = await this.#numberRow(mac);
       if (row?.handover === undefined) return row?.userId;
       const handover = await this.#handovers.find(row.handover);
@@ -141,8 +140,8 @@ export class Users {
       }
       if (handover !== undefined || orphan === row.handover) return row.userId;
       orphan = row.handover;
-    }
-    throw busy();
+      return 'outrun';
+    });
   }
 
   async #numberRow(mac: NumberMac): Promise<{ userId: UserId | undefined; handover: string | undefined } | undefined> {
@@ -154,19 +153,4 @@ export class Users {
       }
     );
   }
-}
-
-/** Runs a change until nobody else was quicker. */
-export async function untilDone<T>(attempt: () => Promise<T | 'outrun'>): Promise<T> {
-  for (let round = 0; round < rounds; round++) {
-    const outcome = await attempt();
-    if (outcome !== 'outrun') return outcome as T;
-  }
-  throw busy();
-}
-
-function busy(): RelayError {
-  return new RelayError('store-unavailable', 'too many others change this account or number: try again', {
-    retryable: true,
-  });
 }
