@@ -68,7 +68,9 @@ export function cassandraAccounts(database: CassandraDatabase, options: Cassandr
   const eraser = new DeviceEraser(database, { prekeys: prekeyRows, families, endedTokens }, hooks);
   const handovers = new Handovers(database, new HandoverEffects(database, { cleanUps, remains }, eraser), patienceMs);
   const users = new Users(database, handovers);
+  const claims = new Claims(database, users, handovers);
   const cleaner = new Cleaner({
+    claims,
     database,
     users,
     handovers,
@@ -79,7 +81,6 @@ export function cassandraAccounts(database: CassandraDatabase, options: Cassandr
     cleanUps,
     hooks,
   });
-  const claims = new Claims(database, users, handovers);
   const registrations = new Registrations({
     clock,
     users,

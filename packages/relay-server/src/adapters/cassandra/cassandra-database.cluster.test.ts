@@ -90,6 +90,21 @@ describe('migrations', () => {
     await keyspace.drop();
   });
 
+  it('makes keyspace and lock whoever comes first, and all the tables once', async () => {
+    const { options } = await TestKeyspace.make({ areas: [] });
+    const keyspace = `test_${randomBytes(8).toString('hex')}`;
+    const fresh = { ...options, keyspace };
+    await Promise.all(Array.from({ length: 4 }, () => migrate(fresh, { clock: systemClock, replication: 1 })));
+    const database = await CassandraDatabase.open(fresh);
+    const tables = await database.rows('SELECT table_name FROM system_schema.tables WHERE keyspace_name = ?', [
+      keyspace,
+    ]);
+    const made = tableAreas.flatMap(({ steps }) => steps).filter((step) => step.startsWith('CREATE TABLE'));
+    expect(tables.length).toBe(made.length + 1);
+    await database.close();
+    for (const each of [options, fresh]) await TestKeyspace.dropped(each);
+  });
+
   it('a lock whose owner has died is taken over', async () => {
     const keyspace = await TestKeyspace.make({ areas: [] });
     const database = await keyspace.open();

@@ -4,6 +4,9 @@ import { storeFailure, unavailable, wasNotSent } from './cassandra-failure.ts';
 
 const { types, policies } = cassandra;
 
+/** Is told of a statement before it is sent, and again when it was carried out; what it throws fails the statement there, and it is waited for. */
+export type StatementTrace = (phase: 'before' | 'after', cql: string) => void | Promise<void>;
+
 /** How a relay reaches its cluster. */
 export interface CassandraOptions {
   /** Host names or addresses of a few nodes, without a port. */
@@ -18,8 +21,8 @@ export interface CassandraOptions {
   readonly tls?: ConnectionOptions;
   /** After which a request that had no answer has failed, in milliseconds; 12,000 by default. */
   readonly requestTimeoutMs?: number;
-  /** Is told each statement before it is sent, and again when it was carried out; may throw, which fails the statement there. For tests that stop an adapter between its steps. */
-  readonly traceStatement?: (phase: 'before' | 'after', cql: string) => void;
+  /** For tests that stop an adapter between its steps. */
+  readonly traceStatement?: StatementTrace;
 }
 
 /** A value for a `?`: a time is milliseconds since the Unix epoch, a UUID its 36 characters, a counter or version a number. `undefined` is null. */
@@ -67,7 +70,7 @@ export type CqlRow = { readonly [column: string]: unknown };
 export class CassandraDatabase {
   readonly keyspace: string;
   readonly #client: cassandra.Client;
-  readonly #trace: (phase: 'before' | 'after', cql: string) => void;
+  readonly #trace: StatementTrace;
   /** Conditional writes must reach the server once. */
   readonly #once = new policies.retry.FallthroughRetryPolicy();
 
@@ -96,7 +99,7 @@ export class CassandraDatabase {
   }
 
   /** The same session, with another listener: closing one closes both. */
-  traced(traceStatement: (phase: 'before' | 'after', cql: string) => void): CassandraDatabase {
+  traced(traceStatement: StatementTrace): CassandraDatabase {
     return new CassandraDatabase(this.#client, { keyspace: this.keyspace, traceStatement });
   }
 
@@ -182,11 +185,11 @@ export class CassandraDatabase {
     cql: string,
     send: () => Promise<cassandra.types.ResultSet>,
   ): Promise<Conditional<Row>> {
-    this.#trace('before', cql);
+    await this.#trace('before', cql);
     let result: cassandra.types.ResultSet;
     try {
       result = await send();
-      this.#trace('after', cql);
+      await this.#trace('after', cql);
     } catch (error) {
       if (wasNotSent(error)) throw storeFailure(error);
       return { status: 'unknown', cause: error };
@@ -198,10 +201,10 @@ export class CassandraDatabase {
   }
 
   async #run<T>(cql: string, send: () => Promise<T>): Promise<T> {
-    this.#trace('before', cql);
+    await this.#trace('before', cql);
     try {
       const result = await send();
-      this.#trace('after', cql);
+      await this.#trace('after', cql);
       return result;
     } catch (error) {
       throw storeFailure(error);

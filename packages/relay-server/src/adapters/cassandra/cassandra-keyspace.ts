@@ -29,10 +29,14 @@ export class TestKeyspace {
     return CassandraDatabase.open({ ...this.options, ...change });
   }
 
-  async drop(): Promise<void> {
-    const client = clientOf(this.options, undefined);
+  drop(): Promise<void> {
+    return TestKeyspace.dropped(this.options);
+  }
+
+  static async dropped(options: CassandraOptions): Promise<void> {
+    const client = clientOf(options, undefined);
     try {
-      await client.execute(`DROP KEYSPACE IF EXISTS "${this.options.keyspace}"`, [], { prepare: false });
+      await client.execute(`DROP KEYSPACE IF EXISTS "${options.keyspace}"`, [], { prepare: false });
     } finally {
       await client.shutdown();
     }

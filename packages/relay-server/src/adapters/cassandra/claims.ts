@@ -1,13 +1,19 @@
 import type { UserId } from '../../ports/ids.ts';
 import type { CassandraDatabase } from './cassandra-database.ts';
+import { unavailable } from './cassandra-failure.ts';
 import type { Handovers } from './handovers.ts';
 import type { UserRow } from './user-row.ts';
 import type { Users } from './users.ts';
 
+interface Claim {
+  readonly attempt: string;
+  readonly userId: UserId;
+}
+
 /**
  * Which account a request has registered or recovered, by its idempotency key.
  *
- * The truth is the account's own row, which has the key: a claim only tells where to look, and keeps two requests with one key apart while they are under way. One that no account bears out counts for nothing, and the next request takes it over.
+ * The truth is the account's own row, which has the key: a claim only tells where to look, and keeps two requests with one key apart while they are under way. One that no account bears out counts for nothing, and the next request takes it over, when what had it is decided.
  */
 export class Claims {
   readonly #database: CassandraDatabase;
@@ -23,16 +29,13 @@ export class Claims {
   /** The account that a request with this key has made, if it is still there and was not recovered by another one. */
   async account(key: Uint8Array): Promise<UserRow | undefined> {
     const claim = await this.#find(key);
-    if (claim === undefined) return undefined;
-    // Decided or not: a claim whose handover is under way may yet be borne out.
-    await this.#handovers.resolve(claim.attempt);
-    const row = await this.#users.find(claim.userId);
-    return row !== undefined && Buffer.compare(row.idempotencyKey, key) === 0 ? row : undefined;
+    return claim && this.#borneOut(key, claim);
   }
 
-  /** Takes a key that no account bears out for an attempt; false when somebody else was quicker. */
+  /** Takes a key for an attempt, unless an account bears it out; false when it does, or somebody else was quicker. An attempt that had it can't be decided any more. */
   async take(key: Uint8Array, attempt: string, userId: UserId): Promise<boolean> {
     const before = await this.#find(key);
+    if (before !== undefined && (await this.#borneOut(key, before)) !== undefined) return false;
     const outcome = await this.#database.conditional(
       'UPDATE registration SET attempt = ?, user_id = ? WHERE idempotency_key = ? IF attempt = ?',
       [attempt, userId, key, before?.attempt],
@@ -41,10 +44,32 @@ export class Claims {
     return (await this.#find(key, 'serial'))?.attempt === attempt;
   }
 
-  async #find(
-    key: Uint8Array,
-    consistency: 'quorum' | 'serial' = 'quorum',
-  ): Promise<{ attempt: string; userId: UserId } | undefined> {
+  /** Lets go of a key that an attempt had. */
+  async drop(key: Uint8Array, attempt: string): Promise<void> {
+    const outcome = await this.#database.conditional(
+      'DELETE FROM registration WHERE idempotency_key = ? IF attempt = ?',
+      [key, attempt],
+    );
+    if (outcome.status === 'unknown') throw unavailable(outcome.cause);
+  }
+
+  /** Lets go of a key that an account had. */
+  async dropOf(userId: UserId, key: Uint8Array): Promise<void> {
+    const outcome = await this.#database.conditional(
+      'DELETE FROM registration WHERE idempotency_key = ? IF user_id = ?',
+      [key, userId],
+    );
+    if (outcome.status === 'unknown') throw unavailable(outcome.cause);
+  }
+
+  async #borneOut(key: Uint8Array, { attempt, userId }: Claim): Promise<UserRow | undefined> {
+    // Decided or not: a claim whose handover is under way may yet be borne out.
+    await this.#handovers.resolve(attempt);
+    const row = await this.#users.find(userId);
+    return row !== undefined && Buffer.compare(row.idempotencyKey, key) === 0 ? row : undefined;
+  }
+
+  async #find(key: Uint8Array, consistency: 'quorum' | 'serial' = 'quorum'): Promise<Claim | undefined> {
     const row = await this.#database.row(
       'SELECT attempt, user_id FROM registration WHERE idempotency_key = ?',
       [key],

@@ -18,8 +18,8 @@ export type CleanUp =
       readonly epochs: readonly string[];
       /** Under which the days of the devices are kept, before and after. */
       readonly daysKeys: readonly string[];
-      /** The key of the request by which the account was registered, in hex, when it is to have another one. */
-      readonly claim?: string;
+      /** When the account is to be known by another request: the keys of the one before and of this one, in hex, and under which name this one has claimed its key. */
+      readonly claim?: { readonly before: string; readonly key: string; readonly attempt: string };
     };
 
 /** When it was written down. */

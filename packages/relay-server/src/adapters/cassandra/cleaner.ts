@@ -3,6 +3,7 @@ import { userIdToBytes } from '../embedded/user-id-bytes.ts';
 import { digestOfEndedUser } from '../ended-user.ts';
 import type { CassandraDatabase } from './cassandra-database.ts';
 import { unavailable } from './cassandra-failure.ts';
+import type { Claims } from './claims.ts';
 import type { CleanUp, CleanUpEntry, CleanUpList } from './clean-up-list.ts';
 import type { DayRows } from './day-rows.ts';
 import type { DeviceEraser, GoneHooks } from './device-eraser.ts';
@@ -18,6 +19,7 @@ export interface CleanerParts {
   readonly database: CassandraDatabase;
   readonly users: Users;
   readonly handovers: Handovers;
+  readonly claims: Claims;
   readonly prekeys: PrekeyRows;
   readonly eraser: DeviceEraser;
   readonly heard: Heard;
@@ -77,7 +79,7 @@ export class Cleaner {
   }
 
   async #endUser(userId: UserId): Promise<void> {
-    const { database, users, eraser, heard, days, hooks } = this.#parts;
+    const { database, users, claims, eraser, heard, days, hooks } = this.#parts;
     const row = await users.settled(userId);
     if (row?.state !== 'ended') return;
     const reason = row.endReason ?? 'replaced';
@@ -88,7 +90,7 @@ export class Cleaner {
       await eraser.erase({ userId, deviceId: former.deviceId as DeviceId }, incarnation, former.reason);
     }
     await hooks.userGone?.(userId, { reason, at: row.endedAt ?? 0, numberMac: row.numberMac });
-    await this.#dropClaim(row.idempotencyKey, userId);
+    await claims.dropOf(userId, row.idempotencyKey);
     await heard.forget(userId);
     await days.forget(row.daysKey);
     await database.write('INSERT INTO ended_user (digest) VALUES (?)', [digestOfEndedUser(userIdToBytes(userId))]);
@@ -97,7 +99,7 @@ export class Cleaner {
   }
 
   async #cleanList({ userId, stamp, devices, epochs, daysKeys, claim }: CleanUp & { kind: 'list' }): Promise<void> {
-    const { users, eraser, prekeys, days } = this.#parts;
+    const { users, claims, eraser, prekeys, days } = this.#parts;
     const row = await untilDone(async (): Promise<UserRow | undefined | 'outrun'> => {
       const found = await users.settled(userId);
       if (found?.stamp !== stamp) return found;
@@ -117,9 +119,11 @@ export class Cleaner {
       for (const daysKey of daysKeys) await days.forget(daysKey, incarnation);
     }
     for (const daysKey of daysKeys) if (daysKey !== row?.daysKey) await days.forget(daysKey);
-    if (claim !== undefined && row !== undefined) {
-      const key = Buffer.from(claim, 'hex');
-      if (!key.equals(row.idempotencyKey)) await this.#dropClaim(key, userId);
+    if (claim !== undefined) {
+      const [before, key] = [Buffer.from(claim.before, 'hex'), Buffer.from(claim.key, 'hex')];
+      const current = row?.idempotencyKey ?? new Uint8Array();
+      if (!before.equals(current)) await claims.dropOf(userId, before);
+      if (!key.equals(current)) await claims.drop(key, claim.attempt);
     }
     await untilDone(() => this.#forget(userId, new Set(devices.map(({ incarnation }) => incarnation))));
   }
@@ -132,13 +136,5 @@ export class Cleaner {
     const former = new Map([...row.former].filter(([incarnation]) => !incarnations.has(incarnation)));
     if (former.size === row.former.size) return 'done';
     return (await users.change(row, { former: formerValue(former) })) ? 'done' : 'outrun';
-  }
-
-  async #dropClaim(idempotencyKey: Uint8Array, userId: UserId): Promise<void> {
-    const outcome = await this.#parts.database.conditional(
-      'DELETE FROM registration WHERE idempotency_key = ? IF user_id = ?',
-      [idempotencyKey, userId],
-    );
-    if (outcome.status === 'unknown') throw unavailable(outcome.cause);
   }
 }

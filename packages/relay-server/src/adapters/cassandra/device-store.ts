@@ -1,6 +1,7 @@
 import { dayMs, dayOf } from '../../platform/utc-day.ts';
 import type { DeviceSighting, DeviceStore, JoinedDevice, JoinOutcome, NewDevice } from '../../ports/device-store.ts';
 import type { DeviceAddress, DeviceId, UserId } from '../../ports/ids.ts';
+import { RelayError } from '../../relay-error.ts';
 import { userTurn } from './account-store.ts';
 import type { CassandraDatabase } from './cassandra-database.ts';
 import type { DayRows, SilentDevice } from './day-rows.ts';
@@ -55,12 +56,7 @@ export class CassandraDeviceStore implements DeviceStore {
   join(joining: NewDevice): Promise<JoinOutcome> {
     const request = `join ${Buffer.from(joining.idempotencyKey).toString('hex')}`;
     return this.#parts.turns.take([userTurn(joining.device.userId), request], () =>
-      untilDone(async (): Promise<JoinOutcome | 'outrun'> => {
-        const earlier = await this.joined(joining.idempotencyKey);
-        if (earlier === undefined) return this.#parts.lists.join(joining);
-        const isSame = Buffer.compare(earlier.requestHash, joining.requestHash) === 0;
-        return isSame ? 'repeated' : 'idempotency-mismatch';
-      }),
+      untilDone(async () => (await this.#earlier(joining)) ?? this.#attempt(joining)),
     );
   }
 
@@ -91,15 +87,37 @@ export class CassandraDeviceStore implements DeviceStore {
     for (;;) {
       const silent = await days.before(before);
       if (silent.length === 0) break;
-      for (const device of silent) {
-        if (await this.#mark(device, before)) {
-          marked.push({ userId: device.userId, deviceId: device.deviceId as DeviceId });
+      for (let from = 0; from < silent.length; from += atOnce) {
+        const some = silent.slice(from, from + atOnce);
+        const were = await Promise.all(some.map((device) => this.#mark(device, before)));
+        for (const { userId, deviceId } of some.filter((_, at) => were[at])) {
+          marked.push({ userId, deviceId: deviceId as DeviceId });
         }
-        await days.done(device);
+        await Promise.all(some.map((device) => days.done(device)));
       }
     }
     await days.dropEmpty(before);
     return marked;
+  }
+
+  /** One try. What stands in its way may be this very request, as another node carries it out: that is seen afterwards at the latest. */
+  async #attempt(joining: NewDevice): Promise<JoinOutcome | 'outrun'> {
+    try {
+      const outcome = await this.#parts.lists.join(joining);
+      return outcome === 'conflict' ? ((await this.#earlier(joining)) ?? outcome) : outcome;
+    } catch (error) {
+      if (!(error instanceof RelayError) || error.code !== 'request-malformed') throw error;
+      const earlier = await this.#earlier(joining);
+      if (earlier !== undefined) return earlier;
+      throw error;
+    }
+  }
+
+  /** What became of a request with the same key. */
+  async #earlier({ idempotencyKey, requestHash }: NewDevice): Promise<JoinOutcome | undefined> {
+    const earlier = await this.joined(idempotencyKey);
+    if (earlier === undefined) return undefined;
+    return Buffer.compare(earlier.requestHash, requestHash) === 0 ? 'repeated' : 'idempotency-mismatch';
   }
 
   /** Notes that a device is connected; whether it was idle. */

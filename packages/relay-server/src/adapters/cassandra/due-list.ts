@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { allDone } from './all-done.ts';
 import type { CassandraDatabase } from './cassandra-database.ts';
 
 /** How a list is cut up: it never changes, since entries would not be found any more. */
@@ -37,7 +38,7 @@ export class DueList {
 
   async add({ at, item }: DueEntry): Promise<void> {
     const { slot, shard } = this.#place(at, item);
-    await Promise.all([
+    await allDone([
       this.#database.write('INSERT INTO due_slot (list, shard, slot, mark) VALUES (?, ?, ?, true)', [
         this.#list,
         shard,

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { UserId } from '../../ports/ids.ts';
+import { allDone } from './all-done.ts';
 import type { CassandraDatabase, Conditional } from './cassandra-database.ts';
 import { unavailable } from './cassandra-failure.ts';
 import type { HandoverPlan, HandoverRow } from './handover-plan.ts';
@@ -127,7 +128,7 @@ export class Handovers {
     const { plan } = row;
     const { coming, ending, moving } = plan;
     if (status === 'committed') {
-      await Promise.all([
+      await allDone([
         ending && this.#change(id, ending.userId, ended(ending)),
         coming && this.#change(id, coming.userId, { state: 'live' }),
         moving && this.#change(id, moving.userId, numberOf(moving)),
@@ -135,7 +136,7 @@ export class Handovers {
         this.#watch.committed(id, plan),
       ]);
     } else {
-      await Promise.all([
+      await allDone([
         coming && this.dropComing(id, coming.userId),
         ending && this.#change(id, ending.userId, {}),
         moving && this.#change(id, moving.userId, {}),

@@ -24,7 +24,9 @@ export interface MigrationOptions {
 }
 
 /** A node that was to migrate is taken for dead after this time, in milliseconds. */
-const lockMs = 60_000;
+const lockMs = 120_000;
+/** How long one step may take, in milliseconds: a busy cluster is slow with its schema. */
+const stepMs = 60_000;
 const pauseMs = 200;
 
 /**
@@ -36,7 +38,7 @@ const pauseMs = 200;
  */
 export async function migrate(options: CassandraOptions, migration: MigrationOptions): Promise<void> {
   const { areas = tableAreas, clock, replication = 3 } = migration;
-  const client = clientOf(options, undefined);
+  const client = clientOf({ ...options, requestTimeoutMs: stepMs }, undefined);
   try {
     await client.connect();
     await makeLock(client, options, replication);
@@ -46,13 +48,16 @@ export async function migrate(options: CassandraOptions, migration: MigrationOpt
     await client.shutdown();
   }
   const database = await CassandraDatabase.open(options);
-  const schema = clientOf(options, options.keyspace);
+  const schema = clientOf({ ...options, requestTimeoutMs: stepMs }, options.keyspace);
   try {
     const lock = new SchemaLock(database, clock);
     while (!(await isCurrent(database, areas))) {
       if (await lock.take()) {
-        await bringUp(schema, database, lock, areas);
-        await lock.leave();
+        try {
+          await bringUp(schema, database, lock, areas);
+        } finally {
+          await lock.leave();
+        }
       } else await pause(pauseMs);
     }
   } catch (error) {

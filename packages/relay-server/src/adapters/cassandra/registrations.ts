@@ -3,6 +3,7 @@ import type { NewAccount, RegistrationOutcome } from '../../ports/account-store.
 import type { Clock } from '../../ports/clock.ts';
 import type { UserId } from '../../ports/ids.ts';
 import { RelayError } from '../../relay-error.ts';
+import { allDone } from './all-done.ts';
 import type { Claims } from './claims.ts';
 import type { CleanUpEntry, CleanUpList } from './clean-up-list.ts';
 import type { Cleaner } from './cleaner.ts';
@@ -47,28 +48,41 @@ export class Registrations {
 
   /** One try; `outrun` when somebody else has changed what it depends on. */
   async attempt(account: NewAccount): Promise<RegistrationOutcome | 'outrun'> {
-    const { users, claims, families } = this.#parts;
-    const [earlier, [holderId, holder], isTaken, known] = await Promise.all([
-      claims.account(account.idempotencyKey),
+    const earlier = await this.#earlier(account);
+    if (earlier !== undefined) return earlier;
+    const { users, families } = this.#parts;
+    const [[holderId, holder], isTaken, isKnown] = await Promise.all([
       this.#holder(account),
       account.recovers || users.isTaken(account.userId),
       isKnownToken({ users, families }, account.refreshTokenHash),
     ]);
-    if (earlier !== undefined) {
-      const isSame = Buffer.compare(earlier.requestHash, account.requestHash) === 0;
-      return { status: isSame ? 'repeated' : 'idempotency-mismatch' };
-    }
+    // What stands in its way may be this very request, as another node carries it out: that is seen now at the latest.
     if (account.recovers) {
-      if (holder?.state !== 'live' || holderId !== account.userId) return { status: 'recovery-refused' };
-      if (holder.list.version !== account.deviceList.version - 1) return { status: 'recovery-outdated' };
-    } else if (isTaken) return { status: 'user-id-taken' };
-    if (known) throw usedToken();
+      if (holder?.state !== 'live' || holderId !== account.userId) {
+        return (await this.#earlier(account)) ?? { status: 'recovery-refused' };
+      }
+      if (holder.list.version !== account.deviceList.version - 1) {
+        return (await this.#earlier(account)) ?? { status: 'recovery-outdated' };
+      }
+    } else if (isTaken) return (await this.#earlier(account)) ?? { status: 'user-id-taken' };
+    if (isKnown) {
+      const repeated = await this.#earlier(account);
+      if (repeated !== undefined) return repeated;
+      throw usedToken();
+    }
     checkSet(account);
     if (account.recovers && holder) return this.#recover(account, holder);
     const refusal = await tryLock(this.#parts, holder, account.lock);
     if (refusal === 'outrun') return 'outrun';
     if (refusal !== undefined) return { status: 'locked', refusal };
     return this.#register(account, holder);
+  }
+
+  /** What became of a request with the same key. */
+  async #earlier({ idempotencyKey, requestHash }: NewAccount): Promise<RegistrationOutcome | undefined> {
+    const row = await this.#parts.claims.account(idempotencyKey);
+    if (row === undefined) return undefined;
+    return { status: Buffer.compare(row.requestHash, requestHash) === 0 ? 'repeated' : 'idempotency-mismatch' };
   }
 
   async #holder({ numberMac }: NewAccount): Promise<[UserId | undefined, UserRow | undefined]> {
@@ -109,7 +123,7 @@ export class Registrations {
       created_at: createdAt,
     };
     const isDecided = await handovers.carryOut(id, async () => {
-      const [isClaimed] = await Promise.all([
+      const [isClaimed] = await allDone([
         this.#parts.claims.take(account.idempotencyKey, id, userId),
         this.#prepare(account, devices.get(account.device.deviceId)?.incarnation, keyEpoch),
       ]);
@@ -139,6 +153,7 @@ export class Registrations {
     const next = nextDevices(before, deviceList.devices, { isRotated, reason: 'replaced' });
     const own = next.devices.get(device.deviceId);
     const devices = own && new Map(next.devices).set(device.deviceId, { ...own, isKeyless: false });
+    const attempt = randomUUID();
     const entry: CleanUpEntry = {
       at: clock.now(),
       what: {
@@ -148,12 +163,12 @@ export class Registrations {
         devices: [...next.gone, ...[...next.devices].map(([deviceId, { incarnation }]) => ({ deviceId, incarnation }))],
         epochs: [],
         daysKeys: [before.daysKey, next.daysKey],
-        claim: hex(before.idempotencyKey),
+        claim: { before: hex(before.idempotencyKey), key: hex(account.idempotencyKey), attempt },
       },
     };
     await cleanUps.add(entry);
-    const [isClaimed] = await Promise.all([
-      claims.take(account.idempotencyKey, randomUUID(), userId),
+    const [isClaimed] = await allDone([
+      claims.take(account.idempotencyKey, attempt, userId),
       this.#prepare(account, own?.incarnation, next.keyEpoch),
       heard.note(userId, account.createdAt),
     ]);
@@ -179,7 +194,7 @@ export class Registrations {
   async #prepare(account: NewAccount, incarnation: string | undefined, epoch: string): Promise<void> {
     if (incarnation === undefined) return;
     const { prekeys, families } = this.#parts;
-    await Promise.all([
+    await allDone([
       untilDone(() => prekeys.put({ incarnation, epoch }, account.prekeys, Number.POSITIVE_INFINITY)),
       families.begin({ device: account.device, incarnation }, account.refreshTokenHash),
     ]);

@@ -61,24 +61,23 @@ export class TokenFamilies {
 
   /** A family as it is, for one of its tokens if one is named. */
   async find(incarnation: string, refresh?: Uint8Array): Promise<TokenFamily | undefined> {
-    const [family, replaced] = await Promise.all([
-      this.#database.row<{ current: Buffer | null; is_ended: boolean | null }>(
-        'SELECT current, is_ended FROM token_family WHERE incarnation = ? LIMIT 1',
-        [incarnation],
-      ),
-      refresh === undefined
-        ? undefined
-        : this.#database.row<{ successor: Buffer | null; replaced_at: Date | null }>(
-            'SELECT successor, replaced_at FROM token_family WHERE incarnation = ? AND hash = ?',
-            [incarnation, refresh],
-          ),
-    ]);
+    const family = await this.#database.row<{ current: Buffer | null; is_ended: boolean | null }>(
+      'SELECT current, is_ended FROM token_family WHERE incarnation = ? LIMIT 1',
+      [incarnation],
+    );
     if (family === undefined) return undefined;
-    if (family.current === null || family.is_ended === true) return { current: undefined, successor: undefined };
+    const { current, is_ended } = family;
+    if (current === null || is_ended === true) return { current: undefined, successor: undefined };
+    if (refresh === undefined || current.equals(refresh)) return { current, successor: undefined };
+    // After the current one: a token that is so no more has its successor by then.
+    const replaced = await this.#database.row<{ successor: Buffer | null; replaced_at: Date | null }>(
+      'SELECT successor, replaced_at FROM token_family WHERE incarnation = ? AND hash = ?',
+      [incarnation, refresh],
+    );
     const { successor, replaced_at } = replaced ?? {};
-    if (successor == null || replaced_at == null) return { current: family.current, successor: undefined };
+    if (successor == null || replaced_at == null) return { current, successor: undefined };
     const isForgotten = replaced_at.getTime() < (await this.#sweptUntil()) - replacedTokenRetentionMs;
-    return { current: family.current, successor: isForgotten ? undefined : successor };
+    return { current, successor: isForgotten ? undefined : successor };
   }
 
   /** Makes `next` the current token if `refresh` is; false when it is not. */

@@ -67,10 +67,11 @@ export class CassandraTokenStore implements TokenStore {
   /** Carries out what is to be cleaned up as well, of accounts and devices. */
   async sweep(now: number): Promise<number> {
     const { accessTokens, endedTokens, families, cleaner } = this.#parts;
-    await cleaner.sweep(now);
     await families.forgetBefore(now);
     await endedTokens.sweep(now);
-    return accessTokens.sweep(now);
+    const swept = await accessTokens.sweep(now);
+    await cleaner.sweep(now);
+    return swept;
   }
 
   async #rotate({ refresh, next, access, accessExpiresAt, now }: TokenRotation): Promise<RotationOutcome | 'outrun'> {
@@ -87,7 +88,12 @@ export class CassandraTokenStore implements TokenStore {
         continue;
       }
       if (isCurrent) {
-        if (same(refresh, next) || (await isKnownToken(this.#parts, next))) return { status: 'unknown' };
+        if (same(refresh, next)) return { status: 'unknown' };
+        if (await isKnownToken(this.#parts, next)) {
+          // By this very pair, perhaps, that another node has carried out meanwhile.
+          const now = (await families.find(incarnation))?.current;
+          return now !== undefined && same(now, refresh) ? { status: 'unknown' } : 'outrun';
+        }
         // Before the step that it belongs to: to have been heard of without it harms nothing.
         await heard.note(device.userId, now);
         if (!(await families.replace(holder, refresh, next, now))) return 'outrun';
