@@ -24,7 +24,7 @@ export type Keeping = 'kept' | 'restored' | 'taken';
 /**
  * Where devices are connected. A lost entry costs speed, never mail.
  *
- * Entries may be lost at any time, and may end by themselves when a node does not keep them for a while, so that those of a node that died don't stay: a node keeps the entries of its streams every 30 seconds.
+ * Entries may be lost at any time, and may end by themselves when a node does not keep them for a while, so that those of a node that died don't stay: a node keeps the entries of its streams at least once a minute.
  */
 export interface Presence {
   /** Takes the device over for `node`; gives the new epoch and who held it before. */

@@ -5,8 +5,8 @@ import type { Randomness } from '../../ports/randomness.ts';
 import { clearedAfterMs, type RedisDatabase } from './redis-database.ts';
 import { redisScript } from './redis-script.ts';
 
-/** How long an entry lasts that nobody keeps, in milliseconds: nodes keep theirs a few times in it. */
-export const presenceLeaseMs = 90_000;
+/** How long an entry lasts that nobody keeps, in milliseconds: twice the longest time between two looks of a node, and some more, so that one that fails costs nothing. */
+export const presenceLeaseMs = 150_000;
 
 /** How many entries are kept in one go: a node with many devices leaves room for others between them. */
 const keptAtOnce = 1_000;

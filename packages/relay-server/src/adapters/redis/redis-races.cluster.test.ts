@@ -5,6 +5,8 @@ import { someBytes, someDevice, someNumber, start } from '../../conformance/samp
 import { settableClock } from '../../conformance/settable-clock.ts';
 import { systemRandomness } from '../../platform/system-randomness.ts';
 import type { Verification } from '../../ports/verification-store.ts';
+import { RedisLinkStore } from './link-store.ts';
+import { presenceLeaseMs } from './presence.ts';
 import { RedisDatabase } from './redis-database.ts';
 import { removeKeys } from './redis-harness.ts';
 import { redisStores } from './redis-stores.ts';
@@ -73,6 +75,20 @@ describe('two nodes on one Redis', () => {
     const polls = await both(200, (turn) => stores[turn].links.take(link.id, link.tokenHash, start));
     expect(polls.filter(({ status }) => status === 'taken').length).toBe(1);
     expect(polls.filter(({ status }) => status === 'unknown').length).toBe(199);
+  });
+
+  it('no more links are open than there is room for, and places are free again after their time', async () => {
+    await using nodes = await twoNodes();
+    const stores = [new RedisLinkStore(nodes.one.database, 5), new RedisLinkStore(nodes.two.database, 5)] as const;
+    const open = (turn: 0 | 1, now: number) =>
+      stores[turn].open(
+        { id: someBytes(16), tokenHash: someBytes(32), publicKey: someBytes(33), expiresAt: now + minute },
+        now,
+      );
+    const opened = await both(50, (turn) => open(turn, start));
+    expect(opened.filter((outcome) => outcome === 'opened').length).toBe(5);
+    expect(await open(1, start + minute - 1)).toBe('full');
+    expect(await open(0, start + minute)).toBe('opened');
   });
 
   it('of 200 parallel messages for a link one is left', async () => {
@@ -181,17 +197,17 @@ describe('two nodes on one Redis', () => {
     const [kept, left] = [someDevice(), someDevice()];
     const { epoch } = await one.presence.claim(kept, 'one');
     const gone = await one.presence.claim(left, 'one');
-    one.clock.set(start + 60_000);
+    one.clock.set(start + minute);
     expect(await one.presence.keep('one', [{ device: kept, epoch }])).toEqual(['kept']);
-    two.clock.set(start + 89_999);
+    two.clock.set(start + presenceLeaseMs - 1);
     expect(await two.presence.holder(left)).toEqual({ node: 'one', epoch: gone.epoch });
-    two.clock.set(start + 90_000);
+    two.clock.set(start + presenceLeaseMs);
     expect(await two.presence.holder(left)).toBe(undefined);
     expect(await two.presence.holder(kept)).toEqual({ node: 'one', epoch });
     expect((await two.presence.claim(left, 'two')).previous).toBe(undefined);
-    two.clock.set(start + 150_000);
-    one.clock.set(start + 150_000);
-    // It was away in between, for whoever looked.
+    for (const { clock } of [one, two]) clock.set(start + minute + presenceLeaseMs);
+    expect(await two.presence.holder(kept)).toBe(undefined);
+    // It was away, for whoever looked.
     expect(await one.presence.keep('one', [{ device: kept, epoch }])).toEqual(['restored']);
   });
 
