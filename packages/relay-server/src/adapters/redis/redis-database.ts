@@ -191,7 +191,8 @@ function newClient(options: { url: string; timeoutMs: number; pause: (tries: num
     disableOfflineQueue: true,
     commandsQueueMaxLength: mostWaiting,
     maintNotifications: 'disabled',
-    commandOptions: { typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
+    // The client's own time-out, of five seconds for what waits to be written, would be another one than `commandTimeoutMs`.
+    commandOptions: { timeout: 0, typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
     // A connection with nothing to do is asked now and then, or it would end by the socket's time-out.
     pingInterval: 2 * timeoutMs,
     socket: { connectTimeout: timeoutMs, socketTimeout: 5 * timeoutMs, reconnectStrategy: pause },
