@@ -105,6 +105,7 @@ for (let seed = from; seed < from + count; seed++) {
       );
   }
 }
+const { user, system } = process.cpuUsage();
 const seconds = (performance.now() - began) / 1_000;
 
 function table(name: string, counts: ReadonlyMap<string, number>): void {
@@ -115,6 +116,8 @@ function table(name: string, counts: ReadonlyMap<string, number>): void {
 table('schedules with fault', strikes);
 table('died before effect', crashes);
 say(`${events} events, at least ${fewest} a schedule, ${records} records, ${calm} schedules without any fault`);
-say(`${seconds.toFixed(1)} s, ${Math.round(count / seconds)} schedules/s`);
+say(
+  `${seconds.toFixed(1)} s, ${Math.round(count / seconds)} schedules/s; ${Math.round((count * 1_000_000) / (user + system))} per second of processor time`,
+);
 say(`dispatch-sim: ${count - failed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);
