@@ -373,8 +373,11 @@ class Schedule {
     const world = this.#world;
     if (node.hasEffects) world.crashes.add(node.nextEffect);
     if (world.tracing) world.say(`${node.name} dies before ${node.nextEffect}`);
-    for (const conn of world.conns)
-      if (conn.node === node.index && conn.serverOpen) conn.down.length = world.random.below(conn.down.length + 1);
+    for (const conn of world.conns) {
+      if (conn.node !== node.index || !conn.serverOpen) continue;
+      conn.serverOpen = false;
+      conn.down.length = world.random.below(conn.down.length + 1);
+    }
     node.crash();
   }
 
