@@ -84,7 +84,7 @@ export function takePage(
   catchUp.asked = undefined;
   const view = laneView(inbox, lane);
   for (const mail of rows) giveRow(inbox, view, mail, now, out);
-  if (rows.length < limit) {
+  if (rows.length < limit || view.frontier >= reading.upTo) {
     // What was there at the beginning has been given, or is gone since it was acked elsewhere.
     view.frontier = Math.max(view.frontier, reading.upTo);
     catchUp.left.shift();

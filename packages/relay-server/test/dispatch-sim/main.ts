@@ -11,6 +11,7 @@ npm run dispatch-sim -- --seed N [--trace] [--bug NAME]
 npm run dispatch-sim -- --planted
 
 --schedules  how many seeds are played (10,000)
+--seconds    stops after so many seconds, if they are not enough for all
 --from       the first of them (0)
 --bug        with a planted bug: ${plantedBugs.join(', ')}
 --seed       plays one
@@ -23,6 +24,7 @@ const { values } = parseArgs({
     help: { type: 'boolean', short: 'h', default: false },
     schedules: { type: 'string', default: '10000' },
     from: { type: 'string', default: '0' },
+    seconds: { type: 'string' },
     seed: { type: 'string' },
     trace: { type: 'boolean', default: false },
     bug: { type: 'string' },
@@ -39,7 +41,7 @@ function refuse(what: string): never {
   process.exit(2);
 }
 
-function wholeOf(name: 'schedules' | 'from' | 'seed', least: number): number {
+function wholeOf(name: 'schedules' | 'from' | 'seed' | 'seconds', least: number): number {
   const value = Number(values[name]);
   if (Number.isSafeInteger(value) && value >= least) return value;
   return refuse(`--${name} takes a whole number from ${least}`);
@@ -80,7 +82,9 @@ if (values.seed !== undefined) {
 }
 
 const from = wholeOf('from', 0);
-const count = wholeOf('schedules', 1);
+const most = wholeOf('schedules', 1);
+const seconds = values.seconds === undefined ? Number.POSITIVE_INFINITY : wholeOf('seconds', 1);
+let count = 0;
 const strikes = new Map<string, number>(faults.map((fault) => [fault, 0]));
 const crashes = new Map<string, number>();
 let failed = 0;
@@ -89,7 +93,8 @@ let records = 0;
 let calm = 0;
 let fewest = Number.POSITIVE_INFINITY;
 const began = performance.now();
-for (let seed = from; seed < from + count; seed++) {
+for (let seed = from; seed < from + most && performance.now() - began < seconds * 1_000; seed++) {
+  count++;
   const outcome = runSchedule({ seed, bug });
   events += outcome.events;
   records += outcome.records;
@@ -105,7 +110,8 @@ for (let seed = from; seed < from + count; seed++) {
       );
   }
 }
-const seconds = (performance.now() - began) / 1_000;
+const { user, system } = process.cpuUsage();
+const took = (performance.now() - began) / 1_000;
 
 function table(name: string, counts: ReadonlyMap<string, number>): void {
   const rows = [...counts].sort(([, one], [, other]) => other - one);
@@ -115,6 +121,8 @@ function table(name: string, counts: ReadonlyMap<string, number>): void {
 table('schedules with fault', strikes);
 table('died before effect', crashes);
 say(`${events} events, at least ${fewest} a schedule, ${records} records, ${calm} schedules without any fault`);
-say(`${seconds.toFixed(1)} s, ${Math.round(count / seconds)} schedules/s`);
+say(
+  `${took.toFixed(1)} s, ${Math.round(count / took)} schedules/s; ${Math.round((count * 1_000_000) / (user + system))} per second of processor time`,
+);
 say(`dispatch-sim: ${count - failed} passed, ${failed} failed`);
 process.exit(failed === 0 ? 0 : 1);

@@ -82,6 +82,10 @@ const kinds: readonly Kind[] = [
   'connect',
 ];
 
+const noWeights: readonly [number, number, number, number, number, number, number, number, number, number] = [
+  0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+];
+
 class Schedule {
   readonly #world: SimWorld;
   events = 0;
@@ -113,12 +117,7 @@ class Schedule {
     world.now += world.strikes('slow', 0.2) ? random.below(6_000) : random.below(4);
     world.sweepConns();
     const weights = this.#weights;
-    let sum = 0;
-    for (let at = 0; at < kinds.length; at++) {
-      const weight = this.#weight(kinds[at] as Kind);
-      weights[at] = weight;
-      sum += weight;
-    }
+    const sum = this.#weigh();
     if (sum === 0) {
       world.now += 100;
       return;
@@ -133,48 +132,53 @@ class Schedule {
     }
   }
 
-  #weight(kind: Kind): number {
+  /** How likely each kind of event is now; 0 where nothing of the kind can happen. Gives the sum. */
+  #weigh(): number {
     const world = this.#world;
-    switch (kind) {
-      case 'wire':
-        return Math.min(world.wire.length, 4) * 4;
-      case 'op':
-        for (const op of world.ops) if (this.#canRun(op)) return Math.min(world.ops.length, 6) * 4;
-        return 0;
-      case 'receive':
-        for (const conn of world.conns) if (canReceive(conn)) return 8;
-        return 0;
-      case 'hear':
-        for (const conn of world.conns) if (this.#canHear(conn)) return 8;
-        return 0;
-      case 'ack':
-        for (const client of world.clients)
-          if (canAck(client)) return !world.quiet && world.allowed.has('late-ack') ? 0.7 : 6;
-        return 0;
-      case 'effect':
-        for (const node of world.nodes) if (node.runs && node.hasEffects) return 16;
-        return 0;
-      case 'fetch':
-        for (const node of world.nodes) if (node.runs && world.fetchable(node) !== undefined) return 5;
-        return 0;
-      case 'server':
-        for (const conn of world.conns) if (this.#serverMayNotice(conn)) return 1;
-        return 0;
-      case 'client':
-        for (const conn of world.conns) if (clientMayNotice(conn)) return 1.5;
-        return 0;
-      case 'produce':
-        return this.#toProduce > 0 && !world.quiet ? 4 : 0;
-      case 'time':
-        if (world.quiet) return 0;
-        return world.calm ? (this.#isBusy() ? 0 : 0.3) : 0.6;
-      case 'fault':
-        return world.quiet || world.allowed.size === 0 ? 0 : 2;
-      case 'connect':
-        if (!world.nodes.some(runs)) return 0;
-        for (const client of world.clients) if (this.#wantsToConnect(client)) return 2.5;
-        return 0;
+    const { quiet, conns, clients, nodes, ops, wire } = world;
+    let [receive, hear, server, client, ack, connect, effect, fetch, op, anyRuns] = noWeights;
+    for (const conn of conns) {
+      const { clientOpen, serverOpen } = conn;
+      if (clientOpen && conn.down.length > 0) receive = 8;
+      if (clientOpen && !serverOpen) client = 1.5;
+      if (!serverOpen) continue;
+      if (hear === 0 && this.#canHear(conn)) hear = 8;
+      if (server === 0 && this.#serverMayNotice(conn)) server = 1;
     }
+    for (const node of nodes) {
+      if (!node.runs) continue;
+      anyRuns = 1;
+      if (node.hasEffects) effect = 16;
+      if (fetch === 0 && world.fetchable(node) !== undefined) fetch = 5;
+    }
+    for (const candidate of clients) {
+      if (canAck(candidate)) ack = !quiet && world.allowed.has('late-ack') ? 0.7 : 6;
+      if (anyRuns === 1 && this.#wantsToConnect(candidate)) connect = 2.5;
+    }
+    for (const candidate of ops) {
+      if (!this.#canRun(candidate)) continue;
+      op = Math.min(ops.length, 6) * 4;
+      break;
+    }
+    const time = quiet ? 0 : !world.calm ? 0.6 : this.#isBusy() ? 0 : 0.3;
+    const fault = quiet || world.allowed.size === 0 ? 0 : 2;
+    const produce = this.#toProduce > 0 && !quiet ? 4 : 0;
+    const onWire = Math.min(wire.length, 4) * 4;
+    const weights = this.#weights;
+    weights[0] = onWire;
+    weights[1] = op;
+    weights[2] = receive;
+    weights[3] = hear;
+    weights[4] = ack;
+    weights[5] = effect;
+    weights[6] = fetch;
+    weights[7] = server;
+    weights[8] = client;
+    weights[9] = produce;
+    weights[10] = time;
+    weights[11] = fault;
+    weights[12] = connect;
+    return onWire + op + receive + hear + ack + effect + fetch + server + client + produce + time + fault + connect;
   }
 
   /** Without faults time passes only when nothing else is to be done: nothing is late then. */
@@ -229,9 +233,12 @@ class Schedule {
       case 'ack':
         world.ackOne(random.pick(world.clients.filter(canAck)));
         break;
-      case 'effect':
-        random.pick(world.nodes.filter((node) => node.runs && node.hasEffects)).runEffect();
+      case 'effect': {
+        const node = random.pick(world.nodes.filter((candidate) => candidate.runs && candidate.hasEffects));
+        if (world.strikes('crash', 0.02)) this.#crash(node);
+        else node.runEffect();
         break;
+      }
       case 'fetch': {
         const node = random.pick(world.nodes.filter((n) => n.runs && world.fetchable(n) !== undefined));
         world.fetch(node, random.pick(node.owned.filter((owned) => world.canFetch(owned))));
@@ -366,8 +373,11 @@ class Schedule {
     const world = this.#world;
     if (node.hasEffects) world.crashes.add(node.nextEffect);
     if (world.tracing) world.say(`${node.name} dies before ${node.nextEffect}`);
-    for (const conn of world.conns)
-      if (conn.node === node.index && conn.serverOpen) conn.down.length = world.random.below(conn.down.length + 1);
+    for (const conn of world.conns) {
+      if (conn.node !== node.index || !conn.serverOpen) continue;
+      conn.serverOpen = false;
+      conn.down.length = world.random.below(conn.down.length + 1);
+    }
     node.crash();
   }
 
@@ -376,16 +386,8 @@ class Schedule {
     const world = this.#world;
     const before = world.quiet;
     world.quiet = true;
-    while (this.#anythingUnderWay()) this.#step();
+    while (this.#weigh() > 0) this.#step();
     world.quiet = before;
-  }
-
-  #anythingUnderWay(): boolean {
-    for (let at = 0; at < kinds.length; at++) {
-      const kind = kinds[at] as Kind;
-      if (kind !== 'produce' && kind !== 'time' && this.#weight(kind) > 0) return true;
-    }
-    return false;
   }
 
   #quiet(): void {
@@ -451,10 +453,6 @@ class Schedule {
       throw new Violation(`${world.ledger.writes} writes into Cassandra for devices that are online`);
     world.ledger.atRest = true;
   }
-}
-
-function runs(node: SimNode): boolean {
-  return node.runs;
 }
 
 function canAck({ got, conn }: SimClient): boolean {

@@ -112,7 +112,6 @@ export class SimNode {
     this.life++;
     this.#outbox.length = 0;
     this.owned = [];
-    for (const { conn } of this.sessions) conn.serverOpen = false;
     this.sessions = [];
   }
 
