@@ -67,7 +67,7 @@ export interface NodeLink {
    */
   tell(node: string, message: Uint8Array): void;
 
-  /** Hands what comes from now on to `handler`; before, this node is `unreachable` for others. Called once. */
+  /** Hands what comes from now on to `handler`, in place of the one before; until there is one, this node is `unreachable` for others. */
   serve(handler: NodeHandler): void;
 
   /**

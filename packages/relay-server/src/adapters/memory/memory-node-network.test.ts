@@ -90,6 +90,22 @@ describe('the network of memory nodes', () => {
     for (const each of [lost, done]) expect(await each).toEqual({ status: 'timed-out', mayHaveArrived: true });
   });
 
+  it('the time of a request travels with it: its handler is told though the word that it was given up is lost', async () => {
+    const { time, network, asker, other } = world();
+    const signals: AbortSignal[] = [];
+    other.serve((_, __, { signal }) => {
+      signals.push(signal);
+      return new Promise(() => undefined);
+    });
+    const asked = asker.request(other.node, bytes(1), { timeoutMs: 1_000 });
+    await turn();
+    network.lose(asker.node, other.node, 1);
+    time.advance(1_000);
+    expect((await asked).status).toBe('timed-out');
+    await turn();
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+  });
+
   it('what was answered before a node left arrives before its leave', async () => {
     const { time, network, asker, other } = world();
     network.delay(other.node, asker.node, 50);

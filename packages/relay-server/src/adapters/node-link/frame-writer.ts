@@ -28,6 +28,11 @@ export class FrameWriter {
     this.#schedule = schedule;
   }
 
+  /** Whether the other reads too slowly for what was written. */
+  get isHeld(): boolean {
+    return this.#socket.bufferedAmount >= highWaterBytes;
+  }
+
   /** There is something to write. */
   wake(): void {
     if (this.#isScheduled) return;
@@ -39,7 +44,7 @@ export class FrameWriter {
   }
 
   #write(): void {
-    while (this.#socket.readyState === this.#socket.OPEN && this.#socket.bufferedAmount < highWaterBytes) {
+    while (this.#socket.readyState === this.#socket.OPEN && !this.isHeld) {
       const batch = this.#batch();
       if (batch.length === 0) return;
       const message = encodeNodeFrames(batch.map(({ frame }) => frame));

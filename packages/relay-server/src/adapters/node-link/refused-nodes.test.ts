@@ -257,6 +257,22 @@ describe('between nodes', () => {
       await closed;
     });
 
+    it('has its requests only for the time that it named', async () => {
+      const link = await start();
+      const { socket, closed } = await connected(link);
+      const signals: AbortSignal[] = [];
+      link.serve((_, __, { signal }) => {
+        signals.push(signal);
+        return new Promise(() => undefined);
+      });
+      socket.send(encodeNodeFrames([requestFrame(1, 1_000, message), requestFrame(2, 2_000, message)]));
+      await expect.poll(() => signals.length).toBe(2);
+      time.advance(1_000);
+      expect(signals.map(({ aborted }) => aborted)).toEqual([true, false]);
+      socket.close();
+      await closed;
+    });
+
     it('who connects anew under its name ends what it had', async () => {
       const link = await start();
       const { socket, closed } = await connected(link);

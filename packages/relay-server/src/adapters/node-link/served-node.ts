@@ -99,7 +99,8 @@ export class ServedNode {
     const frame = outcome.status === 'answered' ? answerFrame(id, outcome.answer) : refusalFrame(id, outcome.status);
     this.#leaving.add({ frame, left });
     // Answers are bounded by the room that they hold until they have left, refusals by this.
-    if (this.#leaving.size > 2 * this.#parts.settings.mostRequests) this.socket.terminate();
+    const isTooSlow = this.#writer.isHeld && this.#leaving.size > 2 * this.#parts.settings.mostRequests;
+    if (isTooSlow) this.socket.terminate();
     else this.#writer.wake();
   }
 }

@@ -92,6 +92,11 @@ export class TlsNodeLink implements NodeLink {
     return this.#listener.port;
   }
 
+  /** How many nodes have connected to this one and still are. */
+  get connected(): number {
+    return this.#served.size;
+  }
+
   async request(node: string, message: Uint8Array, options: NodeRequestOptions): Promise<NodeReply> {
     checkMessageSize(message, this.#settings);
     options.signal?.throwIfAborted();
