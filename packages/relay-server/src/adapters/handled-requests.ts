@@ -1,5 +1,6 @@
 import type { NodeHandler } from '../ports/node-link.ts';
 import type { CancelTimer, Timers } from '../ports/timers.ts';
+import { longestTimerMs } from './longest-timer.ts';
 import type { RequestRoom } from './request-room.ts';
 
 /** What another node is told about a request of its. */
@@ -53,7 +54,7 @@ export class HandledRequests {
     const controller = new AbortController();
     const call: Call = {
       controller,
-      cancelTimer: timers.after(remainingMs, () => controller.abort(givenUp())),
+      cancelTimer: timers.after(Math.min(remainingMs, longestTimerMs), () => controller.abort(givenUp())),
     };
     this.#calls.set(id, call);
     const left = () => {

@@ -1,10 +1,8 @@
 import type { Clock } from '../ports/clock.ts';
 import type { NodeRefusal, NodeReply, NodeRequestOptions } from '../ports/node-link.ts';
 import type { Timers } from '../ports/timers.ts';
+import { longestTimerMs } from './longest-timer.ts';
 import type { RequestRoom } from './request-room.ts';
-
-/** No timer of a platform reaches further: 2^31 - 1 ms. */
-const longestMs = 2_147_483_647;
 
 /** What the requests to one node work with. */
 export interface UnansweredParts {
@@ -71,7 +69,7 @@ export class UnansweredRequests {
     if (!(timeoutMs > 0)) return Promise.resolve({ status: 'timed-out', mayHaveArrived: false });
     const { clock, timers, room } = this.#parts;
     if (!room.take(message.length)) return Promise.resolve({ status: 'overloaded', mayHaveArrived: false });
-    const ms = Math.min(timeoutMs, longestMs);
+    const ms = Math.min(timeoutMs, longestTimerMs);
     const request = new UnansweredRequest(this.#freshId(), message, ms, clock);
     return new Promise((resolve, reject) => {
       const settle = (end: () => void) => {
