@@ -1,13 +1,10 @@
-declare const brand: unique symbol;
+import type { LaneId } from '../ports/ids.ts';
 
 /**
- * Where offsets of a delivery lane come from: (cluster, topic id, partition). Offsets mean nothing outside of it; a topic that was made anew has
- * another id, so that its records never meet what is left of the old one. A *delivery lane* is one device's part of it, strictly first in, first out.
+ * A *delivery lane* is one device's part of a partition, strictly first in, first out. Offsets mean nothing outside of (cluster, topic id, partition): a topic that was made anew has
+ * another id, so that its records never meet what is left of the old one.
  */
-export type LaneId = string & { readonly [brand]: 'LaneId' };
-
-/** A device as the dispatch flow names it: one string for one device of one account. */
-export type DeviceKey = string & { readonly [brand]: 'DeviceKey' };
+export type { DeviceKey, LaneId } from '../ports/ids.ts';
 
 /** The lane id of a partition. `topicId` is the topic's UUID, not its name. */
 export function laneIdOf(cluster: string, topicId: string, partition: number): LaneId {

@@ -1,0 +1,19 @@
+import type { DeviceIncarnation } from '../ports/device-incarnation.ts';
+import type { DeviceId, DeviceKey, UserId } from '../ports/ids.ts';
+
+const userLength = 36;
+
+/** What the dispatch flow calls a device. */
+export function deviceKeyOf({ userId, deviceId, incarnation }: DeviceIncarnation): DeviceKey {
+  return `${userId}.${deviceId}.${incarnation}` as DeviceKey;
+}
+
+/** The device that a key names: what `deviceKeyOf` was given. */
+export function deviceOfKey(key: DeviceKey): DeviceIncarnation {
+  const dot = key.indexOf('.', userLength + 1);
+  return {
+    userId: key.slice(0, userLength) as UserId,
+    deviceId: Number(key.slice(userLength + 1, dot)) as DeviceId,
+    incarnation: key.slice(dot + 1),
+  };
+}
