@@ -11,6 +11,12 @@ export function laneIdOf(cluster: string, topicId: string, partition: number): L
   return `${cluster}/${topicId}/${partition}` as LaneId;
 }
 
+/** The topic id and the partition of a lane. */
+export function partitionOfLane(lane: LaneId): { readonly topicId: string; readonly partition: number } {
+  const last = lane.lastIndexOf('/');
+  return { topicId: lane.slice(lane.lastIndexOf('/', last - 1) + 1, last), partition: Number(lane.slice(last + 1)) };
+}
+
 /** What one record of a lane carries to one device. */
 export interface LaneMail {
   /** The record's offset (*ko*): names it within its lane, and orders it. */

@@ -30,6 +30,8 @@ export interface MailAppend {
   readonly recipients: readonly MailRecipient[];
   /** How the envelopes of all items end: given behind each of them, kept once. */
   readonly shared?: Uint8Array | undefined;
+  /** Of a send to a group, when it is known: where mail has an order among that of its group, it is kept by this. */
+  readonly groupId?: Uint8Array | undefined;
   readonly acceptedAt: number;
   readonly expiresAt: number;
   /** When it is broken at the time of storing, nothing is stored: `store-unavailable`. An append that fails breaks it, before any later one is stored. */

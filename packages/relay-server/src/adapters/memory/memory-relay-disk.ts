@@ -69,6 +69,7 @@ function copyOf(state: MemoryState): MemoryState {
     userByNumber: new Map(state.userByNumber),
     userByRegistration: new Map(state.userByRegistration),
     verifications: mapped(state.verifications, (record) => ({ ...record })),
+    incarnations: new Map(state.incarnations),
     prekeys: mapped(state.prekeys, (keys) => ({ ...keys, ec: keysOf(keys.ec), kyber: keysOf(keys.kyber) })),
     joins: new Map(state.joins),
     seenDays: new Map(state.seenDays),

@@ -102,6 +102,8 @@ export interface MemoryState {
   readonly verifications: Map<string, VerificationRecord>;
   /** By device key; a listed device has an entry, if an empty one. */
   readonly prekeys: Map<string, DevicePrekeys>;
+  /** By device key: what a device is told from others by that have its address at other times. */
+  readonly incarnations: Map<string, string>;
   /** Devices that joined an account, by the idempotency keys of their requests. */
   readonly joins: Map<string, JoinRecord>;
   /** By device key: on which day a device was connected last. */
@@ -136,6 +138,7 @@ export function emptyState(): MemoryState {
     userByRegistration: new Map(),
     verifications: new Map(),
     prekeys: new Map(),
+    incarnations: new Map(),
     joins: new Map(),
     seenDays: new Map(),
     idle: new Set(),
@@ -211,6 +214,7 @@ export function forgetDevice(state: MemoryState, device: DeviceAddress, reason: 
   }
   forgetTokens(state, device);
   state.prekeys.delete(key);
+  state.incarnations.delete(key);
   state.seenDays.delete(key);
   state.idle.delete(key);
   state.keyless.delete(key);

@@ -1,0 +1,114 @@
+import type { Clock } from '../ports/clock.ts';
+import type { DeviceIncarnation } from '../ports/device-incarnation.ts';
+import type { DeviceKey, LaneId } from '../ports/ids.ts';
+import type { ListedDevices } from '../ports/listed-devices.ts';
+import type { MailLedger } from '../ports/mail-ledger.ts';
+import type { LogPosition, MailLog } from '../ports/mail-log.ts';
+import type { Mailbox } from '../ports/mailbox.ts';
+import type { NodeLink } from '../ports/node-link.ts';
+import type { PendingStore } from '../ports/pending-store.ts';
+import type { Presence } from '../ports/presence.ts';
+import type { Randomness } from '../ports/randomness.ts';
+import type { SendReceipts } from '../ports/send-receipts.ts';
+import type { Timers } from '../ports/timers.ts';
+import { RelayError } from '../relay-error.ts';
+import { ClusterMailbox } from './cluster-mailbox.ts';
+import { ClusterPresence } from './cluster-presence.ts';
+import { DeliveryIds } from './delivery-id.ts';
+import { Dispatcher } from './dispatcher.ts';
+import { GatewayInboxes } from './gateway-inboxes.ts';
+import type { InboxTerms } from './inbox-state.ts';
+import type { MailTopics } from './mail-appender.ts';
+import { decodeNodeMessage, encodeNodeMessage } from './node-messages.ts';
+import type { PartitionTerms } from './partition-dispatch.ts';
+
+/** What one node's mail is made of. */
+export interface ClusterMailParts {
+  readonly log: MailLog;
+  readonly pending: PendingStore;
+  readonly presence: Presence;
+  readonly link: NodeLink;
+  readonly receipts: SendReceipts;
+  readonly ledger: MailLedger;
+  readonly listed: ListedDevices;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly randomness: Randomness;
+  readonly jitter: () => number;
+  readonly partitionTerms: PartitionTerms;
+  readonly inboxTerms: InboxTerms;
+  readonly cluster: string;
+  readonly group: string;
+  readonly topics: MailTopics & { readonly poison: string };
+  /** The same on all nodes: delivery ids are made under it. */
+  readonly secret: Uint8Array;
+  readonly drainMs: number;
+  /** There is something to give to a device that is connected here: look. */
+  readonly hint: (device: DeviceIncarnation) => void;
+  /** A stream here has lost its device. */
+  readonly ended: (device: DeviceIncarnation, reason: 'replaced' | 'reconnect') => void;
+  /** Something went wrong that costs no mail: for logs and counts. */
+  readonly failed: (event: string, error: unknown) => void;
+  /** A record is durable, and is done with for a device: for counts. */
+  readonly appended?: (position: LogPosition, devices: readonly DeviceIncarnation[]) => void;
+  readonly resolved?: (lane: LaneId, device: DeviceKey, ko: number) => void;
+}
+
+/** The mail of one node of a cluster: what it takes, what it hands out of the log's partitions that are its own, and what it gives to the devices that are connected to it. */
+export class ClusterMail {
+  readonly mailbox: Mailbox;
+  /** For the streams of this node. */
+  readonly presence: Presence;
+  readonly #dispatcher: Dispatcher;
+  readonly #inboxes: GatewayInboxes;
+
+  constructor(parts: ClusterMailParts) {
+    const { presence, listed, topics, secret, cluster, link } = parts;
+    this.#inboxes = new GatewayInboxes({ ...parts, terms: parts.inboxTerms });
+    this.#dispatcher = new Dispatcher({
+      ...parts,
+      terms: parts.partitionTerms,
+      topics: [topics.toUser, topics.toGroup],
+      poisonTopic: topics.poison,
+    });
+    this.mailbox = new ClusterMailbox({ ...parts, inboxes: this.#inboxes, ids: new DeliveryIds(secret, cluster) });
+    this.presence = new ClusterPresence(presence, this.#inboxes, listed);
+    link.serve((from, message, { signal }) => this.#told(from, message, signal));
+  }
+
+  /** What is open here. */
+  get inboxes(): GatewayInboxes {
+    return this.#inboxes;
+  }
+
+  /** Begins to hand out. @throws {RelayError} as `MailLog.consume` */
+  start(): Promise<void> {
+    return this.#dispatcher.start();
+  }
+
+  /** Gives the partitions away, then the streams' inboxes; log, link and stores are the caller's. */
+  async close(): Promise<void> {
+    await this.#dispatcher.close();
+    await this.#inboxes.close();
+  }
+
+  async #told(from: string, bytes: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+    const message = decodeNodeMessage(bytes);
+    switch (message?.kind) {
+      case 'hand-over':
+        return encodeNodeMessage(await this.#inboxes.handOver(from, message, signal));
+      case 'hint':
+      case 'taken-over':
+      case 'vacated':
+        this.#inboxes.told(message);
+        break;
+      case 'caught-up':
+        this.#dispatcher.caughtUp(message);
+        break;
+      case 'answer':
+      case undefined:
+        throw new RelayError('frame-malformed', 'A node says what this release does not know.');
+    }
+    return new Uint8Array();
+  }
+}

@@ -1,0 +1,145 @@
+import type { Clock } from '../ports/clock.ts';
+import type { DeviceIncarnation } from '../ports/device-incarnation.ts';
+import type { DeviceAddress } from '../ports/ids.ts';
+import { type ListedDevices, listedDevice } from '../ports/listed-devices.ts';
+import type { MailLedger } from '../ports/mail-ledger.ts';
+import type { LogPosition, MailLog } from '../ports/mail-log.ts';
+import type { MailAppend, Mailbox, MailQuota, MailReader, MailReceipt, MailUsage } from '../ports/mailbox.ts';
+import type { PendingStore } from '../ports/pending-store.ts';
+import type { Randomness } from '../ports/randomness.ts';
+import type { SendReceipts } from '../ports/send-receipts.ts';
+import { ClusterReader } from './cluster-reader.ts';
+import { type Delivery, type DeliveryIds, isDeliveryId } from './delivery-id.ts';
+import { partitionOfLane } from './delivery-lane.ts';
+import { deviceKeyOf } from './device-key.ts';
+import type { GatewayInboxes } from './gateway-inboxes.ts';
+import { KnownTopics } from './known-topics.ts';
+import { MailAppender, type MailTopics } from './mail-appender.ts';
+
+const expiredAtOnce = 1_000;
+
+/** What a `ClusterMailbox` works with. */
+export interface ClusterMailboxParts {
+  readonly log: MailLog;
+  readonly topics: MailTopics;
+  readonly pending: PendingStore;
+  readonly receipts: SendReceipts;
+  readonly ledger: MailLedger;
+  readonly listed: ListedDevices;
+  /** The streams of this node. */
+  readonly inboxes: GatewayInboxes;
+  readonly ids: DeliveryIds;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  /** Something went wrong that costs no mail. */
+  readonly failed: (event: string, error: unknown) => void;
+  /** A record is durable. */
+  readonly appended?: (position: LogPosition, devices: readonly DeviceIncarnation[]) => void;
+}
+
+/**
+ * The mailboxes of a cluster: what is accepted stands in the log, then goes to the node that has the device's stream, or into the pending store; a device's node gives it from there.
+ *
+ * What differs from one relay on one machine: order is kept within a lane, that is among the mail of one user to another and among that of a group. An ack of what was handed over live is not durable by itself: when the node that hands out dies
+ * before it has committed, the entry is given again. How many entries an ack or a sweep took is what the ledger knows.
+ */
+export class ClusterMailbox implements Mailbox {
+  readonly #parts: ClusterMailboxParts;
+  readonly #appender: MailAppender;
+  readonly #topics: KnownTopics;
+  /** The latest time that a sweep was told: by it receipts end that the clock has not reached. */
+  #sweptAt = 0;
+
+  constructor(parts: ClusterMailboxParts) {
+    const { log, topics, appended } = parts;
+    this.#parts = parts;
+    this.#topics = new KnownTopics(log, [topics.toUser, topics.toGroup]);
+    this.#appender = new MailAppender({
+      ...parts,
+      now: () => this.#now(),
+      appended: (position, devices) => {
+        this.#topics.add(position.topicId);
+        appended?.(position, devices);
+      },
+    });
+  }
+
+  append(append: MailAppend, quota: MailQuota): Promise<MailReceipt> {
+    return this.#appender.append(append, quota);
+  }
+
+  async recorded(address: DeviceAddress | undefined, sendId: Uint8Array): Promise<MailReceipt | undefined> {
+    const sender = address && (await this.#listed(address));
+    if (address !== undefined && sender === undefined) return undefined;
+    const receipt = await this.#parts.receipts.recorded({ sender, sendId }, this.#now());
+    return receipt && { repeated: true, ...receipt };
+  }
+
+  reader(device: DeviceAddress): MailReader {
+    return new ClusterReader(device, this.#parts);
+  }
+
+  async ack(address: DeviceAddress, deliveryIds: readonly Uint8Array[]): Promise<number> {
+    const device = await this.#listed(address);
+    if (device === undefined) return 0;
+    const acked = await this.#deliveries(device, deliveryIds);
+    if (acked.length === 0) return 0;
+    await this.#parts.inboxes.acked(device, acked);
+    return this.#parts.ledger.release(
+      device,
+      acked.map(({ entryId }) => entryId),
+    );
+  }
+
+  async usage(address: DeviceAddress): Promise<MailUsage> {
+    const device = await this.#listed(address);
+    if (device !== undefined) return this.#parts.ledger.usage(device);
+    return { count: 0, bytes: 0, strangerCount: 0, strangerBytes: 0, oldest: undefined };
+  }
+
+  /** Mail ends with its time by itself: this counts it out. */
+  async expire(now: number): Promise<number> {
+    this.#sweptAt = Math.max(this.#sweptAt, now);
+    let expired = 0;
+    for (let last = expiredAtOnce; last === expiredAtOnce; expired += last) {
+      last = await this.#parts.ledger.expire(now, expiredAtOnce);
+    }
+    return expired;
+  }
+
+  /** Engines overwrite what was deleted in their own time. */
+  scrub(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  #now(): number {
+    return Math.max(this.#parts.clock.now(), this.#sweptAt);
+  }
+
+  async #listed(address: DeviceAddress): Promise<DeviceIncarnation | undefined> {
+    return listedDevice(await this.#parts.listed.of(address.userId), address);
+  }
+
+  /** What these ids stand for, each delivery once. An id of a topic that is not known (any more) makes this look for it. */
+  async #deliveries(device: DeviceIncarnation, deliveryIds: readonly Uint8Array[]): Promise<Delivery[]> {
+    const { ids, pending } = this.#parts;
+    const key = deviceKeyOf(device);
+    const found = new Map<string, Delivery>();
+    const take = (topicIds: Iterable<string>, left: readonly Uint8Array[]) =>
+      left.filter((id) => {
+        const delivery = ids.read(key, id, topicIds);
+        if (delivery !== undefined) found.set(`${delivery.lane}/${delivery.ko}`, delivery);
+        return delivery === undefined;
+      });
+    let left = take(this.#topics.ids, deliveryIds.filter(isDeliveryId));
+    if (left.length > 0) {
+      await this.#topics.learn();
+      left = take(this.#topics.ids, left);
+    }
+    if (left.length > 0) {
+      const { spans } = await pending.view(key);
+      take(new Set(spans.map(({ lane }) => partitionOfLane(lane).topicId)), left);
+    }
+    return [...found.values()];
+  }
+}

@@ -1,0 +1,276 @@
+import type { Clock } from '../ports/clock.ts';
+import type { DeviceKey, LaneId } from '../ports/ids.ts';
+import type { LogAssignment, LogConsumer, LogRecord, LogRevocation, MailLog } from '../ports/mail-log.ts';
+import type { NodeLink, NodeReply } from '../ports/node-link.ts';
+import type { PendingStore } from '../ports/pending-store.ts';
+import type { Presence } from '../ports/presence.ts';
+import type { CancelTimer, Timers } from '../ports/timers.ts';
+import { RelayError } from '../relay-error.ts';
+import { laneIdOf } from './delivery-lane.ts';
+import { deviceOfKey } from './device-key.ts';
+import type { CaughtUp, HandOver, HandOverStatus } from './hand-over.ts';
+import type { LaneEvent, Resolution } from './lane-dispatch.ts';
+import { fetchedRecordOf } from './mail-records.ts';
+import { decodeNodeMessage, encodeNodeMessage } from './node-messages.ts';
+import {
+  newPartitionDispatch,
+  type PartitionDispatch,
+  type PartitionEffect,
+  type PartitionEvent,
+  type PartitionTerms,
+  partitionWakeAt,
+  stepPartition,
+} from './partition-dispatch.ts';
+import { WorkLimit } from './work-limit.ts';
+
+/** How often a dispatcher looks what has waited long enough. */
+const tickMs = 250;
+/** Calls of one kind that an engine has from one node at once. */
+const mostCalls = 256;
+const mostRecordsAtOnce = 256;
+
+/** What a `Dispatcher` works with. */
+export interface DispatcherParts {
+  readonly log: MailLog;
+  readonly presence: Presence;
+  readonly pending: PendingStore;
+  readonly link: NodeLink;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  /** 0 <= jitter < 1. */
+  readonly jitter: () => number;
+  readonly terms: PartitionTerms;
+  /** Part of the names of lanes: the same on all nodes. */
+  readonly cluster: string;
+  /** All nodes of a cluster share the partitions as one group. */
+  readonly group: string;
+  readonly topics: readonly string[];
+  /** Where records go that nobody can read. */
+  readonly poisonTopic: string;
+  /** How long a partition that is given away, and `close`, wait for a commit. */
+  readonly drainMs: number;
+  /** Something went wrong, and is tried again. */
+  readonly failed: (event: string, error: unknown) => void;
+  /** A record is done with for one device. */
+  readonly resolved?: (lane: LaneId, device: DeviceKey, ko: number, how: Resolution) => void;
+}
+
+interface Owned {
+  readonly assignment: LogAssignment;
+  readonly dispatch: PartitionDispatch;
+  /** The commit that is under way. */
+  committing: Promise<void>;
+}
+
+/**
+ * The half of a node that hands out what stands in the log: of each partition that is this node's, records go to the nodes that hold the streams of their devices, or into the pending store.
+ *
+ * What is to be done, and in which order, is said by the machines (`partition-dispatch.ts`); here it is carried out. Nothing is lost with a node: what it has not committed is begun again by the next owner.
+ * What is in flight is bounded by `terms`: a partition with too much of it is not read on.
+ */
+export class Dispatcher {
+  readonly #parts: DispatcherParts;
+  readonly #owned = new Map<string, Owned>();
+  readonly #presenceCalls = new WorkLimit(mostCalls);
+  readonly #spills = new WorkLimit(mostCalls);
+  /** Handlers are called while it is still to come. */
+  #consumer: Promise<LogConsumer> | undefined;
+  #cancelTicks: CancelTimer | undefined;
+
+  constructor(parts: DispatcherParts) {
+    this.#parts = parts;
+  }
+
+  /** Joins the group. @throws {RelayError} as `MailLog.consume` */
+  async start(): Promise<void> {
+    const { log, timers, group, topics, drainMs, failed } = this.#parts;
+    this.#cancelTicks = timers.every(tickMs, () => this.#wake());
+    this.#consumer = log.consume(
+      { group, topics, maxRecords: mostRecordsAtOnce, drainMs },
+      {
+        assigned: (assignment) => this.#assigned(assignment),
+        revoked: (assignment, how) => this.#revoked(assignment, how),
+        records: async (assignment, records) => this.#records(assignment, records),
+        skipped: ({ topic, partition }, { from, to }) =>
+          failed(
+            'mail-log.skipped',
+            new RelayError('store-corrupt', `Records ${from} to ${to} of ${topic}/${partition} are gone.`),
+          ),
+        failed: (error) => failed('mail-log.failed', error),
+      },
+    );
+    await this.#consumer;
+  }
+
+  /** A gateway says that a lane may go on. */
+  caughtUp({ device, lane }: CaughtUp): void {
+    this.#toLane(lane, device, { kind: 'caught-up' });
+  }
+
+  /** Gives the partitions away, and begins nothing more. Idempotent. */
+  async close(): Promise<void> {
+    this.#cancelTicks?.();
+    const consumer = await this.#consumer?.catch(() => undefined);
+    await consumer?.close();
+  }
+
+  #assigned(assignment: LogAssignment): void {
+    const { id, topicId, partition, start } = assignment;
+    const lane = laneIdOf(this.#parts.cluster, topicId, partition);
+    const dispatch = newPartitionDispatch(lane, id, start);
+    this.#owned.set(id, { assignment, dispatch, committing: Promise.resolve() });
+  }
+
+  async #revoked({ id }: LogAssignment, how: LogRevocation): Promise<void> {
+    const owned = this.#owned.get(id);
+    if (owned === undefined) return;
+    this.#owned.delete(id);
+    this.#step(owned, { kind: 'revoked' });
+    // What was done is done once: the next owner begins behind it.
+    if (how === 'handed-over') await owned.committing;
+  }
+
+  #records({ id }: LogAssignment, records: readonly LogRecord[]): void {
+    const owned = this.#owned.get(id);
+    if (owned !== undefined) this.#step(owned, { kind: 'fetched', records: records.map(fetchedRecordOf) });
+  }
+
+  #wake(): void {
+    const now = this.#parts.clock.now();
+    for (const owned of this.#owned.values()) {
+      if (partitionWakeAt(owned.dispatch) <= now) this.#step(owned, { kind: 'wake' });
+    }
+  }
+
+  #toLane(lane: LaneId, device: DeviceKey, event: LaneEvent): void {
+    for (const owned of this.#owned.values()) {
+      if (owned.dispatch.lane === lane) this.#step(owned, { kind: 'lane', device, event });
+    }
+  }
+
+  #step(owned: Owned, event: PartitionEvent): void {
+    const { clock, jitter, terms } = this.#parts;
+    const effects: PartitionEffect[] = [];
+    stepPartition(owned.dispatch, event, clock.now(), jitter(), terms, effects);
+    for (const effect of effects) this.#carryOut(owned, effect);
+  }
+
+  /** Nothing here steps the machine before it returns: what one step wants is begun before the next step. */
+  #carryOut(owned: Owned, effect: PartitionEffect): void {
+    const { link, resolved } = this.#parts;
+    switch (effect.kind) {
+      case 'ask-presence':
+        void this.#askPresence(owned, effect.device);
+        break;
+      case 'hand-over':
+        void this.#handOver(owned, effect.node, effect.message);
+        break;
+      case 'spill':
+        void this.#spill(owned, effect);
+        break;
+      case 'send-hint':
+        link.tell(effect.node, encodeNodeMessage({ kind: 'hint', device: effect.device }));
+        break;
+      case 'resolved':
+        resolved?.(owned.dispatch.lane, effect.device, effect.ko, effect.how);
+        break;
+      case 'park':
+        void this.#park(owned, effect.ko, effect.bytes);
+        break;
+      case 'commit':
+        owned.committing = this.#commit(owned, effect.offset);
+        break;
+      case 'pause':
+        void this.#consumer?.then((consumer) => consumer.pause(owned.assignment));
+        break;
+      case 'resume':
+        void this.#consumer?.then((consumer) => consumer.resume(owned.assignment));
+        break;
+    }
+  }
+
+  async #askPresence(owned: Owned, device: DeviceKey): Promise<void> {
+    const { presence, failed } = this.#parts;
+    const holder = await this.#presenceCalls
+      .run(() => presence.holder(deviceOfKey(device)))
+      .catch((error: unknown) => {
+        failed('presence.read-failed', error);
+        return undefined;
+      });
+    this.#step(owned, { kind: 'lane', device, event: { kind: 'presence', holder } });
+  }
+
+  async #handOver(owned: Owned, node: string, message: HandOver): Promise<void> {
+    const { link, clock, failed } = this.#parts;
+    const { device, call, mail, deadline } = message;
+    const reply = await link
+      .request(node, encodeNodeMessage(message), { timeoutMs: deadline - clock.now() })
+      .catch((error: unknown): NodeReply => {
+        failed('node-link.refused', error);
+        return { status: 'failed', mayHaveArrived: false };
+      });
+    const status = statusOf(reply, message);
+    if (status === undefined) return;
+    this.#step(owned, { kind: 'lane', device, event: { kind: 'answer', call, ko: mail.ko, status } });
+  }
+
+  async #spill(owned: Owned, { device, lane, mail }: Extract<PartitionEffect, { kind: 'spill' }>): Promise<void> {
+    const { pending, clock, failed } = this.#parts;
+    const ok = await this.#spills
+      .run(() => pending.spill([{ device, lane, ...mail }], clock.now()))
+      .then(
+        () => true,
+        (error: unknown) => {
+          failed('pending.spill-failed', error);
+          return false;
+        },
+      );
+    this.#step(owned, { kind: 'lane', device, event: { kind: 'spilled', ko: mail.ko, ok } });
+  }
+
+  async #park(owned: Owned, ko: number, bytes: Uint8Array): Promise<void> {
+    const { log, poisonTopic, failed } = this.#parts;
+    const place = Buffer.from(`${owned.dispatch.lane}/${ko}`);
+    const ok = await log.append(poisonTopic, place, bytes).then(
+      () => true,
+      (error: unknown) => {
+        failed('mail-log.park-failed', error);
+        return false;
+      },
+    );
+    if (ok) failed('mail-log.poison', new RelayError('store-corrupt', `A record was put into ${poisonTopic}.`));
+    this.#step(owned, { kind: 'parked', ko, ok });
+  }
+
+  async #commit(owned: Owned, offset: number): Promise<void> {
+    const { failed } = this.#parts;
+    const { assignment } = owned;
+    // The machine says a commit again after a while.
+    const committed = this.#consumer?.then((consumer) => consumer.commit(assignment, offset));
+    const outcome = await committed?.catch((error: unknown) => {
+      failed('mail-log.commit-failed', error);
+      return undefined;
+    });
+    this.#step(owned, { kind: 'committed', offset, ok: outcome === 'committed' });
+  }
+}
+
+/** What becomes of a hand-over: as the gateway says, or as the way to it does. `undefined`: the lane's own time decides. */
+function statusOf(reply: NodeReply, { device, lane, mail, call }: HandOver): HandOverStatus | undefined {
+  switch (reply.status) {
+    case 'answered': {
+      const answer = decodeNodeMessage(reply.answer);
+      const isMine = answer?.kind === 'answer' && answer.device === device && answer.lane === lane;
+      return isMine && answer.ko === mail.ko && answer.call === call ? answer.status : 'gone';
+    }
+    // Held and tried again, and spilled when it stays so.
+    case 'overloaded':
+      return 'catching-up';
+    case 'timed-out':
+      return undefined;
+    case 'unreachable':
+    case 'closed':
+    case 'failed':
+      return 'gone';
+  }
+}

@@ -1,0 +1,244 @@
+import { createHash } from 'node:crypto';
+import { goneResult } from '../adapters/gone-result.ts';
+import { laneBroken } from '../adapters/lane-broken.ts';
+import { userIdToBytes } from '../adapters/user-id-bytes.ts';
+import type { DeviceIncarnation } from '../ports/device-incarnation.ts';
+import type { DeviceId, UserId } from '../ports/ids.ts';
+import { type ListedDevices, type ListedUser, listedDevice } from '../ports/listed-devices.ts';
+import type { LedgerEntry, MailLedger } from '../ports/mail-ledger.ts';
+import type { LogPosition, MailLog } from '../ports/mail-log.ts';
+import type { MailAppend, MailOrder, MailQuota, MailReceipt, MailRecipient, MailResult } from '../ports/mailbox.ts';
+import type { Randomness } from '../ports/randomness.ts';
+import type { SendKey, SendReceipt, SendReceipts } from '../ports/send-receipts.ts';
+import { RelayError } from '../relay-error.ts';
+import { AppendTurns } from './append-turns.ts';
+import { entryIdLength } from './delivery-id.ts';
+import { encodeMailRecord, type RecordItem } from './mail-records.ts';
+
+/** Longer than anything between a claim and its end takes. */
+const leaseMs = 120_000;
+
+/** Where mail stands in the log. */
+export interface MailTopics {
+  /** Of mail that is for one user. */
+  readonly toUser: string;
+  /** Of mail whose envelopes share their end. */
+  readonly toGroup: string;
+}
+
+/** What a `MailAppender` works with. */
+export interface MailAppenderParts {
+  readonly log: MailLog;
+  readonly topics: MailTopics;
+  readonly receipts: SendReceipts;
+  readonly ledger: MailLedger;
+  readonly listed: ListedDevices;
+  readonly randomness: Randomness;
+  /** By which receipts are kept. */
+  readonly now: () => number;
+  /** Something went wrong that costs no mail. */
+  readonly failed: (event: string, error: unknown) => void;
+  /** A record is durable. */
+  readonly appended?: (position: LogPosition, devices: readonly DeviceIncarnation[]) => void;
+}
+
+/** A recipient that is to be stored: with the entries that had room. */
+interface Stored {
+  readonly result: MailResult;
+  readonly items: readonly RecordItem[];
+}
+
+/** One record that is to be appended, and for whom. */
+interface Batch {
+  readonly topic: string;
+  readonly key: Uint8Array;
+  readonly stored: readonly Stored[];
+}
+
+/**
+ * Makes sends durable: claimed by their id, counted in, appended to the log, recorded.
+ *
+ * Mail for one user goes into the log in the order in which it was appended here, and is counted in this order. After a crash between the steps a send that was not answered may stand in the log without a receipt, or be counted without a record:
+ * sent again it comes twice, which receivers know by its message id; what is counted too much ends with its time.
+ */
+export class MailAppender {
+  readonly #parts: MailAppenderParts;
+  readonly #turns = new AppendTurns<UserId>();
+  readonly #orders = new AppendTurns<MailOrder>();
+  readonly #sends = new AppendTurns<string>();
+
+  constructor(parts: MailAppenderParts) {
+    this.#parts = parts;
+  }
+
+  async append(append: MailAppend, quota: MailQuota): Promise<MailReceipt> {
+    const { order, recipients } = append;
+    if (order?.broken) throw laneBroken();
+    const inOrder = this.#orders.enter(order === undefined ? [] : [order]);
+    const turn = this.#turns.enter(recipients.map(({ userId }) => userId));
+    const again = this.#sends.enter([sendName(append)]);
+    try {
+      await Promise.all([inOrder.ready, turn.ready, again.ready]);
+      if (order?.broken) throw laneBroken();
+      return await this.#claimed(append, quota, turn.leave);
+    } catch (error) {
+      if (order !== undefined) order.broken = true;
+      throw error;
+    } finally {
+      for (const place of [turn, again, inOrder]) place.leave();
+    }
+  }
+
+  async #claimed(append: MailAppend, quota: MailQuota, inLog: () => void): Promise<MailReceipt> {
+    const { receipts, listed, now } = this.#parts;
+    const { sender: address, sendId, recipients } = append;
+    const sender = address && listedDevice(await listed.of(address.userId), address);
+    if (address !== undefined && sender === undefined) return receiptOf(append, undefined, recipients.map(goneResult));
+    const key: SendKey = { sender, sendId };
+    const users = recipients.map(({ userId }) => userId);
+    const claim = await receipts.claim(key, users, now(), leaseMs);
+    if (claim.status === 'claimed') {
+      throw new RelayError('store-unavailable', 'Another node is storing this send: send it again.', { retryable: true });
+    }
+    if (claim.status === 'recorded') return receiptOf(append, claim.receipt, []);
+    const { token, receipt: before } = claim;
+    const left = recipients.filter(({ userId }) => !before?.results.some((result) => result.userId === userId));
+    let results: readonly MailResult[];
+    try {
+      results = await this.#store({ ...append, recipients: left }, quota, key, token, inLog);
+    } catch (error) {
+      await receipts.abandon(key, token).catch((cause: unknown) => this.#parts.failed('receipts.abandon-failed', cause));
+      throw error;
+    }
+    return receiptOf(append, before, results);
+  }
+
+  async #store(
+    append: MailAppend,
+    quota: MailQuota,
+    key: SendKey,
+    token: string,
+    inLog: () => void,
+  ): Promise<readonly MailResult[]> {
+    const { listed } = this.#parts;
+    const { recipients } = append;
+    const known = await Promise.all(recipients.map(({ userId }) => listed.of(userId)));
+    const reserving = recipients.map((recipient, at) => this.#reserve(recipient, known[at], append, quota));
+    const reserved = await Promise.allSettled(reserving);
+    const stored = reserved.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
+    const failure = reserved.find((outcome) => outcome.status === 'rejected');
+    if (failure !== undefined) {
+      await this.#release(stored);
+      throw failure.reason;
+    }
+    const batches = this.#batchesOf(append, stored);
+    // Called one after the other, so that the log has them in this order.
+    const appending = batches.map((batch) => this.#appendBatch(append, batch));
+    inLog();
+    const outcomes = await Promise.allSettled(appending);
+    const lost = batches.filter((_, at) => outcomes[at]?.status === 'rejected').flatMap((batch) => batch.stored);
+    const durable = stored.filter((each) => !lost.includes(each)).map(({ result }) => result);
+    await this.#release(lost);
+    await this.#settle(key, token, append, durable);
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+    return durable;
+  }
+
+  /** What is there for a recipient, and what has room of it; the room is taken. */
+  async #reserve(
+    recipient: MailRecipient,
+    user: ListedUser | undefined,
+    { shared, acceptedAt, expiresAt }: MailAppend,
+    quota: MailQuota,
+  ): Promise<Stored> {
+    const { ledger, randomness } = this.#parts;
+    const { userId, stranger } = recipient;
+    const items: RecordItem[] = [];
+    for (const { deviceId, envelope } of recipient.items) {
+      const device = user && listedDevice(user, { userId, deviceId: deviceId as DeviceId });
+      if (device === undefined) return { result: goneResult(recipient), items: [] };
+      items.push({ device, entryId: randomness.bytes(entryIdLength), envelope });
+    }
+    const entries = items.map(({ device, entryId, envelope }): LedgerEntry => {
+      return { device, entryId, size: envelope.length + (shared?.length ?? 0), stranger, acceptedAt, expiresAt };
+    });
+    let statuses: readonly ('accepted' | 'full')[];
+    try {
+      statuses = entries.length === 0 ? [] : await ledger.reserve(entries, quota);
+    } catch (error) {
+      await this.#release([{ result: goneResult(recipient), items }]);
+      throw error;
+    }
+    const devices = recipient.items.map(({ deviceId }, at) => ({ deviceId, status: statuses[at] ?? ('full' as const) }));
+    const accepted = items.filter((_, at) => statuses[at] === 'accepted');
+    const status = accepted.length === 0 ? 'full' : 'accepted';
+    return { result: { userId, status, devices }, items: accepted };
+  }
+
+  /** One record a recipient, or one for all who share an end. */
+  #batchesOf({ shared, groupId, recipients }: MailAppend, stored: readonly Stored[]): Batch[] {
+    const { topics } = this.#parts;
+    const accepted = stored.filter(({ items }) => items.length > 0);
+    if (accepted.length === 0) return [];
+    if (shared !== undefined) {
+      return [{ topic: topics.toGroup, key: groupId ?? keyOfUsers(recipients), stored: accepted }];
+    }
+    return accepted.map((each) => ({ topic: topics.toUser, key: userIdToBytes(each.result.userId), stored: [each] }));
+  }
+
+  async #appendBatch({ acceptedAt, expiresAt, shared }: MailAppend, { topic, key, stored }: Batch): Promise<void> {
+    const { log, appended } = this.#parts;
+    const items = stored.flatMap((each) => each.items);
+    const position = await log.append(topic, key, encodeMailRecord({ acceptedAt, expiresAt, shared, items }));
+    appended?.(
+      position,
+      items.map(({ device }) => device),
+    );
+  }
+
+  /** Records what is durable. When that fails the mail is there nevertheless, and a send that comes again is stored again. */
+  async #settle(key: SendKey, token: string, append: MailAppend, results: readonly MailResult[]): Promise<void> {
+    const { receipts, now, failed } = this.#parts;
+    const { acceptedAt, expiresAt } = append;
+    try {
+      await receipts.settle(key, token, { acceptedAt, expiresAt, results }, now());
+    } catch (error) {
+      failed('receipts.settle-failed', error);
+    }
+  }
+
+  /** Counts out what was not stored; what stays counted ends with its time. */
+  async #release(stored: readonly Stored[]): Promise<void> {
+    const { ledger, failed } = this.#parts;
+    const items = stored.flatMap((each) => each.items);
+    const releasing = items.map(({ device, entryId }) => ledger.release(device, [entryId]));
+    for (const outcome of await Promise.allSettled(releasing)) {
+      if (outcome.status === 'rejected') failed('ledger.release-failed', outcome.reason);
+    }
+  }
+}
+
+/** The receipt of an append: what was recorded before, and what came of the rest. */
+function receiptOf(append: MailAppend, before: SendReceipt | undefined, results: readonly MailResult[]): MailReceipt {
+  const { acceptedAt, expiresAt } = before ?? append;
+  const all = new Map([...(before?.results ?? []), ...results].map((result) => [result.userId, result]));
+  const stored = results.some(({ status }) => status === 'accepted');
+  return {
+    repeated: before !== undefined && !stored,
+    acceptedAt,
+    expiresAt,
+    results: append.recipients.flatMap(({ userId }) => all.get(userId) ?? []),
+  };
+}
+
+/** Under which mail for the same users stays in order, when no group is known. */
+function keyOfUsers(recipients: readonly MailRecipient[]): Uint8Array {
+  const hash = createHash('sha256');
+  for (const userId of recipients.map((recipient) => recipient.userId).sort()) hash.update(userId);
+  return hash.digest();
+}
+
+function sendName({ sender, sendId }: MailAppend): string {
+  return `${sender === undefined ? 'sealed' : `${sender.userId}.${sender.deviceId}`}.${Buffer.from(sendId).toString('latin1')}`;
+}

@@ -1,0 +1,246 @@
+import { randomBytes } from 'node:crypto';
+import { MemoryListedDevices } from '../src/adapters/memory/listed-devices.ts';
+import { MemoryMailLedger } from '../src/adapters/memory/mail-ledger.ts';
+import { MemoryMailLog } from '../src/adapters/memory/mail-log.ts';
+import { MemoryLogBroker } from '../src/adapters/memory/memory-log-broker.ts';
+import { MemoryNodeNetwork } from '../src/adapters/memory/memory-node-network.ts';
+import { MemoryRelayDisk, stateOf } from '../src/adapters/memory/memory-relay-disk.ts';
+import { memoryStores } from '../src/adapters/memory/memory-stores.ts';
+import { MemoryPendingStore } from '../src/adapters/memory/pending-store.ts';
+import { MemoryPresence } from '../src/adapters/memory/presence.ts';
+import { MemorySendReceipts } from '../src/adapters/memory/send-receipts.ts';
+import type { Harness, HarnessMaker } from '../src/conformance/harness.ts';
+import { start } from '../src/conformance/samples.ts';
+import { settableClock } from '../src/conformance/settable-clock.ts';
+import { ClusterMail } from '../src/dispatch/cluster-mail.ts';
+import { laneIdOf } from '../src/dispatch/delivery-lane.ts';
+import { deviceKeyOf } from '../src/dispatch/device-key.ts';
+import { type InboxTerms, inboxTerms } from '../src/dispatch/inbox-state.ts';
+import { type PartitionTerms, partitionTerms } from '../src/dispatch/partition-dispatch.ts';
+import { systemRandomness } from '../src/platform/system-randomness.ts';
+import type { Clock } from '../src/ports/clock.ts';
+import type { DeviceIncarnation } from '../src/ports/device-incarnation.ts';
+import type { DeviceAddress, DeviceId, DeviceKey, LaneId } from '../src/ports/ids.ts';
+import { listedDevice } from '../src/ports/listed-devices.ts';
+import type { Mailbox } from '../src/ports/mailbox.ts';
+import type { RelayStores } from '../src/ports/relay-stores.ts';
+import { ManualTime } from './manual-time.ts';
+
+const cluster = 'test';
+const topics = { toUser: 'user2user_message', toGroup: 'group_message', poison: 'poison_message' };
+
+/** Far more than the suites have in flight: their time stands, so that nothing would ever make room. */
+const roomyPartition: PartitionTerms = {
+  ...partitionTerms,
+  lane: { ...partitionTerms.lane, depth: 8_192 },
+  openRecords: 16_384,
+};
+const roomyInbox: InboxTerms = { ...inboxTerms, window: 8_192 };
+
+/** How a `MemoryCluster` is to be. */
+export interface MemoryClusterOptions {
+  readonly clock: Clock;
+  readonly partitions?: number;
+  readonly partitionTerms?: PartitionTerms;
+  readonly inboxTerms?: InboxTerms;
+  /** When it moves, ticks of dispatchers and gateways run. */
+  readonly time?: ManualTime;
+}
+
+/** One node of a `MemoryCluster`. */
+export interface MemoryClusterNode {
+  readonly name: string;
+  readonly log: MemoryMailLog;
+  readonly mail: ClusterMail;
+  readonly hinted: DeviceAddress[];
+  readonly ended: (readonly [DeviceAddress, 'replaced' | 'reconnect'])[];
+}
+
+/** Nodes of one process on the same memory engines. */
+export class MemoryCluster {
+  readonly disk = new MemoryRelayDisk();
+  readonly broker = new MemoryLogBroker();
+  readonly pending = new MemoryPendingStore();
+  readonly presence = new MemoryPresence(systemRandomness);
+  readonly ledger = new MemoryMailLedger();
+  readonly receipts = new MemorySendReceipts(systemRandomness);
+  readonly listed = new MemoryListedDevices(stateOf(this.disk));
+  readonly time: ManualTime;
+  readonly network: MemoryNodeNetwork;
+  readonly nodes: MemoryClusterNode[] = [];
+  readonly failures: string[] = [];
+  readonly #options: MemoryClusterOptions;
+  readonly #secret = randomBytes(32);
+  /** Records that are neither settled nor in an inbox. */
+  readonly #under = new Map<string, () => void>();
+  readonly #done = new Set<string>();
+  #waits: Promise<void>[] = [];
+  #records = 0;
+  #started = 0;
+
+  constructor(options: MemoryClusterOptions) {
+    this.#options = options;
+    this.time = options.time ?? new ManualTime();
+    this.network = new MemoryNodeNetwork({ clock: options.clock, timers: this.time });
+    for (const topic of Object.values(topics)) this.broker.makeTopic(topic, options.partitions ?? 3);
+  }
+
+  async start(): Promise<MemoryClusterNode> {
+    const { clock } = this.#options;
+    const name = `node-${++this.#started}:1/start`;
+    // The log has a clock of its own, and no two records the same time.
+    const logClock = { now: () => start + this.#records++ };
+    const log = new MemoryMailLog({ broker: this.broker, clock: logClock, timers: this.time });
+    const hinted: DeviceAddress[] = [];
+    const ended: (readonly [DeviceAddress, 'replaced' | 'reconnect'])[] = [];
+    const mail: ClusterMail = new ClusterMail({
+      log,
+      pending: this.pending,
+      presence: this.presence,
+      link: this.network.open(name),
+      receipts: this.receipts,
+      ledger: this.ledger,
+      listed: this.listed,
+      clock,
+      timers: this.time,
+      randomness: systemRandomness,
+      jitter: () => 0,
+      partitionTerms: this.#options.partitionTerms ?? roomyPartition,
+      inboxTerms: this.#options.inboxTerms ?? roomyInbox,
+      cluster,
+      group: 'dispatchers',
+      topics,
+      secret: this.#secret,
+      drainMs: 5_000,
+      hint: (device) => {
+        hinted.push(device);
+        for (const { key } of mail.inboxes.of(device)?.entries ?? []) this.#settled(key.lane, deviceKeyOf(device), key.ko);
+      },
+      ended: (device, reason) => ended.push([device, reason]),
+      failed: (event) => this.failures.push(event),
+      appended: ({ topicId, partition, offset }, devices) => {
+        const lane = laneIdOf(cluster, topicId, partition);
+        for (const device of devices) this.#appended(lane, deviceKeyOf(device), offset);
+      },
+      resolved: (lane, device, ko) => this.#settled(lane, device, ko),
+    });
+    await mail.start();
+    const node = { name, log, mail, hinted, ended };
+    this.nodes.push(node);
+    return node;
+  }
+
+  /** A node is gone without a word. */
+  crash(node: MemoryClusterNode): void {
+    this.nodes.splice(this.nodes.indexOf(node), 1);
+    this.network.crash(node.name);
+    node.mail.inboxes.drop();
+    node.log.freeze();
+  }
+
+  /** Resolves when all that was appended by now is settled or lies in an inbox. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#waits);
+    this.#waits = [];
+  }
+
+  async close(): Promise<void> {
+    for (const { mail, log } of this.nodes.splice(0)) {
+      await mail.close();
+      await log.close();
+    }
+  }
+
+  #appended(lane: LaneId, device: DeviceKey, ko: number): void {
+    const name = `${lane}/${ko} ${device}`;
+    if (this.#done.has(name)) return;
+    this.#waits.push(new Promise((resolve) => this.#under.set(name, resolve)));
+  }
+
+  #settled(lane: LaneId, device: DeviceKey, ko: number): void {
+    const name = `${lane}/${ko} ${device}`;
+    this.#done.add(name);
+    this.#under.get(name)?.();
+    this.#under.delete(name);
+  }
+}
+
+/** How the devices of a harness are connected: not at all, or to the last node. */
+export interface ClusterHarnessOptions {
+  readonly claimed: boolean;
+  /** Appends go to the first, everything else to the last. */
+  readonly nodes: number;
+}
+
+/** The cluster's mailbox under test, on memory engines. What was appended may be read at once: an append here waits for what comes of it. */
+export function clusterHarness({ claimed, nodes }: ClusterHarnessOptions): HarnessMaker<RelayStores> {
+  return {
+    missing: { files: 'memory has no files' },
+    async open(): Promise<Harness<RelayStores>> {
+      const clock = settableClock();
+      const cluster = new MemoryCluster({ clock });
+      const begin = async (): Promise<RelayStores> => {
+        for (let node = 0; node < nodes; node++) await cluster.start();
+        return { ...memoryStores({ clock, disk: cluster.disk }), mailbox: mailboxOf(cluster, claimed) };
+      };
+      let stores = await begin();
+      return {
+        get stores() {
+          return stores;
+        },
+        clock,
+        async reopen() {
+          await cluster.close();
+          stores = await begin();
+        },
+        files: () => Promise.reject(new Error('memory has no files')),
+        close: () => cluster.close(),
+      };
+    },
+  };
+}
+
+function mailboxOf(cluster: MemoryCluster, claimed: boolean): Mailbox {
+  const [first, last] = [cluster.nodes[0], cluster.nodes.at(-1)];
+  if (first === undefined || last === undefined) throw new Error('a cluster has nodes');
+  const { mailbox } = last.mail;
+  const connecting = new Map<DeviceKey, Promise<unknown>>();
+  const connect = async (address: DeviceAddress) => {
+    if (!claimed) return;
+    const device: DeviceIncarnation | undefined = listedDevice(await cluster.listed.of(address.userId), address);
+    if (device === undefined) return;
+    const key = deviceKeyOf(device);
+    if (!connecting.has(key)) connecting.set(key, last.mail.inboxes.open(device));
+    await connecting.get(key);
+  };
+  return {
+    async append(append, quota) {
+      if (claimed) {
+        const devices = append.recipients.flatMap(({ userId, items }) =>
+          items.map(({ deviceId }) => ({ userId, deviceId: deviceId as DeviceId })),
+        );
+        await Promise.all(devices.map(connect));
+      }
+      const receipt = await first.mail.mailbox.append(append, quota);
+      await cluster.settled();
+      return receipt;
+    },
+    recorded: (sender, sendId) => mailbox.recorded(sender, sendId),
+    reader(device) {
+      const reader = mailbox.reader(device);
+      return {
+        async next(limit, now) {
+          await connect(device);
+          return reader.next(limit, now);
+        },
+      };
+    },
+    ack: (device, deliveryIds) => mailbox.ack(device, deliveryIds),
+    usage: (device) => mailbox.usage(device),
+    async expire(now) {
+      const expired = await mailbox.expire(now);
+      return first === last ? expired : expired + (await first.mail.mailbox.expire(now));
+    },
+    scrub: () => mailbox.scrub(),
+  };
+}
