@@ -74,6 +74,7 @@ export class MemoryCluster {
   /** Records that are neither settled nor in an inbox. */
   readonly #under = new Map<string, () => void>();
   readonly #done = new Set<string>();
+  readonly #unresolved = new Set<string>();
   #waits: Promise<void>[] = [];
   #records = 0;
   #started = 0;
@@ -93,7 +94,7 @@ export class MemoryCluster {
     const log = new MemoryMailLog({ broker: this.broker, clock: logClock, timers: this.time });
     const hinted: DeviceAddress[] = [];
     const ended: (readonly [DeviceAddress, 'replaced' | 'reconnect'])[] = [];
-    const mail: ClusterMail = new ClusterMail({
+    const mail = new ClusterMail({
       log,
       pending: this.pending,
       presence: this.presence,
@@ -112,17 +113,18 @@ export class MemoryCluster {
       topics,
       secret: this.#secret,
       drainMs: 5_000,
-      hint: (device) => {
-        hinted.push(device);
-        for (const { key } of mail.inboxes.of(device)?.entries ?? []) this.#settled(key.lane, deviceKeyOf(device), key.ko);
-      },
+      hint: (device) => hinted.push(device),
+      delivered: (device, { lane, ko }) => this.#settled(lane, device, ko),
       ended: (device, reason) => ended.push([device, reason]),
       failed: (event) => this.failures.push(event),
       appended: ({ topicId, partition, offset }, devices) => {
         const lane = laneIdOf(cluster, topicId, partition);
         for (const device of devices) this.#appended(lane, deviceKeyOf(device), offset);
       },
-      resolved: (lane, device, ko) => this.#settled(lane, device, ko),
+      resolved: (lane, device, ko) => {
+        this.#settled(lane, device, ko);
+        this.#unresolved.delete(`${lane}/${ko} ${device}`);
+      },
     });
     await mail.start();
     const node = { name, log, mail, hinted, ended };
@@ -136,6 +138,14 @@ export class MemoryCluster {
     this.network.crash(node.name);
     node.mail.inboxes.drop();
     node.log.freeze();
+  }
+
+  /** What is not resolved comes again, to whoever gets its partition: that is to be waited for too. */
+  expectAgain(): void {
+    for (const name of this.#unresolved) {
+      this.#done.delete(name);
+      this.#waits.push(new Promise((resolve) => this.#under.set(name, resolve)));
+    }
   }
 
   /** Resolves when all that was appended by now is settled or lies in an inbox. */
@@ -154,6 +164,7 @@ export class MemoryCluster {
   #appended(lane: LaneId, device: DeviceKey, ko: number): void {
     const name = `${lane}/${ko} ${device}`;
     if (this.#done.has(name)) return;
+    this.#unresolved.add(name);
     this.#waits.push(new Promise((resolve) => this.#under.set(name, resolve)));
   }
 
@@ -191,7 +202,9 @@ export function clusterHarness({ claimed, nodes }: ClusterHarnessOptions): Harne
         clock,
         async reopen() {
           await cluster.close();
+          cluster.expectAgain();
           stores = await begin();
+          await cluster.settled();
         },
         files: () => Promise.reject(new Error('memory has no files')),
         close: () => cluster.close(),

@@ -16,6 +16,7 @@ import { ClusterMailbox } from './cluster-mailbox.ts';
 import { ClusterPresence } from './cluster-presence.ts';
 import { DeliveryIds } from './delivery-id.ts';
 import { Dispatcher } from './dispatcher.ts';
+import type { DeliveryKey } from './delivery-lane.ts';
 import { GatewayInboxes } from './gateway-inboxes.ts';
 import type { InboxTerms } from './inbox-state.ts';
 import type { MailTopics } from './mail-appender.ts';
@@ -49,8 +50,9 @@ export interface ClusterMailParts {
   readonly ended: (device: DeviceIncarnation, reason: 'replaced' | 'reconnect') => void;
   /** Something went wrong that costs no mail: for logs and counts. */
   readonly failed: (event: string, error: unknown) => void;
-  /** A record is durable, and is done with for a device: for counts. */
+  /** A record is durable; an inbox here has taken it; it is done with for a device: for counts. */
   readonly appended?: (position: LogPosition, devices: readonly DeviceIncarnation[]) => void;
+  readonly delivered?: (device: DeviceKey, key: DeliveryKey, live: boolean) => void;
   readonly resolved?: (lane: LaneId, device: DeviceKey, ko: number) => void;
 }
 

@@ -47,7 +47,7 @@ export class ClusterMailbox implements Mailbox {
   readonly #parts: ClusterMailboxParts;
   readonly #appender: MailAppender;
   readonly #topics: KnownTopics;
-  /** The latest time that a sweep was told: by it receipts end that the clock has not reached. */
+  /** The latest time that a sweep was told: mail and receipts end by it, whatever time it is. */
   #sweptAt = 0;
 
   constructor(parts: ClusterMailboxParts) {
@@ -76,7 +76,7 @@ export class ClusterMailbox implements Mailbox {
   }
 
   reader(device: DeviceAddress): MailReader {
-    return new ClusterReader(device, this.#parts);
+    return new ClusterReader(device, { ...this.#parts, sweptAt: () => this.#sweptAt });
   }
 
   async ack(address: DeviceAddress, deliveryIds: readonly Uint8Array[]): Promise<number> {

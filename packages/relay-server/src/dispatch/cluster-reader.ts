@@ -17,6 +17,8 @@ export interface ClusterReaderParts {
   readonly pending: PendingStore;
   readonly listed: ListedDevices;
   readonly ids: DeliveryIds;
+  /** Up to when mail has been swept: what ended by then is gone, whatever time it is. */
+  readonly sweptAt: () => number;
   /** Something went wrong, and nothing is lost by it that could be read. */
   readonly failed: (event: string, error: unknown) => void;
 }
@@ -44,7 +46,8 @@ export class ClusterReader implements MailReader {
     this.#parts = parts;
   }
 
-  async next(limit: number, now: number): Promise<readonly MailEntry[]> {
+  async next(limit: number, time: number): Promise<readonly MailEntry[]> {
+    const now = Math.max(time, this.#parts.sweptAt());
     const device = listedDevice(await this.#parts.listed.of(this.#address.userId), this.#address);
     this.#first ??= device;
     if (device === undefined || device.incarnation !== this.#first?.incarnation) return [];

@@ -9,7 +9,7 @@ import { RelayError } from '../relay-error.ts';
 import { laneIdOf } from './delivery-lane.ts';
 import { deviceOfKey } from './device-key.ts';
 import type { CaughtUp, HandOver, HandOverStatus } from './hand-over.ts';
-import type { LaneEvent, Resolution } from './lane-dispatch.ts';
+import type { Resolution } from './lane-dispatch.ts';
 import { fetchedRecordOf } from './mail-records.ts';
 import { decodeNodeMessage, encodeNodeMessage } from './node-messages.ts';
 import {
@@ -55,11 +55,19 @@ export interface DispatcherParts {
   readonly resolved?: (lane: LaneId, device: DeviceKey, ko: number, how: Resolution) => void;
 }
 
+interface Asking {
+  count: number;
+  /** The gateway has said meanwhile that the lane may go on: that may come before the answer that says it has to wait. */
+  mayGoOn: boolean;
+}
+
 interface Owned {
   readonly assignment: LogAssignment;
   readonly dispatch: PartitionDispatch;
   /** The commit that is under way. */
   committing: Promise<void>;
+  /** Devices with hand-overs that are not answered. */
+  readonly asking: Map<DeviceKey, Asking>;
 }
 
 /**
@@ -104,7 +112,12 @@ export class Dispatcher {
 
   /** A gateway says that a lane may go on. */
   caughtUp({ device, lane }: CaughtUp): void {
-    this.#toLane(lane, device, { kind: 'caught-up' });
+    for (const owned of this.#owned.values()) {
+      if (owned.dispatch.lane !== lane) continue;
+      const asking = owned.asking.get(device);
+      if (asking !== undefined) asking.mayGoOn = true;
+      this.#step(owned, { kind: 'lane', device, event: { kind: 'caught-up' } });
+    }
   }
 
   /** Gives the partitions away, and begins nothing more. Idempotent. */
@@ -118,7 +131,7 @@ export class Dispatcher {
     const { id, topicId, partition, start } = assignment;
     const lane = laneIdOf(this.#parts.cluster, topicId, partition);
     const dispatch = newPartitionDispatch(lane, id, start);
-    this.#owned.set(id, { assignment, dispatch, committing: Promise.resolve() });
+    this.#owned.set(id, { assignment, dispatch, committing: Promise.resolve(), asking: new Map() });
   }
 
   async #revoked({ id }: LogAssignment, how: LogRevocation): Promise<void> {
@@ -139,12 +152,6 @@ export class Dispatcher {
     const now = this.#parts.clock.now();
     for (const owned of this.#owned.values()) {
       if (partitionWakeAt(owned.dispatch) <= now) this.#step(owned, { kind: 'wake' });
-    }
-  }
-
-  #toLane(lane: LaneId, device: DeviceKey, event: LaneEvent): void {
-    for (const owned of this.#owned.values()) {
-      if (owned.dispatch.lane === lane) this.#step(owned, { kind: 'lane', device, event });
     }
   }
 
@@ -203,15 +210,23 @@ export class Dispatcher {
   async #handOver(owned: Owned, node: string, message: HandOver): Promise<void> {
     const { link, clock, failed } = this.#parts;
     const { device, call, mail, deadline } = message;
+    const asking = owned.asking.get(device) ?? { count: 0, mayGoOn: false };
+    owned.asking.set(device, asking);
+    asking.count++;
     const reply = await link
       .request(node, encodeNodeMessage(message), { timeoutMs: deadline - clock.now() })
       .catch((error: unknown): NodeReply => {
         failed('node-link.refused', error);
         return { status: 'failed', mayHaveArrived: false };
       });
+    asking.count--;
+    if (asking.count === 0) owned.asking.delete(device);
     const status = statusOf(reply, message);
     if (status === undefined) return;
     this.#step(owned, { kind: 'lane', device, event: { kind: 'answer', call, ko: mail.ko, status } });
+    if (status !== 'catching-up' || !asking.mayGoOn) return;
+    asking.mayGoOn = false;
+    this.#step(owned, { kind: 'lane', device, event: { kind: 'caught-up' } });
   }
 
   async #spill(owned: Owned, { device, lane, mail }: Extract<PartitionEffect, { kind: 'spill' }>): Promise<void> {

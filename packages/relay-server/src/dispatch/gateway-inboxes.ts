@@ -29,6 +29,8 @@ export interface GatewayInboxesParts {
   readonly hint: (device: DeviceIncarnation) => void;
   /** Another stream has the device: its stream here is to be ended, as replaced, or so that its client comes again. */
   readonly ended: (device: DeviceIncarnation, reason: 'replaced' | 'reconnect') => void;
+  /** An inbox has taken a record, which was handed over live or stored. */
+  readonly delivered?: (device: DeviceKey, key: DeliveryKey, live: boolean) => void;
   /** Something went wrong, and is tried again. */
   readonly failed: (event: string, error: unknown) => void;
 }
@@ -56,7 +58,7 @@ export class GatewayInboxes {
 
   /** Begins a stream's inbox: claims the device's presence, then reads what waits for it. Resolves when the claim has been answered; without presence mail is found in the pending store alone, and the claim is tried again. */
   async open(device: DeviceIncarnation): Promise<{ readonly inbox: OpenInbox; readonly previous: Holder | undefined }> {
-    const { presence, pending, link, clock, jitter, terms, hint, ended, failed } = this.#parts;
+    const { presence, pending, link, clock, jitter, terms, hint, delivered, ended, failed } = this.#parts;
     const key = deviceKeyOf(device);
     const inbox = new OpenInbox(key, {
       presence,
@@ -67,6 +69,7 @@ export class GatewayInboxes {
       terms,
       failed,
       hint: () => hint(device),
+      delivered: (place, live) => delivered?.(key, place, live),
       closed: (reason) => {
         this.#forget(key, inbox);
         if (reason !== undefined) ended(device, reason);

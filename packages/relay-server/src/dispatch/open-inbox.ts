@@ -20,6 +20,7 @@ export interface OpenInboxParts {
   readonly jitter: () => number;
   readonly terms: InboxTerms;
   readonly hint: () => void;
+  readonly delivered: (key: DeliveryKey, live: boolean) => void;
   /** It is the device's no more; with a reason when it ended by itself. */
   readonly closed: (reason: 'replaced' | 'reconnect' | undefined) => void;
   readonly failed: (event: string, error: unknown) => void;
@@ -173,6 +174,7 @@ export class OpenInbox {
         return undefined;
       case 'deliver':
         this.#entries.set(entryName(effect.key), effect);
+        this.#parts.delivered(effect.key, effect.live);
         return undefined;
       case 'queue-empty':
         return undefined;
