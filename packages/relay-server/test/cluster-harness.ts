@@ -27,6 +27,7 @@ import type { RelayStores } from '../src/ports/relay-stores.ts';
 import { ManualTime } from './manual-time.ts';
 
 const cluster = 'test';
+const group = 'dispatchers';
 const topics = { toUser: 'user2user_message', toGroup: 'group_message', poison: 'poison_message' };
 
 /** Far more than the suites have in flight: their time stands, so that nothing would ever make room. */
@@ -109,7 +110,7 @@ export class MemoryCluster {
       partitionTerms: this.#options.partitionTerms ?? roomyPartition,
       inboxTerms: this.#options.inboxTerms ?? roomyInbox,
       cluster,
-      group: 'dispatchers',
+      group,
       topics,
       secret: this.#secret,
       drainMs: 5_000,
@@ -154,11 +155,27 @@ export class MemoryCluster {
     this.#waits = [];
   }
 
-  async close(): Promise<void> {
-    for (const { mail, log } of this.nodes.splice(0)) {
-      await mail.close();
-      await log.close();
+  /** Resolves when everything that was appended is done with for its devices, and committed; `meanwhile` moves the time. */
+  async resolved(meanwhile: () => void = () => undefined): Promise<void> {
+    const isCommitted = () =>
+      [topics.toUser, topics.toGroup].every((topic) => {
+        const committed = this.broker.committed(group, topic);
+        const { partitions } = this.broker.describe(topic) ?? { partitions: [] };
+        return partitions.every(
+          ({ partition, end }) => end === (committed.find((commit) => commit.partition === partition)?.offset ?? 0),
+        );
+      });
+    while (this.#unresolved.size > 0 || !isCommitted()) {
+      meanwhile();
+      await new Promise((resolve) => setImmediate(resolve));
     }
+  }
+
+  async close(): Promise<void> {
+    const nodes = this.nodes.splice(0);
+    // At once, since each waits for what it has handed to the others, and their time stands.
+    await Promise.all(nodes.map(({ mail }) => mail.close()));
+    await Promise.all(nodes.map(({ log }) => log.close()));
   }
 
   #appended(lane: LaneId, device: DeviceKey, ko: number): void {

@@ -88,10 +88,10 @@ export class ClusterMail {
     return this.#dispatcher.start();
   }
 
-  /** Gives the partitions away, then the streams' inboxes; log, link and stores are the caller's. */
+  /** Ends the inboxes, so that what nobody has acked is spilled, then gives the partitions away; log, link and stores are the caller's, and are closed after this. */
   async close(): Promise<void> {
-    await this.#dispatcher.close();
     await this.#inboxes.close();
+    await this.#dispatcher.close();
   }
 
   async #told(from: string, bytes: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {

@@ -5,6 +5,7 @@ import type { NodeLink, NodeReply } from '../ports/node-link.ts';
 import type { PendingStore } from '../ports/pending-store.ts';
 import type { Presence } from '../ports/presence.ts';
 import type { CancelTimer, Timers } from '../ports/timers.ts';
+import { within } from '../adapters/within.ts';
 import { RelayError } from '../relay-error.ts';
 import { laneIdOf } from './delivery-lane.ts';
 import { deviceOfKey } from './device-key.ts';
@@ -28,6 +29,8 @@ const tickMs = 250;
 /** Calls of one kind that an engine has from one node at once. */
 const mostCalls = 256;
 const mostRecordsAtOnce = 256;
+/** The log waits a little longer for a partition's work than that is waited for here. */
+const drainMarginMs = 1_000;
 
 /** What a `Dispatcher` works with. */
 export interface DispatcherParts {
@@ -47,7 +50,7 @@ export interface DispatcherParts {
   readonly topics: readonly string[];
   /** Where records go that nobody can read. */
   readonly poisonTopic: string;
-  /** How long a partition that is given away, and `close`, wait for a commit. */
+  /** How long a partition that is given away, and `close`, wait for the end of what is in flight. */
   readonly drainMs: number;
   /** Something went wrong, and is tried again. */
   readonly failed: (event: string, error: unknown) => void;
@@ -68,6 +71,8 @@ interface Owned {
   committing: Promise<void>;
   /** Devices with hand-overs that are not answered. */
   readonly asking: Map<DeviceKey, Asking>;
+  /** Called when everything that was read is done and committed. */
+  done: () => void;
 }
 
 /**
@@ -94,7 +99,7 @@ export class Dispatcher {
     const { log, timers, group, topics, drainMs, failed } = this.#parts;
     this.#cancelTicks = timers.every(tickMs, () => this.#wake());
     this.#consumer = log.consume(
-      { group, topics, maxRecords: mostRecordsAtOnce, drainMs },
+      { group, topics, maxRecords: mostRecordsAtOnce, drainMs: drainMs + drainMarginMs },
       {
         assigned: (assignment) => this.#assigned(assignment),
         revoked: (assignment, how) => this.#revoked(assignment, how),
@@ -122,25 +127,35 @@ export class Dispatcher {
 
   /** Gives the partitions away, and begins nothing more. Idempotent. */
   async close(): Promise<void> {
-    this.#cancelTicks?.();
     const consumer = await this.#consumer?.catch(() => undefined);
     await consumer?.close();
+    this.#cancelTicks?.();
   }
 
   #assigned(assignment: LogAssignment): void {
     const { id, topicId, partition, start } = assignment;
     const lane = laneIdOf(this.#parts.cluster, topicId, partition);
     const dispatch = newPartitionDispatch(lane, id, start);
-    this.#owned.set(id, { assignment, dispatch, committing: Promise.resolve(), asking: new Map() });
+    this.#owned.set(id, { assignment, dispatch, committing: Promise.resolve(), asking: new Map(), done: nothing });
   }
 
   async #revoked({ id }: LogAssignment, how: LogRevocation): Promise<void> {
     const owned = this.#owned.get(id);
     if (owned === undefined) return;
+    // What is done and committed is not begun again by the next owner.
+    if (how === 'handed-over') await this.#drain(owned);
     this.#owned.delete(id);
     this.#step(owned, { kind: 'revoked' });
-    // What was done is done once: the next owner begins behind it.
-    if (how === 'handed-over') await owned.committing;
+    await owned.committing;
+  }
+
+  /** Nothing more is read: waits until what was read is acked or spilled, and committed; no longer than for `drainMs`. */
+  async #drain(owned: Owned): Promise<void> {
+    if (isDone(owned)) return;
+    const done = new Promise<void>((resolve) => {
+      owned.done = resolve;
+    });
+    await within(this.#parts.timers, this.#parts.drainMs, done);
   }
 
   #records({ id }: LogAssignment, records: readonly LogRecord[]): void {
@@ -160,6 +175,7 @@ export class Dispatcher {
     const effects: PartitionEffect[] = [];
     stepPartition(owned.dispatch, event, clock.now(), jitter(), terms, effects);
     for (const effect of effects) this.#carryOut(owned, effect);
+    if (isDone(owned)) owned.done();
   }
 
   /** Nothing here steps the machine before it returns: what one step wants is begun before the next step. */
@@ -268,6 +284,14 @@ export class Dispatcher {
     });
     this.#step(owned, { kind: 'committed', offset, ok: outcome === 'committed' });
   }
+}
+
+function isDone({ dispatch: { offsets, committed, committing } }: Owned): boolean {
+  return offsets.open === 0 && !committing && committed >= (offsets.watermark() ?? 0);
+}
+
+function nothing(): void {
+  // Nobody waits.
 }
 
 /** What becomes of a hand-over: as the gateway says, or as the way to it does. `undefined`: the lane's own time decides. */

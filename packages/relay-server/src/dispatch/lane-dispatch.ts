@@ -36,7 +36,7 @@ interface LaneEntry {
   stage: Stage;
   /** Presence was asked for this record itself: what it said is not tried twice. */
   asked: boolean;
-  /** A gateway has said `behind`: not tried again before all records before it are settled. */
+  /** A gateway has said `behind`: not tried again before all records before it are settled, or one of them is tried again. */
   afterSettled: boolean;
   /** Presence was asked after its spill was durable. */
   reread: boolean;
@@ -196,7 +196,8 @@ function takeAnswer(
       break;
     case 'behind':
       entry.stage = 'waiting';
-      entry.afterSettled = true;
+      // What has been sent before it only after it explains this answer.
+      entry.afterSettled = !lane.entries.some((other) => isSentAfter(other, entry));
       break;
     case 'refused-epoch':
     case 'gone':
@@ -249,13 +250,16 @@ function advance(lane: LaneDispatch, now: number, terms: LaneTerms, out: LaneEff
   /** Records before this one that are in flight: handed over, not settled. */
   let inFlight = 0;
   let ask: 'mail' | 'spilled' | undefined;
+  let isSending = false;
   for (const entry of lane.entries) {
     if (isUnsent(entry) && inFlight === 0 && now >= entry.mail.expiresAt) resolve(lane, entry, 'expired', out);
     if (entry.stage === 'handed') inFlight++;
     else if (entry.stage === 'waiting') {
       const { holder } = lane;
+      if (isSending) entry.afterSettled = false;
       if (holder !== undefined && inFlight < terms.depth && !(entry.afterSettled && inFlight > 0)) {
         handOver(lane, entry, holder, prevKo, inFlight === 0, now, terms, out);
+        isSending = true;
         inFlight++;
       } else {
         if (holder === undefined && inFlight === 0) {
@@ -285,6 +289,11 @@ function advance(lane: LaneDispatch, now: number, terms: LaneTerms, out: LaneEff
     lane.prevKo = lane.entries[0].mail.ko;
     lane.entries.shift();
   }
+}
+
+/** Whether a record before `entry` is in flight by an attempt that was made after that of `entry`. */
+function isSentAfter(other: LaneEntry, { mail, call }: LaneEntry): boolean {
+  return other.stage === 'handed' && other.mail.ko < mail.ko && other.call > call;
 }
 
 function isUnsent({ stage }: LaneEntry): boolean {
