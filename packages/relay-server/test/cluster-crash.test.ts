@@ -31,35 +31,38 @@ async function readNow(reader: MailReader, now: number): Promise<readonly MailEn
 }
 
 describe('a cluster that loses a node', () => {
-  it.each(['where the device is', 'where the mail came in'])('gives everything, in order, when it is the one %s', async (which) => {
-    const clock = settableClock();
-    const cluster = new MemoryCluster({ clock });
-    const [first, second] = [await cluster.start(), await cluster.start()];
-    const device = someDevice();
-    await second.mail.presence.claim(device, second.name);
-    await appendAll(first, device, numbers.slice(0, 20));
-    await cluster.settled();
-    const seen = await second.mail.mailbox.reader(device).next(10, clock.now());
-    expect(seen.map(numberOf)).toEqual(numbers.slice(0, 10));
-    expect(await ackAll(second, device, seen.slice(0, 5))).toBe(5);
+  it.each(['where the device is', 'where the mail came in'])(
+    'gives everything, in order, when it is the one %s',
+    async (which) => {
+      const clock = settableClock();
+      const cluster = new MemoryCluster({ clock });
+      const [first, second] = [await cluster.start(), await cluster.start()];
+      const device = someDevice();
+      await second.mail.presence.claim(device, second.name);
+      await appendAll(first, device, numbers.slice(0, 20));
+      await cluster.settled();
+      const seen = await second.mail.mailbox.reader(device).next(10, clock.now());
+      expect(seen.map(numberOf)).toEqual(numbers.slice(0, 10));
+      expect(await ackAll(second, device, seen.slice(0, 5))).toBe(5);
 
-    const [gone, left] = which === 'where the device is' ? [second, first] : [first, second];
-    // What lies in the inbox of the one that is left is there already.
-    if (gone === second) cluster.expectAgain();
-    cluster.crash(gone);
-    await appendAll(left, device, numbers.slice(20));
-    await cluster.settled();
-    if (gone === second) await left.mail.presence.claim(device, left.name);
-    const rest = await readNow(left.mail.mailbox.reader(device), clock.now());
-    // What was acked may come again: the one who knew it may be gone.
-    const fresh = rest.map(numberOf).filter((number) => number >= 5);
-    expect(fresh).toEqual(numbers.slice(5));
-    expect(rest.map(numberOf)).toEqual(rest.map(numberOf).sort((one, other) => one - other));
-    await ackAll(left, device, rest);
-    expect((await left.mail.mailbox.usage(device)).count).toBe(0);
-    expect(await readNow(left.mail.mailbox.reader(device), clock.now())).toEqual([]);
-    await cluster.close();
-  });
+      const [gone, left] = which === 'where the device is' ? [second, first] : [first, second];
+      // What lies in the inbox of the one that is left is there already.
+      if (gone === second) cluster.expectAgain();
+      cluster.crash(gone);
+      await appendAll(left, device, numbers.slice(20));
+      await cluster.settled();
+      if (gone === second) await left.mail.presence.claim(device, left.name);
+      const rest = await readNow(left.mail.mailbox.reader(device), clock.now());
+      // What was acked may come again: the one who knew it may be gone.
+      const fresh = rest.map(numberOf).filter((number) => number >= 5);
+      expect(fresh).toEqual(numbers.slice(5));
+      expect(rest.map(numberOf)).toEqual(rest.map(numberOf).sort((one, other) => one - other));
+      await ackAll(left, device, rest);
+      expect((await left.mail.mailbox.usage(device)).count).toBe(0);
+      expect(await readNow(left.mail.mailbox.reader(device), clock.now())).toEqual([]);
+      await cluster.close();
+    },
+  );
 
   it('gives nothing again of what was acked and committed', async () => {
     const clock = settableClock();

@@ -73,10 +73,10 @@ export class MemoryCluster {
   readonly #options: MemoryClusterOptions;
   readonly #secret = randomBytes(32);
   /** Records that are neither settled nor in an inbox. */
-  readonly #under = new Map<string, () => void>();
+  readonly #under = new Set<string>();
   readonly #done = new Set<string>();
   readonly #unresolved = new Set<string>();
-  #waits: Promise<void>[] = [];
+  #whenNone: (() => void)[] = [];
   #records = 0;
   #started = 0;
 
@@ -145,14 +145,13 @@ export class MemoryCluster {
   expectAgain(): void {
     for (const name of this.#unresolved) {
       this.#done.delete(name);
-      this.#waits.push(new Promise((resolve) => this.#under.set(name, resolve)));
+      this.#under.add(name);
     }
   }
 
   /** Resolves when all that was appended by now is settled or lies in an inbox. */
   async settled(): Promise<void> {
-    await Promise.all(this.#waits);
-    this.#waits = [];
+    while (this.#under.size > 0) await new Promise<void>((resolve) => this.#whenNone.push(resolve));
   }
 
   /** Resolves when everything that was appended is done with for its devices, and committed; `meanwhile` moves the time. */
@@ -182,14 +181,14 @@ export class MemoryCluster {
     const name = `${lane}/${ko} ${device}`;
     if (this.#done.has(name)) return;
     this.#unresolved.add(name);
-    this.#waits.push(new Promise((resolve) => this.#under.set(name, resolve)));
+    this.#under.add(name);
   }
 
   #settled(lane: LaneId, device: DeviceKey, ko: number): void {
     const name = `${lane}/${ko} ${device}`;
     this.#done.add(name);
-    this.#under.get(name)?.();
     this.#under.delete(name);
+    if (this.#under.size === 0) for (const tell of this.#whenNone.splice(0)) tell();
   }
 }
 

@@ -23,9 +23,7 @@ export class ClusterPresence implements Presence {
   }
 
   /** For this node, whatever `node` says. A device that is not listed gets no inbox: nothing is there for it. */
-  async claim(
-    address: DeviceAddress,
-  ): Promise<{ readonly epoch: string; readonly previous: Holder | undefined }> {
+  async claim(address: DeviceAddress): Promise<{ readonly epoch: string; readonly previous: Holder | undefined }> {
     const device = listedDevice(await this.#listed.of(address.userId), address);
     const epoch = `stream-${++this.#lastClaim}`;
     if (device === undefined) return { epoch, previous: undefined };

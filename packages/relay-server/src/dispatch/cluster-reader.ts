@@ -1,9 +1,9 @@
+import { dayOf } from '../platform/utc-day.ts';
 import type { DeviceIncarnation } from '../ports/device-incarnation.ts';
 import type { DeviceAddress, DeviceKey, LaneId } from '../ports/ids.ts';
 import { type ListedDevices, listedDevice } from '../ports/listed-devices.ts';
 import type { MailEntry, MailReader } from '../ports/mailbox.ts';
 import type { PendingStore } from '../ports/pending-store.ts';
-import { dayOf } from '../platform/utc-day.ts';
 import type { DeliveryIds } from './delivery-id.ts';
 import { type DeliveryKey, type LaneMail, partitionOfLane } from './delivery-lane.ts';
 import { deviceKeyOf } from './device-key.ts';
@@ -52,31 +52,34 @@ export class ClusterReader implements MailReader {
     this.#first ??= device;
     if (device === undefined || device.incarnation !== this.#first?.incarnation) return [];
     const inbox = this.#parts.inboxes.of(device);
-    const found = inbox === undefined ? await this.#stored(device, limit, now) : await this.#delivered(inbox, limit, now);
+    const found =
+      inbox === undefined ? await this.#stored(device, limit, now) : await this.#delivered(inbox, limit, now);
     const key = deviceKeyOf(device);
     return found.flatMap((each) => this.#entryOf(key, each));
   }
 
   async #delivered(inbox: OpenInbox, limit: number, now: number): Promise<readonly Found[]> {
-    while (this.#leftIn(inbox, limit, now).length < limit && (await inbox.progress()));
-    const found = this.#leftIn(inbox, limit, now);
-    for (const { key } of found) this.#given.set(key.lane, key.ko);
+    let pages = this.#leftIn(inbox, now);
+    while (sizeOf(pages) < limit && (await inbox.progress())) pages = this.#leftIn(inbox, now);
+    const found = this.#oldest(pages, limit);
     const ended = [...inbox.entries].filter(({ mail }) => now >= mail.expiresAt).map(({ key }) => key);
     // Nobody will ack them: as settled as what was acked.
     if (ended.length > 0) await inbox.acked(ended);
     return found;
   }
 
-  #leftIn(inbox: OpenInbox, limit: number, now: number): Found[] {
-    const left: Found[] = [];
+  /** Of each lane, what was not given. */
+  #leftIn(inbox: OpenInbox, now: number): Found[][] {
+    const pages = new Map<LaneId, Found[]>();
     for (const { key, mail } of inbox.entries) {
-      if (left.length === limit) break;
-      if (key.ko > this.#givenOf(key.lane) && now < mail.expiresAt) left.push({ key, mail });
+      if (key.ko <= this.#givenOf(key.lane) || now >= mail.expiresAt) continue;
+      const page = pages.get(key.lane) ?? [];
+      page.push({ key, mail });
+      pages.set(key.lane, page);
     }
-    return left;
+    return [...pages.values()];
   }
 
-  /** Of all lanes, by the log's time: each lane in its order. */
   async #stored(device: DeviceIncarnation, limit: number, now: number): Promise<readonly Found[]> {
     const { pending } = this.#parts;
     const key = deviceKeyOf(device);
@@ -89,6 +92,11 @@ export class ClusterReader implements MailReader {
         return rows.map((mail): Found => ({ key: { lane, ko: mail.ko, day: dayOf(mail.time) }, mail }));
       }),
     );
+    return this.#oldest(pages, limit);
+  }
+
+  /** Of all lanes, by the log's time, each lane in its order: they are given now. */
+  #oldest(pages: readonly Found[][], limit: number): readonly Found[] {
     const found: Found[] = [];
     while (found.length < limit) {
       const next = pages.filter((page) => page.length > 0).reduce<Found[] | undefined>(earlier, undefined)?.shift();
@@ -113,6 +121,10 @@ export class ClusterReader implements MailReader {
   #givenOf(lane: LaneId): number {
     return this.#given.get(lane) ?? -1;
   }
+}
+
+function sizeOf(pages: readonly Found[][]): number {
+  return pages.reduce((size, page) => size + page.length, 0);
 }
 
 /** The one of two pages whose first row the log took first. */

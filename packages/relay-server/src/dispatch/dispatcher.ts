@@ -1,3 +1,4 @@
+import { within } from '../adapters/within.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceKey, LaneId } from '../ports/ids.ts';
 import type { LogAssignment, LogConsumer, LogRecord, LogRevocation, MailLog } from '../ports/mail-log.ts';
@@ -5,7 +6,6 @@ import type { NodeLink, NodeReply } from '../ports/node-link.ts';
 import type { PendingStore } from '../ports/pending-store.ts';
 import type { Presence } from '../ports/presence.ts';
 import type { CancelTimer, Timers } from '../ports/timers.ts';
-import { within } from '../adapters/within.ts';
 import { RelayError } from '../relay-error.ts';
 import { laneIdOf } from './delivery-lane.ts';
 import { deviceOfKey } from './device-key.ts';

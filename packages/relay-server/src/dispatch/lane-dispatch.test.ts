@@ -126,6 +126,27 @@ describe('a lane of a dispatcher', () => {
     ]);
   });
 
+  it('sends what was behind again with the record before it, whichever answer comes first', () => {
+    const again = ['hand-over 3 after unknown', 'hand-over 5 after 3 in flight'];
+    const inOrder = lane();
+    inOrder.mail(3);
+    inOrder.mail(5);
+    inOrder.step({ kind: 'presence', holder });
+    inOrder.step({ kind: 'answer', call: 0, ko: 3, status: 'catching-up' });
+    expect(inOrder.step({ kind: 'answer', call: 1, ko: 5, status: 'behind' })).toEqual([]);
+    expect(inOrder.step({ kind: 'caught-up' })).toEqual(again);
+
+    const late = lane();
+    late.mail(3);
+    late.mail(5);
+    late.step({ kind: 'presence', holder });
+    late.step({ kind: 'answer', call: 0, ko: 3, status: 'catching-up' });
+    expect(late.step({ kind: 'caught-up' })).toEqual(again.slice(0, 1));
+    expect(late.step({ kind: 'answer', call: 1, ko: 5, status: 'behind' })).toEqual(again.slice(1));
+    // Behind one that was sent before it: there is nothing to be gained by trying again.
+    expect(late.step({ kind: 'answer', call: 3, ko: 5, status: 'behind' })).toEqual([]);
+  });
+
   it('gives up what has expired', () => {
     const one = lane();
     expect(one.mail(3, 1_000_000)).toEqual(['resolved 3 expired']);

@@ -98,7 +98,9 @@ export class MailAppender {
     const users = recipients.map(({ userId }) => userId);
     const claim = await receipts.claim(key, users, now(), leaseMs);
     if (claim.status === 'claimed') {
-      throw new RelayError('store-unavailable', 'Another node is storing this send: send it again.', { retryable: true });
+      throw new RelayError('store-unavailable', 'Another node is storing this send: send it again.', {
+        retryable: true,
+      });
     }
     if (claim.status === 'recorded') return receiptOf(append, claim.receipt, []);
     const { token, receipt: before } = claim;
@@ -107,7 +109,9 @@ export class MailAppender {
     try {
       results = await this.#store({ ...append, recipients: left }, quota, key, token, inLog);
     } catch (error) {
-      await receipts.abandon(key, token).catch((cause: unknown) => this.#parts.failed('receipts.abandon-failed', cause));
+      await receipts
+        .abandon(key, token)
+        .catch((cause: unknown) => this.#parts.failed('receipts.abandon-failed', cause));
       throw error;
     }
     return receiptOf(append, before, results);
@@ -170,7 +174,10 @@ export class MailAppender {
       await this.#release([{ result: goneResult(recipient), items }]);
       throw error;
     }
-    const devices = recipient.items.map(({ deviceId }, at) => ({ deviceId, status: statuses[at] ?? ('full' as const) }));
+    const devices = recipient.items.map(({ deviceId }, at) => ({
+      deviceId,
+      status: statuses[at] ?? ('full' as const),
+    }));
     const accepted = items.filter((_, at) => statuses[at] === 'accepted');
     const status = accepted.length === 0 ? 'full' : 'accepted';
     return { result: { userId, status, devices }, items: accepted };

@@ -64,7 +64,8 @@ describe('messages between nodes', () => {
         const least = given.kind === 'hand-over' ? given.mail.envelope.length + 1 : 1;
         const length = bytes.length - Math.min(bytes.length, least + (cut % bytes.length));
         expect(decodeNodeMessage(bytes.subarray(0, length))).toBe(undefined);
-        if (given.kind !== 'hand-over') expect(decodeNodeMessage(Buffer.concat([bytes, Buffer.alloc(1)]))).toBe(undefined);
+        if (given.kind !== 'hand-over')
+          expect(decodeNodeMessage(Buffer.concat([bytes, Buffer.alloc(1)]))).toBe(undefined);
       }),
       { numRuns: 2_000 },
     );

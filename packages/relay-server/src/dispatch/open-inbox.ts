@@ -5,8 +5,8 @@ import type { PendingStore } from '../ports/pending-store.ts';
 import type { Holder, Keeping, Presence } from '../ports/presence.ts';
 import { RelayError } from '../relay-error.ts';
 import type { DeliveryKey, LaneMail } from './delivery-lane.ts';
-import { deviceOfKey } from './device-key.ts';
 import { type InboxEvent, inboxWakeAt, newDeviceInbox, stepInbox } from './device-inbox.ts';
+import { deviceOfKey } from './device-key.ts';
 import type { HandOver, HandOverAnswer, NodeMessage } from './hand-over.ts';
 import type { DeviceInbox, InboxEffect, InboxTerms } from './inbox-state.ts';
 import { encodeNodeMessage } from './node-messages.ts';
@@ -91,17 +91,17 @@ export class OpenInbox {
         signal.removeEventListener('abort', given);
         resolve(answer);
       });
-      this.#step({ kind: 'hand-over', from, message });
+      void this.#step({ kind: 'hand-over', from, message });
     });
   }
 
   told(message: Extract<NodeMessage, { kind: 'hint' | 'taken-over' | 'vacated' }>): void {
-    this.#step(message);
+    void this.#step(message);
   }
 
   /** What became of its entry in presence. */
   kept(keeping: Keeping): void {
-    if (keeping === 'restored') this.#step({ kind: 'hint' });
+    if (keeping === 'restored') void this.#step({ kind: 'hint' });
     else if (keeping === 'taken' && this.epoch !== undefined) void this.#checkPresence(this.epoch);
   }
 
@@ -112,7 +112,7 @@ export class OpenInbox {
   }
 
   wake(): void {
-    if (inboxWakeAt(this.#machine) <= this.#parts.clock.now()) this.#step({ kind: 'wake' });
+    if (inboxWakeAt(this.#machine) <= this.#parts.clock.now()) void this.#step({ kind: 'wake' });
   }
 
   /** The stream has ended. */
@@ -293,6 +293,9 @@ function entryName({ lane, ko }: DeliveryKey): string {
   return `${lane}/${ko}`;
 }
 
-function nameOf(node: string, { lane, ko, call }: { readonly lane: string; readonly ko: number; readonly call: number }) {
+function nameOf(
+  node: string,
+  { lane, ko, call }: { readonly lane: string; readonly ko: number; readonly call: number },
+) {
   return `${node} ${lane}/${ko} ${call}`;
 }

@@ -17,10 +17,7 @@ export interface ListedDevices {
 }
 
 /** A device as it is listed; `undefined`: it is not (any more). Of a user whom nobody knows every device is there, without an incarnation. */
-export function listedDevice(
-  user: ListedUser,
-  { userId, deviceId }: DeviceAddress,
-): DeviceIncarnation | undefined {
+export function listedDevice(user: ListedUser, { userId, deviceId }: DeviceAddress): DeviceIncarnation | undefined {
   if (user.status === 'unknown') return { userId, deviceId, incarnation: '' };
   const incarnation = user.status === 'listed' ? user.incarnations.get(deviceId) : undefined;
   return incarnation === undefined ? undefined : { userId, deviceId, incarnation };
