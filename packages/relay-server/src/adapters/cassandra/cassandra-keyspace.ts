@@ -34,8 +34,8 @@ export class TestKeyspace {
   }
 
   static async dropped(options: CassandraOptions): Promise<void> {
-    // Longer than others: on a machine that is busy with other tests it takes its time.
-    const client = clientOf({ ...options, requestTimeoutMs: 100_000 }, undefined);
+    // A busy engine takes its time to drop tables.
+    const client = clientOf({ ...options, requestTimeoutMs: 90_000 }, undefined);
     try {
       await client.execute(`DROP KEYSPACE IF EXISTS "${options.keyspace}"`, [], { prepare: false });
     } finally {
