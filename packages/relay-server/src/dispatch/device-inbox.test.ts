@@ -178,6 +178,7 @@ describe('a stream', () => {
     const { step } = inbox();
     step({ kind: 'opened' });
     expect(step({ kind: 'taken-over', epoch: 'e', by: 'login' })).toEqual([]);
+    expect(step({ kind: 'taken-over', epoch: 'another', by: 'reclaim' })).toEqual([]);
     expect(step({ kind: 'claimed', epoch: 'e', previous: undefined })).toEqual([
       'read-spans',
       'release',
