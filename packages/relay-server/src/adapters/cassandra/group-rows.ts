@@ -1,8 +1,8 @@
 import type { GroupRecord, GroupSeal } from '../../ports/group-store.ts';
 import type { GroupId, UserId } from '../../ports/ids.ts';
 import { RelayError } from '../../relay-error.ts';
-import { userIdToBytes } from '../embedded/user-id-bytes.ts';
 import { type GroupStanding, isMember } from '../group-verdict.ts';
+import { userIdToBytes } from '../user-id-bytes.ts';
 import type { CassandraDatabase, CqlRow } from './cassandra-database.ts';
 import { avatarsFromBytes, type KeptAvatar } from './group-avatar-list.ts';
 
