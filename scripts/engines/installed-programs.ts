@@ -27,7 +27,7 @@ export interface Installer {
 /** The version of versitygw, as `go install` takes it. Redis is the one that Debian has; the others stand in their pom.xml. */
 export const versitygwVersion = 'v1.7.0';
 
-const limitMs = 15 * 60_000;
+const limitMs = 25 * 60_000;
 
 /**
  * The folder with the jars of a pom.xml and of all that they need. Downloads them once.

@@ -43,7 +43,7 @@ async function carriedOut(path: string): Promise<boolean> {
   mkdirSync(cache, { recursive: true });
   const waiting = () => say('another run is at work in this folder: waiting for it ...');
   try {
-    return await withLock(folder.lock, 20 * 60_000, waiting, async () => {
+    return await withLock(folder.lock, 30 * 60_000, waiting, async () => {
       if (command.type === 'up') return bringUp(work, command.only, command.shape);
       return command.type === 'down' ? bringDown(work, command.only, command.isWiping) : false;
     });

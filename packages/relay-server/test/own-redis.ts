@@ -16,33 +16,37 @@ export interface OwnRedis extends AsyncDisposable {
   restart(): Promise<void>;
 }
 
+/** Ends the server when its input ends, so also when the test's process is killed. */
+const keeper = 'redis-server "$@" > /dev/null & echo $!; cat > /dev/null; kill -9 $!; wait $!';
+
 /** Starts a redis-server that keeps nothing on disk; settings as on its command line. */
 export async function ownRedis(settings: readonly string[] = []): Promise<OwnRedis> {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'own-redis-'));
   const begin = async () => {
     const fixed = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', folder];
-    const child = spawn('redis-server', [...fixed, ...settings], { stdio: 'ignore' });
-    await once(child, 'spawn');
+    const shell = spawn('sh', ['-c', keeper, 'sh', ...fixed, ...settings], { stdio: ['pipe', 'pipe', 'ignore'] });
+    const [line] = await once(shell.stdout, 'data');
     await answers(port);
-    return child;
+    return { shell, pid: Number(String(line)) };
   };
-  let child = await begin();
+  let server = await begin();
   const end = async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const exited = once(child, 'exit');
-    child.kill('SIGKILL');
+    const { shell } = server;
+    if (shell.exitCode !== null || shell.signalCode !== null) return;
+    const exited = once(shell, 'exit');
+    shell.stdin.end();
     await exited;
   };
   return {
     url: `redis://127.0.0.1:${port}`,
     port,
     signal: (signal) => {
-      child.kill(signal);
+      process.kill(server.pid, signal);
     },
     async restart() {
       await end();
-      child = await begin();
+      server = await begin();
     },
     async [Symbol.asyncDispose]() {
       await end();

@@ -15,7 +15,7 @@ export interface ConfigSources {
 }
 
 /** Variables with our prefix that mean other parts of Sotto. */
-const foreignVariables: readonly string[] = ['SOTTO_CONFIG', 'SOTTO_DTLN_DIR'];
+const foreignVariables: readonly string[] = ['SOTTO_CONFIG', 'SOTTO_DTLN_DIR', 'SOTTO_ENGINES'];
 
 interface Raw {
   readonly from: string;

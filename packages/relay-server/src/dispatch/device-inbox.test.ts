@@ -126,6 +126,19 @@ describe('a stream', () => {
     expect(step(handOver(9, 8))).toEqual(['deliver 9']);
   });
 
+  it('gives a row no more that came live while its page was read', () => {
+    const { step, spans, page, ack } = open();
+    step({ kind: 'hint' });
+    spans(0, 2);
+    expect(step(handOver(0, 'unknown'))).toEqual(['deliver 0']);
+    expect(step(handOver(1, 0))).toEqual(['deliver 1']);
+    expect(page(0, 1)).toEqual(['page after 1 up to 2, 2']);
+    expect(page(2)).toEqual(['deliver 2']);
+    // All three have rows, and go together once all are acked.
+    expect(ack(0, 1)).toEqual(['0 acked', '1 acked']);
+    expect(ack(2)).toEqual(['forget up to 2']);
+  });
+
   it('takes acks of what an older stream gave, and gives it no more', () => {
     const { step, spans, page, ack } = open();
     expect(ack(2)).toEqual(['forget 2']);
@@ -165,6 +178,7 @@ describe('a stream', () => {
     const { step } = inbox();
     step({ kind: 'opened' });
     expect(step({ kind: 'taken-over', epoch: 'e', by: 'login' })).toEqual([]);
+    expect(step({ kind: 'taken-over', epoch: 'another', by: 'reclaim' })).toEqual([]);
     expect(step({ kind: 'claimed', epoch: 'e', previous: undefined })).toEqual([
       'read-spans',
       'release',

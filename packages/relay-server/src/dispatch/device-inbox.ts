@@ -45,7 +45,7 @@ export function newDeviceInbox(device: DeviceKey, node: string, now: number): De
     openedAt: now,
     epoch: undefined,
     claiming: undefined,
-    overtaken: undefined,
+    overtaken: [],
     closed: false,
     lanes: new Map(),
     inFlight: 0,
@@ -174,8 +174,8 @@ function takeClaim(
     const message = { kind: 'taken-over', device: inbox.device, epoch: previous.epoch, by } as const;
     out.push({ kind: 'send', node: previous.node, message });
   }
-  const { overtaken } = inbox;
-  inbox.overtaken = undefined;
+  const overtaken = inbox.overtaken.findLast((other) => other.epoch === epoch);
+  inbox.overtaken.length = 0;
   readAgain(inbox, now, out);
   if (overtaken !== undefined) loseTo(inbox, overtaken, now, terms, out);
 }
@@ -189,7 +189,11 @@ function loseTo(
   out: InboxEffect[],
 ): void {
   const { epoch, by } = overtaken;
-  if (inbox.claiming !== undefined) inbox.overtaken = overtaken;
+  if (inbox.claiming !== undefined) {
+    inbox.overtaken.push(overtaken);
+    // Streams of one device that end while one claim is under way are few.
+    if (inbox.overtaken.length > 8) inbox.overtaken.shift();
+  }
   if (epoch !== inbox.epoch) return;
   if (by === 'nobody') out.push({ kind: 'check-presence', device: inbox.device, epoch });
   else close(inbox, by === 'login' ? 'replaced' : 'reconnect', now, terms, out);

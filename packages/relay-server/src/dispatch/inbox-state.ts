@@ -101,8 +101,8 @@ export interface DeviceInbox {
   /** Undefined until presence was claimed: until then no hand-over is for this stream. */
   epoch: string | undefined;
   claiming: 'login' | 'reclaim' | undefined;
-  /** What came while a claim was under way, of an epoch that is not known yet. */
-  overtaken: { readonly epoch: string; readonly by: 'login' | 'reclaim' | 'nobody' } | undefined;
+  /** What came while a claim was under way, of epochs that may be this one's: the last few. */
+  readonly overtaken: { readonly epoch: string; readonly by: 'login' | 'reclaim' | 'nobody' }[];
   closed: boolean;
   readonly lanes: Map<LaneId, InboxLane>;
   /** Deliveries without an ack, over all lanes. */

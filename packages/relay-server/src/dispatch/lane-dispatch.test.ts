@@ -68,6 +68,19 @@ describe('a lane of a dispatcher', () => {
     expect(one.step({ kind: 'presence', holder })).toEqual(['hint', 'resolved 3 spilled']);
   });
 
+  it('reads presence once more for what became durable after it was asked', () => {
+    const one = lane();
+    one.mail(3);
+    one.mail(5);
+    one.step({ kind: 'presence', holder });
+    expect(one.step({ kind: 'answer', call: 0, ko: 3, status: 'late' })).toEqual(['spill 3']);
+    one.step({ kind: 'answer', call: 1, ko: 5, status: 'late' });
+    expect(one.step({ kind: 'spilled', ko: 3, ok: true })).toEqual(['spill 5', 'ask']);
+    expect(one.step({ kind: 'spilled', ko: 5, ok: true })).toEqual([]);
+    expect(one.step({ kind: 'presence', holder: undefined })).toEqual(['resolved 3 spilled', 'ask']);
+    expect(one.step({ kind: 'presence', holder })).toEqual(['hint', 'resolved 5 spilled']);
+  });
+
   it('spills nothing before what is in flight in front of it', () => {
     const one = lane();
     one.mail(3);

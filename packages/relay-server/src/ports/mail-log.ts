@@ -79,7 +79,7 @@ export interface LogConsumer {
    * Everything below `offset` is done: whoever owns the partition next begins there. Durable when it resolves.
    *
    * Never goes back: a lower offset than the one committed changes nothing, and is `committed`.
-   * `not-owned`: the assignment is not this consumer's (any more); nothing has changed, however late that comes to light.
+   * `not-owned`: the assignment is not this consumer's (any more); nothing has changed, however late that comes to light. Only when its topic was made anew, and this consumer has not heard of it, may it be `committed` still: that counts for no other topic id.
    * @throws {RelayError} `store-unavailable` when it is not known whether it was committed: commit again
    */
   commit(assignment: LogAssignment, offset: number): Promise<'committed' | 'not-owned'>;

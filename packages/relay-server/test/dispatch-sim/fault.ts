@@ -14,6 +14,7 @@ export const faults = [
   'rpc-reorder',
   'op-timeout',
   'op-refused',
+  'op-slow',
   'wipe',
   'rollback',
   'stale-presence',

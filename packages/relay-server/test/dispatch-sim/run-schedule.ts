@@ -94,7 +94,7 @@ class Schedule {
 
   constructor(world: SimWorld) {
     this.#world = world;
-    this.#toProduce = 4 + world.random.below(16);
+    this.#toProduce = world.hinted ? 1 + world.random.below(8) : 4 + world.random.below(16);
   }
 
   run(): void {
@@ -160,7 +160,7 @@ class Schedule {
       op = Math.min(ops.length, 6) * 4;
       break;
     }
-    const time = quiet ? 0 : !world.calm ? 0.6 : this.#isBusy() ? 0 : 0.3;
+    const time = quiet ? 0 : !world.calm ? (world.hinted ? 0.15 : 0.6) : this.#isBusy() ? 0 : 0.3;
     const fault = quiet || world.allowed.size === 0 ? 0 : 2;
     const produce = this.#toProduce > 0 && !quiet ? 4 : 0;
     const onWire = Math.min(wire.length, 4) * 4;

@@ -270,6 +270,7 @@ export class SimNode {
       fate: 'well',
       stage: 'sent',
       result: undefined,
+      delay: 0,
     });
   }
 

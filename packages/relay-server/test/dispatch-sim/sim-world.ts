@@ -17,10 +17,10 @@ import type { SimOp, Surroundings } from './surroundings.ts';
 const nothing = new Uint8Array(0);
 const firstDay = 20_000;
 /** Shortly before midnight: what comes early and what comes late is of two days. */
-const start = (firstDay + 1) * dayMs - 500;
+const start = (firstDay + 1) * dayMs - 300;
 
 /** How often each fault of a schedule is allowed, by its drawing; rare ones end much of what a schedule could show. */
-const rarity: Partial<Record<Fault, number>> = { expiry: 0.04, recreate: 0.1, 'repeated-epoch': 0.1, backdated: 0.15 };
+const rarity: Partial<Record<Fault, number>> = { expiry: 0.04, recreate: 0.1, 'repeated-epoch': 0.1, backdated: 0.3 };
 
 /** A message on its way between nodes. */
 interface OnTheWay {
@@ -54,6 +54,8 @@ export class SimWorld implements Surroundings {
   readonly crashes = new Set<string>();
   /** No fault at all, and every device is connected before the first record. */
   readonly calm: boolean;
+  /** Nothing may happen by which a hint is lost. */
+  readonly hinted: boolean;
   quiet = false;
   now = start;
   generation = 1;
@@ -67,14 +69,20 @@ export class SimWorld implements Surroundings {
     const random = new SimRandom(seed);
     this.random = random;
     this.bug = bug;
+    this.now = start + random.below(300);
     this.#say = say;
     this.calm = random.chance(0.05);
     const share = random.pick([0.1, 0.25, 0.45]);
     // Some schedules have no fault by which a hint is lost, so that what only a timer finds is seen; devices come and go in them.
-    const hinted = random.chance(0.3);
+    const hinted = !this.calm && random.chance(0.35);
+    this.hinted = hinted;
     for (const fault of faults) {
       if (this.calm || (hinted && hintFaults.has(fault))) continue;
-      if (random.chance(hinted && (fault === 'drop' || fault === 'move') ? 0.8 : (rarity[fault] ?? share)))
+      if (
+        random.chance(
+          hinted && (fault === 'drop' || fault === 'move' || fault === 'op-slow') ? 0.8 : (rarity[fault] ?? share),
+        )
+      )
         this.allowed.add(fault);
     }
     for (const fault of ['late-ack', 'skew'] as const) if (this.allowed.has(fault)) this.struck.add(fault);
@@ -145,6 +153,7 @@ export class SimWorld implements Surroundings {
   ask(op: SimOp): void {
     if (this.strikes('op-refused', 0.1)) op.fate = 'lost';
     else if (this.strikes('op-timeout', 0.1)) op.fate = 'late';
+    if (this.strikes('op-slow', 0.15)) op.delay = 5 + this.random.below(30);
     this.ops.push(op);
   }
 
@@ -153,6 +162,10 @@ export class SimWorld implements Surroundings {
     const op = this.ops[at];
     const node = op && this.nodes[op.node];
     if (op === undefined || node === undefined) return;
+    if (op.delay > 0 && op.stage === 'sent' && !this.quiet) {
+      op.delay--;
+      return;
+    }
     const alive = node.life === op.life;
     if (op.stage === 'sent' && op.fate === 'well') {
       if (this.tracing) this.say(`applied: ${op.label}`);
@@ -267,7 +280,7 @@ export class SimWorld implements Surroundings {
       log.records.push({ kind: 'poison', ko, bytes: nothing });
       return;
     }
-    const back = this.strikes('backdated', 0.3) ? this.random.below(2) * dayMs : 0;
+    const back = this.strikes('backdated', 0.3) ? dayMs : 0;
     const time = this.now - back;
     const mail: LaneMail = { ko, time, expiresAt: time + 30 * dayMs, envelope: nothing };
     const devices = this.clients.filter(() => this.random.chance(0.7)).map(({ device }) => device);

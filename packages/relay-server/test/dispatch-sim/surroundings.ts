@@ -22,6 +22,8 @@ export interface SimOp {
   fate: 'well' | 'lost' | 'late';
   stage: 'sent' | 'applied' | 'orphan';
   result: unknown;
+  /** How many events it is passed over before it is applied. */
+  delay: number;
 }
 
 /** What nodes live in. */

@@ -9,7 +9,7 @@ export interface AccessToken extends TokenHolder {
   readonly expiresAt: number;
 }
 
-const hourMs = 3_600_000;
+const minuteMs = 60_000;
 const some = 1000;
 const atOnce = 32;
 
@@ -22,7 +22,7 @@ export class AccessTokens {
   constructor(database: CassandraDatabase, realm: string, clock: Clock) {
     this.#database = database;
     this.#clock = clock;
-    this.#ends = new DueList(database, realm, { name: 'access-tokens', slotMs: hourMs, shards: 8 });
+    this.#ends = new DueList(database, realm, { name: 'access-tokens', slotMs: minuteMs, shards: 16 });
   }
 
   async grant({ device, incarnation }: TokenHolder, access: Uint8Array, expiresAt: number): Promise<void> {

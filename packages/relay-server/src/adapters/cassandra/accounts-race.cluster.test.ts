@@ -91,6 +91,24 @@ describe('two nodes at once', () => {
     expect(await at(1).prekeys.left(account.device)).toEqual({ ec: 0, kyber: 0 });
   });
 
+  it('a key that a stale replica brings back is not given away again', async () => {
+    const account = someAccount();
+    await at(0).accounts.register(account);
+    const { device, userId } = account;
+    const first = await at(0).prekeys.take(device);
+    expect(first?.prekey?.id).toBe(1);
+    const row = await at(0).users.find(userId);
+    await databases[0]?.conditional(
+      `INSERT INTO prekey (incarnation, shelf, epoch, id, key_id, public_key, digest) VALUES (?, 1, ?, 1, 1, ?, ?)
+       IF NOT EXISTS`,
+      [row?.devices.get(1)?.incarnation, row?.keyEpoch, first?.prekey?.publicKey, someBytes(16)],
+    );
+    expect((await at(0).prekeys.left(device)).ec).toBe(3);
+    expect((await at(1).prekeys.take(device))?.prekey?.id).toBe(2);
+    expect((await at(0).prekeys.take(device))?.prekey?.id).toBe(3);
+    expect((await at(0).prekeys.take(device))?.prekey).toBe(undefined);
+  });
+
   it('uploads while keys are taken: no key twice, none lost, never more than the limit', async () => {
     const account = someAccount({
       prekeys: { signedPrekey: signedPrekey(1), lastResortKyberPrekey: signedPrekey(1), prekeys: [] },

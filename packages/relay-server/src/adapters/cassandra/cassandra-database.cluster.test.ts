@@ -1,7 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../platform/system-clock.ts';
+import { cassandraAccounts } from './cassandra-accounts.ts';
 import { CassandraDatabase } from './cassandra-database.ts';
+import { unavailable } from './cassandra-failure.ts';
 import { TestKeyspace } from './cassandra-keyspace.ts';
 import { migrate, tableAreas } from './migrations.ts';
 
@@ -71,6 +73,17 @@ describe('CassandraDatabase', () => {
       list,
     ]);
     expect(rows.map(({ at }) => at.getTime())).toEqual(Array.from({ length: 2500 }, (_, at) => at));
+  });
+
+  it('answers a probe by asking the cluster', async () => {
+    let isDown = false;
+    const probed = database.traced(() => {
+      if (isDown) throw unavailable(undefined);
+    });
+    const { accounts } = cassandraAccounts(probed, { clock: systemClock });
+    expect(await accounts.byNumbers([])).toEqual([]);
+    isDown = true;
+    await expect(accounts.byNumbers([])).rejects.toMatchObject({ code: 'store-unavailable' });
   });
 
   it('is unavailable, retryably, when no node answers', async () => {

@@ -34,7 +34,8 @@ export class TestKeyspace {
   }
 
   static async dropped(options: CassandraOptions): Promise<void> {
-    const client = clientOf(options, undefined);
+    // A busy engine takes its time to drop tables.
+    const client = clientOf({ ...options, requestTimeoutMs: 90_000 }, undefined);
     try {
       await client.execute(`DROP KEYSPACE IF EXISTS "${options.keyspace}"`, [], { prepare: false });
     } finally {

@@ -28,7 +28,7 @@ export class DayRows {
 
   constructor(database: CassandraDatabase, realm: string) {
     this.#database = database;
-    this.#seen = new DueList(database, realm, { name: 'seen', slotMs: dayMs, shards: 8 });
+    this.#seen = new DueList(database, realm, { name: 'seen', slotMs: dayMs, shards: 32 });
   }
 
   async see({ userId, deviceId, incarnation }: SeenDevice, daysKey: string, now: number): Promise<void> {

@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto';
 import { allDone } from './all-done.ts';
 import type { CassandraDatabase } from './cassandra-database.ts';
 
+/** The last time that a clock can show. */
+const latest = 8_640_000_000_000_000;
+
 /** How a list is cut up: it never changes, since entries would not be found any more. */
 export interface DueListShape {
   readonly name: string;
@@ -77,21 +80,27 @@ export class DueList {
   /** Forgets slots that end before a time and have nothing left. */
   async dropEmpty(time: number): Promise<void> {
     const end = Math.floor(time / this.#shape.slotMs);
-    const found = new Map<string, bigint>();
-    for (let shard = 0; shard < this.#shape.shards; shard++) {
-      for (const { slot, written } of await this.#slots(shard, end - 1)) {
-        const [entry] = await this.#entries(shard, slot, Number.MAX_SAFE_INTEGER, 1);
-        if (entry !== undefined) continue;
-        const key = `${shard}.${slot}`;
-        if (this.#empty.get(key) === written) {
-          await this.#database.write(
-            'DELETE FROM due_slot USING TIMESTAMP ? WHERE list = ? AND shard = ? AND slot = ?',
-            [written, this.#list, shard, slot],
-          );
-        } else found.set(key, written);
-      }
+    const shards = Array.from({ length: this.#shape.shards }, (_, shard) => this.#dropEmptyOf(shard, end - 1));
+    this.#empty = new Map((await allDone(shards)).flat());
+  }
+
+  /** Forgets a shard's slots that were empty before; gives those that are now. */
+  async #dropEmptyOf(shard: number, last: number): Promise<[string, bigint][]> {
+    const found: [string, bigint][] = [];
+    for (const { slot, written } of await this.#slots(shard, last)) {
+      const [entry] = await this.#entries(shard, slot, latest, 1);
+      if (entry !== undefined) continue;
+      const key = `${shard}.${slot}`;
+      if (this.#empty.get(key) === written) {
+        await this.#database.write('DELETE FROM due_slot USING TIMESTAMP ? WHERE list = ? AND shard = ? AND slot = ?', [
+          written,
+          this.#list,
+          shard,
+          slot,
+        ]);
+      } else found.push([key, written]);
     }
-    this.#empty = found;
+    return found;
   }
 
   async #shardBefore(shard: number, last: number, time: number, limit: number): Promise<DueEntry[]> {
@@ -113,7 +122,7 @@ export class DueList {
   async #entries(shard: number, slot: number, time: number, limit: number): Promise<DueEntry[]> {
     const rows = await this.#database.rows<{ at: Date; item: string }>(
       'SELECT at, item FROM due WHERE list = ? AND slot = ? AND shard = ? AND at < ? LIMIT ?',
-      [this.#list, slot, shard, Math.min(time, 8.64e15), limit],
+      [this.#list, slot, shard, Math.min(time, latest), limit],
     );
     return rows.map(({ at, item }) => ({ at: at.getTime(), item }));
   }

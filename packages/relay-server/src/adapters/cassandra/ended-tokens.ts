@@ -15,7 +15,7 @@ export class EndedTokens {
   constructor(database: CassandraDatabase, realm: string) {
     this.#database = database;
     this.#unfound = new DueList(database, realm, { name: 'unfound-tokens', slotMs: dayMs, shards: 4 });
-    this.#found = new DueList(database, realm, { name: 'found-tokens', slotMs: dayMs, shards: 4 });
+    this.#found = new DueList(database, realm, { name: 'found-tokens', slotMs: dayMs, shards: 16 });
   }
 
   async note(refresh: Uint8Array, reason: TokenEnd): Promise<void> {

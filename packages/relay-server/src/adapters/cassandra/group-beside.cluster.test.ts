@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { change, made, someGroup } from '../../conformance/group-samples.ts';
+import { change, made, reader, someGroup } from '../../conformance/group-samples.ts';
 import { hex, refusalOf } from '../../conformance/harness.ts';
 import { someBytes, someUser, start } from '../../conformance/samples.ts';
-import type { GroupId } from '../../ports/ids.ts';
+import type { GroupId, UserId } from '../../ports/ids.ts';
 import { someRealm, TestKeyspace } from './cassandra-keyspace.ts';
 import { GroupAvatarEnds } from './group-avatar-ends.ts';
 import { type GroupNode, openGroupNode } from './group-harness.ts';
@@ -66,6 +66,17 @@ describe('what is kept of groups beside them', () => {
     await log.remove(logId, 700);
     await atOnce(3, (index) => log.put(logId, 256 * index + 1, at(256 * index + 1)));
     for (const revision of [1, 257, 513, 699]) expect(await log.get(logId, revision)).toBe(undefined);
+  });
+
+  it('what is no user id is refused as such', async () => {
+    const [alice, nobody] = [someUser(), 'nobody' as UserId];
+    const groupId = await made(node.groups, [alice]);
+    const all = [
+      () => node.groups.append(change(groupId, 2, alice, { added: [nobody] })),
+      () => node.groups.append(change(someGroup(), 1, nobody, { added: [nobody] })),
+      () => node.groups.caller(groupId, reader(nobody), undefined),
+    ];
+    for (const act of all) expect(await refusalOf(act())).toBe('request-malformed');
   });
 
   it('the list of a user goes on behind notes that are for nothing', async () => {

@@ -2,6 +2,7 @@ import type { GroupRecord, GroupSeal } from '../../ports/group-store.ts';
 import type { GroupId, UserId } from '../../ports/ids.ts';
 import { RelayError } from '../../relay-error.ts';
 import { type GroupStanding, isMember } from '../group-verdict.ts';
+import { userIdToBytes } from '../user-id-bytes.ts';
 import type { CassandraDatabase, CqlRow } from './cassandra-database.ts';
 import { avatarsFromBytes, type KeptAvatar } from './group-avatar-list.ts';
 
@@ -108,17 +109,25 @@ export class GroupRows {
     return uuidOf((await this.#database.row<HeadRow>(cql, [groupId], 'serial'))?.version);
   }
 
-  /** A group, with the row of one user: mostly one read. */
+  /**
+   * A group, with the row of one user: mostly one read.
+   * @throws {RelayError} `request-malformed` when the id is no UUID
+   */
   async view(groupId: GroupId, userId: UserId, large: Large | 'small' = 'small'): Promise<GroupView> {
+    userIdToBytes(userId);
     const cql = `SELECT ${columns[large]}, ${standingColumns} FROM user_group WHERE group_id = ? AND user_id = ?`;
     const row = await this.#database.row<HeadRow & StandingRow>(cql, [groupId, userId]);
     if (row !== undefined) return { head: headOf(row), standing: standingOf(row) };
     return { head: await this.head(groupId, large), standing: undefined };
   }
 
-  /** The rows of some users, those who have one. Read piece by piece: they belong to a version that was read before only if that one is still there afterwards. */
+  /**
+   * The rows of some users, those who have one. Read piece by piece: they belong to a version that was read before only if that one is still there afterwards.
+   * @throws {RelayError} `request-malformed` when an id is no UUID
+   */
   async standings(groupId: GroupId, users: readonly UserId[]): Promise<Map<UserId, GroupStanding>> {
     const cql = `SELECT ${standingColumns} FROM user_group WHERE group_id = ? AND user_id IN ?`;
+    for (const userId of users) userIdToBytes(userId);
     const found = new Map<UserId, GroupStanding>();
     for (let at = 0; at < users.length; at += rowsAtOnce) {
       const rows = await this.#database.rows<StandingRow>(cql, [groupId, users.slice(at, at + rowsAtOnce)]);

@@ -1,4 +1,5 @@
 import type { GroupId, UserId } from '../../ports/ids.ts';
+import { allDone } from './all-done.ts';
 import type { CassandraDatabase, CqlRow } from './cassandra-database.ts';
 
 interface GroupIdRow extends CqlRow {
@@ -24,7 +25,7 @@ export class GroupsByUserRows {
     const cql = 'INSERT INTO groups_by_user (user_id, group_id) VALUES (?, ?) USING TIMESTAMP 1';
     for (let at = 0; at < userIds.length; at += writesAtOnce) {
       const some = userIds.slice(at, at + writesAtOnce);
-      await Promise.all(some.map((userId) => this.#database.write(cql, [userId, groupId])));
+      await allDone(some.map((userId) => this.#database.write(cql, [userId, groupId])));
     }
   }
 

@@ -75,12 +75,13 @@ describe('cassandra', () => {
     return mail.map(({ ko }) => ko);
   }
 
-  /** A node that dies before or after a statement of this text, the first time that it comes to one. */
-  async function dyingNode(phase: 'before' | 'after', text: string) {
+  /** A node that dies before or after a statement of this text, when it has come to so many. */
+  async function dyingNode(phase: 'before' | 'after', text: string, count = 1) {
     let isDead = false;
+    let seen = 0;
     const session = await keyspace.open({
       traceStatement: (now, cql) => {
-        if (isDead || (now === phase && cql.includes(text))) {
+        if (isDead || (now === phase && cql.includes(text) && ++seen === count)) {
           isDead = true;
           throw new Error('the process has ended');
         }
@@ -114,6 +115,22 @@ describe('cassandra', () => {
     await pending.forget(device);
     await pending.spill([rowOf(device, 7)], start);
     expect(await raw(device)).toEqual([]);
+  });
+
+  it('deletes also what the log accepted ahead of the clocks of nodes', async () => {
+    const pending = new CassandraPendingStore(database);
+    const device = someKey();
+    const time = Date.now() + 400 * dayMs;
+    const rows = [1, 2, 3].map((ko) => rowOf(device, ko, { time }));
+    await pending.spill(rows, time);
+    await pending.forgetOne(device, { lane, ko: 3, day: dayOf(time) });
+    expect((await raw(device, dayOf(time))).map(({ bytes }) => bytes)).toEqual([40, 40, 0]);
+    await pending.forgetUpTo(device, lane, 2);
+    await pending.spill(rows, time);
+    expect(await raw(device, dayOf(time))).toEqual([{ ko: 3, bytes: 0 }]);
+    await pending.forget(device);
+    await pending.spill(rows, time);
+    expect(await raw(device, dayOf(time))).toEqual([]);
   });
 
   it('what a tombstone hid stays hidden when the tombstone is purged', async () => {
@@ -152,6 +169,25 @@ describe('cassandra', () => {
       // The next dispatcher repeats it: it was acked, or it is found.
       await pending.spill([rowOf(device, 2)], start);
       expect(await offsets(pending, device)).toEqual(last >= 2 ? [] : [2]);
+    }
+  });
+
+  it('nor when it dies between several of a lane, over midnight and back', async () => {
+    const pending = new CassandraPendingStore(database);
+    const midnight = (dayOf(start) + 1) * dayMs;
+    for (let count = 1; count <= 4; count++) {
+      const device = someKey();
+      const times = [midnight - 1, midnight, midnight - 1, midnight - 1, midnight];
+      const rows = times.map((time, ko) => rowOf(device, ko, { time }));
+      await using dying = await dyingNode('before', 'INSERT INTO pending_days', count);
+      expect((await refusalOf(dying.pending.spill(rows.toReversed(), start))) === undefined).toBe(false);
+      const last = (await pending.view(device)).spans[0]?.last ?? -1;
+      expect(last).toBe([-1, 0, 1, 3][count - 1]);
+      const told = await pending.page({ device, lane, after: -1, upTo: last, limit: 10, now: start });
+      expect(told.map(({ ko }) => ko)).toEqual(rows.map(({ ko }) => ko).filter((ko) => ko <= last));
+      await pending.forgetUpTo(device, lane, last);
+      await pending.spill(rows, start);
+      expect(await offsets(pending, device)).toEqual(rows.map(({ ko }) => ko).filter((ko) => ko > last));
     }
   });
 

@@ -70,7 +70,7 @@ interface Row extends CqlRow {
  *
  * **Timestamps.** A cursor, and the top of a day, are written with their offset for a timestamp: the greatest wins, whoever writes last. A row has its record's time, so that a repeated spill is the same write. An ack by itself overwrites the row with an empty one that says `acked`, one microsecond before the last of the row's day; a range delete has the last one, and so wins over spills and acks of that day, also over those that come later. It is bounded by the cursor, and a partition is deleted whole for a forgotten device alone.
  * **The truth** of what is acked is the cursor, and the rows above it that say `acked`; deletes only clean up, so that a tombstone which was purged brings nothing back. Rows and cursors go by their TTL.
- * **Order of steps.** `spill`: rows, then the tops of their days: a top that is there says that its row is. A crash in between leaves rows that no reader finds, and a spill that did not resolve, so its dispatcher or the next one repeats it. `forgetUpTo`: cursor, then ranges, then tops that are covered: a crash in between leaves bytes that are never given, and a day that the next call finds; both go by their TTL otherwise. `forget`: the mark, then the partitions, then their days: likewise.
+ * **Order of steps.** `spill`: rows, then the tops of their days, those of a lane one after the other: a top that is there says that its row is, and that whatever is below it can be found. A crash in between leaves rows that no reader finds, and a spill that did not resolve, so its dispatcher or the next one repeats it. `forgetUpTo`: cursor, then ranges, then tops that are covered: a crash in between leaves bytes that are never given, and a day that the next call finds; both go by their TTL otherwise. `forget`: the mark, then the partitions, then their days: likewise.
  */
 export class CassandraPendingStore implements PendingStore {
   readonly #database: CassandraDatabase;
@@ -87,14 +87,12 @@ export class CassandraPendingStore implements PendingStore {
       const values = [device, dayOf(time), lane, BigInt(ko), envelope, time, expiresAt, spilledStamp(time), ttl];
       return this.#database.write(insert, values);
     });
-    const tops = new Map<string, PendingRow>();
-    for (const row of alive) {
-      const place = JSON.stringify([row.device, row.lane, dayOf(row.time)]);
-      if ((tops.get(place)?.ko ?? -1) < row.ko) tops.set(place, row);
-    }
-    await inTurns([...tops.values()], ({ device, lane, ko, time }) =>
-      this.#database.write(insertDay, [device, lane, dayOf(time), BigInt(ko), offsetStamp(ko), keptSeconds]),
-    );
+    await inTurns(topsByLane(alive), async (tops) => {
+      for (const { device, lane, ko, time } of tops) {
+        const values = [device, lane, dayOf(time), BigInt(ko), offsetStamp(ko), keptSeconds];
+        await this.#database.write(insertDay, values);
+      }
+    });
   }
 
   async view(device: DeviceKey): Promise<PendingView> {
@@ -183,6 +181,20 @@ export class CassandraPendingStore implements PendingStore {
   #select(cql: string, ...values: readonly string[]): Promise<CqlRow[]> {
     return this.#database.rows(cql, values);
   }
+}
+
+/** Of each lane of each device the rows whose day has to be told, in their order: so when it is told that something lies up to an offset, every day below it is told as well. */
+function topsByLane(rows: readonly PendingRow[]): PendingRow[][] {
+  const lanes = new Map<string, PendingRow[]>();
+  for (const row of rows.toSorted((one, other) => one.ko - other.ko)) {
+    const name = JSON.stringify([row.device, row.lane]);
+    const tops = lanes.get(name) ?? [];
+    lanes.set(name, tops);
+    const last = tops.at(-1);
+    if (last !== undefined && dayOf(last.time) === dayOf(row.time)) tops.pop();
+    tops.push(row);
+  }
+  return [...lanes.values()];
 }
 
 /** Days come by lane and day. A day that is covered by the cursor was not cleaned up; of the others nothing is at or below the cursor that counts. */

@@ -41,7 +41,7 @@ interface StandingId {
 /**
  * Prekeys of devices, one partition an incarnation: what is put and what is taken are conditional writes of that one partition, so each is there whole or not at all.
  *
- * Its `version` changes with each put, and is the condition of the next. A key is taken by the write that deletes its row if it is there, and leaves its digest in the same step: so it is given away once, whichever node asks, and a repeated upload doesn't bring it back.
+ * Its `version` changes with each put, and is the condition of the next. A key is taken by the write that deletes its row if it is there, and leaves its digest in the same step if there is none: so it is given away once, whichever node asks, and neither a repeated upload nor a stale replica brings it back.
  * A crash leaves all or nothing of a put, and of a take either the key, or a key that nobody got.
  */
 export class PrekeyRows {
@@ -218,18 +218,36 @@ export class PrekeyRows {
           values: [incarnation, key.shelf, epoch, key.id],
         },
         {
-          cql: 'INSERT INTO prekey (incarnation, shelf, epoch, id, digest, taken_by) VALUES (?, ?, ?, ?, ?, ?)',
+          cql: `INSERT INTO prekey (incarnation, shelf, epoch, id, digest, taken_by) VALUES (?, ?, ?, ?, ?, ?)
+            IF NOT EXISTS`,
           values: [incarnation, takenShelf(key), allEpochs, key.id, digestOf(key.public_key), attempt],
         },
       ]),
     );
-    if (outcome.status !== 'unknown') return outcome.status === 'applied';
+    if (outcome.status === 'applied') return true;
+    if (outcome.status === 'refused') {
+      for (const key of there) await this.#dropGhost({ incarnation, epoch }, key, takenShelf(key));
+      return false;
+    }
     const row = await this.#database.row(
       'SELECT taken_by FROM prekey WHERE incarnation = ? AND shelf = ? AND epoch = ? AND id = ?',
       [incarnation, takenShelf(first), allEpochs, first.id],
       'serial',
     );
     return row !== undefined && String(row.taken_by) === attempt;
+  }
+
+  /** A key that was taken is there again when a replica has slept through its deletion for longer than the engine remembers it: it goes once more. */
+  async #dropGhost({ incarnation, epoch }: PrekeyPlace, key: KeyRow, taken: Shelf): Promise<void> {
+    const row = await this.#database.row(
+      'SELECT taken_by FROM prekey WHERE incarnation = ? AND shelf = ? AND epoch = ? AND id = ?',
+      [incarnation, taken, allEpochs, key.id],
+    );
+    if (row === undefined) return;
+    await this.#database.conditional(
+      'DELETE FROM prekey WHERE incarnation = ? AND shelf = ? AND epoch = ? AND id = ? IF EXISTS',
+      [incarnation, key.shelf, epoch, key.id],
+    );
   }
 
   async #standing({ incarnation, epoch }: PrekeyPlace): Promise<Map<number, KeyRow>> {
@@ -257,7 +275,7 @@ export class PrekeyRows {
 
   async #version(incarnation: string, consistency: 'quorum' | 'serial' = 'quorum'): Promise<string | undefined> {
     const row = await this.#database.row(
-      'SELECT version FROM prekey WHERE incarnation = ? LIMIT 1',
+      'SELECT DISTINCT incarnation, version FROM prekey WHERE incarnation = ?',
       [incarnation],
       consistency,
     );

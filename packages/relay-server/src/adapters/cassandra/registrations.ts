@@ -123,19 +123,18 @@ export class Registrations {
       created_at: createdAt,
     };
     const isDecided = await handovers.carryOut(id, async () => {
-      const [isClaimed] = await allDone([
+      // What others may be quicker with comes first: they wait from then on, and nothing was prepared in vain.
+      const isMarked =
+        (await handovers.markNumber(id, numberMac, holder?.userId)) &&
+        (holder === undefined || (await handovers.markUser(id, holder)));
+      if (!isMarked) return false;
+      const [isClaimed, hasCome] = await allDone([
         this.#parts.claims.take(account.idempotencyKey, id, userId),
+        handovers.come(id, userId, row),
         this.#prepare(account, devices.get(account.device.deviceId)?.incarnation, keyEpoch),
       ]);
-      // From the first mark on others wait.
-      return (
-        isClaimed &&
-        (await handovers.come(id, userId, row)) &&
-        // The account with this id may have ended, and its row gone, since it was looked for.
-        !(await this.#parts.users.hasEnded(userId)) &&
-        (await handovers.markNumber(id, numberMac, holder?.userId)) &&
-        (holder === undefined || (await handovers.markUser(id, holder)))
-      );
+      // The account with this id may have ended, and its row gone, since it was looked for.
+      return isClaimed && hasCome && !(await this.#parts.users.hasEnded(userId));
     });
     if (!isDecided) {
       // Whoever aborted it may have done so before all was prepared.

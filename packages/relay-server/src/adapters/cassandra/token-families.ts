@@ -62,7 +62,7 @@ export class TokenFamilies {
   /** A family as it is, for one of its tokens if one is named. */
   async find(incarnation: string, refresh?: Uint8Array): Promise<TokenFamily | undefined> {
     const family = await this.#database.row<{ current: Buffer | null; is_ended: boolean | null }>(
-      'SELECT current, is_ended FROM token_family WHERE incarnation = ? LIMIT 1',
+      'SELECT DISTINCT incarnation, current, is_ended FROM token_family WHERE incarnation = ?',
       [incarnation],
     );
     if (family === undefined) return undefined;
@@ -133,7 +133,11 @@ export class TokenFamilies {
       current: Buffer | null;
       is_ended: boolean | null;
       join_key: Buffer | null;
-    }>('SELECT current, is_ended, join_key FROM token_family WHERE incarnation = ? LIMIT 1', [incarnation], 'serial');
+    }>(
+      'SELECT DISTINCT incarnation, current, is_ended, join_key FROM token_family WHERE incarnation = ?',
+      [incarnation],
+      'serial',
+    );
     return {
       current: row?.is_ended === true ? undefined : (row?.current ?? undefined),
       joinKey: row?.join_key ?? undefined,
@@ -179,7 +183,7 @@ export class TokenFamilies {
 
   async #currentSettled(incarnation: string): Promise<Buffer | undefined> {
     const row = await this.#database.row<{ current: Buffer | null }>(
-      'SELECT current FROM token_family WHERE incarnation = ? LIMIT 1',
+      'SELECT DISTINCT incarnation, current FROM token_family WHERE incarnation = ?',
       [incarnation],
       'serial',
     );

@@ -8,6 +8,9 @@ import type { Handovers } from './handovers.ts';
 import { untilDone } from './until-done.ts';
 import { type UserChange, type UserRow, userColumns, userRowOf } from './user-row.ts';
 
+/** Numbers that are looked up at once. */
+const atOnce = 64;
+
 /** Some columns of an account, and what its handover makes of it. */
 export interface SeenUser {
   readonly row: CqlRow;
@@ -26,7 +29,10 @@ export class Users {
     this.#handovers = handovers;
   }
 
-  /** An account that is there now. One read, and two more while it is handed over. */
+  /**
+   * An account that is there now. One read, and two more while it is handed over.
+   * @throws {RelayError} `request-malformed` when the id is no UUID
+   */
   async find(userId: UserId): Promise<UserRow | undefined> {
     const row = await this.look(userId);
     return row?.state === 'live' ? row : undefined;
@@ -44,6 +50,8 @@ export class Users {
   /** Some columns of an account (`state` and `handover` among them), and what its handover makes of it. */
   async lookAt(userId: UserId, columns: string): Promise<SeenUser | undefined> {
     let orphan: string | undefined;
+    // For what is no UUID: as all adapters say it.
+    userIdToBytes(userId);
     return untilDone(async (): Promise<SeenUser | undefined | 'outrun'> => {
       const row = await this.#database.row(`SELECT ${columns} FROM user WHERE id = ?`, [userId]);
       if (row === undefined || row.state === null) return undefined;
@@ -70,7 +78,8 @@ export class Users {
   }
 
   /** An account's row for a change, when nothing is under way with it; also one that has ended. */
-  settled(userId: UserId): Promise<UserRow | undefined> {
+  async settled(userId: UserId): Promise<UserRow | undefined> {
+    userIdToBytes(userId);
     return untilDone(async (): Promise<UserRow | undefined | 'outrun'> => {
       const found = await this.#database.row(`SELECT ${userColumns} FROM user WHERE id = ?`, [userId]);
       if (found === undefined || found.state === null) return undefined;
@@ -112,9 +121,15 @@ export class Users {
     throw unavailable(outcome.cause);
   }
 
-  /** Who has each of these numbers. */
-  byNumbers(macs: readonly NumberMac[]): Promise<(UserId | undefined)[]> {
-    return Promise.all(macs.map((mac) => this.#holderNow(mac)));
+  /** Who has each of these numbers. Of none it asks the cluster something nevertheless: that is how it is found out whether it answers. */
+  async byNumbers(macs: readonly NumberMac[]): Promise<(UserId | undefined)[]> {
+    if (macs.length === 0)
+      await this.#database.row('SELECT scope FROM schema_version WHERE scope = ? LIMIT 1', ['relay']);
+    const holders: (UserId | undefined)[] = [];
+    for (let from = 0; from < macs.length; from += atOnce) {
+      holders.push(...(await Promise.all(macs.slice(from, from + atOnce).map((mac) => this.#holderNow(mac)))));
+    }
+    return holders;
   }
 
   /** Who has a number, when nothing is under way with it. */

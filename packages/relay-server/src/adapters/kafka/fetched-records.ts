@@ -26,8 +26,8 @@ export function fetchedRecords(
       const at = batch.attributes & isAppendTime ? batch.maxTimestamp : batch.firstTimestamp + timestampDelta;
       records.push({
         offset,
-        key: key ?? new Uint8Array(0),
-        value: value ?? new Uint8Array(0),
+        key: bytesOf(key),
+        value: bytesOf(value),
         headers: headersOf(headers),
         appendedAt: Number(at),
       });
@@ -37,5 +37,10 @@ export function fetchedRecords(
 }
 
 function headersOf(headers: RecordsBatch['records'][number]['headers']): LogHeaders {
-  return Object.fromEntries(headers.map(([name, value]) => [name?.toString() ?? '', value ?? new Uint8Array(0)]));
+  return Object.fromEntries(headers.map(([name, value]) => [name?.toString() ?? '', bytesOf(value)]));
+}
+
+/** A copy: the client's bytes are views of the whole answer, which one record in flight would keep in memory. */
+function bytesOf(bytes: Buffer | null): Uint8Array {
+  return new Uint8Array(bytes ?? []);
 }

@@ -91,6 +91,26 @@ describe('what others do to the topics of a KafkaMailLog', async () => {
     await reader.consumer.close();
   });
 
+  it('a commit that comes after its topic was made anew is none of the new one', async () => {
+    const node = await stores.node();
+    const topic = await stores.makeTopic(1);
+    const group = stores.newGroup();
+    for (const text of ['a', 'b', 'c']) await log.append(topic, key, Buffer.from(text));
+    const late = await LogReader.join(node.log, { group, topics: [topic] });
+    await late.until(() => late.read.length === 3);
+    const old = late.assignment();
+    // It does not look around, so that its commit goes to the topic of this name.
+    node.freeze();
+    await stores.remakeTopic(topic);
+    await late.consumer.commit(old, 3);
+    expect(await log.committed(group, topic)).toEqual([]);
+    node.wake();
+    await late.until(() => late.assignments.length === 2);
+    expect(late.assignments[1]?.start).toBe(0);
+    expect(await late.consumer.commit(old, 3)).toBe('not-owned');
+    await late.consumer.close();
+  });
+
   it('a topic that is deleted is given up, and read when it is there again', async () => {
     const topic = await stores.makeTopic(2);
     const other = await stores.makeTopic(1);

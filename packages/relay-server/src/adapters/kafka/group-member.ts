@@ -63,7 +63,7 @@ const notReady: readonly number[] = [
  * A member of a consumer group, by Kafka's classic protocol with cooperative shares (KIP-429): what stays with its owner is not interrupted when the group shares anew.
  *
  * Written on the client's requests and not on its `Consumer`, for what 2.12.1 does in `clients/consumer/consumer.js`:
- * - `#commit` takes member and generation when it sends, not when the work was given; and on ILLEGAL_GENERATION or UNKNOWN_MEMBER_ID it joins again and sends the same old offset as the new member, so that one that slept rewinds the group.
+ * - `#commit` takes member and generation when it sends, not when the work was given; and on ILLEGAL_GENERATION or UNKNOWN_MEMBER_ID it joins again and sends the same old offset as the new member, so that one that slept rewinds the group: tried, with two consumers of which one slept for longer than its session, the group went from 8 back to 4.
  * - A lost membership is announced by nothing before the next join has ended; the partitions are worked on until then.
  * - `MessagesStream` reads all partitions in one stream: none can wait alone. Its defaults are autocommit, mode LATEST and fallback LATEST, with which a group that is new, or was away for long, passes mail over.
  */

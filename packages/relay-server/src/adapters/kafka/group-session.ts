@@ -17,22 +17,25 @@ export class GroupSession {
     this.#onOver = onOver;
   }
 
-  /** Something is sent now: call what this gives when it was answered, and the session lasts from now on. */
+  /** Something is sent now: call what this gives when it was answered, and the session lasts from now on. An answer that comes after a whole session prolongs nothing. */
   sent(): { readonly answered: () => void; readonly unanswered: () => void } {
-    let isPending = true;
+    let state: 'pending' | 'answered' | 'late' | 'over' = 'pending';
     const cancel = this.#timers.after(this.#ms, () => {
-      if (isPending) return;
-      this.#onOver();
+      if (state === 'pending') state = 'late';
+      else if (state === 'answered') this.#over();
     });
     return {
       answered: () => {
-        if (!isPending) return;
-        isPending = false;
+        if (state === 'late') this.#cancel ??= this.#timers.after(0, () => this.#over());
+        if (state !== 'pending') return;
+        state = 'answered';
         this.#cancel?.();
         this.#cancel = cancel;
       },
       unanswered: () => {
-        if (isPending) cancel();
+        if (state !== 'pending') return;
+        state = 'over';
+        cancel();
       },
     };
   }
@@ -40,5 +43,10 @@ export class GroupSession {
   end(): void {
     this.#cancel?.();
     this.#cancel = undefined;
+  }
+
+  #over(): void {
+    this.#cancel = undefined;
+    this.#onOver();
   }
 }

@@ -4,6 +4,8 @@ import { RelayError } from '../../relay-error.ts';
 export const kafkaCode = {
   offsetOutOfRange: 1,
   unknownTopic: 3,
+  leaderNotAvailable: 5,
+  notLeader: 6,
   messageTooLarge: 10,
   coordinatorLoading: 14,
   coordinatorNotAvailable: 15,

@@ -13,7 +13,7 @@ import type { Timers } from '../../ports/timers.ts';
 import { RelayError } from '../../relay-error.ts';
 import { toldHandlers } from '../told-handlers.ts';
 import { KafkaCluster } from './kafka-cluster.ts';
-import { codesOf, kafkaCode, orStoreFailure } from './kafka-failure.ts';
+import { codesOf, kafkaCode, orStoreFailure, storeFailure } from './kafka-failure.ts';
 import type { KafkaOptions } from './kafka-options.ts';
 import { type KafkaGroupOptions, KafkaLogConsumer } from './log-consumer.ts';
 import { RecordAppender } from './record-appender.ts';
@@ -50,9 +50,7 @@ export class KafkaMailLog implements MailLog {
   }
 
   async consume(options: LogConsumerOptions, handlers: LogHandlers): Promise<LogConsumer> {
-    if (this.#closing !== undefined) {
-      throw new RelayError('store-unavailable', 'This log was closed.', { retryable: true });
-    }
+    this.#checkOpen();
     const { sessionMs = 10_000, topicsMs = 5000, partitionBytes = 256 * 1024 } = this.#options;
     const consumer = new KafkaLogConsumer(options, {
       cluster: this.#cluster,
@@ -64,9 +62,15 @@ export class KafkaMailLog implements MailLog {
       handlers: toldHandlers(handlers, this.#timers, options.drainMs),
       onClosed: () => this.#consumers.delete(consumer),
     });
-    await orStoreFailure(consumer.start());
     this.#consumers.add(consumer);
-    return consumer;
+    try {
+      await consumer.start();
+      this.#checkOpen();
+      return consumer;
+    } catch (error) {
+      this.#consumers.delete(consumer);
+      throw storeFailure(error);
+    }
   }
 
   async committed(group: string, topic: string): Promise<readonly LogPosition[]> {
@@ -120,6 +124,11 @@ export class KafkaMailLog implements MailLog {
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
+  }
+
+  #checkOpen(): void {
+    if (this.#closing === undefined) return;
+    throw new RelayError('store-unavailable', 'This log was closed.', { retryable: true });
   }
 
   async #close(): Promise<void> {

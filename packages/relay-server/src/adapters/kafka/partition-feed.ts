@@ -13,6 +13,8 @@ export class PartitionFeed {
   /** When it had its last records, by a count: who waits longest is asked for first. */
   servedAt = 0;
   isFetching = false;
+  /** Whether an answer with this partition in it could not be read: then it is asked for alone, so that one bad batch holds no other partition up. */
+  isSuspect = false;
   isPaused = false;
   /** Set when no more records are given; resolves when the owner has ended its work. */
   ending: Promise<void> | undefined;

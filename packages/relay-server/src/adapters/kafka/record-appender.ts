@@ -1,4 +1,4 @@
-import { type MessageToProduce, Producer } from '@platformatic/kafka';
+import { type MessageToProduce, type ProduceResult, Producer } from '@platformatic/kafka';
 import type { LogHeaders, LogPosition } from '../../ports/mail-log.ts';
 import type { CancelTimer, Timers } from '../../ports/timers.ts';
 import { RelayError } from '../../relay-error.ts';
@@ -135,29 +135,34 @@ export class RecordAppender {
     this.#waiting = [...rest, ...this.#waiting];
     this.#bytes += rest.reduce((sum, { bytes }) => sum + bytes, 0);
     if (fitting.length === 0) return;
+    const messages: MessageToProduce[] = fitting.map(({ record: { topic, key, value, headers }, partition }) => ({
+      topic,
+      key,
+      value,
+      headers: new Map(headers),
+      partition,
+    }));
+    let failure = storeFailure(new Error('Kafka has not said where the record is.'));
+    let produced: ProduceResult = {};
     try {
-      const messages: MessageToProduce[] = fitting.map(({ record: { topic, key, value, headers }, partition }) => ({
-        topic,
-        key,
-        value,
-        headers: new Map(headers),
-        partition,
-      }));
-      const { offsets = [] } = await this.#producer.send({ messages });
-      const next = new Map(offsets.map(({ topic, partition, offset }) => [`${topic}/${partition}`, Number(offset)]));
-      for (const { record, topicId, partition } of fitting) {
-        const place = `${record.topic}/${partition}`;
-        const offset = next.get(place);
-        if (offset === undefined || offset < 0) {
-          record.reject(storeFailure(new Error('Kafka has not said where the record is.')));
-          continue;
-        }
-        next.set(place, offset + 1);
-        record.resolve({ topicId, partition, offset });
-      }
+      produced = await this.#producer.send({ messages });
     } catch (error) {
-      const failure = storeFailure(error);
-      for (const { record } of fitting) record.reject(failure);
+      failure = storeFailure(error);
+      // One broker has failed: what went to the others is kept, and told so.
+      produced = producedOf(error);
+    }
+    const next = new Map(
+      (produced.offsets ?? []).map(({ topic, partition, offset }) => [`${topic}/${partition}`, Number(offset)]),
+    );
+    for (const { record, topicId, partition } of fitting) {
+      const place = `${record.topic}/${partition}`;
+      const offset = next.get(place);
+      if (offset === undefined || offset < 0) {
+        record.reject(failure);
+        continue;
+      }
+      next.set(place, offset + 1);
+      record.resolve({ topicId, partition, offset });
     }
   }
 
@@ -180,6 +185,12 @@ export class RecordAppender {
     }
     return layouts;
   }
+}
+
+/** What was kept in spite of an error: the client says it in the error's `produced` (`#performSend` of `clients/producer/producer.js`). */
+function producedOf(error: unknown): ProduceResult {
+  if (!(error instanceof Error) || !('produced' in error)) return {};
+  return (error.produced as ProduceResult | undefined) ?? {};
 }
 
 function bufferOf(bytes: Uint8Array): Buffer {

@@ -123,7 +123,9 @@ export class RecordFetcher {
       const [slot] = free;
       if (!slot) continue;
       feeds.sort((one, other) => one.servedAt - other.servedAt);
-      void this.#fetch(broker, slot, feeds, free.length > 1 ? longWaitMs : shortWaitMs);
+      const suspect = feeds.find(({ isSuspect }) => isSuspect);
+      const isLong = suspect === undefined && free.length > 1;
+      void this.#fetch(broker, slot, suspect ? [suspect] : feeds, isLong ? longWaitMs : shortWaitMs);
     }
   }
 
@@ -152,7 +154,12 @@ export class RecordFetcher {
     for (const feed of feeds) feed.isFetching = false;
     if (this.#isClosed) return;
     if (response) this.#give(feeds, response);
-    else for (const feed of feeds) this.#astray(feed);
+    else {
+      for (const feed of feeds) {
+        feed.isSuspect = true;
+        this.#astray(feed);
+      }
+    }
     this.wake();
   }
 
@@ -178,6 +185,7 @@ export class RecordFetcher {
         const feed = byPlace.get(`${topicId}/${partitionIndex}`);
         if (!feed) continue;
         byPlace.delete(`${topicId}/${partitionIndex}`);
+        feed.isSuspect = false;
         if (errorCode === kafkaCode.offsetOutOfRange) void this.#outOfRange(feed);
         else if (errorCode !== 0) this.#astray(feed);
         else {

@@ -34,6 +34,9 @@ export interface MadeTopic {
 /** The shortest time between the making of a topic and its being known to all brokers that is waited for, in tries. */
 const mostTries = 50;
 
+/** What a broker says of a partition that it does not lead yet. */
+const notYet = [kafkaCode.unknownTopic, kafkaCode.leaderNotAvailable, kafkaCode.notLeader, kafkaCode.unknownTopicId];
+
 /**
  * Makes the topics that are not there, and gives the ids of all. Any number of nodes may call it at once: one makes a topic, the others find it.
  *
@@ -93,14 +96,27 @@ async function makeTopic(cluster: KafkaCluster, topic: string, partitions: numbe
   }
 }
 
-/** The layout of a topic that was made just now: brokers hear of it one after the other. */
+/** The layout of a topic that was made just now: brokers hear of it one after the other, and lead its partitions a moment after it is known who does. */
 async function known(cluster: KafkaCluster, topic: string, timers: Timers): Promise<TopicLayout> {
   for (let tries = 0; tries < mostTries; tries += 1) {
     const layout = await cluster.findTopic(topic);
-    if (layout && layout.leaders.length > 0 && layout.leaders.every((leader) => leader >= 0)) return layout;
+    if (layout !== undefined && (await isLed(cluster, topic, layout))) return layout;
     await new Promise<void>((resolve) => void timers.after(retryDelayMs, resolve));
   }
   throw new RelayError('store-unavailable', `Kafka's topic ${topic} has partitions without a leader.`, {
     retryable: true,
   });
+}
+
+/** Whether the brokers that are to lead the partitions answer for them. */
+async function isLed(cluster: KafkaCluster, topic: string, { leaders }: TopicLayout): Promise<boolean> {
+  if (leaders.length === 0 || leaders.some((leader) => leader < 0)) return false;
+  try {
+    await cluster.offsets(topic, [...leaders.keys()], 'end');
+    return true;
+  } catch (error) {
+    const codes = codesOf(error);
+    if (notYet.some((code) => codes.has(code))) return false;
+    throw error;
+  }
 }

@@ -346,4 +346,13 @@ describe('the ledger of two nodes on one Redis', () => {
     expect((await ledger.usage(device)).count).toBe(0);
     expect(await nodes.keys()).toEqual([]);
   });
+
+  it('of a device that is gone nothing is left, in the index neither', async () => {
+    await using nodes = await twoNodes();
+    const device = someIncarnation();
+    await nodes.one.ledger.reserve([entry(device), entry(device)], roomy);
+    expect((await nodes.keys()).length).toBe(2);
+    await nodes.two.ledger.forget(device);
+    expect(await nodes.keys()).toEqual([]);
+  });
 });
