@@ -99,7 +99,10 @@ export class ClusterReader implements MailReader {
   #oldest(pages: readonly Found[][], limit: number): readonly Found[] {
     const found: Found[] = [];
     while (found.length < limit) {
-      const next = pages.filter((page) => page.length > 0).reduce<Found[] | undefined>(earlier, undefined)?.shift();
+      const next = pages
+        .filter((page) => page.length > 0)
+        .reduce<Found[] | undefined>(earlier, undefined)
+        ?.shift();
       if (next === undefined) break;
       this.#given.set(next.key.lane, next.key.ko);
       found.push(next);
