@@ -78,6 +78,8 @@ export interface RelayParts {
   readonly challengeCheck?: ChallengeCheck;
   /** Where connections come from in place of a TCP port: then `host` and `port` of the settings are not used. */
   readonly listener?: RelayListener;
+  /** Who is connected, for those who tell streams of something from outside of the relay; without one it makes its own. */
+  readonly connected?: ConnectedDevices;
 }
 
 /** A relay: started once, stopped once. */
@@ -98,7 +100,7 @@ export function createRelay(parts: RelayParts): Relay {
   const counts = relayCounts(metrics);
   const key = new RelayKey(parts.relayKey, randomness);
   const authority = new CertificateAuthority(parts.trustRoot ?? trustRootOf(parts.relayKey), clock);
-  const connected = new ConnectedDevices();
+  const connected = parts.connected ?? new ConnectedDevices();
   const directory = new Directory(stores.accounts);
   const lastSeen = new LastSeen({ ...stores, ...config.accounts, directory, connected, clock });
   const roster = new GroupRoster(stores.groups);

@@ -19,6 +19,7 @@ export type {
 export type { BlobStore } from './blob-store.ts';
 export type { ChallengeCheck, ChallengeRequest, ChallengeVerdict } from './challenge-check.ts';
 export type { Clock } from './clock.ts';
+export type { ClusterEngines, EngineCheck } from './cluster-engines.ts';
 export type { CodeMessage, CodeSender } from './code-sender.ts';
 export type { DeviceCodeStore } from './device-code-store.ts';
 export type { DeviceIncarnation } from './device-incarnation.ts';
@@ -47,6 +48,7 @@ export type {
 } from './group-store.ts';
 export type { DeviceAddress, DeviceId, DeviceKey, GroupId, LaneId, NumberMac, UserId } from './ids.ts';
 export type { LinkPoll, LinkStore, NewLink } from './link-store.ts';
+export { type ListedDevices, type ListedUser, listedDevice } from './listed-devices.ts';
 export type { LogFields, Logger } from './logger.ts';
 export type { LedgerEntry, MailLedger } from './mail-ledger.ts';
 export type {
@@ -68,6 +70,7 @@ export type {
   Mailbox,
   MailEntry,
   MailItem,
+  MailOrder,
   MailQuota,
   MailReader,
   MailReceipt,
