@@ -17,6 +17,7 @@ import { laneIdOf } from '../src/dispatch/delivery-lane.ts';
 import { deviceKeyOf } from '../src/dispatch/device-key.ts';
 import { type InboxTerms, inboxTerms } from '../src/dispatch/inbox-state.ts';
 import { type PartitionTerms, partitionTerms } from '../src/dispatch/partition-dispatch.ts';
+import type { MailCounts } from '../src/metrics/mail-counts.ts';
 import { systemRandomness } from '../src/platform/system-randomness.ts';
 import type { Clock } from '../src/ports/clock.ts';
 import type { DeviceIncarnation } from '../src/ports/device-incarnation.ts';
@@ -46,6 +47,8 @@ export interface MemoryClusterOptions {
   readonly inboxTerms?: InboxTerms;
   /** When it moves, ticks of dispatchers and gateways run. */
   readonly time?: ManualTime;
+  /** Is told of all nodes. */
+  readonly counts?: MailCounts;
 }
 
 /** One node of a `MemoryCluster`. */
@@ -88,7 +91,7 @@ export class MemoryCluster {
   }
 
   async start(): Promise<MemoryClusterNode> {
-    const { clock } = this.#options;
+    const { clock, counts } = this.#options;
     const name = `node-${++this.#started}:1/start`;
     // The log has a clock of its own, and no two records the same time.
     const logClock = { now: () => start + this.#records++ };
@@ -99,7 +102,7 @@ export class MemoryCluster {
       log,
       pending: this.pending,
       presence: this.presence,
-      link: this.network.open(name),
+      link: counts?.counted(this.network.open(name)) ?? this.network.open(name),
       receipts: this.receipts,
       ledger: this.ledger,
       listed: this.listed,
@@ -115,14 +118,22 @@ export class MemoryCluster {
       secret: this.#secret,
       drainMs: 5_000,
       hint: (device) => hinted.push(device),
-      delivered: (device, { lane, ko }) => this.#settled(lane, device, ko),
+      ...(counts && { handedOver: counts.handedOver, read: counts.read }),
+      delivered: (device, key, live) => {
+        counts?.delivered(device, key, live);
+        this.#settled(key.lane, device, key.ko);
+      },
       ended: (device, reason) => ended.push([device, reason]),
-      failed: (event) => this.failures.push(event),
+      failed: (event) => {
+        counts?.failed(event);
+        this.failures.push(event);
+      },
       appended: ({ topicId, partition, offset }, devices) => {
         const lane = laneIdOf(cluster, topicId, partition);
         for (const device of devices) this.#appended(lane, deviceKeyOf(device), offset);
       },
-      resolved: (lane, device, ko) => {
+      resolved: (lane, device, ko, how) => {
+        counts?.resolved(lane, device, ko, how);
         this.#settled(lane, device, ko);
         this.#unresolved.delete(`${lane}/${ko} ${device}`);
       },

@@ -31,6 +31,8 @@ export interface GatewayInboxesParts {
   readonly ended: (device: DeviceIncarnation, reason: 'replaced' | 'reconnect') => void;
   /** An inbox has taken a record, which was handed over live or stored. */
   readonly delivered?: (device: DeviceKey, key: DeliveryKey, live: boolean) => void;
+  /** What waits for a device is read. */
+  readonly read?: () => void;
   /** Something went wrong, and is tried again. */
   readonly failed: (event: string, error: unknown) => void;
 }
@@ -58,7 +60,7 @@ export class GatewayInboxes {
 
   /** Begins a stream's inbox: claims the device's presence, then reads what waits for it. Resolves when the claim has been answered; without presence mail is found in the pending store alone, and the claim is tried again. */
   async open(device: DeviceIncarnation): Promise<{ readonly inbox: OpenInbox; readonly previous: Holder | undefined }> {
-    const { presence, pending, link, clock, jitter, terms, hint, delivered, ended, failed } = this.#parts;
+    const { presence, pending, link, clock, jitter, terms, hint, delivered, read, ended, failed } = this.#parts;
     const key = deviceKeyOf(device);
     const inbox = new OpenInbox(key, {
       presence,
@@ -70,6 +72,7 @@ export class GatewayInboxes {
       failed,
       hint: () => hint(device),
       delivered: (place, live) => delivered?.(key, place, live),
+      read: () => read?.(),
       closed: (reason) => {
         this.#forget(key, inbox);
         if (reason !== undefined) ended(device, reason);
@@ -82,6 +85,16 @@ export class GatewayInboxes {
   /** The inbox of the device's own stream here. */
   of(device: DeviceIncarnation): OpenInbox | undefined {
     return this.#open.get(deviceKeyOf(device))?.at(-1);
+  }
+
+  /** Since when the delivery that has waited longest has no ack, over all inboxes; undefined when none waits. */
+  get waitingSince(): number | undefined {
+    let since: number | undefined;
+    for (const inbox of this.#all()) {
+      const [oldest] = inbox.entries;
+      if (oldest !== undefined && (since === undefined || oldest.since < since)) since = oldest.since;
+    }
+    return since;
   }
 
   /** Another node hands something over: gives the answer, which comes when the client has acked. Rejects when the asker has given up. */
