@@ -14,7 +14,6 @@ const runner = { describe, it, expect };
 // The nodes live through all cases, which meet nowhere: their users are random. With two nodes the one that takes mail is not the one that gives it.
 describe.each([
   { nodes: 1, claimed: false },
-  { nodes: 2, claimed: false },
   { nodes: 2, claimed: true },
 ])('the mailbox of a cluster on engines, nodes: $nodes, devices connected: $claimed', (options) => {
   let made: Promise<ClusterUnderTest> | undefined;

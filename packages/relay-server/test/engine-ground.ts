@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { Admin } from '@platformatic/kafka';
+import { type CassandraAccounts, cassandraAccounts } from '../src/adapters/cassandra/cassandra-accounts.ts';
+import type { CassandraDatabase } from '../src/adapters/cassandra/cassandra-database.ts';
 import { TestKeyspace } from '../src/adapters/cassandra/cassandra-keyspace.ts';
 import { CassandraPendingStore } from '../src/adapters/cassandra/pending-store.ts';
 import { KafkaMailLog } from '../src/adapters/kafka/mail-log.ts';
 import { makeLogTopics } from '../src/adapters/kafka/topics.ts';
-import { MemoryListedDevices } from '../src/adapters/memory/listed-devices.ts';
-import { MemoryRelayDisk, stateOf } from '../src/adapters/memory/memory-relay-disk.ts';
 import { memoryStores } from '../src/adapters/memory/memory-stores.ts';
 import { silentLogger } from '../src/adapters/memory/silent-logger.ts';
 import { TlsNodeLink } from '../src/adapters/node-link/tls-node-link.ts';
@@ -25,7 +25,7 @@ import type { MailCounts, MailGround, NodeGround } from './mail-ground.ts';
 const host = '127.0.0.1';
 const partitions = 3;
 
-/** Kafka, Cassandra, Redis and links over TLS, with topics, a keyspace and keys of its own, which are dropped at the end. Who is listed is in memory. */
+/** Kafka, Cassandra, Redis and links over TLS, with topics, a keyspace and keys of its own, which are dropped at the end. */
 export class EngineGround implements MailGround {
   readonly topics: MailGround['topics'];
   readonly group: string;
@@ -33,14 +33,17 @@ export class EngineGround implements MailGround {
   readonly #clock: Clock;
   readonly #keyspace: TestKeyspace;
   readonly #authority = new TestAuthority();
-  readonly #disk = new MemoryRelayDisk();
-  readonly #listed = new MemoryListedDevices(stateOf(this.#disk));
+  readonly #database: CassandraDatabase;
+  /** What the suites change of accounts, over a connection that no node has. */
+  readonly #accounts: CassandraAccounts;
   #counted = 0;
 
-  private constructor(name: string, clock: Clock, keyspace: TestKeyspace) {
+  private constructor(name: string, clock: Clock, keyspace: TestKeyspace, database: CassandraDatabase) {
     this.#name = name;
     this.#clock = clock;
     this.#keyspace = keyspace;
+    this.#database = database;
+    this.#accounts = cassandraAccounts(database, { clock });
     this.topics = { toUser: `${name}-to-user`, toGroup: `${name}-to-group`, poison: `${name}-poison` };
     this.group = `${name}-dispatchers`;
   }
@@ -48,7 +51,8 @@ export class EngineGround implements MailGround {
   /** @param clock of the adapters that are told no time with their calls */
   static async make(clock: Clock): Promise<EngineGround> {
     const name = `sotto-test-${randomUUID()}`;
-    const ground = new EngineGround(name, clock, await TestKeyspace.make());
+    const keyspace = await TestKeyspace.make();
+    const ground = new EngineGround(name, clock, keyspace, await keyspace.open());
     const { kafka } = runningEngines();
     await makeLogTopics({ kafka, topics: Object.values(ground.topics), partitions, replication: 1, minInSync: 1 });
     return ground;
@@ -78,7 +82,7 @@ export class EngineGround implements MailGround {
       pending: new CassandraPendingStore(cassandra),
       presence: new RedisPresence(redis, this.#clock, systemRandomness),
       ...countsOn(redis),
-      listed: this.#listed,
+      listed: cassandraAccounts(cassandra, { clock: this.#clock }).listed,
       close,
       crash: () => {
         throw new Error('a node on engines dies with its process');
@@ -92,7 +96,7 @@ export class EngineGround implements MailGround {
   }
 
   accounts() {
-    return { ...memoryStores({ clock: this.#clock, disk: this.#disk }), listed: this.#listed };
+    return { ...memoryStores({ clock: this.#clock }), ...this.#accounts };
   }
 
   async close(): Promise<void> {
@@ -102,6 +106,7 @@ export class EngineGround implements MailGround {
     await admin.deleteGroups({ groups: [this.group] });
     await admin.close();
     await removeKeys(redis.url, this.#name);
+    await this.#database.close();
     await this.#keyspace.drop();
   }
 
