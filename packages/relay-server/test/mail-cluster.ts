@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { ClusterMail, type ClusterMailParts } from '../src/dispatch/cluster-mail.ts';
+import type { StreamEnd } from '../src/dispatch/connected-devices.ts';
 import { laneIdOf } from '../src/dispatch/delivery-lane.ts';
 import { deviceKeyOf } from '../src/dispatch/device-key.ts';
 import { type InboxTerms, inboxTerms } from '../src/dispatch/inbox-state.ts';
@@ -35,8 +36,9 @@ export interface MailClusterNode {
   readonly ground: NodeGround;
   readonly parts: ClusterMailParts;
   readonly mail: ClusterMail;
-  readonly hinted: DeviceAddress[];
-  readonly ended: (readonly [DeviceAddress, 'replaced' | 'reconnect'])[];
+  /** A stream of the device is opened here. */
+  claim(device: DeviceAddress): Promise<void>;
+  readonly ended: (readonly [DeviceAddress, StreamEnd])[];
 }
 
 /** Nodes of one process that share what they stand on, with a look at what became of their mail. */
@@ -60,8 +62,7 @@ export class MailCluster<Ground extends MailGround = MailGround> {
   async start(): Promise<MailClusterNode> {
     const { ground, clock, timers } = this.#options;
     const own = await ground.node();
-    const hinted: DeviceAddress[] = [];
-    const ended: (readonly [DeviceAddress, 'replaced' | 'reconnect'])[] = [];
+    const ended: (readonly [DeviceAddress, StreamEnd])[] = [];
     const parts: ClusterMailParts = {
       ...own,
       clock,
@@ -75,9 +76,8 @@ export class MailCluster<Ground extends MailGround = MailGround> {
       topics: ground.topics,
       secret: this.#secret,
       drainMs: 5_000,
-      hint: (device) => hinted.push(device),
+      hint: () => undefined,
       delivered: (device, { lane, ko }) => this.#settled(lane, device, ko),
-      ended: (device, reason) => ended.push([device, reason]),
       failed: (event, error) => this.failures.push(`${event}: ${error}`),
       appended: ({ topicId, partition, offset }, devices) => {
         const lane = laneIdOf(cluster, topicId, partition);
@@ -90,7 +90,10 @@ export class MailCluster<Ground extends MailGround = MailGround> {
     };
     const mail = new ClusterMail(parts);
     await mail.start();
-    const node = { ground: own, parts, mail, hinted, ended };
+    const claim = async (device: DeviceAddress) => {
+      await mail.claims.claim(device, (why) => ended.push([device, why]));
+    };
+    const node = { ground: own, parts, mail, claim, ended };
     this.nodes.push(node);
     return node;
   }

@@ -1,12 +1,6 @@
-import { MemoryListedDevices } from '../src/adapters/memory/listed-devices.ts';
 import { MemoryMailLedger } from '../src/adapters/memory/mail-ledger.ts';
-import { MemoryMailLog } from '../src/adapters/memory/mail-log.ts';
-import { MemoryLogBroker } from '../src/adapters/memory/memory-log-broker.ts';
-import { MemoryNodeNetwork } from '../src/adapters/memory/memory-node-network.ts';
-import { MemoryRelayDisk, stateOf } from '../src/adapters/memory/memory-relay-disk.ts';
+import { MemoryEngines } from '../src/adapters/memory/memory-engines.ts';
 import { memoryStores } from '../src/adapters/memory/memory-stores.ts';
-import { MemoryPendingStore } from '../src/adapters/memory/pending-store.ts';
-import { MemoryPresence } from '../src/adapters/memory/presence.ts';
 import { MemorySendReceipts } from '../src/adapters/memory/send-receipts.ts';
 import { start } from '../src/conformance/samples.ts';
 import { systemRandomness } from '../src/platform/system-randomness.ts';
@@ -18,43 +12,32 @@ import type { MailCounts, MailGround, NodeGround } from './mail-ground.ts';
 export class MemoryGround implements MailGround {
   readonly topics = { toUser: 'user2user_message', toGroup: 'group_message', poison: 'poison_message' };
   readonly group = 'dispatchers';
-  readonly broker = new MemoryLogBroker();
-  readonly pending = new MemoryPendingStore();
-  readonly network: MemoryNodeNetwork;
-  readonly #disk = new MemoryRelayDisk();
-  readonly #presence = new MemoryPresence(systemRandomness);
-  readonly #ledger = new MemoryMailLedger();
-  readonly #receipts = new MemorySendReceipts(systemRandomness);
-  readonly #listed = new MemoryListedDevices(stateOf(this.#disk));
+  readonly engines: MemoryEngines;
   readonly #clock: Clock;
-  readonly #timers: Timers;
   #records = 0;
   #started = 0;
 
   constructor(clock: Clock, timers: Timers) {
     this.#clock = clock;
-    this.#timers = timers;
-    this.network = new MemoryNodeNetwork({ clock, timers });
-    for (const topic of Object.values(this.topics)) this.broker.makeTopic(topic, 3);
+    this.engines = new MemoryEngines({
+      clock,
+      timers,
+      // The log has a clock of its own, and no two records the same time.
+      logClock: { now: () => start + this.#records++ },
+      topics: Object.values(this.topics),
+    });
   }
 
   async node(): Promise<NodeGround> {
+    const { network } = this.engines;
     const name = `node-${++this.#started}:1/start`;
-    // The log has a clock of its own, and no two records the same time.
-    const clock = { now: () => start + this.#records++ };
-    const log = new MemoryMailLog({ broker: this.broker, clock, timers: this.#timers });
+    const engines = this.engines.open();
     return {
-      log,
-      link: this.network.open(name),
-      pending: this.pending,
-      presence: this.#presence,
-      receipts: this.#receipts,
-      ledger: this.#ledger,
-      listed: this.#listed,
-      close: () => log.close(),
+      ...engines,
+      link: network.open(name),
       crash: () => {
-        this.network.crash(name);
-        log.freeze();
+        network.crash(name);
+        engines.log.freeze();
       },
     };
   }
@@ -65,7 +48,8 @@ export class MemoryGround implements MailGround {
   }
 
   accounts() {
-    return { ...memoryStores({ clock: this.#clock, disk: this.#disk }), listed: this.#listed };
+    const { disk, listed } = this.engines;
+    return { ...memoryStores({ clock: this.#clock, disk }), listed };
   }
 
   close(): Promise<void> {
