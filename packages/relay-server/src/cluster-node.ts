@@ -50,7 +50,7 @@ export function createClusterRelay(parts: ClusterRelayParts): Relay {
   });
   const relay = createRelay({
     ...parts,
-    node: { connected, claims: mail.claims },
+    node: { connected, claims: mail.claims, checks: engines.checks },
     stores: { ...engines.stores, mailbox: mail.mailbox, presence: engines.presence, close },
   });
   let starting: ReturnType<Relay['start']> | undefined;

@@ -83,14 +83,14 @@ export interface RelayParts {
   readonly listener?: RelayListener;
   /** For a relay that is one of several nodes on the same stores; without it, it is alone. */
   readonly node?: RelayNode;
-  /** Engines without which a node of a cluster can not serve: `/readyz` asks them, and names those that do not answer. */
-  readonly checks?: readonly EngineCheck[];
 }
 
 /** What a relay is given that shares its stores with other nodes. */
 export interface RelayNode {
   readonly connected: ConnectedDevices;
   readonly claims: StreamClaims;
+  /** Engines without which it can not serve: `/readyz` asks them, and names those that do not answer. */
+  readonly checks: readonly EngineCheck[];
 }
 
 /** A relay: started once, stopped once. */
@@ -118,7 +118,7 @@ export function createRelay(parts: RelayParts): Relay {
   const lastSeen = new LastSeen({ ...stores, ...config.accounts, directory, connected, clock });
   const roster = new GroupRoster(stores.groups);
   const limits = new Limits(stores.rateLimiter, config.limits);
-  const engines = parts.checks && new EngineChecks({ checks: parts.checks, clock, timers, logger });
+  const engines = parts.node?.checks && new EngineChecks({ checks: parts.node?.checks, clock, timers, logger });
   const trust = proxyTrust(config.trustedProxies);
   const caps = new ConnectionCaps(config.connections, counts, trust);
   const sessions = new Sessions({ ...stores, ...config.tokens, connected, clock, randomness });

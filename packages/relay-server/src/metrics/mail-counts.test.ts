@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryCluster } from '../../test/cluster-harness.ts';
+import { MailCluster } from '../../test/mail-cluster.ts';
+import { ManualTime } from '../../test/manual-time.ts';
+import { MemoryGround } from '../../test/memory-ground.ts';
 import { prometheusMetrics } from '../adapters/metrics/prometheus-metrics.ts';
 import { day, mail, roomy } from '../conformance/mail-samples.ts';
 import { someDevice, start } from '../conformance/samples.ts';
@@ -10,7 +12,9 @@ import { MailGauges } from './mail-gauges.ts';
 async function world() {
   const metrics = prometheusMetrics();
   const clock = settableClock();
-  const cluster = new MemoryCluster({ clock, counts: mailCounts(metrics) });
+  const time = new ManualTime();
+  const ground = new MemoryGround(clock, time);
+  const cluster = new MailCluster({ ground, clock, timers: time, counts: mailCounts(metrics) });
   const [first, second] = [await cluster.start(), await cluster.start()];
   const value = async (series: string) => {
     const line = (await metrics.render()).split('\n').find((text) => text.startsWith(`${series} `));
@@ -19,30 +23,29 @@ async function world() {
   const gauges = new MailGauges({
     metrics,
     mail: first.mail,
-    log: first.log,
-    ledger: cluster.ledger,
+    log: first.ground.log,
+    ledger: first.ground.ledger,
     clock,
-    timers: cluster.time,
+    timers: time,
     topics: ['user2user_message', 'group_message'],
     retentionMs: 30 * day,
   });
-  return { cluster, first, second, clock, value, gauges, metrics };
+  return { time, cluster, first, second, clock, value, gauges, metrics };
 }
 
 describe('what a node of a cluster counts', () => {
-  it('live mail, spilled mail, and what is parked', async () => {
+  it('live mail and spilled mail', async () => {
     const { cluster, first, second, clock, value, metrics } = await world();
     const [here, away] = [someDevice(), someDevice()];
-    await second.mail.presence.claim(here, second.name);
+    await second.claim(here);
     await first.mail.mailbox.append(mail(here, Uint8Array.of(1)), roomy);
     await first.mail.mailbox.append(mail(away, Uint8Array.of(2)), roomy);
-    await first.log.append('group_message', Uint8Array.of(1), Uint8Array.of(255, 255, 255));
     await cluster.settled();
     const given = await second.mail.mailbox.reader(here).next(10, clock.now());
     const ids = given.map(({ deliveryId }) => deliveryId);
     await second.mail.mailbox.ack(here, ids);
     await cluster.resolved();
-    await first.mail.presence.claim(away, first.name);
+    await first.claim(away);
     await first.mail.mailbox.reader(away).next(10, clock.now());
     expect(await value('relay_mail_delivered_total{from="live"}')).toBe(1);
     expect(await value('relay_mail_delivered_total{from="pending"}')).toBe(1);
@@ -51,10 +54,9 @@ describe('what a node of a cluster counts', () => {
     expect(await value('relay_hand_overs_total{outcome="acked"}')).toBe(1);
     expect(await value('relay_node_requests_total{outcome="answered"}')).toBeGreaterThanOrEqual(1);
     expect(await value('relay_pending_readings_total')).toBeGreaterThanOrEqual(2);
-    expect(await value('relay_records_parked_total')).toBe(1);
     const text = await metrics.render();
     for (const { userId } of [here, away]) expect(text).not.toContain(userId);
-    for (const { name } of [first, second]) expect(text).not.toContain(name);
+    for (const { ground } of [first, second]) expect(text).not.toContain(ground.link.node);
     await cluster.close();
   });
 
@@ -76,7 +78,7 @@ describe('what a node of a cluster counts', () => {
     // One a partition of the first node: two are not acked, and one of them is the only one of its partition.
     const devices = Array.from({ length: 40 }, () => someDevice());
     for (const device of devices) {
-      await first.mail.presence.claim(device, first.name);
+      await first.claim(device);
       await second.mail.mailbox.append(mail(device, Uint8Array.of(1)), roomy);
     }
     await cluster.settled();
@@ -108,13 +110,13 @@ describe('what a node of a cluster counts', () => {
   });
 
   it('looks by itself while it is started, and not afterwards', async () => {
-    const { cluster, value, gauges } = await world();
-    const before = cluster.time.pending;
+    const { time, cluster, value, gauges } = await world();
+    const before = time.pending;
     gauges.start();
-    cluster.time.advance(10_000);
+    time.advance(10_000);
     await gauges.stop();
     expect(await value('relay_partitions_owned{topic="user2user_message"}')).toBeGreaterThan(0);
-    expect(cluster.time.pending).toBe(before);
+    expect(time.pending).toBe(before);
     await cluster.close();
   });
 });

@@ -5,8 +5,6 @@ import type { NodeLink, NodeReply } from '../ports/node-link.ts';
 /** What the mail of a node tells as it happens. */
 export type MailCounts = Required<
   Pick<ClusterMailParts, 'delivered' | 'resolved' | 'handedOver' | 'read'> & {
-    /** For `ClusterMailParts.failed`, besides what else is done there. */
-    readonly failed: (event: string) => void;
     /** The link with its requests counted. */
     readonly counted: (link: NodeLink) => NodeLink;
   }
@@ -18,9 +16,7 @@ export function mailCounts(metrics: Metrics): MailCounts {
   const resolved = counters(metrics, 'relay_mail_resolved_total', 'Mail that is done with for a device', 'how');
   const delivered = counters(metrics, 'relay_mail_delivered_total', 'Mail given to open streams', 'from');
   const requests = counters(metrics, 'relay_node_requests_total', 'Requests to nodes', 'outcome');
-  const troubles = counters(metrics, 'relay_mail_troubles_total', 'What went wrong and is tried again', 'event');
   const readings = metrics.counter('relay_pending_readings_total', 'Readings of what waits for a device');
-  const parked = metrics.counter('relay_records_parked_total', 'Records that nobody could read, put aside');
   for (const how of ['acked', 'spilled', 'expired']) resolved(how);
   for (const from of ['live', 'pending']) delivered(from);
   return {
@@ -28,10 +24,6 @@ export function mailCounts(metrics: Metrics): MailCounts {
     resolved: (_lane, _device, _ko, how) => resolved(how).add(1),
     delivered: (_device, _key, live) => delivered(live ? 'live' : 'pending').add(1),
     read: () => readings.add(1),
-    failed(event) {
-      if (event === 'mail-log.poison') parked.add(1);
-      else troubles(event).add(1);
-    },
     counted: (link) => countedLink(link, (outcome) => requests(outcome).add(1)),
   };
 }
