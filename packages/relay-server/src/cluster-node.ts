@@ -4,7 +4,10 @@ import { deliverySecretOf } from './dispatch/delivery-id.ts';
 import { type InboxTerms, inboxTerms } from './dispatch/inbox-state.ts';
 import type { MailTopics } from './dispatch/mail-appender.ts';
 import { type PartitionTerms, partitionTerms } from './dispatch/partition-dispatch.ts';
+import { countedEngines } from './metrics/engine-counts.ts';
 import { FailureLog } from './metrics/failure-log.ts';
+import { mailCounts } from './metrics/mail-counts.ts';
+import { MailGauges } from './metrics/mail-gauges.ts';
 import type { ClusterEngines } from './ports/cluster-engines.ts';
 import type { NodeLink } from './ports/node-link.ts';
 import type { Randomness } from './ports/randomness.ts';
@@ -35,12 +38,17 @@ export interface ClusterRelayParts extends Omit<RelayParts, 'stores' | 'node'> {
  * `stop` drains the streams, so that what nobody has acked is spilled, gives the partitions away, takes leave of the other nodes, and closes link and engines.
  */
 export function createClusterRelay(parts: ClusterRelayParts): Relay {
-  const { engines, link, relayKey, randomness } = parts;
+  const { relayKey, randomness, topics } = parts;
+  const counts = mailCounts(parts.metrics);
+  const engines = countedEngines(parts.engines, parts.metrics);
+  const link = counts.counted(parts.link);
   const connected = new ConnectedDevices();
   const failures = new FailureLog(parts);
   const mail = new ClusterMail({
     ...engines,
     ...parts,
+    ...counts,
+    link,
     partitionTerms: parts.partitionTerms ?? partitionTerms,
     inboxTerms: parts.inboxTerms ?? inboxTerms,
     secret: deliverySecretOf(relayKey),
@@ -53,15 +61,24 @@ export function createClusterRelay(parts: ClusterRelayParts): Relay {
     node: { connected, claims: mail.claims, checks: engines.checks },
     stores: { ...engines.stores, mailbox: mail.mailbox, presence: engines.presence, close },
   });
+  const gauges = new MailGauges({
+    ...parts,
+    ...engines,
+    mail,
+    topics: [topics.toUser, topics.toGroup],
+    retentionMs: parts.config.mailbox.retentionMs,
+  });
   let starting: ReturnType<Relay['start']> | undefined;
 
   async function start(): ReturnType<Relay['start']> {
     await mail.start();
+    gauges.start();
     return relay.start();
   }
 
   /** Called by the relay when its streams have been drained. */
   async function close(): Promise<void> {
+    await gauges.stop();
     await mail.close();
     await link.close();
     await engines.close();
