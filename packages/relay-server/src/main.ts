@@ -4,6 +4,8 @@ import { loadConfig } from './config/load-config.ts';
 import type { RelayConfig } from './config/relay-config.ts';
 import { usage } from './config/usage.ts';
 import { openEmbeddedRelay } from './embedded-relay.ts';
+import { migrateCluster } from './migrate-cluster.ts';
+import { systemClock } from './platform/system-clock.ts';
 import { RelayError } from './relay-error.ts';
 import { relayVersion } from './relay-version.ts';
 
@@ -22,10 +24,12 @@ export async function main(args: readonly string[]): Promise<number> {
       case 'version':
         process.stdout.write(`sotto-relay ${relayVersion}\n`);
         return 0;
-      case 'serve': {
+      case 'serve':
+      case 'migrate': {
         const path = line.configFile ?? process.env.SOTTO_CONFIG;
         const file = path === undefined ? undefined : await readConfigFile(path);
-        await serve(loadConfig({ flags: line.values, environment: process.env, ...(file && { file }) }));
+        const config = loadConfig({ flags: line.values, environment: process.env, ...(file && { file }) });
+        await (line.command === 'serve' ? serve(config) : migrate(config));
         return 0;
       }
     }
@@ -42,6 +46,10 @@ async function readConfigFile(path: string): Promise<{ path: string; text: strin
   } catch (cause) {
     throw new RelayError('config-invalid', `${path}: can not be read: name the config file that is meant.`, { cause });
   }
+}
+
+async function migrate(config: RelayConfig): Promise<void> {
+  await migrateCluster(config, { clock: systemClock, say: (line) => process.stdout.write(`${line}\n`) });
 }
 
 async function serve(config: RelayConfig): Promise<void> {
