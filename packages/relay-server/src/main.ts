@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { openClusterRelay } from './cluster-relay.ts';
 import { readCommandLine } from './config/command-line.ts';
 import { loadConfig } from './config/load-config.ts';
 import type { RelayConfig } from './config/relay-config.ts';
@@ -53,11 +54,13 @@ async function migrate(config: RelayConfig): Promise<void> {
 }
 
 async function serve(config: RelayConfig): Promise<void> {
-  const relay = await openEmbeddedRelay({ config });
+  const isCluster = config.store === 'cluster';
+  const relay = await (isCluster ? openClusterRelay({ config }) : openEmbeddedRelay({ config }));
   const ended = endSignal();
   try {
     const { url } = await relay.start();
-    process.stdout.write(`sotto-relay ${relayVersion} listens on ${url} and keeps its data in ${config.data}\n`);
+    const place = isCluster ? `is a node of ${config.cluster.name}` : `keeps its data in ${config.data}`;
+    process.stdout.write(`sotto-relay ${relayVersion} listens on ${url} and ${place}\n`);
     if (config.host === '127.0.0.1' || config.host === 'localhost' || config.host === '::1') {
       process.stdout.write(
         'Only this machine can reach it; `--host 0.0.0.0` opens it to others (behind a proxy that does TLS).\n',
