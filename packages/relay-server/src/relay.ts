@@ -24,6 +24,7 @@ import { Linkings } from './devices/linkings.ts';
 import { OwnDevices } from './devices/own-devices.ts';
 import { deviceRoutes } from './devices/routes.ts';
 import { ConnectedDevices } from './dispatch/connected-devices.ts';
+import { presenceClaims, type StreamClaims } from './dispatch/stream-claims.ts';
 import { proxyTrust } from './gateway/client-address.ts';
 import { ConnectionCaps } from './gateway/connection-caps.ts';
 import { httpServer } from './gateway/http-server.ts';
@@ -78,8 +79,14 @@ export interface RelayParts {
   readonly challengeCheck?: ChallengeCheck;
   /** Where connections come from in place of a TCP port: then `host` and `port` of the settings are not used. */
   readonly listener?: RelayListener;
-  /** Who is connected, for those who tell streams of something from outside of the relay; without one it makes its own. */
-  readonly connected?: ConnectedDevices;
+  /** For a relay that is one of several nodes on the same stores; without it, it is alone. */
+  readonly node?: RelayNode;
+}
+
+/** What a relay is given that shares its stores with other nodes. */
+export interface RelayNode {
+  readonly connected: ConnectedDevices;
+  readonly claims: StreamClaims;
 }
 
 /** A relay: started once, stopped once. */
@@ -96,11 +103,11 @@ const drainGraceMs = 10_000;
 /** Assembles a relay. */
 export function createRelay(parts: RelayParts): Relay {
   const { config, stores, clock, timers, randomness, tracer, logger, metrics } = parts;
-  const node = randomUuid(randomness);
   const counts = relayCounts(metrics);
   const key = new RelayKey(parts.relayKey, randomness);
   const authority = new CertificateAuthority(parts.trustRoot ?? trustRootOf(parts.relayKey), clock);
-  const connected = parts.connected ?? new ConnectedDevices();
+  const connected = parts.node?.connected ?? new ConnectedDevices();
+  const claims = parts.node?.claims ?? presenceClaims(stores.presence, randomUuid(randomness));
   const directory = new Directory(stores.accounts);
   const lastSeen = new LastSeen({ ...stores, ...config.accounts, directory, connected, clock });
   const roster = new GroupRoster(stores.groups);
@@ -134,9 +141,8 @@ export function createRelay(parts: RelayParts): Relay {
     lastSeen,
     mailbox: stores.mailbox,
     prekeys: stores.prekeys,
-    presence: stores.presence,
+    claims,
     connected,
-    node,
     clock,
     timers,
     tracer,

@@ -1,8 +1,8 @@
 import type { DeviceAddress, DeviceId, UserId } from '../ports/ids.ts';
 import type { PrekeysLeft } from '../ports/prekey-store.ts';
 
-/** Why the relay ends a stream from its own side. */
-export type StreamEnd = 'replaced' | 'session-ended';
+/** Why the relay ends a stream from its own side. `reconnect`: it is not known any more which of several streams is the device's own; its client comes again, and that one is. */
+export type StreamEnd = 'replaced' | 'session-ended' | 'reconnect';
 
 /** A device's open stream, as the rest of the relay sees it. */
 export interface DeviceStream {

@@ -5,10 +5,12 @@ import type { NodeLink } from '../ports/node-link.ts';
 import type { PendingStore } from '../ports/pending-store.ts';
 import type { Holder, Presence } from '../ports/presence.ts';
 import type { CancelTimer, Timers } from '../ports/timers.ts';
+import type { StreamEnd } from './connected-devices.ts';
 import type { DeliveryKey } from './delivery-lane.ts';
 import { deviceKeyOf, deviceOfKey } from './device-key.ts';
 import type { HandOver, HandOverAnswer, NodeMessage } from './hand-over.ts';
 import type { InboxTerms } from './inbox-state.ts';
+import type { NodeFailure } from './node-failure.ts';
 import { OpenInbox } from './open-inbox.ts';
 
 /** How often inboxes are looked at that want to be woken, and how often their presence is kept. */
@@ -27,12 +29,10 @@ export interface GatewayInboxesParts {
   readonly terms: InboxTerms;
   /** There is something to give to the device: look. */
   readonly hint: (device: DeviceIncarnation) => void;
-  /** Another stream has the device: its stream here is to be ended, as replaced, or so that its client comes again. */
-  readonly ended: (device: DeviceIncarnation, reason: 'replaced' | 'reconnect') => void;
   /** An inbox has taken a record, which was handed over live or stored. */
   readonly delivered?: (device: DeviceKey, key: DeliveryKey, live: boolean) => void;
   /** Something went wrong, and is tried again. */
-  readonly failed: (event: string, error: unknown) => void;
+  readonly failed: (event: NodeFailure, error: unknown) => void;
 }
 
 /**
@@ -56,9 +56,15 @@ export class GatewayInboxes {
     ];
   }
 
-  /** Begins a stream's inbox: claims the device's presence, then reads what waits for it. Resolves when the claim has been answered; without presence mail is found in the pending store alone, and the claim is tried again. */
-  async open(device: DeviceIncarnation): Promise<{ readonly inbox: OpenInbox; readonly previous: Holder | undefined }> {
-    const { presence, pending, link, clock, jitter, terms, hint, delivered, ended, failed } = this.#parts;
+  /**
+   * Begins a stream's inbox: claims the device's presence, then reads what waits for it. Resolves when the claim has been answered; without presence mail is found in the pending store alone, and the claim is tried again.
+   * @param lost another stream has the device: this one is to be ended, as replaced, or so that its client comes again
+   */
+  async open(
+    device: DeviceIncarnation,
+    lost: (why: StreamEnd) => void = () => undefined,
+  ): Promise<{ readonly inbox: OpenInbox; readonly previous: Holder | undefined }> {
+    const { presence, pending, link, clock, jitter, terms, hint, delivered, failed } = this.#parts;
     const key = deviceKeyOf(device);
     const inbox = new OpenInbox(key, {
       presence,
@@ -72,7 +78,7 @@ export class GatewayInboxes {
       delivered: (place, live) => delivered?.(key, place, live),
       closed: (reason) => {
         this.#forget(key, inbox);
-        if (reason !== undefined) ended(device, reason);
+        if (reason !== undefined) lost(reason);
       },
     });
     this.#open.set(key, [...(this.#open.get(key) ?? []), inbox]);

@@ -9,6 +9,7 @@ import { type InboxEvent, inboxWakeAt, newDeviceInbox, stepInbox } from './devic
 import { deviceOfKey } from './device-key.ts';
 import type { HandOver, HandOverAnswer, NodeMessage } from './hand-over.ts';
 import type { DeviceInbox, InboxEffect, InboxTerms } from './inbox-state.ts';
+import type { NodeFailure } from './node-failure.ts';
 import { encodeNodeMessage } from './node-messages.ts';
 
 /** What an `OpenInbox` works with. */
@@ -23,7 +24,7 @@ export interface OpenInboxParts {
   readonly delivered: (key: DeliveryKey, live: boolean) => void;
   /** It is the device's no more; with a reason when it ended by itself. */
   readonly closed: (reason: 'replaced' | 'reconnect' | undefined) => void;
-  readonly failed: (event: string, error: unknown) => void;
+  readonly failed: (event: NodeFailure, error: unknown) => void;
 }
 
 /** Mail that was delivered into an inbox and that the client has not acked. */
@@ -206,7 +207,7 @@ export class OpenInbox {
       void this.#step({ kind: 'claimed', epoch, previous });
       this.#claimed?.(previous);
     } catch (error) {
-      failed('presence.claim-failed', error);
+      failed('inbox.claim-failed', error);
       void this.#step({ kind: 'claim-failed' });
       this.#claimed?.(undefined);
     }
@@ -229,7 +230,7 @@ export class OpenInbox {
     try {
       await presence.release(deviceOfKey(this.device), epoch);
     } catch (error) {
-      failed('presence.release-failed', error);
+      failed('inbox.release-failed', error);
       return;
     }
     if (displaced === undefined) return;

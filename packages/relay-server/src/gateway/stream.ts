@@ -110,8 +110,17 @@ export class Stream implements DeviceStream {
   }
 
   end(reason: StreamEnd): void {
-    if (reason === 'replaced') this.#close(closeCode.replaced, 'replaced by another stream of this device');
-    else this.#close(closeCode.sessionEnded, 'the session has ended');
+    switch (reason) {
+      case 'replaced':
+        this.#close(closeCode.replaced, 'replaced by another stream of this device');
+        break;
+      case 'session-ended':
+        this.#close(closeCode.sessionEnded, 'the session has ended');
+        break;
+      case 'reconnect':
+        this.#close(closeCode.drained, 'connect again');
+        break;
+    }
   }
 
   /** Called at even times; ends the stream after four of them without a sign of life. */
