@@ -126,7 +126,7 @@ export function createRelay(parts: RelayParts): Relay {
   const isShared = parts.node !== undefined;
   const directory = new Directory(stores.accounts, isShared ? 0 : undefined);
   const lastSeen = new LastSeen({ ...stores, ...config.accounts, directory, connected, reach, clock });
-  const roster = new GroupRoster(stores.groups, isShared ? 0 : undefined);
+  const roster = new GroupRoster(stores.groups, isShared ? 'others-too' : 'alone');
   const limits = new Limits(stores.rateLimiter, config.limits);
   const engines = parts.node?.checks && new EngineChecks({ checks: parts.node?.checks, clock, timers, logger });
   const trust = proxyTrust(config.trustedProxies);
