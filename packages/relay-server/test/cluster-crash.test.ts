@@ -38,7 +38,7 @@ describe('a cluster that loses a node', () => {
       const cluster = new MemoryCluster({ clock });
       const [first, second] = [await cluster.start(), await cluster.start()];
       const device = someDevice();
-      await second.mail.presence.claim(device, second.name);
+      await second.claim(device);
       await appendAll(first, device, numbers.slice(0, 20));
       await cluster.settled();
       const seen = await second.mail.mailbox.reader(device).next(10, clock.now());
@@ -51,7 +51,7 @@ describe('a cluster that loses a node', () => {
       cluster.crash(gone);
       await appendAll(left, device, numbers.slice(20));
       await cluster.settled();
-      if (gone === second) await left.mail.presence.claim(device, left.name);
+      if (gone === second) await left.claim(device);
       const rest = await readNow(left.mail.mailbox.reader(device), clock.now());
       // What was acked may come again: the one who knew it may be gone.
       const fresh = rest.map(numberOf).filter((number) => number >= 5);
@@ -69,15 +69,15 @@ describe('a cluster that loses a node', () => {
     const cluster = new MemoryCluster({ clock });
     const [first, second] = [await cluster.start(), await cluster.start()];
     const device = someDevice();
-    await first.mail.presence.claim(device, first.name);
+    await first.claim(device);
     await appendAll(first, device, numbers);
     await cluster.settled();
     await ackAll(first, device, await readNow(first.mail.mailbox.reader(device), clock.now()));
     await cluster.resolved();
     cluster.crash(first);
-    await second.mail.presence.claim(device, second.name);
+    await second.claim(device);
     expect(await readNow(second.mail.mailbox.reader(device), clock.now())).toEqual([]);
-    expect((await cluster.pending.view(deviceKeyOf({ ...device, incarnation: '' }))).spans).toEqual([]);
+    expect((await cluster.engines.pending.view(deviceKeyOf({ ...device, incarnation: '' }))).spans).toEqual([]);
     await cluster.close();
   });
 });
@@ -88,12 +88,12 @@ describe('a cluster with the terms of relays', () => {
     const cluster = new MemoryCluster({ clock: time, time, partitionTerms, inboxTerms });
     const node = await cluster.start();
     const device = someDevice();
-    await node.mail.presence.claim(device, node.name);
+    await node.claim(device);
     await appendAll(node, device, numbers);
     const reader = node.mail.mailbox.reader(device);
     const given: MailEntry[] = [];
     const key = deviceKeyOf({ ...device, incarnation: '' });
-    const stored = async () => (await cluster.pending.view(key)).spans[0];
+    const stored = async () => (await cluster.engines.pending.view(key)).spans[0];
     for (let round = 0; round < 200 && given.length < count; round++) {
       time.advance(1_000);
       await turn();
@@ -113,10 +113,10 @@ describe('a cluster with the terms of relays', () => {
     const cluster = new MemoryCluster({ clock });
     const [first, second] = [await cluster.start(), await cluster.start()];
     const device = someDevice();
-    await first.mail.presence.claim(device, first.name);
+    await first.claim(device);
     await appendAll(first, device, numbers.slice(0, 10));
     await cluster.settled();
-    await second.mail.presence.claim(device, second.name);
+    await second.claim(device);
     await turn();
     expect(first.ended.map(([, reason]) => reason)).toEqual(['replaced']);
     await appendAll(first, device, numbers.slice(10));

@@ -1,18 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { MemoryListedDevices } from '../src/adapters/memory/listed-devices.ts';
-import { MemoryMailLedger } from '../src/adapters/memory/mail-ledger.ts';
-import { MemoryMailLog } from '../src/adapters/memory/mail-log.ts';
-import { MemoryLogBroker } from '../src/adapters/memory/memory-log-broker.ts';
-import { MemoryNodeNetwork } from '../src/adapters/memory/memory-node-network.ts';
-import { MemoryRelayDisk, stateOf } from '../src/adapters/memory/memory-relay-disk.ts';
+import { MemoryEngines, type MemoryNodeEngines } from '../src/adapters/memory/memory-engines.ts';
 import { memoryStores } from '../src/adapters/memory/memory-stores.ts';
-import { MemoryPendingStore } from '../src/adapters/memory/pending-store.ts';
-import { MemoryPresence } from '../src/adapters/memory/presence.ts';
-import { MemorySendReceipts } from '../src/adapters/memory/send-receipts.ts';
 import type { Harness, HarnessMaker } from '../src/conformance/harness.ts';
 import { start } from '../src/conformance/samples.ts';
 import { settableClock } from '../src/conformance/settable-clock.ts';
 import { ClusterMail } from '../src/dispatch/cluster-mail.ts';
+import type { StreamEnd } from '../src/dispatch/connected-devices.ts';
 import { laneIdOf } from '../src/dispatch/delivery-lane.ts';
 import { deviceKeyOf } from '../src/dispatch/device-key.ts';
 import { type InboxTerms, inboxTerms } from '../src/dispatch/inbox-state.ts';
@@ -51,23 +44,17 @@ export interface MemoryClusterOptions {
 /** One node of a `MemoryCluster`. */
 export interface MemoryClusterNode {
   readonly name: string;
-  readonly log: MemoryMailLog;
+  readonly engines: MemoryNodeEngines;
   readonly mail: ClusterMail;
-  readonly hinted: DeviceAddress[];
-  readonly ended: (readonly [DeviceAddress, 'replaced' | 'reconnect'])[];
+  /** A stream of the device is opened here. */
+  claim(device: DeviceAddress): Promise<void>;
+  readonly ended: (readonly [DeviceAddress, StreamEnd])[];
 }
 
 /** Nodes of one process on the same memory engines. */
 export class MemoryCluster {
-  readonly disk = new MemoryRelayDisk();
-  readonly broker = new MemoryLogBroker();
-  readonly pending = new MemoryPendingStore();
-  readonly presence = new MemoryPresence(systemRandomness);
-  readonly ledger = new MemoryMailLedger();
-  readonly receipts = new MemorySendReceipts(systemRandomness);
-  readonly listed = new MemoryListedDevices(stateOf(this.disk));
+  readonly engines: MemoryEngines;
   readonly time: ManualTime;
-  readonly network: MemoryNodeNetwork;
   readonly nodes: MemoryClusterNode[] = [];
   readonly failures: string[] = [];
   readonly #options: MemoryClusterOptions;
@@ -83,26 +70,24 @@ export class MemoryCluster {
   constructor(options: MemoryClusterOptions) {
     this.#options = options;
     this.time = options.time ?? new ManualTime();
-    this.network = new MemoryNodeNetwork({ clock: options.clock, timers: this.time });
-    for (const topic of Object.values(topics)) this.broker.makeTopic(topic, options.partitions ?? 3);
+    this.engines = new MemoryEngines({
+      clock: options.clock,
+      timers: this.time,
+      // The log has a clock of its own, and no two records the same time.
+      logClock: { now: () => start + this.#records++ },
+      topics: Object.values(topics),
+      ...(options.partitions !== undefined && { partitions: options.partitions }),
+    });
   }
 
   async start(): Promise<MemoryClusterNode> {
     const { clock } = this.#options;
     const name = `node-${++this.#started}:1/start`;
-    // The log has a clock of its own, and no two records the same time.
-    const logClock = { now: () => start + this.#records++ };
-    const log = new MemoryMailLog({ broker: this.broker, clock: logClock, timers: this.time });
-    const hinted: DeviceAddress[] = [];
-    const ended: (readonly [DeviceAddress, 'replaced' | 'reconnect'])[] = [];
+    const engines = this.engines.open();
+    const ended: (readonly [DeviceAddress, StreamEnd])[] = [];
     const mail = new ClusterMail({
-      log,
-      pending: this.pending,
-      presence: this.presence,
-      link: this.network.open(name),
-      receipts: this.receipts,
-      ledger: this.ledger,
-      listed: this.listed,
+      ...engines,
+      link: this.engines.network.open(name),
       clock,
       timers: this.time,
       randomness: systemRandomness,
@@ -114,9 +99,8 @@ export class MemoryCluster {
       topics,
       secret: this.#secret,
       drainMs: 5_000,
-      hint: (device) => hinted.push(device),
+      hint: () => undefined,
       delivered: (device, { lane, ko }) => this.#settled(lane, device, ko),
-      ended: (device, reason) => ended.push([device, reason]),
       failed: (event) => this.failures.push(event),
       appended: ({ topicId, partition, offset }, devices) => {
         const lane = laneIdOf(cluster, topicId, partition);
@@ -128,7 +112,10 @@ export class MemoryCluster {
       },
     });
     await mail.start();
-    const node = { name, log, mail, hinted, ended };
+    const claim = async (device: DeviceAddress) => {
+      await mail.claims.claim(device, (why) => ended.push([device, why]));
+    };
+    const node = { name, engines, mail, claim, ended };
     this.nodes.push(node);
     return node;
   }
@@ -136,9 +123,9 @@ export class MemoryCluster {
   /** A node is gone without a word. */
   crash(node: MemoryClusterNode): void {
     this.nodes.splice(this.nodes.indexOf(node), 1);
-    this.network.crash(node.name);
+    this.engines.network.crash(node.name);
     node.mail.inboxes.drop();
-    node.log.freeze();
+    node.engines.log.freeze();
   }
 
   /** What is not resolved comes again, to whoever gets its partition: that is to be waited for too. */
@@ -158,8 +145,8 @@ export class MemoryCluster {
   async resolved(meanwhile: () => void = () => undefined): Promise<void> {
     const isCommitted = () =>
       [topics.toUser, topics.toGroup].every((topic) => {
-        const committed = this.broker.committed(group, topic);
-        const { partitions } = this.broker.describe(topic) ?? { partitions: [] };
+        const committed = this.engines.broker.committed(group, topic);
+        const { partitions } = this.engines.broker.describe(topic) ?? { partitions: [] };
         return partitions.every(
           ({ partition, end }) => end === (committed.find((commit) => commit.partition === partition)?.offset ?? 0),
         );
@@ -174,7 +161,7 @@ export class MemoryCluster {
     const nodes = this.nodes.splice(0);
     // At once, since each waits for what it has handed to the others, and their time stands.
     await Promise.all(nodes.map(({ mail }) => mail.close()));
-    await Promise.all(nodes.map(({ log }) => log.close()));
+    await Promise.all(nodes.map(({ engines }) => engines.close()));
   }
 
   #appended(lane: LaneId, device: DeviceKey, ko: number): void {
@@ -208,7 +195,7 @@ export function clusterHarness({ claimed, nodes }: ClusterHarnessOptions): Harne
       const cluster = new MemoryCluster({ clock });
       const begin = async (): Promise<RelayStores> => {
         for (let node = 0; node < nodes; node++) await cluster.start();
-        return { ...memoryStores({ clock, disk: cluster.disk }), mailbox: mailboxOf(cluster, claimed) };
+        return { ...memoryStores({ clock, disk: cluster.engines.disk }), mailbox: mailboxOf(cluster, claimed) };
       };
       let stores = await begin();
       return {
@@ -236,7 +223,10 @@ function mailboxOf(cluster: MemoryCluster, claimed: boolean): Mailbox {
   const connecting = new Map<DeviceKey, Promise<unknown>>();
   const connect = async (address: DeviceAddress) => {
     if (!claimed) return;
-    const device: DeviceIncarnation | undefined = listedDevice(await cluster.listed.of(address.userId), address);
+    const device: DeviceIncarnation | undefined = listedDevice(
+      await cluster.engines.listed.of(address.userId),
+      address,
+    );
     if (device === undefined) return;
     const key = deviceKeyOf(device);
     if (!connecting.has(key)) connecting.set(key, last.mail.inboxes.open(device));

@@ -8,6 +8,7 @@ export { groupMembersConformance } from './group-members.ts';
 export { groupStoreConformance } from './group-store.ts';
 export type { Capability, Harness, HarnessMaker, SettableClock } from './harness.ts';
 export { linkStoreConformance } from './link-store.ts';
+export { listedDevicesConformance } from './listed-devices.ts';
 export { liveMailboxConformance } from './live-mailbox.ts';
 export type { MailLogNode, MailLogWorld } from './log-world.ts';
 export { mailLedgerConformance } from './mail-ledger.ts';

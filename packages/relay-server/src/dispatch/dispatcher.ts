@@ -12,6 +12,7 @@ import { deviceOfKey } from './device-key.ts';
 import type { CaughtUp, HandOver, HandOverStatus } from './hand-over.ts';
 import type { Resolution } from './lane-dispatch.ts';
 import { fetchedRecordOf } from './mail-records.ts';
+import type { NodeFailure } from './node-failure.ts';
 import { decodeNodeMessage, encodeNodeMessage } from './node-messages.ts';
 import {
   newPartitionDispatch,
@@ -53,7 +54,7 @@ export interface DispatcherParts {
   /** How long a partition that is given away, and `close`, wait for the end of what is in flight. */
   readonly drainMs: number;
   /** Something went wrong, and is tried again. */
-  readonly failed: (event: string, error: unknown) => void;
+  readonly failed: (event: NodeFailure, error: unknown) => void;
   /** A record is done with for one device. */
   readonly resolved?: (lane: LaneId, device: DeviceKey, ko: number, how: Resolution) => void;
 }
@@ -232,7 +233,7 @@ export class Dispatcher {
     const reply = await link
       .request(node, encodeNodeMessage(message), { timeoutMs: deadline - clock.now() })
       .catch((error: unknown): NodeReply => {
-        failed('node-link.refused', error);
+        failed('hand-over.refused', error);
         return { status: 'failed', mayHaveArrived: false };
       });
     asking.count--;

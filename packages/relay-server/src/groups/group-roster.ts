@@ -1,23 +1,26 @@
 import type { GroupStore } from '../ports/group-store.ts';
 import type { GroupId, UserId } from '../ports/ids.ts';
 
-/** The most members of all groups together that are kept in memory: about 100 MiB. */
-const mostKept = 1_000_000;
+/** The most members of all groups together that a relay of one process keeps in memory: about 100 MiB. */
+const mostOfOne = 1_000_000;
 
 /**
- * Who is a member of which group, kept in memory, since every Send to a group asks.
+ * Who is a member of which group, kept in memory, since every Send to a group asks: as long as all changes of members go through here.
  *
- * For relays of one process: all changes of members go through here.
+ * Where other nodes change them too, nothing may be kept: who was just removed would go on to send, and to get what is sent.
  */
 export class GroupRoster {
   readonly #groups: Pick<GroupStore, 'members'>;
+  readonly #mostKept: number;
   readonly #cache = new Map<string, ReadonlySet<UserId>>();
   #kept = 0;
   /** Changes with every `forget`, so that members read before it are not kept after it. */
   #generation = 0;
 
-  constructor(groups: Pick<GroupStore, 'members'>) {
+  /** `mostKept`: members that are kept; 0 where others change them. */
+  constructor(groups: Pick<GroupStore, 'members'>, mostKept = mostOfOne) {
     this.#groups = groups;
+    this.#mostKept = mostKept;
   }
 
   /** The members if they are in memory, without waiting. */
@@ -48,9 +51,10 @@ export class GroupRoster {
   }
 
   #keep(key: string, members: ReadonlySet<UserId>): void {
+    if (this.#mostKept === 0) return;
     this.#drop(key);
     for (const oldest of this.#cache.keys()) {
-      if (this.#kept + members.size <= mostKept) break;
+      if (this.#kept + members.size <= this.#mostKept) break;
       this.#drop(oldest);
     }
     this.#cache.set(key, members);
