@@ -1,10 +1,17 @@
+import { LinkWaits } from './devices/link-waits.ts';
 import { ClusterMail } from './dispatch/cluster-mail.ts';
+import { ClusterReach } from './dispatch/cluster-reach.ts';
 import { ConnectedDevices } from './dispatch/connected-devices.ts';
 import { deliverySecretOf } from './dispatch/delivery-id.ts';
 import { type InboxTerms, inboxTerms } from './dispatch/inbox-state.ts';
+import { ListedCheck } from './dispatch/listed-check.ts';
+import { LocalReach } from './dispatch/local-reach.ts';
 import type { MailTopics } from './dispatch/mail-appender.ts';
+import type { NodeFailure } from './dispatch/node-failure.ts';
+import { OtherNodes } from './dispatch/other-nodes.ts';
 import { type PartitionTerms, partitionTerms } from './dispatch/partition-dispatch.ts';
 import { FailureLog } from './metrics/failure-log.ts';
+import { relayCounts } from './metrics/relay-counts.ts';
 import type { ClusterEngines } from './ports/cluster-engines.ts';
 import type { NodeLink } from './ports/node-link.ts';
 import type { Randomness } from './ports/randomness.ts';
@@ -35,9 +42,15 @@ export interface ClusterRelayParts extends Omit<RelayParts, 'stores' | 'node'> {
  * `stop` drains the streams, so that what nobody has acked is spilled, gives the partitions away, takes leave of the other nodes, and closes link and engines.
  */
 export function createClusterRelay(parts: ClusterRelayParts): Relay {
-  const { engines, link, relayKey, randomness } = parts;
+  const { engines, link, relayKey, randomness, clock, timers } = parts;
   const connected = new ConnectedDevices();
+  const linkWaits = new LinkWaits(timers);
   const failures = new FailureLog(parts);
+  const failed = (event: NodeFailure, error: unknown) => failures.failed(event, error);
+  const others = new OtherNodes({ nodes: engines.nodes, node: link.node, clock, timers, failed });
+  const counts = relayCounts(parts.metrics);
+  const local = new LocalReach(connected, counts);
+  const reach = new ClusterReach({ ...engines, connected, local, linkWaits, others, link, failed });
   const mail = new ClusterMail({
     ...engines,
     ...parts,
@@ -46,23 +59,29 @@ export function createClusterRelay(parts: ClusterRelayParts): Relay {
     secret: deliverySecretOf(relayKey),
     jitter: () => fraction(randomness),
     hint: ({ userId, deviceId }) => connected.get(userId, deviceId)?.hint(),
-    failed: (event, error) => failures.failed(event, error),
+    heard: (word) => reach.heard(word),
+    failed,
   });
+  const listedCheck = new ListedCheck({ inboxes: mail.inboxes, listed: engines.listed, timers, failed });
   const relay = createRelay({
     ...parts,
-    node: { connected, claims: mail.claims },
+    node: { counts, connected, claims: mail.claims, linkWaits, reach },
     stores: { ...engines.stores, mailbox: mail.mailbox, presence: engines.presence, close },
   });
   let starting: ReturnType<Relay['start']> | undefined;
 
   async function start(): ReturnType<Relay['start']> {
     await mail.start();
+    await others.start();
+    listedCheck.start();
     return relay.start();
   }
 
   /** Called by the relay when its streams have been drained. */
   async function close(): Promise<void> {
+    await listedCheck.stop();
     await mail.close();
+    await others.stop();
     await link.close();
     await engines.close();
   }

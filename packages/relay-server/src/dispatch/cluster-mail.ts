@@ -22,6 +22,7 @@ import type { InboxTerms } from './inbox-state.ts';
 import type { MailTopics } from './mail-appender.ts';
 import type { NodeFailure } from './node-failure.ts';
 import { decodeNodeMessage, encodeNodeMessage } from './node-messages.ts';
+import { decodeNodeWord, type NodeWord } from './node-words.ts';
 import type { PartitionTerms } from './partition-dispatch.ts';
 import { SharedListedDevices } from './shared-listed-devices.ts';
 import type { StreamClaims } from './stream-claims.ts';
@@ -49,6 +50,8 @@ export interface ClusterMailParts {
   readonly drainMs: number;
   /** There is something to give to a device that is connected here: look. */
   readonly hint: (device: DeviceIncarnation) => void;
+  /** Another node tells something of devices that may be connected here. */
+  readonly heard?: (word: NodeWord) => void;
   /** Something went wrong that costs no mail: for logs and counts. */
   readonly failed: (event: NodeFailure, error: unknown) => void;
   /** A record is durable; an inbox here has taken it; it is done with for a device: for counts. */
@@ -78,7 +81,7 @@ export class ClusterMail {
     });
     this.mailbox = new ClusterMailbox({ ...parts, inboxes: this.#inboxes, ids: new DeliveryIds(secret, cluster) });
     this.claims = new ClusterClaims(this.#inboxes, listed);
-    link.serve((from, message, { signal }) => this.#told(from, message, signal));
+    link.serve((from, message, { signal }) => this.#told(from, message, signal, parts.heard));
   }
 
   /** What is open here. */
@@ -97,7 +100,17 @@ export class ClusterMail {
     await this.#dispatcher.close();
   }
 
-  async #told(from: string, bytes: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+  async #told(
+    from: string,
+    bytes: Uint8Array,
+    signal: AbortSignal,
+    heard: ClusterMailParts['heard'],
+  ): Promise<Uint8Array> {
+    const word = decodeNodeWord(bytes);
+    if (word !== undefined) {
+      heard?.(word);
+      return new Uint8Array();
+    }
     const message = decodeNodeMessage(bytes);
     switch (message?.kind) {
       case 'hand-over':

@@ -4,6 +4,7 @@ import type { NodeLink } from '../ports/node-link.ts';
 import type { PendingStore } from '../ports/pending-store.ts';
 import type { Holder, Keeping, Presence } from '../ports/presence.ts';
 import { RelayError } from '../relay-error.ts';
+import type { StreamEnd } from './connected-devices.ts';
 import type { DeliveryKey, LaneMail } from './delivery-lane.ts';
 import { type InboxEvent, inboxWakeAt, newDeviceInbox, stepInbox } from './device-inbox.ts';
 import { deviceOfKey } from './device-key.ts';
@@ -22,8 +23,10 @@ export interface OpenInboxParts {
   readonly terms: InboxTerms;
   readonly hint: () => void;
   readonly delivered: (key: DeliveryKey, live: boolean) => void;
-  /** It is the device's no more; with a reason when it ended by itself. */
-  readonly closed: (reason: 'replaced' | 'reconnect' | undefined) => void;
+  /** It is the device's no more. */
+  readonly closed: () => void;
+  /** The stream is to end. */
+  readonly lost: (why: StreamEnd) => void;
   readonly failed: (event: NodeFailure, error: unknown) => void;
 }
 
@@ -112,6 +115,11 @@ export class OpenInbox {
     await this.#step({ kind: 'acked', keys });
   }
 
+  /** Its device is not listed any more. */
+  revoke(): void {
+    this.#parts.lost('session-ended');
+  }
+
   wake(): void {
     if (inboxWakeAt(this.#machine) <= this.#parts.clock.now()) void this.#step({ kind: 'wake' });
   }
@@ -119,7 +127,7 @@ export class OpenInbox {
   /** The stream has ended. */
   async close(): Promise<void> {
     const done = this.#step({ kind: 'closed' });
-    this.#parts.closed(undefined);
+    this.#parts.closed();
     this.#tellWatching();
     await done;
   }
@@ -188,7 +196,8 @@ export class OpenInbox {
       case 'forget-one':
         return this.#forgetOne(effect.key);
       case 'close':
-        this.#parts.closed(effect.reason);
+        this.#parts.closed();
+        if (effect.reason !== undefined) this.#parts.lost(effect.reason);
         return undefined;
     }
   }
