@@ -25,6 +25,7 @@ import type { NodeFailure } from './node-failure.ts';
 import { decodeNodeMessage, encodeNodeMessage } from './node-messages.ts';
 import { decodeNodeWord, type NodeWord } from './node-words.ts';
 import type { PartitionTerms } from './partition-dispatch.ts';
+import { SharedListedDevices } from './shared-listed-devices.ts';
 import type { StreamClaims } from './stream-claims.ts';
 
 /** What one node's mail is made of. */
@@ -70,8 +71,10 @@ export class ClusterMail {
   readonly #dispatcher: Dispatcher;
   readonly #inboxes: GatewayInboxes;
 
-  constructor(parts: ClusterMailParts) {
-    const { listed, topics, secret, cluster, link } = parts;
+  constructor({ listed: each, ...others }: ClusterMailParts) {
+    const listed = new SharedListedDevices(each);
+    const parts: ClusterMailParts = { ...others, listed };
+    const { topics, secret, cluster, link } = parts;
     this.#inboxes = new GatewayInboxes({ ...parts, terms: parts.inboxTerms });
     this.#dispatcher = new Dispatcher({
       ...parts,
