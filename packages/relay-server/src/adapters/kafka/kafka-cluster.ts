@@ -50,6 +50,12 @@ export class KafkaCluster {
     return this.#ids.get(topic);
   }
 
+  /** `host:port` of the brokers that are known, without one of them. */
+  addressesBut(broker: number): string[] {
+    const others = [...(this.admin.currentMetadata?.brokers ?? [])].filter(([number]) => number !== broker);
+    return others.map(([, { host, port }]) => (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`));
+  }
+
   /** @throws {RelayError} `config-invalid` when there is no such topic, `store-unavailable` */
   async topic(topic: string): Promise<TopicLayout> {
     const layout = await orStoreFailure(this.findTopic(topic));
