@@ -83,7 +83,7 @@ async function makeTopic(cluster: KafkaCluster, topic: string, partitions: numbe
   };
   const configs = Object.entries(settings).map(([name, value]) => ({ name, value }));
   try {
-    await cluster.admin.createTopics({ topics: [topic], partitions, replicas: replication, configs });
+    await cluster.ask((admin) => admin.createTopics({ topics: [topic], partitions, replicas: replication, configs }));
   } catch (error) {
     const codes = codesOf(error);
     if (codes.has(kafkaCode.topicExists)) return;
