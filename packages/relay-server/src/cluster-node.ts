@@ -79,11 +79,11 @@ export function createClusterRelay(parts: ClusterRelayParts): Relay {
 
   /** Called by the relay when its streams have been drained. */
   async function close(): Promise<void> {
-    await listedCheck.stop();
-    await mail.close();
-    await others.stop();
-    await link.close();
-    await engines.close();
+    const steps = [() => listedCheck.stop(), () => mail.close(), () => others.stop(), () => link.close()];
+    const failed: unknown[] = [];
+    for (const step of [...steps, () => engines.close()]) await step().catch((error: unknown) => failed.push(error));
+    // Whatever fails, nothing is left open behind it.
+    if (failed.length > 0) throw failed[0];
   }
 
   return {
