@@ -9,8 +9,11 @@ import { RecordingTracer } from '../src/adapters/memory/tracer.ts';
 import { prometheusMetrics } from '../src/adapters/metrics/prometheus-metrics.ts';
 import { loadConfig } from '../src/config/load-config.ts';
 import type { RelayConfig } from '../src/config/relay-config.ts';
+import { ConnectedDevices } from '../src/dispatch/connected-devices.ts';
+import { presenceClaims } from '../src/dispatch/stream-claims.ts';
 import { systemRandomness } from '../src/platform/system-randomness.ts';
 import type { ChallengeCheck } from '../src/ports/challenge-check.ts';
+import type { EngineCheck } from '../src/ports/cluster-engines.ts';
 import type { CodeSender } from '../src/ports/code-sender.ts';
 import type { RelayStores } from '../src/ports/relay-stores.ts';
 import { createRelay, type Relay } from '../src/relay.ts';
@@ -32,6 +35,7 @@ export interface TestRelayOptions {
   readonly challengeCheck?: ChallengeCheck;
   /** Stands between the relay and its stores. */
   readonly wrapStores?: (stores: RelayStores) => RelayStores;
+  readonly checks?: readonly EngineCheck[];
   /** A data folder to use again; it is then not removed at the end. */
   readonly folder?: string;
 }
@@ -75,6 +79,13 @@ export async function startRelay(options: TestRelayOptions = {}): Promise<TestRe
       },
     },
     ...(options.challengeCheck && { challengeCheck: options.challengeCheck }),
+    ...(options.checks && {
+      node: {
+        connected: new ConnectedDevices(),
+        claims: presenceClaims(stores.presence, 'node'),
+        checks: options.checks,
+      },
+    }),
     clock: time,
     timers: time,
     randomness: systemRandomness,

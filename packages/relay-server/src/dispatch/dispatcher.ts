@@ -2,7 +2,7 @@ import { within } from '../adapters/within.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceKey, LaneId } from '../ports/ids.ts';
 import type { LogAssignment, LogConsumer, LogRecord, LogRevocation, MailLog } from '../ports/mail-log.ts';
-import type { NodeLink, NodeReply } from '../ports/node-link.ts';
+import type { NodeLink, NodeRefusal, NodeReply } from '../ports/node-link.ts';
 import type { PendingStore } from '../ports/pending-store.ts';
 import type { Presence } from '../ports/presence.ts';
 import type { CancelTimer, Timers } from '../ports/timers.ts';
@@ -57,6 +57,21 @@ export interface DispatcherParts {
   readonly failed: (event: NodeFailure, error: unknown) => void;
   /** A record is done with for one device. */
   readonly resolved?: (lane: LaneId, device: DeviceKey, ko: number, how: Resolution) => void;
+  /** What became of a hand-over: as the gateway says, or why it said nothing. */
+  readonly handedOver?: (outcome: HandOverOutcome) => void;
+}
+
+/** What became of a hand-over. */
+export type HandOverOutcome = HandOverStatus | NodeRefusal;
+
+/** A partition that this node has, and how far it is. */
+export interface OwnedPartition {
+  readonly topic: string;
+  readonly partition: number;
+  /** Every record below it that was read is done with. */
+  readonly watermark: number;
+  /** When the log took the record at the watermark; undefined when all that was read is done with. */
+  readonly oldest: number | undefined;
 }
 
 interface Asking {
@@ -124,6 +139,14 @@ export class Dispatcher {
       if (asking !== undefined) asking.mayGoOn = true;
       this.#step(owned, { kind: 'lane', device, event: { kind: 'caught-up' } });
     }
+  }
+
+  /** Those that this node has now. */
+  get partitions(): readonly OwnedPartition[] {
+    return [...this.#owned.values()].map(({ assignment: { topic, partition }, dispatch }) => {
+      const watermark = dispatch.offsets.watermark() ?? dispatch.committed;
+      return { topic, partition, watermark, oldest: dispatch.records.get(watermark)?.time };
+    });
   }
 
   /** Gives the partitions away, and begins nothing more. Idempotent. */
@@ -225,7 +248,7 @@ export class Dispatcher {
   }
 
   async #handOver(owned: Owned, node: string, message: HandOver): Promise<void> {
-    const { link, clock, failed } = this.#parts;
+    const { link, clock, failed, handedOver } = this.#parts;
     const { device, call, mail, deadline } = message;
     const asking = owned.asking.get(device) ?? { count: 0, mayGoOn: false };
     owned.asking.set(device, asking);
@@ -239,6 +262,7 @@ export class Dispatcher {
     asking.count--;
     if (asking.count === 0) owned.asking.delete(device);
     const status = statusOf(reply, message);
+    handedOver?.(reply.status === 'answered' ? (status ?? 'gone') : reply.status);
     if (status === undefined) return;
     this.#step(owned, { kind: 'lane', device, event: { kind: 'answer', call, ko: mail.ko, status } });
     if (status !== 'catching-up' || !asking.mayGoOn) return;

@@ -23,6 +23,7 @@ export interface OpenInboxParts {
   readonly terms: InboxTerms;
   readonly hint: () => void;
   readonly delivered: (key: DeliveryKey, live: boolean) => void;
+  readonly read: () => void;
   /** It is the device's no more. */
   readonly closed: () => void;
   /** The stream is to end. */
@@ -34,6 +35,8 @@ export interface OpenInboxParts {
 export interface InboxEntry {
   readonly key: DeliveryKey;
   readonly mail: LaneMail;
+  /** When it was delivered, milliseconds since the Unix epoch. */
+  readonly since: number;
 }
 
 type Waiting = (answer: HandOverAnswer) => void;
@@ -182,7 +185,11 @@ export class OpenInbox {
         void this.#readPage(effect);
         return undefined;
       case 'deliver':
-        this.#entries.set(entryName(effect.key), effect);
+        this.#entries.set(entryName(effect.key), {
+          key: effect.key,
+          mail: effect.mail,
+          since: this.#parts.clock.now(),
+        });
         this.#parts.delivered(effect.key, effect.live);
         return undefined;
       case 'queue-empty':
@@ -248,7 +255,8 @@ export class OpenInbox {
   }
 
   async #readSpans(): Promise<void> {
-    const { pending, failed } = this.#parts;
+    const { pending, read, failed } = this.#parts;
+    read();
     try {
       const { spans, cursors } = await pending.view(this.device);
       // Acked through another stream of the device.

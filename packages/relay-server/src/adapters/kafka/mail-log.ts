@@ -121,6 +121,11 @@ export class KafkaMailLog implements MailLog {
     return { topicId: layout.topicId, retentionMs, partitions };
   }
 
+  /** Asks the brokers for a topic, which is little. @throws {RelayError} as `describe`, and `config-invalid` when there is none */
+  async check(topic: string): Promise<void> {
+    await this.#cluster.topic(topic);
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
