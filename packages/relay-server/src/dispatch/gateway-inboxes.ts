@@ -99,7 +99,7 @@ export class GatewayInboxes {
   /** Since when the delivery that has waited longest has no ack, over all inboxes; undefined when none waits. */
   get waitingSince(): number | undefined {
     let since: number | undefined;
-    for (const inbox of this.#all()) {
+    for (const inbox of this.all) {
       const [oldest] = inbox.entries;
       if (oldest !== undefined && (since === undefined || oldest.since < since)) since = oldest.since;
     }
