@@ -21,7 +21,7 @@ import type { Randomness } from './ports/randomness.ts';
 import { createRelay, type Relay, type RelayParts } from './relay.ts';
 
 /** All that one node of a cluster is made of. Nodes of one cluster are given the same engines, relay key, trust root, cluster name, group and topics. */
-export interface ClusterRelayParts extends Omit<RelayParts, 'stores' | 'node'> {
+export interface ClusterRelayParts extends Omit<RelayParts, 'stores' | 'checks' | 'node'> {
   /** The relay closes them in the end. */
   readonly engines: ClusterEngines;
   /** How other nodes reach this one, and this one them; under a name that no earlier start had. The relay closes it in the end. */
@@ -73,7 +73,8 @@ export function createClusterRelay(parts: ClusterRelayParts): Relay {
   const listedCheck = new ListedCheck({ inboxes: mail.inboxes, listed: engines.listed, timers, failed });
   const relay = createRelay({
     ...parts,
-    node: { counts, connected, claims: mail.claims, linkWaits, reach, checks: engines.checks },
+    node: { counts, connected, claims: mail.claims, linkWaits, reach },
+    checks: engines.checks,
     stores: { ...engines.stores, mailbox: mail.mailbox, presence: engines.presence, close },
   });
   const gauges = new MailGauges({

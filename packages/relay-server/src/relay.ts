@@ -84,6 +84,8 @@ export interface RelayParts {
   readonly challengeCheck?: ChallengeCheck;
   /** Where connections come from in place of a TCP port: then `host` and `port` of the settings are not used. */
   readonly listener?: RelayListener;
+  /** Engines without which it can not serve: `/readyz` asks them, and names those that do not answer. */
+  readonly checks?: readonly EngineCheck[];
   /** For a relay that is one of several nodes on the same stores; without it, it is alone. */
   readonly node?: RelayNode;
 }
@@ -94,8 +96,6 @@ export interface RelayNode {
   readonly counts: RelayCounts;
   readonly connected: ConnectedDevices;
   readonly claims: StreamClaims;
-  /** Engines without which it can not serve: `/readyz` asks them, and names those that do not answer. */
-  readonly checks: readonly EngineCheck[];
   readonly linkWaits: LinkWaits;
   readonly reach: DeviceReach;
 }
@@ -128,7 +128,7 @@ export function createRelay(parts: RelayParts): Relay {
   const lastSeen = new LastSeen({ ...stores, ...config.accounts, directory, connected, reach, clock });
   const roster = new GroupRoster(stores.groups, isShared ? 'others-too' : 'alone');
   const limits = new Limits(stores.rateLimiter, config.limits);
-  const engines = parts.node?.checks && new EngineChecks({ checks: parts.node?.checks, clock, timers, logger });
+  const engines = parts.checks && new EngineChecks({ checks: parts.checks, clock, timers, logger });
   const trust = proxyTrust(config.trustedProxies);
   const caps = new ConnectionCaps(config.connections, counts, trust);
   const sessions = new Sessions({ ...stores, ...config.tokens, reach, clock, randomness });
