@@ -96,12 +96,18 @@ export function createClusterRelay(parts: ClusterRelayParts): Relay {
 
   /** Called by the relay when its streams have been drained. */
   async function close(): Promise<void> {
-    await gauges.stop();
-    await listedCheck.stop();
-    await mail.close();
-    await others.stop();
-    await link.close();
-    await engines.close();
+    const closing = [
+      () => gauges.stop(),
+      () => listedCheck.stop(),
+      () => mail.close(),
+      () => others.stop(),
+      () => link.close(),
+      () => engines.close(),
+    ];
+    // Whatever fails, nothing is left open behind it.
+    const problems: unknown[] = [];
+    for (const close of closing) await close().catch((error: unknown) => problems.push(error));
+    if (problems.length > 0) throw problems[0];
   }
 
   return {
