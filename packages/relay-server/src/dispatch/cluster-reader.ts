@@ -9,6 +9,7 @@ import { type DeliveryKey, type LaneMail, partitionOfLane } from './delivery-lan
 import { deviceKeyOf } from './device-key.ts';
 import type { GatewayInboxes } from './gateway-inboxes.ts';
 import { parcelOf } from './mail-records.ts';
+import type { NodeFailure } from './node-failure.ts';
 import type { OpenInbox } from './open-inbox.ts';
 
 /** What a `ClusterReader` works with. */
@@ -20,7 +21,7 @@ export interface ClusterReaderParts {
   /** Up to when mail has been swept: what ended by then is gone, whatever time it is. */
   readonly sweptAt: () => number;
   /** Something went wrong, and nothing is lost by it that could be read. */
-  readonly failed: (event: string, error: unknown) => void;
+  readonly failed: (event: NodeFailure, error: unknown) => void;
 }
 
 interface Found {
