@@ -49,7 +49,7 @@ describe('a dispatcher', () => {
   it('keeps nobody waiting for a device that is connected and acks nothing', async () => {
     const { cluster, node, device, spans, passes } = await clusterWithSilentDevice();
     const other = someDevice();
-    await node.mail.presence.claim(other, node.name);
+    await node.claim(other);
     for (let at = 0; at < 1_500; at++) await node.mail.mailbox.append(mail(device), roomy);
     await node.mail.mailbox.append(mail(other), roomy);
     await passes(60);
