@@ -4,7 +4,16 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DeleteBucketCommand, DeleteObjectsCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import { Admin } from '@platformatic/kafka';
-import { loadConfig, openEngines } from '@sotto/relay-server';
+import {
+  loadConfig,
+  marksOf,
+  openEngines,
+  readClusterKeys,
+  systemClock,
+  systemRandomness,
+  systemTimers,
+} from '@sotto/relay-server';
+import { silentLogger } from '@sotto/relay-server/memory';
 import { Client } from 'cassandra-driver';
 import { createClient } from 'redis';
 import { TestAuthority } from '../../packages/relay-server/test/certificates.ts';
@@ -102,7 +111,9 @@ export class ClusterSite implements AsyncDisposable {
   /** Accounts with tokens, made as `makeAccounts` makes them. */
   async accounts(count: number): Promise<readonly LoadAccount[]> {
     const config = loadConfig({ file: { path: 'bench.json', text: JSON.stringify(this.config()) } });
-    const engines = await openEngines(config);
+    const platform = { clock: systemClock, timers: systemTimers, randomness: systemRandomness, logger: silentLogger };
+    const marks = marksOf(await readClusterKeys(config.cluster), systemClock);
+    const engines = await openEngines(config, { ...platform, marks });
     try {
       return await addAccounts(engines.stores, count);
     } finally {
