@@ -6,7 +6,7 @@ import type { DeviceIncarnation } from '../ports/device-incarnation.ts';
 import type { DeviceId, UserId } from '../ports/ids.ts';
 import { type ListedDevices, type ListedUser, listedDevice } from '../ports/listed-devices.ts';
 import type { LedgerEntry, MailLedger } from '../ports/mail-ledger.ts';
-import type { LogPosition, MailLog } from '../ports/mail-log.ts';
+import type { LogFence, LogPosition, MailLog } from '../ports/mail-log.ts';
 import type { MailAppend, MailOrder, MailQuota, MailReceipt, MailRecipient, MailResult } from '../ports/mailbox.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import type { SendKey, SendReceipt, SendReceipts } from '../ports/send-receipts.ts';
@@ -15,9 +15,19 @@ import { AppendTurns } from './append-turns.ts';
 import { entryIdLength } from './delivery-id.ts';
 import { encodeMailRecord, type RecordItem } from './mail-records.ts';
 import type { NodeFailure } from './node-failure.ts';
+import { OrderTurns } from './order-turns.ts';
 
 /** Longer than anything between a claim and its end takes. */
 const leaseMs = 120_000;
+
+/** An append's place among the others. */
+interface Line {
+  readonly order: MailOrder | undefined;
+  /** It may be counted in and go into the log now. */
+  readonly ready: Promise<unknown>;
+  /** It is in the log's hands: the next one may go. */
+  readonly issued: () => void;
+}
 
 /** Where mail stands in the log. */
 export interface MailTopics {
@@ -65,7 +75,8 @@ interface Batch {
 export class MailAppender {
   readonly #parts: MailAppenderParts;
   readonly #turns = new AppendTurns<UserId>();
-  readonly #orders = new AppendTurns<MailOrder>();
+  readonly #orders = new OrderTurns();
+  readonly #fences = new WeakMap<MailOrder, LogFence>();
   readonly #sends = new AppendTurns<string>();
 
   constructor(parts: MailAppenderParts) {
@@ -74,27 +85,42 @@ export class MailAppender {
 
   async append(append: MailAppend, quota: MailQuota): Promise<MailReceipt> {
     const { order, recipients } = append;
-    if (order?.broken) throw laneBroken();
-    const inOrder = this.#orders.enter(order === undefined ? [] : [order]);
+    if (order?.broken) throw laneBroken(order);
+    const inOrder = order && this.#orders.enter(order, this.#placeOf(append));
     const turn = this.#turns.enter(recipients.map(({ userId }) => userId));
     const again = this.#sends.enter([sendName(append)]);
+    const line: Line = {
+      order,
+      ready: Promise.all([inOrder?.ready, turn.ready]),
+      issued: () => {
+        turn.leave();
+        inOrder?.issued();
+      },
+    };
     try {
-      await Promise.all([inOrder.ready, turn.ready, again.ready]);
-      if (order?.broken) throw laneBroken();
-      return await this.#claimed(append, quota, turn.leave);
+      await again.ready;
+      return await this.#claimed(append, quota, line);
     } catch (error) {
+      // What is before it is not behind it.
+      await line.ready;
       if (order !== undefined) order.broken = true;
       throw error;
     } finally {
-      for (const place of [turn, again, inOrder]) place.leave();
+      for (const place of [turn, again, inOrder]) place?.leave();
     }
   }
 
-  async #claimed(append: MailAppend, quota: MailQuota, inLog: () => void): Promise<MailReceipt> {
+  /** Claims and looks up what it may before its turn has come. */
+  async #claimed(append: MailAppend, quota: MailQuota, line: Line): Promise<MailReceipt> {
     const { receipts, listed, now } = this.#parts;
     const { sender: address, sendId, recipients } = append;
     const sender = address && listedDevice(await listed.of(address.userId), address);
-    if (address !== undefined && sender === undefined) return receiptOf(append, undefined, recipients.map(goneResult));
+    if (address !== undefined && sender === undefined) {
+      const gone = recipients.map(goneResult);
+      await inTurn(line);
+      noteRefused(append, gone);
+      return receiptOf(append, undefined, gone);
+    }
     const key: SendKey = { sender, sendId };
     const users = recipients.map(({ userId }) => userId);
     const claim = await receipts.claim(key, users, now(), leaseMs);
@@ -108,7 +134,7 @@ export class MailAppender {
     const left = recipients.filter(({ userId }) => !before?.results.some((result) => result.userId === userId));
     let results: readonly MailResult[];
     try {
-      results = await this.#store({ ...append, recipients: left }, quota, key, token, inLog);
+      results = await this.#store({ ...append, recipients: left }, quota, key, token, line);
     } catch (error) {
       await receipts
         .abandon(key, token)
@@ -123,11 +149,12 @@ export class MailAppender {
     quota: MailQuota,
     key: SendKey,
     token: string,
-    inLog: () => void,
+    line: Line,
   ): Promise<readonly MailResult[]> {
     const { listed } = this.#parts;
     const { recipients } = append;
     const known = await Promise.all(recipients.map(({ userId }) => listed.of(userId)));
+    await inTurn(line);
     const reserving = recipients.map((recipient, at) => this.#reserve(recipient, known[at], append, quota));
     const reserved = await Promise.allSettled(reserving);
     const stored = reserved.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
@@ -139,7 +166,9 @@ export class MailAppender {
     const batches = this.#batchesOf(append, stored);
     // Called one after the other, so that the log has them in this order.
     const appending = batches.map((batch) => this.#appendBatch(append, batch));
-    inLog();
+    const results = stored.map(({ result }) => result);
+    noteRefused(append, results);
+    line.issued();
     const outcomes = await Promise.allSettled(appending);
     const lost = batches.filter((_, at) => outcomes[at]?.status === 'rejected').flatMap((batch) => batch.stored);
     const durable = stored.filter((each) => !lost.includes(each)).map(({ result }) => result);
@@ -195,14 +224,33 @@ export class MailAppender {
     return accepted.map((each) => ({ topic: topics.toUser, key: userIdToBytes(each.result.userId), stored: [each] }));
   }
 
-  async #appendBatch({ acceptedAt, expiresAt, shared }: MailAppend, { topic, key, stored }: Batch): Promise<void> {
+  async #appendBatch(append: MailAppend, { topic, key, stored }: Batch): Promise<void> {
     const { log, appended } = this.#parts;
+    const { acceptedAt, expiresAt, shared, order } = append;
     const items = stored.flatMap((each) => each.items);
-    const position = await log.append(topic, key, encodeMailRecord({ acceptedAt, expiresAt, shared, items }));
+    const record = encodeMailRecord({ acceptedAt, expiresAt, shared, items });
+    // Of an order only what goes to one place is in the log's hands at once.
+    const fence = order && this.#placeOf(append) !== undefined ? this.#fenceOf(order) : undefined;
+    const position = await log.append(topic, key, record, {}, fence);
     appended?.(
       position,
       items.map(({ device }) => device),
     );
+  }
+
+  /** Where all of a send goes in the log; `undefined` when it goes to several places. */
+  #placeOf({ recipients, shared, groupId }: MailAppend): string | undefined {
+    const { topics } = this.#parts;
+    if (shared !== undefined) {
+      return `${topics.toGroup} ${Buffer.from(groupId ?? keyOfUsers(recipients)).toString('latin1')}`;
+    }
+    return recipients.length === 1 ? `${topics.toUser} ${recipients[0]?.userId}` : undefined;
+  }
+
+  #fenceOf(order: MailOrder): LogFence {
+    const fence = this.#fences.get(order) ?? { broken: false };
+    this.#fences.set(order, fence);
+    return fence;
   }
 
   /** Records what is durable. When that fails the mail is there nevertheless, and a send that comes again is stored again. */
@@ -225,6 +273,19 @@ export class MailAppender {
       if (outcome.status === 'rejected') failed('ledger.release-failed', outcome.reason);
     }
   }
+}
+
+/** @throws {RelayError} what is before it was not stored */
+async function inTurn({ ready, order }: Line): Promise<void> {
+  await ready;
+  if (order?.broken) throw laneBroken(order);
+}
+
+/** Whoever was not accepted breaks the order, before what is behind has its turn. */
+function noteRefused({ order, strict = false }: MailAppend, results: readonly MailResult[]): void {
+  if (!strict || order === undefined || results.every(({ status }) => status === 'accepted')) return;
+  order.refused = !order.broken;
+  order.broken = true;
 }
 
 /** The receipt of an append: what was recorded before, and what came of the rest. */

@@ -33,7 +33,7 @@ export interface Cargo {
 export interface Rooms {
   /** The room of one device. */
   of(device: DeviceAddress): Room;
-  /** Whether an envelope is surely accepted, however what is on its way turns out. */
+  /** Whether an envelope may go without waiting for what becomes of those on their way: it is surely accepted, or the mailbox sees to it that nothing is stored behind it. */
   surelyFits(cargo: Cargo): boolean;
   /** An envelope is on its way. */
   enter(cargo: Cargo): void;
@@ -43,10 +43,10 @@ export interface Rooms {
   refresh(cargo: Cargo): Promise<void>;
 }
 
-/** Where other nodes fill the same mailboxes nothing is sure, and asking makes it no surer: the mailbox says who is full when something is stored. */
-export const unsureRooms: Rooms = {
+/** Where other nodes fill the same mailboxes nothing can be known before something is stored. Nobody needs to: the mailbox keeps what is behind a refusal in its order. */
+export const strictRooms: Rooms = {
   of: emptyRoom,
-  surelyFits: () => false,
+  surelyFits: () => true,
   enter: () => undefined,
   settle: () => undefined,
   refresh: () => Promise.resolve(),

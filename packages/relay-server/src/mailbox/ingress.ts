@@ -47,6 +47,8 @@ export interface PreparedAppend {
   readonly recipients: readonly MailRecipient[];
   /** How all envelopes end, where they share a ciphertext. */
   readonly shared: Uint8Array | undefined;
+  /** Whether nothing may be stored behind it in its lane when somebody is not accepted. */
+  readonly strict: boolean;
   readonly cargo: readonly Cargo[];
   readonly acceptedAt: number;
   readonly expiresAt: number;
@@ -121,9 +123,11 @@ export class Ingress {
 
   /** Makes the envelopes of the recipients that passed the check. */
   prepare(send: Send, sender: Sender, checked: readonly CheckedRecipient[]): PreparedAppend {
-    return this.prepareWith(send, checked, (times) =>
+    const prepared = this.prepareWith(send, checked, (times) =>
       envelopesOf(send, { senderUser: sender.userBytes, senderDevice: sender.deviceId, ...times }),
     );
+    // Whoever misses a group's message is given it by its sender apart: it holds up nobody else.
+    return { ...prepared, strict: send.groupId.length === 0 };
   }
 
   /** The same for envelopes of any form. */
@@ -160,7 +164,7 @@ export class Ingress {
       });
       recipients.push({ userId, stranger, items });
     }
-    return { recipients, shared: envelopes.shared, cargo, acceptedAt, expiresAt, sure };
+    return { recipients, shared: envelopes.shared, strict: false, cargo, acceptedAt, expiresAt, sure };
   }
 
   /** Asks the mailboxes how much room there is, for those of which it is not sure. */
@@ -180,7 +184,7 @@ export class Ingress {
    * Stores the mail, then hints to the connected devices among the recipients.
    * @param sender none when it is sealed
    * @param order of its lane: nothing is stored behind an append of it that failed
-   * @throws {RelayError} `store-unavailable` when it could not be made durable
+   * @throws {RelayError} `store-unavailable` when it could not be made durable; `superseded` behind one of its lane that was refused
    */
   async append(
     sendId: Uint8Array,
@@ -189,7 +193,7 @@ export class Ingress {
     order?: MailOrder,
   ): Promise<MailReceipt> {
     const { mailbox, headroom, quota, reach, counts } = this.#parts;
-    const { recipients, shared, acceptedAt, expiresAt } = append;
+    const { recipients, shared, strict, acceptedAt, expiresAt } = append;
     // Idle devices alone.
     if (recipients.length === 0) return { repeated: false, acceptedAt, expiresAt, results: [] };
     for (const part of append.cargo) headroom.enter(part);
@@ -205,6 +209,7 @@ export class Ingress {
           acceptedAt,
           expiresAt,
           order,
+          strict,
         },
         quota,
       );
@@ -220,6 +225,7 @@ export class Ingress {
       }
       return receipt;
     } catch (cause) {
+      if (cause instanceof RelayError && cause.code === 'superseded') throw cause;
       throw this.#storeFailed(cause);
     } finally {
       for (const part of append.cargo) headroom.settle(part, stored);

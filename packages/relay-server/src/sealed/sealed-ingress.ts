@@ -196,9 +196,10 @@ export class SealedIngress {
   #prepare(send: SealedSendFields, checked: CheckedRecipient): PreparedAppend {
     const { suite, attempt, urgent, ttlSeconds, devices } = send;
     const recipients = [{ devices: devices ?? [] }];
-    return this.#parts.ingress.prepareWith({ recipients, ttlSeconds: ttlSeconds ?? 0 }, [checked], (times) =>
+    const prepared = this.#parts.ingress.prepareWith({ recipients, ttlSeconds: ttlSeconds ?? 0 }, [checked], (times) =>
       sealedEnvelopes({ suite: suite ?? 0, attempt: attempt ?? 0, urgent: urgent ?? false }, times),
     );
+    return { ...prepared, strict: true };
   }
 
   async #deliver(
