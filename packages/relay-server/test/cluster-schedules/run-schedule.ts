@@ -41,7 +41,13 @@ export type Trouble = (typeof troubles)[number];
 
 const window = 6;
 const shortInbox = { ...inboxTerms, window, page: 3, lanes: 4, ahead: 8 };
-const shortPartition = { ...partitionTerms, openRecords: 24, idleLanes: 2, lane: { ...partitionTerms.lane, depth: 3 } };
+const shortPartition = {
+  ...partitionTerms,
+  openRecords: 24,
+  openParts: 40,
+  idleLanes: 2,
+  lane: { ...partitionTerms.lane, depth: 3 },
+};
 const roomy: MailQuota = { count: 10_000, bytes: 1_000_000, strangerCount: 10_000, strangerBytes: 1_000_000 };
 const longMs = 20 * 86_400_000;
 const steps = 120;
