@@ -84,14 +84,16 @@ export class OpenInbox {
     const name = nameOf(from, { lane, ko: mail.ko, call });
     return new Promise((resolve, reject) => {
       const given = () => {
-        this.#waiting.delete(name);
+        // Another attempt may have the name by now: a dispatcher counts anew with each assignment.
+        if (this.#waiting.get(name) === answered) this.#waiting.delete(name);
         reject(new RelayError('internal', 'The node that handed something over has given up.'));
       };
       signal.addEventListener('abort', given, { once: true });
-      this.#waiting.set(name, (answer) => {
+      const answered = (answer: HandOverAnswer) => {
         signal.removeEventListener('abort', given);
         resolve(answer);
-      });
+      };
+      this.#waiting.set(name, answered);
       void this.#step({ kind: 'hand-over', from, message });
     });
   }
