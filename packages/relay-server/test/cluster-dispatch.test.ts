@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { mail, roomy } from '../src/conformance/mail-samples.ts';
-import { someDevice, start } from '../src/conformance/samples.ts';
+import { someBytes, someDevice, start } from '../src/conformance/samples.ts';
+import { laneIdOf } from '../src/dispatch/delivery-lane.ts';
 import { deviceKeyOf } from '../src/dispatch/device-key.ts';
 import { inboxTerms } from '../src/dispatch/inbox-state.ts';
 import { partitionTerms } from '../src/dispatch/partition-dispatch.ts';
+import { dayOf } from '../src/platform/utc-day.ts';
+import { RelayError } from '../src/relay-error.ts';
 import { MemoryCluster } from './cluster-harness.ts';
 import { ManualTime } from './manual-time.ts';
 
@@ -53,6 +56,86 @@ describe('a dispatcher', () => {
     await passes(60);
     expect(await node.mail.mailbox.reader(other).next(10, start)).toHaveLength(1);
     expect((await spans()).map(({ last }) => last)).toEqual([1_499]);
+    await cluster.close();
+  });
+
+  it('parks a record that nobody can read though it is as large as the log takes it', async () => {
+    const { cluster, node, passes } = await clusterWithSilentDevice();
+    const append = node.log.append.bind(node.log);
+    node.log.append = async (topic, key, value) => {
+      if (key.length + value.length <= 100) return append(topic, key, value);
+      throw new RelayError('request-too-large', 'The log takes no more than 100 bytes.');
+    };
+    cluster.broker.append('user2user_message', Uint8Array.of(1), new Uint8Array(99).fill(255), {}, start);
+    await passes(5);
+    await cluster.resolved();
+    expect(cluster.broker.describe('poison_message')?.partitions[0]?.end).toBeGreaterThan(1);
+    await cluster.close();
+  });
+});
+
+describe('a mailbox whose ledger does not answer', () => {
+  it('takes acks, lets streams begin, and counts out later', async () => {
+    const { cluster, node, device } = await clusterWithSilentDevice();
+    const { mailbox } = node.mail;
+    await mailbox.append(mail(device), roomy);
+    await turn();
+    const [entry] = await mailbox.reader(device).next(10, start);
+    const { release, usage } = cluster.ledger;
+    const fail = () => Promise.reject(new RelayError('store-unavailable', 'It does not answer.'));
+    Object.assign(cluster.ledger, { release: fail, usage: fail });
+    expect(await mailbox.ack(device, [entry?.deliveryId ?? new Uint8Array()])).toBe(1);
+    expect((await mailbox.usage(device)).count).toBe(0);
+    Object.assign(cluster.ledger, { release, usage });
+    expect((await mailbox.usage(device)).count).toBe(1);
+    await mailbox.expire(start);
+    expect((await mailbox.usage(device)).count).toBe(0);
+    await cluster.close();
+  });
+});
+
+describe('a mailbox that is sent ids that mean nothing', () => {
+  it('asks the log for its topics no more often than every two seconds', async () => {
+    const { cluster, node, device, passes } = await clusterWithSilentDevice();
+    let asked = 0;
+    const describe = node.log.describe.bind(node.log);
+    node.log.describe = (topic) => {
+      asked++;
+      return describe(topic);
+    };
+    for (let times = 0; times < 20; times++) expect(await node.mail.mailbox.ack(device, [someBytes(32)])).toBe(0);
+    expect(asked).toBe(2);
+    await passes(3);
+    await node.mail.mailbox.ack(device, [someBytes(32)]);
+    expect(asked).toBe(4);
+    await cluster.close();
+  });
+});
+
+describe('a gateway', () => {
+  it('answers the second of two hand-overs with one name, after the first was given up', async () => {
+    const { cluster, node, device } = await clusterWithSilentDevice();
+    const inbox = node.mail.inboxes.of({ ...device, incarnation: '' });
+    const { epoch = '' } = inbox ?? {};
+    const lane = laneIdOf('test', 'some-topic', 0);
+    const message = {
+      kind: 'hand-over' as const,
+      call: 0,
+      device: deviceKeyOf({ ...device, incarnation: '' }),
+      lane,
+      prevKo: -1,
+      settled: true,
+      epoch,
+      deadline: Number.MAX_SAFE_INTEGER,
+      mail: { ko: 0, time: start, expiresAt: start + 1e9, envelope: someBytes(20) },
+    };
+    const first = new AbortController();
+    const given = node.mail.inboxes.handOver('other', message, first.signal).catch(() => 'given up');
+    const second = node.mail.inboxes.handOver('other', message, new AbortController().signal);
+    first.abort();
+    expect(await given).toBe('given up');
+    await inbox?.acked([{ lane, ko: 0, day: dayOf(start) }]);
+    expect(await Promise.race([second, turn()])).toMatchObject({ status: 'acked' });
     await cluster.close();
   });
 });
