@@ -1,14 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { openRelayKeyFile } from './accounts/relay-key-file.ts';
-import { consoleCodeSender } from './adapters/codes/console-code-sender.ts';
-import { webhookCodeSender } from './adapters/codes/webhook-code-sender.ts';
 import { makeDataFolder } from './adapters/embedded/data-folder.ts';
 import { openEmbeddedStores } from './adapters/embedded/embedded-stores.ts';
 import { pinoLogger } from './adapters/logging/pino-logger.ts';
 import { silentTracer } from './adapters/memory/tracer.ts';
 import { prometheusMetrics } from './adapters/metrics/prometheus-metrics.ts';
 import type { RelayConfig } from './config/relay-config.ts';
+import { configuredCodeSender } from './configured-code-sender.ts';
 import { openBucket } from './open-bucket.ts';
 import { systemClock } from './platform/system-clock.ts';
 import { systemRandomness } from './platform/system-randomness.ts';
@@ -36,7 +35,7 @@ export async function openEmbeddedRelay(options: EmbeddedRelayOptions): Promise<
   const trustRoot = await readTrustRootFile(config.data);
   const stores = await openStores(config, { clock, randomness, tracer });
   try {
-    const codeSender = options.codeSender ?? codeSenderOf(config, clock);
+    const codeSender = options.codeSender ?? configuredCodeSender(config, clock);
     return createRelay({
       config,
       stores,
@@ -78,19 +77,5 @@ async function openStores(
   } catch (error) {
     await stores.close();
     throw error;
-  }
-}
-
-function codeSenderOf({ codes }: RelayConfig, clock: RelayParts['clock']): RelayParts['codeSender'] {
-  switch (codes.sender) {
-    case 'console':
-      return consoleCodeSender((line) => process.stdout.write(line));
-    case 'webhook':
-      return webhookCodeSender({
-        url: codes.url,
-        secret: codes.secret,
-        allowPrivate: codes.allowPrivateWebhook,
-        clock,
-      });
   }
 }

@@ -1,9 +1,12 @@
 import { readFile } from 'node:fs/promises';
+import { openClusterRelay } from './cluster-relay.ts';
 import { readCommandLine } from './config/command-line.ts';
 import { loadConfig } from './config/load-config.ts';
 import type { RelayConfig } from './config/relay-config.ts';
 import { usage } from './config/usage.ts';
 import { openEmbeddedRelay } from './embedded-relay.ts';
+import { migrateCluster } from './migrate-cluster.ts';
+import { systemClock } from './platform/system-clock.ts';
 import { RelayError } from './relay-error.ts';
 import { relayVersion } from './relay-version.ts';
 
@@ -22,10 +25,12 @@ export async function main(args: readonly string[]): Promise<number> {
       case 'version':
         process.stdout.write(`sotto-relay ${relayVersion}\n`);
         return 0;
-      case 'serve': {
+      case 'serve':
+      case 'migrate': {
         const path = line.configFile ?? process.env.SOTTO_CONFIG;
         const file = path === undefined ? undefined : await readConfigFile(path);
-        await serve(loadConfig({ flags: line.values, environment: process.env, ...(file && { file }) }));
+        const config = loadConfig({ flags: line.values, environment: process.env, ...(file && { file }) });
+        await (line.command === 'serve' ? serve(config) : migrate(config));
         return 0;
       }
     }
@@ -44,12 +49,18 @@ async function readConfigFile(path: string): Promise<{ path: string; text: strin
   }
 }
 
+async function migrate(config: RelayConfig): Promise<void> {
+  await migrateCluster(config, { clock: systemClock, say: (line) => process.stdout.write(`${line}\n`) });
+}
+
 async function serve(config: RelayConfig): Promise<void> {
-  const relay = await openEmbeddedRelay({ config });
+  const isCluster = config.store === 'cluster';
+  const relay = await (isCluster ? openClusterRelay({ config }) : openEmbeddedRelay({ config }));
   const ended = endSignal();
   try {
     const { url } = await relay.start();
-    process.stdout.write(`sotto-relay ${relayVersion} listens on ${url} and keeps its data in ${config.data}\n`);
+    const place = isCluster ? `is a node of ${config.cluster.name}` : `keeps its data in ${config.data}`;
+    process.stdout.write(`sotto-relay ${relayVersion} listens on ${url} and ${place}\n`);
     if (config.host === '127.0.0.1' || config.host === 'localhost' || config.host === '::1') {
       process.stdout.write(
         'Only this machine can reach it; `--host 0.0.0.0` opens it to others (behind a proxy that does TLS).\n',

@@ -9,6 +9,17 @@ import { RelayError } from './relay-error.ts';
  * @throws {RelayError} `config-invalid` when the package is not installed, or the server refuses the credentials or the bucket; `store-unavailable` when it does not answer
  */
 export async function openBucket(s3: S3Config): Promise<S3BlobStore> {
+  return (await opened(s3)).store;
+}
+
+/** Makes the bucket of the settings when it is not there, and says whether it was. @throws {RelayError} as `openBucket` */
+export async function prepareBucket(s3: S3Config): Promise<'found' | 'made'> {
+  const { store, outcome } = await opened(s3);
+  store.close();
+  return outcome;
+}
+
+async function opened(s3: S3Config): Promise<{ readonly store: S3BlobStore; readonly outcome: 'found' | 'made' }> {
   const { S3BlobStore } = await loadAdapter();
   const { endpoint, region, bucket, prefix, accessKeyId, secretAccessKey, pathStyle } = s3;
   const store = new S3BlobStore({
@@ -20,8 +31,7 @@ export async function openBucket(s3: S3Config): Promise<S3BlobStore> {
     ...(accessKeyId !== '' && { credentials: { accessKeyId, secretAccessKey } }),
   });
   try {
-    await store.prepare();
-    return store;
+    return { store, outcome: await store.prepare() };
   } catch (error) {
     store.close();
     throw error;

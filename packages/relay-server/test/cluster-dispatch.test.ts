@@ -7,8 +7,9 @@ import { inboxTerms } from '../src/dispatch/inbox-state.ts';
 import { partitionTerms } from '../src/dispatch/partition-dispatch.ts';
 import { dayOf } from '../src/platform/utc-day.ts';
 import { RelayError } from '../src/relay-error.ts';
-import { MemoryCluster } from './cluster-harness.ts';
+import { MailCluster } from './mail-cluster.ts';
 import { ManualTime } from './manual-time.ts';
+import { MemoryGround } from './memory-ground.ts';
 
 async function turn(): Promise<void> {
   for (let at = 0; at < 20; at++) await new Promise((resolve) => setImmediate(resolve));
@@ -22,18 +23,20 @@ async function clusterWithSilentDevice() {
     skew -= ms;
   };
   const clock = { now: () => time.now() + skew };
-  const cluster = new MemoryCluster({ clock, time, partitions: 1, partitionTerms, inboxTerms });
+  const ground = new MemoryGround(clock, time, 1);
+  const cluster = new MailCluster({ ground, clock, timers: time, partitionTerms, inboxTerms });
   const node = await cluster.start();
   const device = someDevice();
-  await node.mail.presence.claim(device, node.name);
-  const spans = async () => (await cluster.pending.view(deviceKeyOf({ ...device, incarnation: '' }))).spans;
+  await node.claim(device);
+  const spans = async () => (await ground.engines.pending.view(deviceKeyOf({ ...device, incarnation: '' }))).spans;
   const passes = async (seconds: number) => {
     for (let second = 0; second < seconds; second++) {
       time.advance(1_000);
       await turn();
     }
   };
-  return { setBack, cluster, node, device, spans, passes };
+  const { broker, ledger } = ground.engines;
+  return { setBack, cluster, broker, ledger, log: node.parts.log, node, device, spans, passes };
 }
 
 describe('a dispatcher', () => {
@@ -50,7 +53,7 @@ describe('a dispatcher', () => {
   it('keeps nobody waiting for a device that is connected and acks nothing', async () => {
     const { cluster, node, device, spans, passes } = await clusterWithSilentDevice();
     const other = someDevice();
-    await node.mail.presence.claim(other, node.name);
+    await node.claim(other);
     for (let at = 0; at < 1_500; at++) await node.mail.mailbox.append(mail(device), roomy);
     await node.mail.mailbox.append(mail(other), roomy);
     await passes(60);
@@ -60,33 +63,33 @@ describe('a dispatcher', () => {
   });
 
   it('parks a record that nobody can read though it is as large as the log takes it', async () => {
-    const { cluster, node, passes } = await clusterWithSilentDevice();
-    const append = node.log.append.bind(node.log);
-    node.log.append = async (topic, key, value) => {
+    const { cluster, broker, log, passes } = await clusterWithSilentDevice();
+    const append = log.append.bind(log);
+    log.append = async (topic, key, value) => {
       if (key.length + value.length <= 100) return append(topic, key, value);
       throw new RelayError('request-too-large', 'The log takes no more than 100 bytes.');
     };
-    cluster.broker.append('user2user_message', Uint8Array.of(1), new Uint8Array(99).fill(255), {}, start);
+    broker.append('user2user_message', Uint8Array.of(1), new Uint8Array(99).fill(255), {}, start);
     await passes(5);
     await cluster.resolved();
-    expect(cluster.broker.describe('poison_message')?.partitions[0]?.end).toBeGreaterThan(1);
+    expect(broker.describe('poison_message')?.partitions[0]?.end).toBeGreaterThan(1);
     await cluster.close();
   });
 });
 
 describe('a mailbox whose ledger does not answer', () => {
   it('takes acks, lets streams begin, and counts out later', async () => {
-    const { cluster, node, device } = await clusterWithSilentDevice();
+    const { cluster, ledger, node, device } = await clusterWithSilentDevice();
     const { mailbox } = node.mail;
     await mailbox.append(mail(device), roomy);
     await turn();
     const [entry] = await mailbox.reader(device).next(10, start);
-    const { release, usage } = cluster.ledger;
+    const { release, usage } = ledger;
     const fail = () => Promise.reject(new RelayError('store-unavailable', 'It does not answer.'));
-    Object.assign(cluster.ledger, { release: fail, usage: fail });
+    Object.assign(ledger, { release: fail, usage: fail });
     expect(await mailbox.ack(device, [entry?.deliveryId ?? new Uint8Array()])).toBe(1);
     expect((await mailbox.usage(device)).count).toBe(0);
-    Object.assign(cluster.ledger, { release, usage });
+    Object.assign(ledger, { release, usage });
     expect((await mailbox.usage(device)).count).toBe(1);
     await mailbox.expire(start);
     expect((await mailbox.usage(device)).count).toBe(0);
@@ -96,10 +99,10 @@ describe('a mailbox whose ledger does not answer', () => {
 
 describe('a mailbox that is sent ids that mean nothing', () => {
   it('asks the log for its topics no more often than every two seconds', async () => {
-    const { cluster, node, device, passes } = await clusterWithSilentDevice();
+    const { cluster, log, node, device, passes } = await clusterWithSilentDevice();
     let asked = 0;
-    const describe = node.log.describe.bind(node.log);
-    node.log.describe = (topic) => {
+    const describe = log.describe.bind(log);
+    log.describe = (topic) => {
       asked++;
       return describe(topic);
     };

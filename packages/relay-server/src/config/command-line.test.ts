@@ -14,6 +14,12 @@ describe('readCommandLine', () => {
     });
   });
 
+  it('reads what is to be done', () => {
+    const read = readCommandLine(['migrate', '--config', 'relay.json']);
+    expect(read).toEqual({ command: 'migrate', configFile: 'relay.json', values: new Map() });
+    expect(readCommandLine(['migrate', '--help'])).toEqual({ command: 'help' });
+  });
+
   it('answers help and version', () => {
     expect(readCommandLine(['--help'])).toEqual({ command: 'help' });
     expect(readCommandLine(['--version'])).toEqual({ command: 'version' });
@@ -21,7 +27,9 @@ describe('readCommandLine', () => {
 
   it.each([
     [['--prot', '1'], 'unknown flag `--prot`: did you mean `--port`?'],
-    [['serve'], 'unknown flag `serve`'],
+    [['serve'], 'unknown command `serve`'],
+    [['migrat'], 'unknown command `migrat`: did you mean `migrate`?'],
+    [['--port', '1', 'migrate'], 'unknown command `migrate`: it comes first'],
     [['--port'], '`--port` needs a value'],
     [['--port', '--host'], '`--port` needs a value'],
   ])('refuses %j', (args, message) => {

@@ -6,27 +6,30 @@ export type CommandLine =
   | { readonly command: 'help' }
   | { readonly command: 'version' }
   | {
-      readonly command: 'serve';
+      /** `migrate`: makes what the engines of a cluster need, and ends. */
+      readonly command: 'serve' | 'migrate';
       readonly configFile: string | undefined;
       readonly values: ReadonlyMap<string, string>;
     };
 
 const valueFlags = ['--config', '--data', '--host', '--port'] as const;
+const commands = ['migrate'];
 const flags: readonly string[] = [...valueFlags, '--help', '--version'];
 
 /**
- * Reads `sotto-relay`'s flags: `--name value` or `--name=value`.
+ * Reads what `sotto-relay` is to do, which is to serve unless something else is said first, and its flags: `--name value` or `--name=value`.
  * @throws {RelayError} `config-invalid`
  */
 export function readCommandLine(args: readonly string[]): CommandLine {
   const values = new Map<string, string>();
-  for (let at = 0; at < args.length; at++) {
+  const command = args[0] === 'migrate' ? 'migrate' : 'serve';
+  for (let at = command === 'migrate' ? 1 : 0; at < args.length; at++) {
     const argument = args[at] ?? '';
     if (argument === '--help' || argument === '-h') return { command: 'help' };
     if (argument === '--version' || argument === '-v') return { command: 'version' };
     const split = argument.indexOf('=');
     const name = split < 0 ? argument : argument.slice(0, split);
-    if (!valueFlags.some((flag) => flag === name)) throw unknownFlag(name);
+    if (!valueFlags.some((flag) => flag === name)) throw unknownWord(name);
     const value = split < 0 ? args[++at] : argument.slice(split + 1);
     if (value === undefined || value === '' || value.startsWith('--')) {
       throw new RelayError('config-invalid', `command line: \`${name}\` needs a value after it.`);
@@ -35,11 +38,17 @@ export function readCommandLine(args: readonly string[]): CommandLine {
   }
   const configFile = values.get('config');
   values.delete('config');
-  return { command: 'serve', configFile, values };
+  return { command, configFile, values };
 }
 
-function unknownFlag(name: string): RelayError {
-  const near = nearestName(name, flags);
-  const hint = near === undefined ? 'see `sotto-relay --help`.' : `did you mean \`${near}\`?`;
-  return new RelayError('config-invalid', `command line: unknown flag \`${name}\`: ${hint}`);
+function unknownWord(name: string): RelayError {
+  const isFlag = name.startsWith('-');
+  const near = nearestName(name, isFlag ? flags : commands);
+  const hint =
+    near === undefined
+      ? 'see `sotto-relay --help`.'
+      : near === name
+        ? 'it comes first, before all flags.'
+        : `did you mean \`${near}\`?`;
+  return new RelayError('config-invalid', `command line: unknown ${isFlag ? 'flag' : 'command'} \`${name}\`: ${hint}`);
 }

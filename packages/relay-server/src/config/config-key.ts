@@ -14,6 +14,11 @@ export function textKey(name: string, fallback: string, expects = 'a text'): Con
   return { name, fallback, expects, read: (raw) => (typeof raw === 'string' && raw !== '' ? raw : undefined) };
 }
 
+/** A text that fits a pattern. */
+export function patternKey(name: string, fallback: string, pattern: RegExp, expects: string): ConfigKey<string> {
+  return { name, fallback, expects, read: (raw) => (typeof raw === 'string' && pattern.test(raw) ? raw : undefined) };
+}
+
 /** A whole number within bounds, both included. */
 export function integerKey(name: string, fallback: number, least: number, most: number): ConfigKey<number> {
   const expects = `a whole number from ${least} to ${most}`;
@@ -76,6 +81,27 @@ export function listKey(
       return texts;
     },
   };
+}
+
+/** What keys have, by the places where they stand. */
+export type ConfigValues<Keys> =
+  Keys extends ConfigKey<infer Value> ? Value : { readonly [Name in keyof Keys]: ConfigValues<Keys[Name]> };
+
+/** Puts the value of each key in its place. */
+export function valuesOf<Keys extends object>(
+  keys: Keys,
+  pick: <Value>(key: ConfigKey<Value>) => Value,
+): ConfigValues<Keys> {
+  const place = (node: object): unknown =>
+    isConfigKey(node)
+      ? pick(node)
+      : Object.fromEntries(Object.entries(node).map(([name, child]: [string, object]) => [name, place(child)]));
+  return place(keys) as ConfigValues<Keys>;
+}
+
+/** Tells a key from what holds keys. */
+export function isConfigKey(node: object): node is ConfigKey<unknown> {
+  return 'fallback' in node;
 }
 
 /** The environment variable of a key: `codes.ttlMs` is `SOTTO_CODES_TTL_MS`. */

@@ -1,4 +1,5 @@
-import { booleanKey, type ConfigKey, choiceKey, integerKey, listKey, textKey } from './config-key.ts';
+import { clusterKeys } from './cluster-keys.ts';
+import { booleanKey, type ConfigKey, choiceKey, integerKey, isConfigKey, listKey, textKey } from './config-key.ts';
 import type { LogLevel } from './relay-config.ts';
 
 const second = 1_000;
@@ -23,6 +24,8 @@ export const configKeys = {
   host: textKey('host', '127.0.0.1', 'an address or host name to listen on'),
   port: integerKey('port', 8080, 0, 65_535),
   data: textKey('data', './sotto-data', 'a folder'),
+  store: choiceKey('store', 'embedded', ['embedded', 'cluster']),
+  ...clusterKeys,
   blobs: {
     store: choiceKey('blobs.store', 'folder', ['folder', 's3']),
     s3: {
@@ -141,13 +144,9 @@ export const configKeys = {
 export const allConfigKeys: readonly ConfigKey<unknown>[] = flatten(configKeys);
 
 function flatten(node: object): ConfigKey<unknown>[] {
-  return isKey(node)
+  return isConfigKey(node)
     ? [node]
     : Object.values(node).flatMap((child: unknown) =>
         typeof child === 'object' && child !== null ? flatten(child) : [],
       );
-}
-
-function isKey(node: object): node is ConfigKey<unknown> {
-  return 'fallback' in node;
 }

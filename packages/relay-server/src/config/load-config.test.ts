@@ -39,6 +39,12 @@ describe('loadConfig', () => {
     [{ file: file({ blobs: { store: 's3', s3: { bucket: 'a', prefix: 'b' } } }) }, 'like `sotto/`'],
     [{ file: file({ blobs: { store: 's3', s3: { bucket: 'a', endpoint: 'b' } } }) }, 'like `https://s3.example:9000`'],
     [{ file: file({ blobs: { store: 's3', s3: { bucket: 'a', accessKeyId: 'b' } } }) }, 'both, or neither'],
+    [{ file: file({ kafka: { broker: ['a:1'] } }) }, 'unknown key `kafka.broker`: did you mean `kafka.brokers`?'],
+    [{ file: file({ kafka: { brokers: ['a'] } }) }, 'a list of brokers like `kafka-1.example:9092`'],
+    [{ file: file({ cassandra: { contactPoints: ['a:9042'] } }) }, 'without a port'],
+    [{ file: file({ cassandra: { replication: ['a'] } }) }, 'like `datacenter1:3`'],
+    [{ file: file({ cassandra: { keyspace: 'A' } }) }, '`cassandra.keyspace`'],
+    [{ file: file({ cluster: { name: 'A b' } }) }, '`cluster.name`'],
     [{ file: file([]) }, 'JSON object'],
     [{ file: { path: 'relay.json', text: '{' } }, 'relay.json: not JSON'],
   ])('refuses %j and says what to do', (sources, message) => {

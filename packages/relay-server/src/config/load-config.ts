@@ -1,7 +1,7 @@
 import { isNetwork } from '../limits/network.ts';
 import { RelayError } from '../relay-error.ts';
-import type { ConfigKey } from './config-key.ts';
-import { variableOf } from './config-key.ts';
+import { checkCluster } from './check-cluster.ts';
+import { type ConfigKey, valuesOf, variableOf } from './config-key.ts';
 import { allConfigKeys, configKeys } from './config-keys.ts';
 import { nearestName } from './nearest-name.ts';
 import type { LimitsConfig, RelayConfig } from './relay-config.ts';
@@ -47,6 +47,11 @@ export function loadConfig(sources: ConfigSources = {}): RelayConfig {
     host: pick(configKeys.host),
     port: pick(configKeys.port),
     data: pick(configKeys.data),
+    store: pick(configKeys.store),
+    cluster: valuesOf(configKeys.cluster, pick),
+    kafka: valuesOf(configKeys.kafka, pick),
+    cassandra: valuesOf(configKeys.cassandra, pick),
+    redis: valuesOf(configKeys.redis, pick),
     blobs: {
       store: pick(configKeys.blobs.store),
       s3: {
@@ -140,8 +145,11 @@ export function loadConfig(sources: ConfigSources = {}): RelayConfig {
 }
 
 /** What one value alone can't show. */
-function checkTogether({ blobs, codes, trustedProxies }: RelayConfig, given: ReadonlyMap<string, Raw>): void {
-  checkBlobs(blobs, (name) => given.get(name)?.from ?? 'defaults');
+function checkTogether(config: RelayConfig, given: ReadonlyMap<string, Raw>): void {
+  const { blobs, codes, trustedProxies } = config;
+  const fromOf = (name: string) => given.get(name)?.from ?? 'defaults';
+  checkBlobs(blobs, fromOf);
+  checkCluster(config, fromOf);
   if (!trustedProxies.every(isNetwork)) {
     throw invalid(
       given.get('trustedProxies')?.from ?? 'defaults',

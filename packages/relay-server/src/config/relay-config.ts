@@ -1,4 +1,5 @@
 import type { RateLimit } from '../ports/rate-limiter.ts';
+import type { CassandraConfig, ClusterConfig, KafkaConfig, RedisConfig } from './cluster-config.ts';
 
 /** Everything that an operator can set, complete and checked. Durations in milliseconds, sizes in bytes. */
 export interface RelayConfig {
@@ -7,6 +8,12 @@ export interface RelayConfig {
   readonly port: number;
   /** The folder of the embedded stores. */
   readonly data: string;
+  /** `embedded`: one process with SQLite. `cluster`: one of several nodes on the same engines; the next four are for it alone. */
+  readonly store: 'embedded' | 'cluster';
+  readonly cluster: ClusterConfig;
+  readonly kafka: KafkaConfig;
+  readonly cassandra: CassandraConfig;
+  readonly redis: RedisConfig;
   readonly blobs: BlobsConfig;
   /** Web origins that may use the relay from a browser; `*` = any. */
   readonly allowedOrigins: readonly string[];

@@ -10,7 +10,10 @@ export function usage(): string {
   return `sotto-relay: hands ciphertext over at once, keeps it up to 30 days, then deletes it.
 
   sotto-relay [--config FILE] [--data DIR] [--host HOST] [--port N]
+  sotto-relay migrate [--config FILE]
   sotto-relay --help | --version
+
+  migrate         makes what the engines of a cluster need, or brings it up to date, and ends: nodes may run meanwhile
 
   --config FILE   a JSON file with the keys below, nested at the dots
   --data DIR      where the relay keeps its database, its files and its key

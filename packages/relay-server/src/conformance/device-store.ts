@@ -1,41 +1,16 @@
-import type { NewAccount, StoredDeviceList } from '../ports/account-store.ts';
+import type { NewAccount } from '../ports/account-store.ts';
 import type { NewDevice } from '../ports/device-store.ts';
 import type { DeviceAddress } from '../ports/ids.ts';
 import type { RelayStores } from '../ports/relay-stores.ts';
 import { type HarnessMaker, hex, refusalOf, suite } from './harness.ts';
+import { listOf, someJoin } from './join-samples.ts';
 import { day, mail, roomy } from './mail-samples.ts';
 import type { Runner } from './runner.ts';
-import { ecPrekey, signedPrekey, someAccount, someBytes, someDevice, someEnding, someList, start } from './samples.ts';
+import { ecPrekey, signedPrekey, someAccount, someBytes, someDevice, someEnding, start } from './samples.ts';
 
 type Stores = Pick<RelayStores, 'accounts' | 'control' | 'devices' | 'tokens' | 'prekeys' | 'mailbox'>;
 
 const today = start - (start % day);
-
-/** The list of an account with further devices, under the same identity key. */
-function listOf(account: NewAccount, version: number, deviceIds: readonly number[]): StoredDeviceList {
-  const { devices, identityKey, rootKey } = account.deviceList;
-  const added = someList(version, deviceIds);
-  return { ...added, devices: [...devices, ...added.devices], identityKey, rootKey };
-}
-
-/** Device 2 of an account, with all that comes with it. */
-function someJoin(account: NewAccount, change: Partial<NewDevice> = {}): NewDevice {
-  return {
-    idempotencyKey: someBytes(16),
-    requestHash: someBytes(32),
-    device: someDevice(2, account.userId),
-    deviceList: listOf(account, 2, [2]),
-    prekeys: {
-      signedPrekey: signedPrekey(1),
-      lastResortKyberPrekey: signedPrekey(1),
-      prekeys: [ecPrekey(1), ecPrekey(2)],
-      kyberPrekeys: [signedPrekey(2)],
-    },
-    refreshTokenHash: someBytes(32),
-    now: start,
-    ...change,
-  };
-}
 
 function rotation(refresh: Uint8Array) {
   return { refresh, next: someBytes(32), access: someBytes(32), accessExpiresAt: start + 1000, now: start };

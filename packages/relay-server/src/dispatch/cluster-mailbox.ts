@@ -15,6 +15,7 @@ import { deviceKeyOf } from './device-key.ts';
 import type { GatewayInboxes } from './gateway-inboxes.ts';
 import { KnownTopics } from './known-topics.ts';
 import { MailAppender, type MailTopics } from './mail-appender.ts';
+import type { NodeFailure } from './node-failure.ts';
 
 const expiredAtOnce = 1_000;
 /** The most acks whose entries could not be counted out that are remembered; what is forgotten counts until it expires. */
@@ -36,7 +37,7 @@ export interface ClusterMailboxParts {
   readonly clock: Clock;
   readonly randomness: Randomness;
   /** Something went wrong that costs no mail. */
-  readonly failed: (event: string, error: unknown) => void;
+  readonly failed: (event: NodeFailure, error: unknown) => void;
   /** A record is durable. */
   readonly appended?: (position: LogPosition, devices: readonly DeviceIncarnation[]) => void;
 }

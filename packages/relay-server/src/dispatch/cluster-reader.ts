@@ -9,6 +9,7 @@ import { type DeliveryKey, type LaneMail, partitionOfLane } from './delivery-lan
 import { deviceKeyOf } from './device-key.ts';
 import type { GatewayInboxes } from './gateway-inboxes.ts';
 import { parcelOf } from './mail-records.ts';
+import type { NodeFailure } from './node-failure.ts';
 import type { OpenInbox } from './open-inbox.ts';
 
 /** What a `ClusterReader` works with. */
@@ -22,7 +23,7 @@ export interface ClusterReaderParts {
   /** An entry of a topic was given: its ack is going to come. */
   readonly given: (topicId: string) => void;
   /** Something went wrong, and nothing is lost by it that could be read. */
-  readonly failed: (event: string, error: unknown) => void;
+  readonly failed: (event: NodeFailure, error: unknown) => void;
 }
 
 interface Found {

@@ -103,3 +103,8 @@ function checkOf(topicId: string): number {
   checks.set(topicId, check);
   return check;
 }
+
+/** What delivery ids of a cluster are made under: derived from the relay's own secret, which the nodes share, and which nobody learns from it. */
+export function deliverySecretOf(relayKey: Uint8Array): Uint8Array {
+  return new Uint8Array(hkdfSync('sha256', relayKey, new Uint8Array(), 'sotto relay deliveries v1', 32));
+}

@@ -2,7 +2,7 @@ import { within } from '../adapters/within.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceKey, LaneId } from '../ports/ids.ts';
 import type { LogAssignment, LogConsumer, LogRecord, LogRevocation, MailLog } from '../ports/mail-log.ts';
-import type { NodeLink, NodeReply } from '../ports/node-link.ts';
+import type { NodeLink, NodeRefusal, NodeReply } from '../ports/node-link.ts';
 import type { PendingStore } from '../ports/pending-store.ts';
 import type { Presence } from '../ports/presence.ts';
 import type { CancelTimer, Timers } from '../ports/timers.ts';
@@ -12,6 +12,7 @@ import { deviceOfKey } from './device-key.ts';
 import type { CaughtUp, HandOver, HandOverStatus } from './hand-over.ts';
 import type { Resolution } from './lane-dispatch.ts';
 import { fetchedRecordOf } from './mail-records.ts';
+import type { NodeFailure } from './node-failure.ts';
 import { decodeNodeMessage, encodeNodeMessage } from './node-messages.ts';
 import {
   newPartitionDispatch,
@@ -54,9 +55,24 @@ export interface DispatcherParts {
   /** How long a partition that is given away, and `close`, wait for the end of what is in flight. */
   readonly drainMs: number;
   /** Something went wrong, and is tried again. */
-  readonly failed: (event: string, error: unknown) => void;
+  readonly failed: (event: NodeFailure, error: unknown) => void;
   /** A record is done with for one device. */
   readonly resolved?: (lane: LaneId, device: DeviceKey, ko: number, how: Resolution) => void;
+  /** What became of a hand-over: as the gateway says, or why it said nothing. */
+  readonly handedOver?: (outcome: HandOverOutcome) => void;
+}
+
+/** What became of a hand-over. */
+export type HandOverOutcome = HandOverStatus | NodeRefusal;
+
+/** A partition that this node has, and how far it is. */
+export interface OwnedPartition {
+  readonly topic: string;
+  readonly partition: number;
+  /** Every record below it that was read is done with. */
+  readonly watermark: number;
+  /** When the log took the record at the watermark; undefined when all that was read is done with. */
+  readonly oldest: number | undefined;
 }
 
 interface Asking {
@@ -125,6 +141,14 @@ export class Dispatcher {
       if (asking !== undefined) asking.mayGoOn = true;
       this.#step(owned, { kind: 'lane', device, event: { kind: 'caught-up' } });
     }
+  }
+
+  /** Those that this node has now. */
+  get partitions(): readonly OwnedPartition[] {
+    return [...this.#owned.values()].map(({ assignment: { topic, partition }, dispatch }) => {
+      const watermark = dispatch.offsets.watermark() ?? dispatch.committed;
+      return { topic, partition, watermark, oldest: dispatch.records.get(watermark)?.time };
+    });
   }
 
   /** Gives the partitions away, and begins nothing more. Idempotent. */
@@ -235,7 +259,7 @@ export class Dispatcher {
   }
 
   async #handOver(owned: Owned, node: string, message: HandOver): Promise<void> {
-    const { link, clock, failed } = this.#parts;
+    const { link, clock, failed, handedOver } = this.#parts;
     const { device, call, mail, deadline } = message;
     const asking = owned.asking.get(device) ?? { count: 0, mayGoOn: false };
     owned.asking.set(device, asking);
@@ -243,12 +267,13 @@ export class Dispatcher {
     const reply = await link
       .request(node, encodeNodeMessage(message), { timeoutMs: deadline - clock.now() })
       .catch((error: unknown): NodeReply => {
-        failed('node-link.refused', error);
+        failed('hand-over.refused', error);
         return { status: 'failed', mayHaveArrived: false };
       });
     asking.count--;
     if (asking.count === 0) owned.asking.delete(device);
     const status = statusOf(reply, message);
+    handedOver?.(reply.status === 'answered' ? (status ?? 'gone') : reply.status);
     this.#step(owned, { kind: 'lane', device, event: { kind: 'answer', call, ko: mail.ko, status } });
     if (status !== 'catching-up' || !asking.mayGoOn) return;
     asking.mayGoOn = false;

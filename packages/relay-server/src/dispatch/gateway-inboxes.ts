@@ -5,10 +5,12 @@ import type { NodeLink } from '../ports/node-link.ts';
 import type { PendingStore } from '../ports/pending-store.ts';
 import type { Holder, Presence } from '../ports/presence.ts';
 import type { CancelTimer, Timers } from '../ports/timers.ts';
+import type { StreamEnd } from './connected-devices.ts';
 import type { DeliveryKey } from './delivery-lane.ts';
 import { deviceKeyOf, deviceOfKey } from './device-key.ts';
 import type { HandOver, HandOverAnswer, NodeMessage } from './hand-over.ts';
 import type { InboxTerms } from './inbox-state.ts';
+import type { NodeFailure } from './node-failure.ts';
 import { OpenInbox } from './open-inbox.ts';
 
 /** How often inboxes are looked at that want to be woken, and how often their presence is kept. */
@@ -27,12 +29,12 @@ export interface GatewayInboxesParts {
   readonly terms: InboxTerms;
   /** There is something to give to the device: look. */
   readonly hint: (device: DeviceIncarnation) => void;
-  /** Another stream has the device: its stream here is to be ended, as replaced, or so that its client comes again. */
-  readonly ended: (device: DeviceIncarnation, reason: 'replaced' | 'reconnect') => void;
   /** An inbox has taken a record, which was handed over live or stored. */
   readonly delivered?: (device: DeviceKey, key: DeliveryKey, live: boolean) => void;
+  /** What waits for a device is read. */
+  readonly read?: () => void;
   /** Something went wrong, and is tried again. */
-  readonly failed: (event: string, error: unknown) => void;
+  readonly failed: (event: NodeFailure, error: unknown) => void;
 }
 
 /**
@@ -50,15 +52,21 @@ export class GatewayInboxes {
     this.#parts = parts;
     this.#cancelTicks = [
       parts.timers.every(tickMs, () => {
-        for (const inbox of this.#all()) inbox.wake();
+        for (const inbox of this.all) inbox.wake();
       }),
       parts.timers.every(keepMs, () => void this.#keep()),
     ];
   }
 
-  /** Begins a stream's inbox: claims the device's presence, then reads what waits for it. Resolves when the claim has been answered; without presence mail is found in the pending store alone, and the claim is tried again. */
-  async open(device: DeviceIncarnation): Promise<{ readonly inbox: OpenInbox; readonly previous: Holder | undefined }> {
-    const { presence, pending, link, clock, jitter, terms, hint, delivered, ended, failed } = this.#parts;
+  /**
+   * Begins a stream's inbox: claims the device's presence, then reads what waits for it. Resolves when the claim has been answered; without presence mail is found in the pending store alone, and the claim is tried again.
+   * @param lost another stream has the device: this one is to be ended, as replaced, or so that its client comes again
+   */
+  async open(
+    device: DeviceIncarnation,
+    lost: (why: StreamEnd) => void = () => undefined,
+  ): Promise<{ readonly inbox: OpenInbox; readonly previous: Holder | undefined }> {
+    const { presence, pending, link, clock, jitter, terms, hint, delivered, read, failed } = this.#parts;
     const key = deviceKeyOf(device);
     const inbox = new OpenInbox(key, {
       presence,
@@ -70,18 +78,32 @@ export class GatewayInboxes {
       failed,
       hint: () => hint(device),
       delivered: (place, live) => delivered?.(key, place, live),
-      closed: (reason) => {
-        this.#forget(key, inbox);
-        if (reason !== undefined) ended(device, reason);
-      },
+      read: () => read?.(),
+      lost,
+      closed: () => this.#forget(key, inbox),
     });
     this.#open.set(key, [...(this.#open.get(key) ?? []), inbox]);
     return { inbox, previous: await inbox.open() };
   }
 
+  /** Those of all streams here. */
+  get all(): readonly OpenInbox[] {
+    return [...this.#open.values()].flat();
+  }
+
   /** The inbox of the device's own stream here. */
   of(device: DeviceIncarnation): OpenInbox | undefined {
     return this.#open.get(deviceKeyOf(device))?.at(-1);
+  }
+
+  /** Since when the delivery that has waited longest has no ack, over all inboxes; undefined when none waits. */
+  get waitingSince(): number | undefined {
+    let since: number | undefined;
+    for (const inbox of this.all) {
+      const [oldest] = inbox.entries;
+      if (oldest !== undefined && (since === undefined || oldest.since < since)) since = oldest.since;
+    }
+    return since;
   }
 
   /** Another node hands something over: gives the answer, which comes when the client has acked. Rejects when the asker has given up. */
@@ -113,17 +135,13 @@ export class GatewayInboxes {
   /** Ends all inboxes: presence is given up, dispatchers are told. */
   async close(): Promise<void> {
     for (const cancel of this.#cancelTicks) cancel();
-    await Promise.all([...this.#all()].map((inbox) => inbox.close()));
+    await Promise.all(this.all.map((inbox) => inbox.close()));
   }
 
   /** Without a word, as a crash does. */
   drop(): void {
     for (const cancel of this.#cancelTicks) cancel();
     this.#open.clear();
-  }
-
-  #all(): OpenInbox[] {
-    return [...this.#open.values()].flat();
   }
 
   #forget(key: DeviceKey, inbox: OpenInbox): void {
@@ -135,7 +153,7 @@ export class GatewayInboxes {
   /** Says to presence that the streams are still here; looks where it had forgotten that. */
   async #keep(): Promise<void> {
     const { presence, link, failed } = this.#parts;
-    const held = this.#all().flatMap((inbox) => {
+    const held = this.all.flatMap((inbox) => {
       const { epoch } = inbox;
       return epoch === undefined ? [] : [{ inbox, claim: { device: deviceOfKey(inbox.device), epoch } }];
     });

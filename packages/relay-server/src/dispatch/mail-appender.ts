@@ -14,6 +14,7 @@ import { RelayError } from '../relay-error.ts';
 import { AppendTurns } from './append-turns.ts';
 import { entryIdLength } from './delivery-id.ts';
 import { encodeMailRecord, type RecordItem } from './mail-records.ts';
+import type { NodeFailure } from './node-failure.ts';
 
 /** Longer than anything between a claim and its end takes. */
 const leaseMs = 120_000;
@@ -37,7 +38,7 @@ export interface MailAppenderParts {
   /** By which receipts are kept. */
   readonly now: () => number;
   /** Something went wrong that costs no mail. */
-  readonly failed: (event: string, error: unknown) => void;
+  readonly failed: (event: NodeFailure, error: unknown) => void;
   /** A record is durable. */
   readonly appended?: (position: LogPosition, devices: readonly DeviceIncarnation[]) => void;
 }

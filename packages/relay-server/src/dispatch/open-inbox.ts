@@ -4,11 +4,13 @@ import type { NodeLink } from '../ports/node-link.ts';
 import type { PendingStore } from '../ports/pending-store.ts';
 import type { Holder, Keeping, Presence } from '../ports/presence.ts';
 import { RelayError } from '../relay-error.ts';
+import type { StreamEnd } from './connected-devices.ts';
 import type { DeliveryKey, LaneMail } from './delivery-lane.ts';
 import { type InboxEvent, inboxWakeAt, newDeviceInbox, setInboxBack, stepInbox } from './device-inbox.ts';
 import { deviceOfKey } from './device-key.ts';
 import type { HandOver, HandOverAnswer, NodeMessage } from './hand-over.ts';
 import type { DeviceInbox, InboxEffect, InboxTerms } from './inbox-state.ts';
+import type { NodeFailure } from './node-failure.ts';
 import { encodeNodeMessage } from './node-messages.ts';
 
 /** What an `OpenInbox` works with. */
@@ -21,15 +23,20 @@ export interface OpenInboxParts {
   readonly terms: InboxTerms;
   readonly hint: () => void;
   readonly delivered: (key: DeliveryKey, live: boolean) => void;
-  /** It is the device's no more; with a reason when it ended by itself. */
-  readonly closed: (reason: 'replaced' | 'reconnect' | undefined) => void;
-  readonly failed: (event: string, error: unknown) => void;
+  readonly read: () => void;
+  /** It is the device's no more. */
+  readonly closed: () => void;
+  /** The stream is to end. */
+  readonly lost: (why: StreamEnd) => void;
+  readonly failed: (event: NodeFailure, error: unknown) => void;
 }
 
 /** Mail that was delivered into an inbox and that the client has not acked. */
 export interface InboxEntry {
   readonly key: DeliveryKey;
   readonly mail: LaneMail;
+  /** When it was delivered, milliseconds since the Unix epoch. */
+  readonly since: number;
 }
 
 type Waiting = (answer: HandOverAnswer) => void;
@@ -114,6 +121,11 @@ export class OpenInbox {
     await this.#step({ kind: 'acked', keys });
   }
 
+  /** Its device is not listed any more. */
+  revoke(): void {
+    this.#parts.lost('session-ended');
+  }
+
   wake(): void {
     const now = this.#now();
     if (inboxWakeAt(this.#machine) <= now) void this.#step({ kind: 'wake' });
@@ -122,7 +134,7 @@ export class OpenInbox {
   /** The stream has ended. */
   async close(): Promise<void> {
     const done = this.#step({ kind: 'closed' });
-    this.#parts.closed(undefined);
+    this.#parts.closed();
     this.#tellWatching();
     await done;
   }
@@ -186,7 +198,11 @@ export class OpenInbox {
         void this.#readPage(effect);
         return undefined;
       case 'deliver':
-        this.#entries.set(entryName(effect.key), effect);
+        this.#entries.set(entryName(effect.key), {
+          key: effect.key,
+          mail: effect.mail,
+          since: this.#parts.clock.now(),
+        });
         this.#parts.delivered(effect.key, effect.live);
         return undefined;
       case 'queue-empty':
@@ -200,7 +216,8 @@ export class OpenInbox {
       case 'forget-one':
         return this.#forgetOne(effect.key);
       case 'close':
-        this.#parts.closed(effect.reason);
+        this.#parts.closed();
+        if (effect.reason !== undefined) this.#parts.lost(effect.reason);
         return undefined;
     }
   }
@@ -219,7 +236,7 @@ export class OpenInbox {
       void this.#step({ kind: 'claimed', epoch, previous });
       this.#claimed?.(previous);
     } catch (error) {
-      failed('presence.claim-failed', error);
+      failed('inbox.claim-failed', error);
       void this.#step({ kind: 'claim-failed' });
       this.#claimed?.(undefined);
     }
@@ -242,7 +259,7 @@ export class OpenInbox {
     try {
       await presence.release(deviceOfKey(this.device), epoch);
     } catch (error) {
-      failed('presence.release-failed', error);
+      failed('inbox.release-failed', error);
       return;
     }
     if (displaced === undefined) return;
@@ -251,7 +268,8 @@ export class OpenInbox {
   }
 
   async #readSpans(): Promise<void> {
-    const { pending, failed } = this.#parts;
+    const { pending, read, failed } = this.#parts;
+    read();
     try {
       const { spans, cursors } = await pending.view(this.device);
       // Acked through another stream of the device.

@@ -66,6 +66,8 @@ export type PartitionEffect =
   | { readonly kind: 'resume' };
 
 interface OpenRecord {
+  /** When the log took it. */
+  readonly time: number;
   /** Devices for which it is not resolved. */
   left: number;
   /** Poison that is not parked yet. */
@@ -198,7 +200,7 @@ function takeRecord(
   const { ko } = record;
   partition.offsets.fetched(ko);
   if (record.kind === 'poison') {
-    partition.records.set(ko, { left: 0, bytes: record.bytes, retryAt: Number.POSITIVE_INFINITY });
+    partition.records.set(ko, { time: now, left: 0, bytes: record.bytes, retryAt: Number.POSITIVE_INFINITY });
     out.push({ kind: 'park', ko, bytes: record.bytes });
     return;
   }
@@ -206,7 +208,7 @@ function takeRecord(
     partition.offsets.resolved(ko);
     return;
   }
-  partition.records.set(ko, { left: record.parts.length, bytes: undefined, retryAt: 0 });
+  partition.records.set(ko, { time: record.time, left: record.parts.length, bytes: undefined, retryAt: 0 });
   partition.openParts += record.parts.length;
   for (const part of record.parts) {
     const { time, expiresAt } = record;

@@ -4,7 +4,7 @@ export const closeCode = {
   tooLarge: 1009,
   /** 1011: the relay failed; mail is safe. */
   failed: 1011,
-  /** 1012: the relay is going down. */
+  /** 1012: the relay is going down, or wants the client to connect anew. */
   drained: 1012,
   replaced: 4001,
   protocolBroken: 4002,

@@ -1,19 +1,16 @@
-import { uuidToText } from '@sotto/proto';
 import type { WebSocket } from 'ws';
 import type { ConnectedDevices } from '../dispatch/connected-devices.ts';
-import type { DeviceAddress, UserId } from '../ports/ids.ts';
-import type { Presence } from '../ports/presence.ts';
+import type { StreamClaim, StreamClaims } from '../dispatch/stream-claims.ts';
+import type { DeviceAddress } from '../ports/ids.ts';
 import type { CancelTimer } from '../ports/timers.ts';
 import { RelayError } from '../relay-error.ts';
 import { Stream } from './stream.ts';
 import type { StreamParts } from './stream-parts.ts';
 
 /** What `Streams` works with. */
-export interface StreamsParts extends Omit<StreamParts, 'findDevice' | 'onEnding'> {
+export interface StreamsParts extends Omit<StreamParts, 'onEnding'> {
   readonly connected: ConnectedDevices;
-  readonly presence: Presence;
-  /** The name of this node in presence. */
-  readonly node: string;
+  readonly claims: StreamClaims;
 }
 
 /** All open streams of this process: opens, watches and drains them. */
@@ -29,8 +26,6 @@ export class Streams {
     this.#parts = parts;
     this.#shared = {
       ...parts,
-      findDevice: (userBytes, deviceId) =>
-        userBytes.length === 16 ? parts.connected.get(uuidToText(userBytes) as UserId, deviceId) : undefined,
       onEnding: (stream) => {
         if (!(stream instanceof Stream)) return;
         parts.connected.detach(stream.device.userId, stream.device.deviceId, stream);
@@ -47,15 +42,11 @@ export class Streams {
 
   /** A WebSocket whose device is known: it takes the place of the device's stream before, here at once and in presence when that has heard of it. */
   open(socket: WebSocket, device: DeviceAddress): void {
-    const { connected, counts, presence } = this.#parts;
+    const { connected, counts } = this.#parts;
     const stream = new Stream(this.#shared, socket, device, (closed) => {
       this.#all.delete(closed);
       counts.connections.set(this.#all.size);
-      this.#release(
-        claimed.then(async (epoch) => {
-          if (epoch !== undefined) await presence.release(device, epoch);
-        }),
-      );
+      this.#release(claimed.then((claim) => claim?.release()));
       if (this.#all.size === 0) this.#whenEmpty?.();
     });
     this.#all.add(stream);
@@ -86,14 +77,14 @@ export class Streams {
     await Promise.all(this.#releases);
   }
 
-  /** Gives the epoch; without one the stream is slower than others, and misses nothing. */
-  async #claim(stream: Stream): Promise<string | undefined> {
-    const { presence, node, logger } = this.#parts;
+  /** Without a claim the stream is slower than others, and misses nothing. */
+  async #claim(stream: Stream): Promise<StreamClaim | undefined> {
+    const { claims, logger } = this.#parts;
     try {
-      const { epoch } = await presence.claim(stream.device, node);
+      const claim = await claims.claim(stream.device, (why) => stream.end(why));
       // What came for it meanwhile was told to the holder before.
       stream.hint();
-      return epoch;
+      return claim;
     } catch (error) {
       logger.warn('presence.claim-failed', { code: error instanceof RelayError ? error.code : 'internal' });
       return undefined;

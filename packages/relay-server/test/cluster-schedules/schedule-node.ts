@@ -95,10 +95,6 @@ export class ScheduleNode {
         for (const stream of this.streams)
           if (stream.device.userId === device.userId && stream.device.deviceId === device.deviceId) stream.hint();
       },
-      ended: (device) => {
-        for (const stream of [...this.streams])
-          if (stream.device.userId === device.userId && stream.device.deviceId === device.deviceId) void stream.close();
-      },
       failed: (event) => this.failures.set(event, (this.failures.get(event) ?? 0) + 1),
     });
   }

@@ -1,5 +1,6 @@
 import type { ClusterMail } from '../../src/dispatch/cluster-mail.ts';
 import { deviceKeyOf } from '../../src/dispatch/device-key.ts';
+import type { StreamClaim } from '../../src/dispatch/stream-claims.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import type { DeviceIncarnation } from '../../src/ports/device-incarnation.ts';
 import type { DeviceKey } from '../../src/ports/ids.ts';
@@ -28,7 +29,7 @@ export class SimStream {
   readonly unacked: Got[] = [];
   readonly #window: number;
   readonly #received: (stream: SimStream, entry: MailEntry) => string;
-  readonly #claimed: Promise<string | undefined>;
+  readonly #claimed: Promise<StreamClaim | undefined>;
   readonly #reader: MailReader;
   #isReading = false;
   #isHinted = false;
@@ -92,16 +93,16 @@ export class SimStream {
     this.node.streams.delete(this);
     if (this.node.gate.isDead) return;
     this.waiting++;
-    const epoch = await this.#claimed;
-    if (epoch !== undefined) await this.node.mail.presence.release(this.device, epoch);
+    const claim = await this.#claimed;
+    await claim?.release();
     this.waiting--;
   }
 
-  async #claim(): Promise<string | undefined> {
+  async #claim(): Promise<StreamClaim | undefined> {
     try {
-      const { epoch } = await this.node.mail.presence.claim(this.device, this.node.name);
+      const claim = await this.node.mail.claims.claim(this.device, () => void this.close());
       this.hint();
-      return epoch;
+      return claim;
     } catch {
       // Its client comes again.
       queueMicrotask(() => void this.close());

@@ -2,6 +2,7 @@ import type { Harness, HarnessMaker } from '../../conformance/harness.ts';
 import { settableClock } from '../../conformance/settable-clock.ts';
 import { systemRandomness } from '../../platform/system-randomness.ts';
 import type { UserId } from '../../ports/ids.ts';
+import type { ListedDevices } from '../../ports/listed-devices.ts';
 import type { Mailbox } from '../../ports/mailbox.ts';
 import type { RelayStores } from '../../ports/relay-stores.ts';
 import { MemoryMailbox } from '../memory/mailbox.ts';
@@ -10,16 +11,19 @@ import { type CassandraAccounts, type CassandraAccountsOptions, cassandraAccount
 import type { CassandraDatabase } from './cassandra-database.ts';
 import { someRealm, type TestKeyspace } from './cassandra-keyspace.ts';
 
+/** The stores of a relay of which those of accounts are there, with who is listed. */
+export type AccountsUnderTest = RelayStores & { readonly listed: ListedDevices };
+
 /** The stores of accounts under test in the keyspace of a file, with a mailbox in memory beside them, which is told what other adapters are told. */
-export function accountsHarness(keyspace: () => TestKeyspace): HarnessMaker<RelayStores> {
+export function accountsHarness(keyspace: () => TestKeyspace): HarnessMaker<AccountsUnderTest> {
   return {
     missing: { files: 'what Cassandra keeps is in its own files' },
-    async open(): Promise<Harness<RelayStores>> {
+    async open(): Promise<Harness<AccountsUnderTest>> {
       const clock = settableClock();
       const realm = someRealm();
       const mail = emptyState();
       let database: CassandraDatabase;
-      let stores: RelayStores;
+      let stores: AccountsUnderTest;
       const open = async () => {
         database = await keyspace().open();
         stores = withMail(cassandraAccounts(database, { clock, realm, hooks: hooksOf(mail) }), mail);
@@ -48,7 +52,7 @@ function hooksOf(mail: MemoryState): NonNullable<CassandraAccountsOptions['hooks
   };
 }
 
-function withMail(stores: CassandraAccounts, mail: MemoryState): RelayStores {
+function withMail(stores: CassandraAccounts, mail: MemoryState): AccountsUnderTest {
   const mailbox = new MemoryMailbox(mail, systemRandomness);
   const behind: Pick<Mailbox, 'append'> = {
     async append(append, limits) {
@@ -64,7 +68,7 @@ function withMail(stores: CassandraAccounts, mail: MemoryState): RelayStores {
       return typeof value === 'function' ? value.bind(target) : value;
     },
   });
-  return { ...stores, mailbox: bound } as unknown as RelayStores;
+  return { ...stores, mailbox: bound } as unknown as AccountsUnderTest;
 }
 
 /** Tells the mailbox which devices an account has, after all that was asked of it before. */

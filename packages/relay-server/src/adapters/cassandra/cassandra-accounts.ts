@@ -2,6 +2,7 @@ import type { AccountControl } from '../../ports/account-control.ts';
 import type { AccountStore } from '../../ports/account-store.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { DeviceStore } from '../../ports/device-store.ts';
+import type { ListedDevices } from '../../ports/listed-devices.ts';
 import type { PrekeyStore } from '../../ports/prekey-store.ts';
 import type { TokenStore } from '../../ports/token-store.ts';
 import { AccessTokens } from './access-tokens.ts';
@@ -20,6 +21,7 @@ import { HandoverEffects } from './handover-effects.ts';
 import { Handovers } from './handovers.ts';
 import { Heard } from './heard.ts';
 import { ListChanges } from './list-changes.ts';
+import { CassandraListedDevices } from './listed-devices.ts';
 import { PrekeyRows } from './prekey-rows.ts';
 import { CassandraPrekeyStore } from './prekey-store.ts';
 import { Registrations } from './registrations.ts';
@@ -47,6 +49,7 @@ export interface CassandraAccounts {
   readonly devices: DeviceStore;
   readonly prekeys: PrekeyStore;
   readonly tokens: TokenStore;
+  readonly listed: ListedDevices;
   /** The rows of accounts, for adapters that hang something on devices. */
   readonly users: Users;
   /** Cleans up what changes have left, as `tokens.sweep` does too. */
@@ -100,6 +103,7 @@ export function cassandraAccounts(database: CassandraDatabase, options: Cassandr
     devices: new CassandraDeviceStore({ database, turns, users, days, lists }),
     prekeys: new CassandraPrekeyStore({ turns, users, prekeys: prekeyRows }),
     tokens: new CassandraTokenStore({ turns, users, heard, families, accessTokens, endedTokens, cleaner }),
+    listed: new CassandraListedDevices(users),
     users,
     cleaner,
   };

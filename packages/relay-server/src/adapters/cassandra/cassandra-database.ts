@@ -17,7 +17,7 @@ export interface CassandraOptions {
   readonly localDataCenter: string;
   readonly keyspace: string;
   readonly credentials?: { readonly username: string; readonly password: string };
-  /** With which TLS is spoken; plain TCP when left out. */
+  /** With which TLS is spoken; plain TCP when left out. Certificates have to name the addresses that nodes tell each other, unless it says that they need not be trusted. */
   readonly tls?: ConnectionOptions;
   /** After which a request that had no answer has failed, in milliseconds; 12,000 by default. */
   readonly requestTimeoutMs?: number;
@@ -220,7 +220,8 @@ export function clientOf(options: CassandraOptions, keyspace: string | undefined
     localDataCenter,
     ...(keyspace !== undefined && { keyspace }),
     ...(credentials !== undefined && { credentials: { ...credentials } }),
-    ...(tls !== undefined && { sslOptions: tls }),
+    // The driver would take any certificate.
+    ...(tls !== undefined && { sslOptions: { rejectUnauthorized: true, ...tls } }),
     protocolOptions: { port },
     socketOptions: { readTimeout: requestTimeoutMs },
     queryOptions: { prepare: true, isIdempotent: false, consistency: types.consistencies.localQuorum },

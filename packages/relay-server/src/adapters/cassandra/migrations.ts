@@ -5,7 +5,8 @@ import type { Clock } from '../../ports/clock.ts';
 import { RelayError } from '../../relay-error.ts';
 import { accountTables } from './account-tables.ts';
 import { CassandraDatabase, type CassandraOptions, clientOf } from './cassandra-database.ts';
-import { storeFailure } from './cassandra-failure.ts';
+import { clusterTables } from './cluster-tables.ts';
+import { connectFailure } from './connect-failure.ts';
 import { groupTables } from './group-tables.ts';
 import { pendingTables } from './pending-tables.ts';
 import type { TableArea } from './table-area.ts';
@@ -13,16 +14,23 @@ import type { TableArea } from './table-area.ts';
 const { types } = cassandra;
 
 /** All tables there are. */
-export const tableAreas: readonly TableArea[] = [accountTables, groupTables, pendingTables];
+export const tableAreas: readonly TableArea[] = [accountTables, groupTables, pendingTables, clusterTables];
 
 /** What making the tables needs to know besides the way to the cluster. */
 export interface MigrationOptions {
   readonly clock: Clock;
-  /** Replicas in the local data centre, for a keyspace that is not there yet; 3 by default. */
-  readonly replication?: number;
+  /** Replicas in the local data centre, or in each by its name, for a keyspace that is not there yet; 3 in the local one by default. */
+  readonly replication?: number | ReadonlyMap<string, number>;
   /** {@link tableAreas} by default. */
   readonly areas?: readonly TableArea[];
+  /** Is told what this node has made. */
+  readonly onMade?: (made: SchemaPart) => void;
 }
+
+/** The keyspace, or a step of the tables of an area: the first is 1. */
+export type SchemaPart =
+  | { readonly kind: 'keyspace' }
+  | { readonly kind: 'step'; readonly area: string; readonly version: number };
 
 /** A node that was to migrate is taken for dead after this time, in milliseconds. */
 const lockMs = 120_000;
@@ -35,16 +43,16 @@ const pauseMs = 200;
  *
  * Several nodes may do so at once: Cassandra loses its way when two of them create one table at the same time (each gives it another id), so one has the lock of `schema_version` (an owner and an expiry, taken by a condition), and the others wait.
  * The table of the lock has an id of its own making, the same whoever makes it. A node that dies in between leaves steps that are carried out again, harmlessly, when its lock has expired. The driver waits for all nodes to agree after each step.
- * @throws {RelayError} `store-newer` when a later version of the relay has been here; `store-unavailable`
+ * @throws {RelayError} `store-newer` when a later version of the relay has been here; `config-invalid` when Cassandra refuses this one; `store-unavailable`
  */
 export async function migrate(options: CassandraOptions, migration: MigrationOptions): Promise<void> {
-  const { areas = tableAreas, clock, replication = 3 } = migration;
+  const { areas = tableAreas, clock, replication = 3, onMade = () => undefined } = migration;
   const client = clientOf({ ...options, requestTimeoutMs: stepMs }, undefined);
   try {
     await client.connect();
-    await makeLock(client, options, replication);
+    await makeLock(client, options, replication, onMade);
   } catch (error) {
-    throw storeFailure(error);
+    throw connectFailure(error, options.localDataCenter);
   } finally {
     await client.shutdown();
   }
@@ -55,14 +63,14 @@ export async function migrate(options: CassandraOptions, migration: MigrationOpt
     while (!(await isCurrent(database, areas))) {
       if (await lock.take()) {
         try {
-          await bringUp(schema, database, lock, areas);
+          await bringUp({ schema, database, lock, areas, onMade });
         } finally {
           await lock.leave();
         }
       } else await pause(pauseMs);
     }
   } catch (error) {
-    throw storeFailure(error);
+    throw connectFailure(error, options.localDataCenter);
   } finally {
     await schema.shutdown();
     await database.close();
@@ -121,8 +129,14 @@ class SchemaLock {
 const scope = 'relay';
 const takeLock = 'UPDATE schema_version SET owner = ?, expires_at = ? WHERE scope = ?';
 
-/** @throws {RelayError} `store-newer` */
-async function isCurrent(database: CassandraDatabase, areas: readonly TableArea[]): Promise<boolean> {
+/**
+ * Whether a keyspace has all tables of this version.
+ * @throws {RelayError} `store-newer` when it has those of a later one
+ */
+export async function isCurrent(
+  database: CassandraDatabase,
+  areas: readonly TableArea[] = tableAreas,
+): Promise<boolean> {
   const versions = await versionsOf(database);
   for (const { name, steps } of areas) {
     if ((versions.get(name) ?? 0) <= steps.length) continue;
@@ -143,13 +157,14 @@ async function versionsOf(database: CassandraDatabase): Promise<ReadonlyMap<stri
   return new Map(rows.flatMap(({ area, version }) => (area === null ? [] : [[area, version] as const])));
 }
 
+interface BringUp extends Required<Pick<MigrationOptions, 'areas' | 'onMade'>> {
+  readonly schema: cassandra.Client;
+  readonly database: CassandraDatabase;
+  readonly lock: SchemaLock;
+}
+
 /** Carries out what is missing, and notes each step while the lock is held. */
-async function bringUp(
-  schema: cassandra.Client,
-  database: CassandraDatabase,
-  lock: SchemaLock,
-  areas: readonly TableArea[],
-): Promise<void> {
+async function bringUp({ schema, database, lock, areas, onMade }: BringUp): Promise<void> {
   const versions = await versionsOf(database);
   for (const { name, steps } of areas) {
     for (let version = versions.get(name) ?? 0; version < steps.length; version++) {
@@ -163,22 +178,54 @@ async function bringUp(
       ]);
       // Another node took over, or nobody knows: look again what there is.
       if (noted.status !== 'applied') return;
+      onMade({ kind: 'step', area: name, version: version + 1 });
     }
   }
 }
 
-/** Makes the keyspace and the table of the lock. */
-async function makeLock(client: cassandra.Client, options: CassandraOptions, replication: number): Promise<void> {
-  const { keyspace, localDataCenter } = options;
-  const name = quoted(keyspace);
-  const replicas = `{'class': 'NetworkTopologyStrategy', '${localDataCenter.replaceAll("'", "''")}': ${replication}}`;
+/** Whether somebody has made the table of the lock, and the keyspace with it. */
+export async function hasSchema(client: cassandra.Client, keyspace: string): Promise<boolean> {
   const there = await client.execute(
     'SELECT table_name FROM system_schema.tables WHERE keyspace_name = ? AND table_name = ?',
     [keyspace, 'schema_version'],
     { prepare: true, isIdempotent: true, consistency: types.consistencies.localOne },
   );
-  if (there.rowLength > 0) return;
-  await client.execute(`CREATE KEYSPACE IF NOT EXISTS ${name} WITH replication = ${replicas}`, [], { prepare: false });
+  return there.rowLength > 0;
+}
+
+/** How many replicas a keyspace has in which data centre. */
+export async function keyspaceReplication(database: CassandraDatabase): Promise<ReadonlyMap<string, string>> {
+  const row = await database.row<{ replication: ReadonlyMap<string, string> }>(
+    'SELECT replication FROM system_schema.keyspaces WHERE keyspace_name = ?',
+    [database.keyspace],
+  );
+  return new Map([...(row?.replication ?? [])].filter(([name]) => name !== 'class'));
+}
+
+/** Makes the keyspace and the table of the lock. */
+async function makeLock(
+  client: cassandra.Client,
+  { keyspace, localDataCenter }: CassandraOptions,
+  replication: number | ReadonlyMap<string, number>,
+  onMade: (made: SchemaPart) => void,
+): Promise<void> {
+  if (await hasSchema(client, keyspace)) return;
+  const name = quoted(keyspace);
+  const isThere = await client.execute(
+    'SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name = ?',
+    [keyspace],
+    { prepare: true, isIdempotent: true, consistency: types.consistencies.localOne },
+  );
+  if (isThere.rowLength === 0) {
+    const replicas = [...(typeof replication === 'number' ? [[localDataCenter, replication] as const] : replication)];
+    const places = replicas.map(([center, count]) => `'${center.replaceAll("'", "''")}': ${count}`).join(', ');
+    await client.execute(
+      `CREATE KEYSPACE IF NOT EXISTS ${name} WITH replication = {'class': 'NetworkTopologyStrategy', ${places}}`,
+      [],
+      { prepare: false },
+    );
+    onMade({ kind: 'keyspace' });
+  }
   await client.execute(
     `CREATE TABLE IF NOT EXISTS ${name}.schema_version (
       scope text, area text, version int, owner uuid static, expires_at timestamp static,

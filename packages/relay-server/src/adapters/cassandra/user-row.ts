@@ -67,7 +67,6 @@ interface StoredEntry {
 
 /** A row as it was read. */
 export function userRowOf(row: CqlRow): UserRow {
-  const devices = (row.devices ?? new Map()) as Map<number, StoredEntry>;
   const former = (row.former ?? new Map()) as Map<unknown, string>;
   return {
     userId: String(row.id) as UserId,
@@ -83,17 +82,7 @@ export function userRowOf(row: CqlRow): UserRow {
       rootKey: bytes(row.root_key),
       identityKey: bytes(row.identity_key),
     },
-    devices: new Map(
-      [...devices].map(([deviceId, entry]) => [
-        deviceId,
-        {
-          registrationId: entry.registration_id,
-          incarnation: String(entry.incarnation),
-          isIdle: entry.is_idle,
-          isKeyless: entry.is_keyless,
-        },
-      ]),
-    ),
+    devices: devicesOf(row.devices),
     former: new Map([...former].map(([incarnation, entry]) => [String(incarnation), formerEntry(entry)])),
     keyEpoch: String(row.key_epoch),
     daysKey: String(row.days_key),
@@ -105,6 +94,22 @@ export function userRowOf(row: CqlRow): UserRow {
     endReason: (row.end_reason as TokenEnd | null) ?? undefined,
     endedAt: (row.ended_at as Date | null)?.getTime(),
   };
+}
+
+/** The column of devices as it was read. */
+export function devicesOf(value: unknown): ReadonlyMap<number, DeviceEntry> {
+  const devices = (value ?? new Map()) as Map<number, StoredEntry>;
+  return new Map(
+    [...devices].map(([deviceId, entry]) => [
+      deviceId,
+      {
+        registrationId: entry.registration_id,
+        incarnation: String(entry.incarnation),
+        isIdle: entry.is_idle,
+        isKeyless: entry.is_keyless,
+      },
+    ]),
+  );
 }
 
 /** What the row of an account has of its list, but for the devices. */

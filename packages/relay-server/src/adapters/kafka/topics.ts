@@ -22,6 +22,8 @@ export interface LogTopicsOptions {
   /** The largest batch that a topic takes: more than `recordBytes` of the log. 1 MiB by default. */
   readonly maxMessageBytes?: number;
   readonly timers?: Timers;
+  /** Is told which topics this node has made. */
+  readonly onMade?: (topic: string) => void;
 }
 
 /** A topic as it was found. */
@@ -51,14 +53,7 @@ export async function makeLogTopics(options: LogTopicsOptions): Promise<readonly
     for (const topic of topics) {
       if (!(await cluster.findTopic(topic))) await makeTopic(cluster, topic, partitions, options);
       const layout = await known(cluster, topic, timers);
-      const { length } = layout.leaders;
-      if (length !== partitions) {
-        throw new RelayError(
-          'config-invalid',
-          `Kafka's topic ${topic} has ${length} partitions, and ${partitions} are configured. Configure ${length}, or drain the relay and delete the topic: its number of partitions can not be changed without breaking the order of mail.`,
-        );
-      }
-      made.push({ topic, topicId: layout.topicId, partitions: length });
+      made.push(madeTopic(topic, layout, partitions));
     }
     return made;
   } catch (error) {
@@ -66,6 +61,38 @@ export async function makeLogTopics(options: LogTopicsOptions): Promise<readonly
   } finally {
     await cluster.close();
   }
+}
+
+/**
+ * Looks at topics and makes none: gives those that are there.
+ * @throws {RelayError} `config-invalid` when one has another number of partitions than is asked for, or the brokers refuse this relay; `store-unavailable`
+ */
+export async function findLogTopics(
+  options: Pick<LogTopicsOptions, 'kafka' | 'topics' | 'partitions'>,
+): Promise<readonly MadeTopic[]> {
+  const { kafka, topics, partitions = 64 } = options;
+  const cluster = new KafkaCluster(kafka);
+  try {
+    const found: MadeTopic[] = [];
+    for (const topic of topics) {
+      const layout = await cluster.findTopic(topic);
+      if (layout !== undefined) found.push(madeTopic(topic, layout, partitions));
+    }
+    return found;
+  } catch (error) {
+    throw storeFailure(error);
+  } finally {
+    await cluster.close();
+  }
+}
+
+function madeTopic(topic: string, { topicId, leaders }: TopicLayout, partitions: number): MadeTopic {
+  const { length } = leaders;
+  if (length === partitions) return { topic, topicId, partitions };
+  throw new RelayError(
+    'config-invalid',
+    `Kafka's topic ${topic} has ${length} partitions, and ${partitions} are configured. Configure ${length}, or drain the relay and delete the topic: its number of partitions can not be changed without breaking the order of mail.`,
+  );
 }
 
 async function makeTopic(cluster: KafkaCluster, topic: string, partitions: number, options: LogTopicsOptions) {
@@ -83,7 +110,8 @@ async function makeTopic(cluster: KafkaCluster, topic: string, partitions: numbe
   };
   const configs = Object.entries(settings).map(([name, value]) => ({ name, value }));
   try {
-    await cluster.admin.createTopics({ topics: [topic], partitions, replicas: replication, configs });
+    await cluster.ask((admin) => admin.createTopics({ topics: [topic], partitions, replicas: replication, configs }));
+    options.onMade?.(topic);
   } catch (error) {
     const codes = codesOf(error);
     if (codes.has(kafkaCode.topicExists)) return;

@@ -8,6 +8,10 @@ import type { RedisScript } from './redis-script.ts';
 export interface RedisOptions {
   /** `redis://user:password@host:port/database`, or `rediss://` for TLS. */
   readonly url: string;
+  /** When it does not stand in the url. */
+  readonly password?: string;
+  /** The authorities whose certificates are taken, PEM, for TLS; those that Node trusts when left out. */
+  readonly authority?: string;
   /** What all keys begin with. Nodes of one relay have the same, relays that share a Redis each their own. */
   readonly prefix: string;
   /** After which a command that had no answer has failed, in milliseconds; 2,000 by default. */
@@ -105,9 +109,11 @@ export class RedisDatabase {
   }
 
   #newClient(): Client {
-    const { url, onTrouble } = this.#options;
+    const { url, password, authority, onTrouble } = this.#options;
     const client = newClient({
       url,
+      password,
+      authority,
       timeoutMs: this.#commandTimeoutMs,
       // While the relay starts, one try is enough: whoever starts it sees why.
       pause: (tries) => this.#isOpen && pauseBefore(tries),
@@ -184,10 +190,17 @@ export function keyText(bytes: Uint8Array): string {
 /** How much longer than needed a key lives by Redis's own clock: what has ended is told by the relay's, and Redis only clears away. */
 export const clearedAfterMs = 60_000;
 
-function newClient(options: { url: string; timeoutMs: number; pause: (tries: number) => number | false }) {
-  const { url, timeoutMs, pause } = options;
+function newClient(options: {
+  url: string;
+  password: string | undefined;
+  authority: string | undefined;
+  timeoutMs: number;
+  pause: (tries: number) => number | false;
+}) {
+  const { url, password, authority, timeoutMs, pause } = options;
   return createClient({
     url,
+    ...(password !== undefined && { password }),
     disableOfflineQueue: true,
     commandsQueueMaxLength: mostWaiting,
     maintNotifications: 'disabled',
@@ -195,7 +208,12 @@ function newClient(options: { url: string; timeoutMs: number; pause: (tries: num
     commandOptions: { timeout: 0, typeMapping: { [RESP_TYPES.BLOB_STRING]: Buffer } },
     // A connection with nothing to do is asked now and then, or it would end by the socket's time-out.
     pingInterval: 2 * timeoutMs,
-    socket: { connectTimeout: timeoutMs, socketTimeout: 5 * timeoutMs, reconnectStrategy: pause },
+    socket: {
+      connectTimeout: timeoutMs,
+      socketTimeout: 5 * timeoutMs,
+      reconnectStrategy: pause,
+      ...(authority !== undefined && { ca: authority, tls: true as const }),
+    },
   });
 }
 

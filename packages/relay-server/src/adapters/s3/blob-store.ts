@@ -11,6 +11,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import type { BlobStore } from '../../ports/blob-store.ts';
+import { RelayError } from '../../relay-error.ts';
 import { checkBlobKey } from '../blob-key.ts';
 import { openFailure, statusOf, storeFailure } from './s3-failure.ts';
 
@@ -73,24 +74,39 @@ export class S3BlobStore implements BlobStore {
   }
 
   /**
-   * Looks whether the bucket can be used, and makes it when it is not there. Harmless when several nodes do so at once.
+   * Looks whether the bucket can be used, and makes it when it is not there: says which. Harmless when several nodes do so at once.
    * @throws {RelayError} `config-invalid` when credentials, region or rights are refused; `store-unavailable`
    */
-  async prepare(): Promise<void> {
+  async prepare(): Promise<'found' | 'made'> {
     try {
-      if (await this.#hasBucket()) return;
+      if (await this.#hasBucket()) return 'found';
       const elsewhere = this.#region !== 'us-east-1' && {
         CreateBucketConfiguration: { LocationConstraint: this.#region as 'eu-central-1' },
       };
       try {
         await this.#client.send(new CreateBucketCommand({ Bucket: this.#bucket, ...elsewhere }), this.#inTime());
+        return 'made';
       } catch (error) {
         // Another node was first.
         if (statusOf(error) !== 409 || !(await this.#hasBucket())) throw error;
+        return 'found';
       }
     } catch (error) {
       throw openFailure(error);
     }
+  }
+
+  /** Looks whether the bucket is there. @throws {RelayError} `config-invalid` when it is not, or this relay is refused; `store-unavailable` */
+  async check(): Promise<void> {
+    try {
+      if (await this.#hasBucket()) return;
+    } catch (error) {
+      throw openFailure(error);
+    }
+    throw new RelayError(
+      'config-invalid',
+      `the object store has no bucket ${this.#bucket}: \`sotto-relay migrate\` makes it`,
+    );
   }
 
   put(key: string, bytes: Uint8Array): Promise<void> {
