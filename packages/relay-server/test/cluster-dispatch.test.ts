@@ -36,7 +36,7 @@ async function clusterWithSilentDevice() {
     }
   };
   const { broker, ledger } = ground.engines;
-  return { setBack, cluster, broker, ledger, log: node.parts.log, node, device, spans, passes };
+  return { setBack, cluster, ground, broker, ledger, log: node.parts.log, node, device, spans, passes };
 }
 
 describe('a dispatcher', () => {
@@ -139,6 +139,23 @@ describe('a gateway', () => {
     expect(await given).toBe('given up');
     await inbox?.acked([{ lane, ko: 0, day: dayOf(start) }]);
     expect(await Promise.race([second, turn()])).toMatchObject({ status: 'acked' });
+    await cluster.close();
+  });
+
+  it('asks engines for at most 256 devices at once, however many come at once', async () => {
+    const { cluster, ground, node } = await clusterWithSilentDevice();
+    const { pending } = ground.engines;
+    const view = pending.view.bind(pending);
+    let [now, most] = [0, 0];
+    pending.view = async (device) => {
+      most = Math.max(most, ++now);
+      await turn();
+      now--;
+      return view(device);
+    };
+    await Promise.all(Array.from({ length: 1_000 }, () => node.claim(someDevice())));
+    for (let times = 0; times < 5; times++) await turn();
+    expect(most).toBe(256);
     await cluster.close();
   });
 });

@@ -523,8 +523,16 @@ class Schedule {
     if (left.some((count) => count > 0)) throw new Violation(`the ledger counts ${left}`);
   }
 
+  /** One inbox a stream, nothing in it, and nothing open in the partitions. */
   #checkMemory(): void {
-    // Filled in when the objects tell what they hold.
+    for (const { name, mail, streams } of this.#nodes) {
+      const { all } = mail.inboxes;
+      if (all.length !== streams.size)
+        throw new Violation(`${name} has ${all.length} inboxes for ${streams.size} streams`);
+      if (mail.inboxes.waitingSince !== undefined) throw new Violation(`${name} keeps entries that were acked`);
+      const open = mail.partitions.filter(({ oldest }) => oldest !== undefined);
+      if (open.length > 0) throw new Violation(`${name} has records open in ${open.length} partitions`);
+    }
   }
 
   #checked(check: () => void): void {
