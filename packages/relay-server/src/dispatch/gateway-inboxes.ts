@@ -31,6 +31,8 @@ export interface GatewayInboxesParts {
   readonly hint: (device: DeviceIncarnation) => void;
   /** An inbox has taken a record, which was handed over live or stored. */
   readonly delivered?: (device: DeviceKey, key: DeliveryKey, live: boolean) => void;
+  /** What waits for a device is read. */
+  readonly read?: () => void;
   /** Something went wrong, and is tried again. */
   readonly failed: (event: NodeFailure, error: unknown) => void;
 }
@@ -50,7 +52,7 @@ export class GatewayInboxes {
     this.#parts = parts;
     this.#cancelTicks = [
       parts.timers.every(tickMs, () => {
-        for (const inbox of this.#all()) inbox.wake();
+        for (const inbox of this.all) inbox.wake();
       }),
       parts.timers.every(keepMs, () => void this.#keep()),
     ];
@@ -64,7 +66,7 @@ export class GatewayInboxes {
     device: DeviceIncarnation,
     lost: (why: StreamEnd) => void = () => undefined,
   ): Promise<{ readonly inbox: OpenInbox; readonly previous: Holder | undefined }> {
-    const { presence, pending, link, clock, jitter, terms, hint, delivered, failed } = this.#parts;
+    const { presence, pending, link, clock, jitter, terms, hint, delivered, read, failed } = this.#parts;
     const key = deviceKeyOf(device);
     const inbox = new OpenInbox(key, {
       presence,
@@ -76,18 +78,32 @@ export class GatewayInboxes {
       failed,
       hint: () => hint(device),
       delivered: (place, live) => delivered?.(key, place, live),
-      closed: (reason) => {
-        this.#forget(key, inbox);
-        if (reason !== undefined) lost(reason);
-      },
+      read: () => read?.(),
+      lost,
+      closed: () => this.#forget(key, inbox),
     });
     this.#open.set(key, [...(this.#open.get(key) ?? []), inbox]);
     return { inbox, previous: await inbox.open() };
   }
 
+  /** Those of all streams here. */
+  get all(): readonly OpenInbox[] {
+    return [...this.#open.values()].flat();
+  }
+
   /** The inbox of the device's own stream here. */
   of(device: DeviceIncarnation): OpenInbox | undefined {
     return this.#open.get(deviceKeyOf(device))?.at(-1);
+  }
+
+  /** Since when the delivery that has waited longest has no ack, over all inboxes; undefined when none waits. */
+  get waitingSince(): number | undefined {
+    let since: number | undefined;
+    for (const inbox of this.all) {
+      const [oldest] = inbox.entries;
+      if (oldest !== undefined && (since === undefined || oldest.since < since)) since = oldest.since;
+    }
+    return since;
   }
 
   /** Another node hands something over: gives the answer, which comes when the client has acked. Rejects when the asker has given up. */
@@ -119,17 +135,13 @@ export class GatewayInboxes {
   /** Ends all inboxes: presence is given up, dispatchers are told. */
   async close(): Promise<void> {
     for (const cancel of this.#cancelTicks) cancel();
-    await Promise.all([...this.#all()].map((inbox) => inbox.close()));
+    await Promise.all(this.all.map((inbox) => inbox.close()));
   }
 
   /** Without a word, as a crash does. */
   drop(): void {
     for (const cancel of this.#cancelTicks) cancel();
     this.#open.clear();
-  }
-
-  #all(): OpenInbox[] {
-    return [...this.#open.values()].flat();
   }
 
   #forget(key: DeviceKey, inbox: OpenInbox): void {
@@ -141,7 +153,7 @@ export class GatewayInboxes {
   /** Says to presence that the streams are still here; looks where it had forgotten that. */
   async #keep(): Promise<void> {
     const { presence, link, failed } = this.#parts;
-    const held = this.#all().flatMap((inbox) => {
+    const held = this.all.flatMap((inbox) => {
       const { epoch } = inbox;
       return epoch === undefined ? [] : [{ inbox, claim: { device: deviceOfKey(inbox.device), epoch } }];
     });
