@@ -47,6 +47,8 @@ export interface PreparedAppend {
   readonly recipients: readonly MailRecipient[];
   /** How all envelopes end, where they share a ciphertext. */
   readonly shared: Uint8Array | undefined;
+  /** Of a Send to a group. */
+  readonly groupId: Uint8Array | undefined;
   readonly cargo: readonly Cargo[];
   readonly acceptedAt: number;
   readonly expiresAt: number;
@@ -121,9 +123,10 @@ export class Ingress {
 
   /** Makes the envelopes of the recipients that passed the check. */
   prepare(send: Send, sender: Sender, checked: readonly CheckedRecipient[]): PreparedAppend {
-    return this.prepareWith(send, checked, (times) =>
+    const prepared = this.prepareWith(send, checked, (times) =>
       envelopesOf(send, { senderUser: sender.userBytes, senderDevice: sender.deviceId, ...times }),
     );
+    return send.groupId.length === 0 ? prepared : { ...prepared, groupId: send.groupId };
   }
 
   /** The same for envelopes of any form. */
@@ -160,7 +163,7 @@ export class Ingress {
       });
       recipients.push({ userId, stranger, items });
     }
-    return { recipients, shared: envelopes.shared, cargo, acceptedAt, expiresAt, sure };
+    return { recipients, shared: envelopes.shared, groupId: undefined, cargo, acceptedAt, expiresAt, sure };
   }
 
   /** Asks the mailboxes how much room there is, for those of which it is not sure. */
@@ -189,7 +192,7 @@ export class Ingress {
     order?: MailOrder,
   ): Promise<MailReceipt> {
     const { mailbox, headroom, quota, reach, counts } = this.#parts;
-    const { recipients, shared, acceptedAt, expiresAt } = append;
+    const { recipients, shared, groupId, acceptedAt, expiresAt } = append;
     // Idle devices alone.
     if (recipients.length === 0) return { repeated: false, acceptedAt, expiresAt, results: [] };
     for (const part of append.cargo) headroom.enter(part);
@@ -202,6 +205,7 @@ export class Ingress {
           sendId,
           recipients,
           shared,
+          groupId,
           acceptedAt,
           expiresAt,
           order,
