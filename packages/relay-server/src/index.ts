@@ -3,6 +3,7 @@ export { type WebhookOptions, webhookCodeSender } from './adapters/codes/webhook
 export { type LogSink, pinoLogger } from './adapters/logging/pino-logger.ts';
 export { prometheusMetrics } from './adapters/metrics/prometheus-metrics.ts';
 export { type ClusterKeyMarks, type ClusterKeys, marksOf, readClusterKeys } from './cluster-keys.ts';
+export { type ClusterRelayParts, createClusterRelay } from './cluster-node.ts';
 export { type ClusterRelayOptions, openClusterRelay } from './cluster-relay.ts';
 export type { CassandraConfig, ClusterConfig, KafkaConfig, RedisConfig } from './config/cluster-config.ts';
 export { type ConfigSources, loadConfig } from './config/load-config.ts';

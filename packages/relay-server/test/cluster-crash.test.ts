@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { SettableClock } from '../src/conformance/harness.ts';
 import { mail, roomy } from '../src/conformance/mail-samples.ts';
 import { someDevice } from '../src/conformance/samples.ts';
 import { settableClock } from '../src/conformance/settable-clock.ts';
@@ -7,18 +8,24 @@ import { inboxTerms } from '../src/dispatch/inbox-state.ts';
 import { partitionTerms } from '../src/dispatch/partition-dispatch.ts';
 import type { DeviceAddress } from '../src/ports/ids.ts';
 import type { MailEntry, MailReader } from '../src/ports/mailbox.ts';
-import { MemoryCluster, type MemoryClusterNode } from './cluster-harness.ts';
+import { MailCluster, type MailClusterNode } from './mail-cluster.ts';
 import { ManualTime } from './manual-time.ts';
+import { MemoryGround } from './memory-ground.ts';
 
 const count = 30;
 const numbers = Array.from({ length: count }, (_, at) => at);
 const numberOf = ({ envelope }: MailEntry) => envelope[0] ?? -1;
 
-async function appendAll(node: MemoryClusterNode, to: DeviceAddress, which: readonly number[]): Promise<void> {
+function memoryCluster(clock: SettableClock): MailCluster<MemoryGround> {
+  const timers = new ManualTime();
+  return new MailCluster({ ground: new MemoryGround(clock, timers), clock, timers });
+}
+
+async function appendAll(node: MailClusterNode, to: DeviceAddress, which: readonly number[]): Promise<void> {
   for (const number of which) await node.mail.mailbox.append(mail(to, Uint8Array.of(number)), roomy);
 }
 
-async function ackAll(node: MemoryClusterNode, device: DeviceAddress, entries: readonly MailEntry[]): Promise<number> {
+async function ackAll(node: MailClusterNode, device: DeviceAddress, entries: readonly MailEntry[]): Promise<number> {
   return node.mail.mailbox.ack(
     device,
     entries.map(({ deliveryId }) => deliveryId),
@@ -35,7 +42,7 @@ describe('a cluster that loses a node', () => {
     'gives everything, in order, when it is the one %s',
     async (which) => {
       const clock = settableClock();
-      const cluster = new MemoryCluster({ clock });
+      const cluster = memoryCluster(clock);
       const [first, second] = [await cluster.start(), await cluster.start()];
       const device = someDevice();
       await second.claim(device);
@@ -66,7 +73,7 @@ describe('a cluster that loses a node', () => {
 
   it('gives nothing again of what was acked and committed', async () => {
     const clock = settableClock();
-    const cluster = new MemoryCluster({ clock });
+    const cluster = memoryCluster(clock);
     const [first, second] = [await cluster.start(), await cluster.start()];
     const device = someDevice();
     await first.claim(device);
@@ -77,7 +84,7 @@ describe('a cluster that loses a node', () => {
     cluster.crash(first);
     await second.claim(device);
     expect(await readNow(second.mail.mailbox.reader(device), clock.now())).toEqual([]);
-    expect((await cluster.engines.pending.view(deviceKeyOf({ ...device, incarnation: '' }))).spans).toEqual([]);
+    expect((await cluster.ground.engines.pending.view(deviceKeyOf({ ...device, incarnation: '' }))).spans).toEqual([]);
     await cluster.close();
   });
 });
@@ -85,7 +92,13 @@ describe('a cluster that loses a node', () => {
 describe('a cluster with the terms of relays', () => {
   it('spills what a connected device does not ack in time, and gives it once', async () => {
     const time = new ManualTime();
-    const cluster = new MemoryCluster({ clock: time, time, partitionTerms, inboxTerms });
+    const cluster = new MailCluster({
+      ground: new MemoryGround(time, time),
+      clock: time,
+      timers: time,
+      partitionTerms,
+      inboxTerms,
+    });
     const node = await cluster.start();
     const device = someDevice();
     await node.claim(device);
@@ -93,7 +106,7 @@ describe('a cluster with the terms of relays', () => {
     const reader = node.mail.mailbox.reader(device);
     const given: MailEntry[] = [];
     const key = deviceKeyOf({ ...device, incarnation: '' });
-    const stored = async () => (await cluster.engines.pending.view(key)).spans[0];
+    const stored = async () => (await cluster.ground.engines.pending.view(key)).spans[0];
     for (let round = 0; round < 200 && given.length < count; round++) {
       time.advance(1_000);
       await turn();
@@ -110,7 +123,7 @@ describe('a cluster with the terms of relays', () => {
 
   it('ends the stream that another node has taken over, and goes on there', async () => {
     const clock = settableClock();
-    const cluster = new MemoryCluster({ clock });
+    const cluster = memoryCluster(clock);
     const [first, second] = [await cluster.start(), await cluster.start()];
     const device = someDevice();
     await first.claim(device);

@@ -3,7 +3,7 @@ import { liveMailboxConformance } from '../src/conformance/live-mailbox.ts';
 import { mailboxConformance } from '../src/conformance/mailbox.ts';
 import { sealedMailConformance } from '../src/conformance/sealed-mail.ts';
 import { sharedMailConformance } from '../src/conformance/shared-mail.ts';
-import { clusterHarness } from './cluster-harness.ts';
+import { clusterHarness, memoryCluster } from './cluster-harness.ts';
 
 const runner = { describe, it, expect };
 
@@ -13,7 +13,7 @@ describe.each([
   { nodes: 2, claimed: false },
   { nodes: 2, claimed: true },
 ])('the mailbox of a cluster, nodes: $nodes, devices connected: $claimed', (options) => {
-  const maker = clusterHarness(options);
+  const maker = clusterHarness({ ...options, cluster: memoryCluster });
   mailboxConformance(runner, maker);
   liveMailboxConformance(runner, maker);
   sharedMailConformance(runner, maker);

@@ -45,16 +45,12 @@ export function liveMailboxConformance(
       expect(await reader.next(4, start)).toEqual([]);
     });
 
-    check('gives nothing before the append has resolved, and the whole of it after', async ({ stores }) => {
+    check('gives an append once, whether it looks before the append has resolved or after', async ({ stores }) => {
       const { mailbox } = stores;
       const to = someDevice();
       const reader = await caughtUp(mailbox, to);
-      let resolved = false;
-      const append = mailbox.append(mail(to, Uint8Array.of(5)), roomy).then(() => {
-        resolved = true;
-      });
+      const append = mailbox.append(mail(to, Uint8Array.of(5)), roomy);
       const early = await reader.next(10, start);
-      expect(early.length === 0 || resolved).toBe(true);
       await append;
       expect(bytesOf([...early, ...(await reader.next(10, start))])).toEqual(['05']);
     });

@@ -16,14 +16,16 @@ import { ClusterClaims } from './cluster-claims.ts';
 import { ClusterMailbox } from './cluster-mailbox.ts';
 import { DeliveryIds } from './delivery-id.ts';
 import type { DeliveryKey } from './delivery-lane.ts';
-import { Dispatcher } from './dispatcher.ts';
+import { Dispatcher, type HandOverOutcome, type OwnedPartition } from './dispatcher.ts';
 import { GatewayInboxes } from './gateway-inboxes.ts';
 import type { InboxTerms } from './inbox-state.ts';
+import type { Resolution } from './lane-dispatch.ts';
 import type { MailTopics } from './mail-appender.ts';
 import type { NodeFailure } from './node-failure.ts';
 import { decodeNodeMessage, encodeNodeMessage } from './node-messages.ts';
 import { decodeNodeWord, type NodeWord } from './node-words.ts';
 import type { PartitionTerms } from './partition-dispatch.ts';
+import { SharedListedDevices } from './shared-listed-devices.ts';
 import type { StreamClaims } from './stream-claims.ts';
 
 /** What one node's mail is made of. */
@@ -53,10 +55,12 @@ export interface ClusterMailParts {
   readonly heard?: (word: NodeWord) => void;
   /** Something went wrong that costs no mail: for logs and counts. */
   readonly failed: (event: NodeFailure, error: unknown) => void;
-  /** A record is durable; an inbox here has taken it; it is done with for a device: for counts. */
+  /** A record is durable; an inbox here has taken it; it is done with for a device; a hand-over has ended; what waits for a device is read: for counts. */
   readonly appended?: (position: LogPosition, devices: readonly DeviceIncarnation[]) => void;
   readonly delivered?: (device: DeviceKey, key: DeliveryKey, live: boolean) => void;
-  readonly resolved?: (lane: LaneId, device: DeviceKey, ko: number) => void;
+  readonly resolved?: (lane: LaneId, device: DeviceKey, ko: number, how: Resolution) => void;
+  readonly handedOver?: (outcome: HandOverOutcome) => void;
+  readonly read?: () => void;
 }
 
 /** The mail of one node of a cluster: what it takes, what it hands out of the log's partitions that are its own, and what it gives to the devices that are connected to it. */
@@ -67,8 +71,10 @@ export class ClusterMail {
   readonly #dispatcher: Dispatcher;
   readonly #inboxes: GatewayInboxes;
 
-  constructor(parts: ClusterMailParts) {
-    const { listed, topics, secret, cluster, link } = parts;
+  constructor({ listed: each, ...others }: ClusterMailParts) {
+    const listed = new SharedListedDevices(each);
+    const parts: ClusterMailParts = { ...others, listed };
+    const { topics, secret, cluster, link } = parts;
     this.#inboxes = new GatewayInboxes({ ...parts, terms: parts.inboxTerms });
     this.#dispatcher = new Dispatcher({
       ...parts,
@@ -84,6 +90,11 @@ export class ClusterMail {
   /** What is open here. */
   get inboxes(): GatewayInboxes {
     return this.#inboxes;
+  }
+
+  /** Those that this node hands out of. */
+  get partitions(): readonly OwnedPartition[] {
+    return this.#dispatcher.partitions;
   }
 
   /** Begins to hand out. @throws {RelayError} as `MailLog.consume` */
