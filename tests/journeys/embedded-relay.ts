@@ -1,4 +1,5 @@
-import { readdirSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { loadConfig, openEmbeddedRelay, type Relay } from '@sotto/relay-server';
 import { storedCiphertexts } from '../retention/mail-bytes.ts';
@@ -26,6 +27,12 @@ export function embeddedRelay(wishes: RelayWishes): RelayUnderTest {
     async stop() {
       await relay?.stop();
       relay = undefined;
+    },
+    async trustRoot() {
+      const secret = randomBytes(32);
+      mkdirSync(data, { recursive: true, mode: 0o700 });
+      writeFileSync(join(data, 'trust-root.key'), secret, { mode: 0o600 });
+      return secret;
     },
     mailHeld: async () => storedCiphertexts(data).length,
     groupAvatars: async () =>

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { mkdtempSync, rmSync, watch as watchFolder } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,6 +12,9 @@ import type { HandTime } from './hand-time.ts';
 import { Person, type PersonOptions } from './person.ts';
 import type { RelayUnderTest } from './relay-kind.ts';
 import { relayUnderTest } from './relay-under-test.ts';
+
+/** Of North America. */
+const areas = [206, 212, 213, 303, 312, 404, 415, 512, 617, 702];
 
 const generous = { burst: 1_000_000, refillMs: 1 };
 
@@ -37,6 +41,8 @@ export class JourneyWorld implements AsyncDisposable {
   readonly steps: string[] = [];
   readonly #options: WorldOptions;
   readonly #people: Person[] = [];
+  /** The first of its numbers: worlds may be in one relay's accounts. */
+  readonly #firstNumber = (areas[randomInt(areas.length)] ?? 415) * 10_000_000 + randomInt(2_000_000, 9_000_000);
   readonly #relay: RelayUnderTest;
   #urls: readonly [string, ...string[]] | undefined;
 
@@ -106,6 +112,11 @@ export class JourneyWorld implements AsyncDisposable {
     }, 0);
   }
 
+  /** The private key of the root of its certificates, before the relay is started. */
+  trustRoot(): Promise<Uint8Array> {
+    return this.#relay.trustRoot();
+  }
+
   /** How many envelopes the relay keeps for devices. */
   mailHeld(): Promise<number> {
     return this.#relay.mailHeld();
@@ -119,6 +130,11 @@ export class JourneyWorld implements AsyncDisposable {
   /** Where a person's store is, when it is a file. */
   databaseOf(person: number): string {
     return join(this.folder, `${person}.db`);
+  }
+
+  /** A number that nobody has in another world: those of people are the first ones. */
+  phone(at: number): string {
+    return `+1${this.#firstNumber + at}`;
   }
 
   /** Changes the file of somebody's store while their client is away, and opens it again. */
@@ -137,7 +153,7 @@ export class JourneyWorld implements AsyncDisposable {
     // Neighbours are at different nodes, and whoever comes again is at another one.
     let at = number;
     const person = new Person({
-      phone: `+1415555${String(number).padStart(4, '0')}`,
+      phone: this.phone(number),
       relay: () => this.urls[at++ % this.urls.length] ?? this.url,
       store: inMemory ? memoryStore() : betterSqlite3(this.databaseOf(number)),
       codeFor: (phone) => this.codeFor(phone),

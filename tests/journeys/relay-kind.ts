@@ -19,6 +19,8 @@ export interface RelayUnderTest extends AsyncDisposable {
   start(): Promise<readonly [string, ...string[]]>;
   /** Drains it. What it was given to keep is there when it is started again. */
   stop(): Promise<void>;
+  /** The private key of the root that its certificates of senders come from, before it is started first. */
+  trustRoot(): Promise<Uint8Array>;
   /** How many envelopes it keeps for devices. */
   mailHeld(): Promise<number>;
   /** How many avatars of groups it keeps. */

@@ -21,6 +21,8 @@ export interface OpenEnginesParts {
   readonly logger: Logger;
   /** Of this node's secrets: a cluster that was made with others is refused. */
   readonly marks: ClusterKeyMarks;
+  /** See `CassandraAccountsOptions`. */
+  readonly realm?: string;
 }
 
 /** Something that is open, and how it is closed. */

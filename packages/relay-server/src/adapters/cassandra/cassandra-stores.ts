@@ -28,16 +28,19 @@ export interface CassandraStoresOptions {
   readonly clock: Clock;
   /** Forgets devices that are gone. */
   readonly ledger: Pick<MailLedger, 'forget'>;
+  /** See `CassandraAccountsOptions`. */
+  readonly realm?: string;
 }
 
 /** All that a relay keeps in Cassandra, made to work together. */
 export function cassandraStores(
   database: CassandraDatabase,
-  { clock, ledger }: CassandraStoresOptions,
+  { clock, ledger, realm = '' }: CassandraStoresOptions,
 ): CassandraStores {
   const pending = new CassandraPendingStore(database);
   const accounts = cassandraAccounts(database, {
     clock,
+    realm,
     hooks: {
       async deviceGone(address, incarnation) {
         const device = { ...address, incarnation };
@@ -48,6 +51,7 @@ export function cassandraStores(
   });
   const groups: CassandraGroupStores = cassandraGroupStores({
     database,
+    realm,
     endedAmong: endedAccounts(accounts.users),
   });
   const { control, devices, prekeys, tokens, listed } = accounts;
