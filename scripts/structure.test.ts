@@ -90,8 +90,15 @@ describe('direction', () => {
     ['packages/relay-server/src/a.ts', '@sotto/sdk'],
     ['packages/relay-server/src/a.ts', '@sotto/sdk/ports'],
     [`${sdk}/a.ts`, '../../relay-server/src/relay.ts'],
+    [`${sdk}/a.test.ts`, '../../relay-server/test/engines.ts'],
+    ['tests/a.test.ts', '../packages/relay-server/src/relay.ts'],
   ])('refuses %s importing %s', (path, specifier) => {
     expect(rulesBroken({ [path]: `import type { A } from '${specifier}';` })).toEqual([`direction ${path}`]);
+  });
+
+  it('lets tests of other places stand on what the tests of a package stand on', () => {
+    const text = "import { runningEngines } from '../packages/relay-server/test/engines.ts';";
+    expect(rulesBroken({ 'tests/a.test.ts': text })).toEqual([]);
   });
 
   it('refuses a dependency in package.json', () => {

@@ -12,18 +12,29 @@ describe('the command line of the engines', () => {
   });
 
   it('takes every option of up, in both ways of writing', () => {
-    const args = '--folder mine --only=redis,kafka --brokers 3 --nodes=3 --ports 21000 --retention-ms=60000'.split(' ');
-    expect(readEngineCommand(['up', ...args])).toEqual({
+    const args = '--folder mine --only=redis,kafka --brokers 3 --nodes=3 --ports 21000 --retention-ms=60000 --proxied';
+    expect(readEngineCommand(['up', ...args.split(' ')])).toEqual({
       type: 'up',
       folder: 'mine',
       only: ['kafka', 'redis'],
-      shape: { brokers: 3, nodes: 3, portBase: 21_000, retentionMs: 60_000 },
+      shape: { brokers: 3, nodes: 3, portBase: 21_000, retentionMs: 60_000, isProxied: true },
     });
   });
 
   it('wipes only when it is told to', () => {
     expect(readEngineCommand(['down'])).toMatchObject({ type: 'down', isWiping: false });
     expect(readEngineCommand(['down', '--wipe', '--only', 's3'])).toMatchObject({ isWiping: true, only: ['s3'] });
+  });
+
+  it('does something to one process', () => {
+    const folder = undefined;
+    expect(readEngineCommand(['kill', 'kafka-2'])).toEqual({ type: 'kill', folder, member: 'kafka-2' });
+    expect(readEngineCommand(['pause', 'redis', '--folder', 'a'])).toEqual({
+      type: 'pause',
+      folder: 'a',
+      member: 'redis',
+    });
+    expect(readEngineCommand(['resume', 's3'])).toEqual({ type: 'resume', folder, member: 's3' });
   });
 
   it('asks for the status of a folder', () => {
@@ -34,6 +45,11 @@ describe('the command line of the engines', () => {
     [[], 'up, down or status'],
     [['start'], '"start"'],
     [['up', '--wipe'], '"--wipe"'],
+    [['kill'], 'kill needs the name of a process'],
+    [['pause', '--folder', 'a'], 'pause needs the name of a process'],
+    [['kill', 'kafka-1', 'kafka-2'], 'kill takes no "kafka-2"'],
+    [['toString'], '"toString"'],
+    [['up', '--proxied=yes'], '--proxied takes no value'],
     [['down', '--brokers', '3'], '"--brokers"'],
     [['status', '--only', 'redis'], '"--only"'],
     [['up', 'kafka'], '"kafka"'],
@@ -54,7 +70,16 @@ describe('the command line of the engines', () => {
 
   it.each(['--help', '-h'])('tells with %s how it is used', (help) => {
     expect(readEngineCommand(['up', help])).toEqual({ type: 'help' });
-    for (const option of ['--folder', '--only', '--brokers', '--nodes', '--ports', '--retention-ms', '--wipe']) {
+    for (const option of [
+      '--folder',
+      '--only',
+      '--brokers',
+      '--nodes',
+      '--ports',
+      '--retention-ms',
+      '--proxied',
+      '--wipe',
+    ]) {
       expect(usage).toContain(`  ${option} `);
     }
   });

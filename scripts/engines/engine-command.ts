@@ -6,6 +6,7 @@ export interface ShapeAsked {
   readonly nodes?: 1 | 3;
   readonly portBase?: number;
   readonly retentionMs?: number;
+  readonly isProxied?: boolean;
 }
 
 /** What `npm run engines` was asked for. */
@@ -24,11 +25,20 @@ export type EngineCommand =
       readonly only: readonly EngineName[];
       readonly isWiping: boolean;
     }
-  | { readonly type: 'status'; readonly folder: string | undefined };
+  | { readonly type: 'status'; readonly folder: string | undefined }
+  | { readonly type: MemberFault; readonly folder: string | undefined; readonly member: string };
+
+/** What can be done to one process, to try what happens then. */
+export const memberFaults = ['kill', 'pause', 'resume'] as const;
+
+export type MemberFault = (typeof memberFaults)[number];
 
 export const usage = `npm run engines -- up        Kafka, Cassandra, Redis and an S3 server on loopback; installs what is missing
 npm run engines -- down      ends what up started; the data stays, for the next up
 npm run engines -- status    which of them answer
+npm run engines -- kill MEMBER     SIGKILL for one process, as kafka-2: up starts it again on its data
+npm run engines -- pause MEMBER    SIGSTOP
+npm run engines -- resume MEMBER   SIGCONT
 
   --folder DIR         configuration, data, logs and engines.json (.engines in the root of the repository)
   --only NAME,NAME     of kafka, cassandra, redis, s3 (up, down)
@@ -36,30 +46,41 @@ npm run engines -- status    which of them answer
   --nodes 1|3          nodes of Cassandra (up; 1)
   --ports BASE         the thousand ports that they listen on begin here (up; 19000)
   --retention-ms N     what Kafka keeps a record for in topics that do not say it themselves (up; 7 days)
+  --proxied            clients are told addresses at which somebody else puts proxies (up)
   --wipe               removes the data as well (down)
 `;
 
-const takesOf: Readonly<Record<'up' | 'down' | 'status', readonly string[]>> = {
-  up: ['--folder', '--only', '--brokers', '--nodes', '--ports', '--retention-ms'],
+const takesOf: Readonly<Record<EngineCommandName, readonly string[]>> = {
+  up: ['--folder', '--only', '--brokers', '--nodes', '--ports', '--retention-ms', '--proxied'],
   down: ['--folder', '--only', '--wipe'],
   status: ['--folder'],
+  kill: ['--folder'],
+  pause: ['--folder'],
+  resume: ['--folder'],
 };
+
+type EngineCommandName = 'up' | 'down' | 'status' | MemberFault;
+
+/** Options that are there or not. */
+const flags: ReadonlySet<string> = new Set(['--wipe', '--proxied']);
 
 /** Reads the command line. */
 export function readEngineCommand(args: readonly string[]): EngineCommand {
   if (args.includes('--help') || args.includes('-h')) return { type: 'help' };
   const [type, ...rest] = args;
-  if (type !== 'up' && type !== 'down' && type !== 'status') {
-    return wrong(type === undefined ? 'say up, down or status' : `it does not know "${type}"`);
-  }
+  if (type === undefined) return wrong('say up, down or status');
+  if (!isCommand(type)) return wrong(`it does not know "${type}"`);
+  const isFault = memberFaults.some((fault) => fault === type);
+  const member = !isFault || rest[0]?.startsWith('--') ? undefined : rest.shift();
+  if (isFault && member === undefined) return wrong(`${type} needs the name of a process, as kafka-1`);
   const given = new Map<string, string>();
   while (rest.length > 0) {
     const argument = rest.shift() ?? '';
     const [option, inline] = splitOption(argument);
     if (!takesOf[type].includes(option)) return wrong(`${type} takes no "${argument}"`);
     if (given.has(option)) return wrong(`${option} is there twice`);
-    if (option === '--wipe') {
-      if (inline !== undefined) return wrong('--wipe takes no value');
+    if (flags.has(option)) {
+      if (inline !== undefined) return wrong(`${option} takes no value`);
       given.set(option, '');
       continue;
     }
@@ -71,9 +92,14 @@ export function readEngineCommand(args: readonly string[]): EngineCommand {
   if (typeof only === 'string') return wrong(only);
   const folder = given.get('--folder');
   if (type === 'status') return { type, folder };
+  if (type === 'kill' || type === 'pause' || type === 'resume') return { type, folder, member: member ?? '' };
   if (type === 'down') return { type, folder, only, isWiping: given.has('--wipe') };
   const shape = readShape(given);
   return typeof shape === 'string' ? wrong(shape) : { type, folder, only, shape };
+}
+
+function isCommand(text: string): text is EngineCommandName {
+  return Object.hasOwn(takesOf, text);
 }
 
 function wrong(message: string): EngineCommand {
@@ -112,6 +138,7 @@ function readShape(given: ReadonlyMap<string, string>): ShapeAsked | string {
     ...counts,
     ...(ports === undefined ? {} : { portBase: ports }),
     ...(retention === undefined ? {} : { retentionMs: retention }),
+    ...(given.has('--proxied') ? { isProxied: true } : {}),
   };
 }
 

@@ -25,7 +25,8 @@ function lines(config: string, separator: string): Record<string, string> {
 
 describe('server.properties of Kafka', () => {
   const broker = (shape: EngineShape, name: string) =>
-    lines(kafkaConfig(member(shape, name), membersOf(shape), shape, `/data/${name}`), '=');
+    lines(kafkaConfig(member(shape, name), membersOf(shape), made(shape), `/data/${name}`, '/key.p12'), '=');
+  const made = (shape: EngineShape) => ({ shape, kafkaPassword: 'word', kafkaStorePassword: 'store' });
 
   it('of one broker needs no other', () => {
     expect(broker(defaultShape, 'kafka-1')).toMatchObject({
@@ -44,8 +45,9 @@ describe('server.properties of Kafka', () => {
     expect(broker(three, 'kafka-2')).toMatchObject({
       'node.id': '2',
       'controller.quorum.voters': '1@127.0.0.1:19093,2@127.0.0.1:19095,3@127.0.0.1:19097',
-      listeners: 'PLAINTEXT://127.0.0.1:19094,CONTROLLER://127.0.0.1:19095',
-      'advertised.listeners': 'PLAINTEXT://127.0.0.1:19094',
+      listeners:
+        'PLAINTEXT://127.0.0.1:19094,SASL://127.0.0.1:19104,TLS://127.0.0.1:19105,CONTROLLER://127.0.0.1:19095',
+      'advertised.listeners': 'PLAINTEXT://127.0.0.1:19094,SASL://127.0.0.1:19104,TLS://127.0.0.1:19105',
       'default.replication.factor': '3',
       'min.insync.replicas': '2',
       'offsets.topic.replication.factor': '3',
@@ -61,6 +63,25 @@ describe('server.properties of Kafka', () => {
       'log.initial.task.delay.ms': '1000',
       'log.segment.delete.delay.ms': '1000',
     });
+  });
+
+  it('lets in who knows the password, by PLAIN and SCRAM, and over TLS by one SCRAM alone', () => {
+    expect(broker(three, 'kafka-1')).toMatchObject({
+      'listener.name.sasl.sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
+      'listener.name.sasl.plain.sasl.jaas.config': expect.stringContaining('user_relay="word";'),
+      'listener.name.tls.sasl.enabled.mechanisms': 'SCRAM-SHA-512',
+      'listener.name.tls.ssl.keystore.location': '/key.p12',
+      'listener.name.tls.ssl.keystore.password': 'store',
+      'inter.broker.listener.name': 'PLAINTEXT',
+    });
+  });
+
+  it('tells clients who come through a proxy to come there again', () => {
+    expect(broker({ ...three, isProxied: true }, 'kafka-2')).toMatchObject({
+      listeners: expect.stringContaining(',PROXIED://127.0.0.1:19122,'),
+      'advertised.listeners': expect.stringMatching(/,PROXIED:\/\/127\.0\.1\.2:19122$/),
+    });
+    expect(broker(three, 'kafka-2').listeners).not.toContain('PROXIED');
   });
 
   it('listens on the loopback alone', () => {
@@ -86,6 +107,13 @@ describe('cassandra.yaml', () => {
         parameters: [{ seeds: '127.0.0.1:19700' }],
       },
     ]);
+  });
+
+  it('tells clients of its own address, or of that of the proxy before it', () => {
+    expect(node('cassandra-3')).toMatchObject({ broadcast_rpc_address: '"127.0.0.3"' });
+    const proxied = { ...three, isProxied: true };
+    const config = lines(cassandraConfig(member(proxied, 'cassandra-3'), proxied), ': ');
+    expect(config).toMatchObject({ rpc_address: '"127.0.0.3"', broadcast_rpc_address: '"127.0.1.3"' });
   });
 
   it('has a write on the disk before it is answered, and keeps nothing of what was dropped', () => {

@@ -43,6 +43,8 @@ describe('a folder of engines', () => {
     const made = {
       shape: defaultShape,
       kafkaClusterId: 'a',
+      kafkaPassword: 'k',
+      kafkaStorePassword: 's',
       redisPassword: 'b',
       s3AccessKeyId: 'c',
       s3SecretAccessKey: 'd',

@@ -8,6 +8,10 @@ import type { ProcessIdentity } from './process-identity.ts';
 export interface FolderMade {
   readonly shape: EngineShape;
   readonly kafkaClusterId: string;
+  /** Of the one user of the listeners that ask for one. */
+  readonly kafkaPassword: string;
+  /** Of the file with the key of their TLS. */
+  readonly kafkaStorePassword: string;
   readonly redisPassword: string;
   readonly s3AccessKeyId: string;
   readonly s3SecretAccessKey: string;

@@ -48,10 +48,26 @@ export async function startProcess(program: EngineProgram): Promise<ProcessIdent
  */
 export async function endProcess(process: ProcessIdentity, graceMs: number): Promise<'gone' | 'ended' | 'killed'> {
   if (!send(process, 'SIGTERM')) return 'gone';
+  // One that was stopped hears of it when it goes on.
+  send(process, 'SIGCONT');
   if (await ends(process, graceMs)) return 'ended';
   send(process, 'SIGKILL');
   if (await ends(process, 10_000)) return 'killed';
   throw new Error(`process ${process.pid} outlives SIGKILL`);
+}
+
+/**
+ * Sends a signal to a process that was started here, and waits for a killed one to be gone. Nothing is sent to a number that is another process by now.
+ * @returns whether there was somebody to send it to
+ */
+export async function signalProcess(
+  process: ProcessIdentity,
+  signal: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT',
+): Promise<boolean> {
+  if (!send(process, signal)) return false;
+  if (signal === 'SIGKILL' && !(await ends(process, 10_000)))
+    throw new Error(`process ${process.pid} outlives SIGKILL`);
+  return true;
 }
 
 /** The last lines of a log, short enough to be shown. */
@@ -69,7 +85,7 @@ export function lastLines(log: string): string {
 }
 
 /** Whether there was somebody to send it to. */
-function send(identity: ProcessIdentity, signal: 'SIGTERM' | 'SIGKILL'): boolean {
+function send(identity: ProcessIdentity, signal: NodeJS.Signals): boolean {
   if (!runs(identity, linuxProcesses)) return false;
   try {
     return process.kill(identity.pid, signal);

@@ -16,6 +16,8 @@ describe('the processes of the engines', () => {
       'cassandra-1 (jmx)': 19710,
       'kafka-1': 19092,
       'kafka-1 (controller)': 19093,
+      'kafka-1 (sasl)': 19102,
+      'kafka-1 (tls)': 19103,
       redis: 19379,
       s3: 19070,
     });
@@ -40,6 +42,16 @@ describe('the processes of the engines', () => {
     }
   });
 
+  it('are reached behind proxies at addresses that no member has', () => {
+    const members = membersOf({ ...three, isProxied: true });
+    const places = members.map(({ far }) => `${far.host}:${far.port}`);
+    expect(new Set(places).size).toBe(members.length);
+    for (const { far } of members) expect(far.host).toMatch(/^127\.0\.1\.[123]$/);
+    expect(members.filter(({ engine }) => engine === 'kafka').map(({ further }) => further.proxied)).toEqual([
+      19_121, 19_122, 19_123,
+    ]);
+  });
+
   it('move together', () => {
     const [first] = membersOf({ ...defaultShape, portBase: 21_000 });
     expect(first).toMatchObject({ port: 21_042, further: { storage: 21_700, jmx: 21_710 } });
@@ -57,6 +69,7 @@ describe('a folder that was made', () => {
     [{ nodes: 1 }, '--nodes 3, not 1'],
     [{ portBase: 21_000 }, '--ports 19000, not 21000'],
     [{ retentionMs: 60_000 }, '--retention-ms 604800000, not 60000'],
+    [{ isProxied: true }, 'no --proxied'],
   ] as const)('does not take %j', (asked, conflict) => {
     expect(conflictOf(asked, three)).toBe(conflict);
   });

@@ -4,6 +4,7 @@ import { bringDown } from './down.ts';
 import { readEngineCommand, usage } from './engine-command.ts';
 import { cacheFolder, EngineFolder } from './engine-folder.ts';
 import { withLock } from './folder-lock.ts';
+import { harmMember } from './harm-member.ts';
 import { tellStatus } from './status.ts';
 import { bringUp, type EngineWork } from './up.ts';
 
@@ -44,8 +45,18 @@ async function carriedOut(path: string): Promise<boolean> {
   const waiting = () => say('another run is at work in this folder: waiting for it ...');
   try {
     return await withLock(folder.lock, 30 * 60_000, waiting, async () => {
-      if (command.type === 'up') return bringUp(work, command.only, command.shape);
-      return command.type === 'down' ? bringDown(work, command.only, command.isWiping) : false;
+      switch (command.type) {
+        case 'up':
+          return bringUp(work, command.only, command.shape);
+        case 'down':
+          return bringDown(work, command.only, command.isWiping);
+        case 'kill':
+        case 'pause':
+        case 'resume':
+          return harmMember(work, command.member, command.type);
+        default:
+          return false;
+      }
     });
   } catch (error) {
     say(error instanceof Error ? error.message : String(error));

@@ -5,7 +5,7 @@ import type { ShapeAsked } from './engine-command.ts';
 import { EngineFolder, type FolderMade } from './engine-folder.ts';
 import { type EngineName, engineNames } from './engine-name.ts';
 import { type EngineProgram, lastLines, startProcess } from './engine-process.ts';
-import { conflictOf, defaultShape, type EngineMember, membersOf, portsOf } from './engine-shape.ts';
+import { conflictOf, defaultShape, type EngineMember, type EngineShape, membersOf, portsOf } from './engine-shape.ts';
 import type { Installer } from './installed-programs.ts';
 import { probed } from './probe.ts';
 import { linuxProcesses, runs } from './process-identity.ts';
@@ -28,6 +28,10 @@ export interface EngineWork {
 export async function bringUp(work: EngineWork, only: readonly EngineName[], asked: ShapeAsked): Promise<boolean> {
   const { folder, say } = work;
   const known = folder.made();
+  if (known !== undefined && known.kafkaPassword === undefined) {
+    say(`${folder.path} was made by an older version: end and wipe it (down --wipe) first, or take another --folder`);
+    return false;
+  }
   const conflict = known === undefined ? undefined : conflictOf(asked, known.shape);
   if (conflict !== undefined) {
     say(`${folder.path} was made with ${conflict}: end and wipe it (down --wipe) first, or take another --folder`);
@@ -78,9 +82,22 @@ export function writeAddresses(
     if (looked.has(name)) return answering.has(name);
     return before.has(name) && settingOf(name, folder, made).members.every((member) => isUp(member, folder));
   });
-  const entries = there.map((name) => [name, allEngines[name].addresses(settingOf(name, folder, made))]);
+  const entries: [string, object][] = there.map((name) => [
+    name,
+    allEngines[name].addresses(settingOf(name, folder, made)),
+  ]);
+  if (made.shape.isProxied && entries.length > 0) entries.push(['proxies', proxiesOf(made.shape)]);
   if (entries.length > 0) folder.writeAddresses(Object.fromEntries(entries));
   else folder.removeAddresses();
+}
+
+/** What proxies have to listen to, and where each leads. */
+function proxiesOf(shape: EngineShape): readonly object[] {
+  return membersOf(shape).map(({ name, host, far }) => ({
+    member: name,
+    listen: far,
+    target: { host, port: far.port },
+  }));
 }
 
 async function bringOneUp(work: EngineWork, engine: Engine, setting: EngineSetting): Promise<boolean> {
@@ -159,6 +176,8 @@ function newlyMade(asked: ShapeAsked): FolderMade {
     shape: { ...defaultShape, ...asked },
     // Sixteen bytes as Kafka writes them. An option may not begin with "-".
     kafkaClusterId: Buffer.from(randomUUID().replaceAll('-', ''), 'hex').toString('base64url').replace(/^-/, 'A'),
+    kafkaPassword: randomBytes(24).toString('hex'),
+    kafkaStorePassword: randomBytes(24).toString('hex'),
     redisPassword: randomBytes(24).toString('hex'),
     s3AccessKeyId: randomBytes(10).toString('hex'),
     s3SecretAccessKey: randomBytes(24).toString('hex'),

@@ -104,6 +104,7 @@ class KeptThings {
       usage: (device) => ledger.usage(device),
       expire: async (now, limit) => this.#gone(await ledger.expire(now, limit)),
       forget: (device) => ledger.forget(device),
+      nextEnd: () => ledger.nextEnd(),
     };
   }
 

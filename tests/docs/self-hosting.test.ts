@@ -52,6 +52,19 @@ describe('docs/self-hosting.md says what the relay is', () => {
     expect(new Map(documented as [string, string][])).toEqual(new Map(served as [string, string][]));
   });
 
+  it('metrics of a node of a cluster', () => {
+    const made = sourceFiles(`${relaySources}/metrics`)
+      .filter((path) => !/\/(relay-counts|failure-log)\.ts$/.test(path))
+      .flatMap((path) => [
+        ...read(path).matchAll(/(?:counters?|gauge|histogram)\(\s*(?:metrics,\s*)?'(relay_\w+)',\s*'([^']+)'/g),
+      ])
+      .map(([, name, help]) => `${name} ${help}`);
+    const documented = tableRows(section(page, '## Watching a cluster'))
+      .filter((cells) => cells.length === 3 && !cells[0]?.includes('relay_cluster_'))
+      .map(([name, , help]) => `${quoted(name)} ${help}`);
+    expect(new Set(documented)).toEqual(new Set(made));
+  });
+
   it('log events with their levels and fields', () => {
     const logged = sourceFiles(relaySources).flatMap((path) =>
       [...read(path).matchAll(/logger\.(debug|info|warn|error)\(\s*'([^']+)'(?:,\s*\{([^}]*)\})?/g)].map(
@@ -59,6 +72,8 @@ describe('docs/self-hosting.md says what the relay is', () => {
           `${event} ${level} ${[...fields.matchAll(/(?:^|,)\s*(\w+)/g)].map(([, name]) => name).join(' ')}`,
       ),
     );
+    const failures = read(`${relaySources}/dispatch/node-failure.ts`).matchAll(/^ {2}'([a-z.-]+)': '(warn|error)',$/gm);
+    for (const [, event, level] of failures) logged.push(`${event} ${level} code count`);
     const documented = tableRows(section(page, '## Logs')).map(
       ([event, level, fields = '']) => `${quoted(event)} ${level} ${fields.replaceAll('`', '').replaceAll(',', '')}`,
     );

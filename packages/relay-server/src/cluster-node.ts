@@ -10,7 +10,10 @@ import type { MailTopics } from './dispatch/mail-appender.ts';
 import type { NodeFailure } from './dispatch/node-failure.ts';
 import { OtherNodes } from './dispatch/other-nodes.ts';
 import { type PartitionTerms, partitionTerms } from './dispatch/partition-dispatch.ts';
+import { countedEngines } from './metrics/engine-counts.ts';
 import { FailureLog } from './metrics/failure-log.ts';
+import { mailCounts } from './metrics/mail-counts.ts';
+import { MailGauges } from './metrics/mail-gauges.ts';
 import { relayCounts } from './metrics/relay-counts.ts';
 import type { ClusterEngines } from './ports/cluster-engines.ts';
 import type { NodeLink } from './ports/node-link.ts';
@@ -18,7 +21,7 @@ import type { Randomness } from './ports/randomness.ts';
 import { createRelay, type Relay, type RelayParts } from './relay.ts';
 
 /** All that one node of a cluster is made of. Nodes of one cluster are given the same engines, relay key, trust root, cluster name, group and topics. */
-export interface ClusterRelayParts extends Omit<RelayParts, 'stores' | 'node'> {
+export interface ClusterRelayParts extends Omit<RelayParts, 'stores' | 'checks' | 'node'> {
   /** The relay closes them in the end. */
   readonly engines: ClusterEngines;
   /** How other nodes reach this one, and this one them; under a name that no earlier start had. The relay closes it in the end. */
@@ -42,7 +45,10 @@ export interface ClusterRelayParts extends Omit<RelayParts, 'stores' | 'node'> {
  * `stop` drains the streams, so that what nobody has acked is spilled, gives the partitions away, takes leave of the other nodes, and closes link and engines.
  */
 export function createClusterRelay(parts: ClusterRelayParts): Relay {
-  const { engines, link, relayKey, randomness, clock, timers } = parts;
+  const { relayKey, randomness, clock, timers, topics } = parts;
+  const ofMail = mailCounts(parts.metrics);
+  const engines = countedEngines(parts.engines, parts.metrics);
+  const link = ofMail.counted(parts.link);
   const connected = new ConnectedDevices();
   const linkWaits = new LinkWaits(timers);
   const failures = new FailureLog(parts);
@@ -54,6 +60,8 @@ export function createClusterRelay(parts: ClusterRelayParts): Relay {
   const mail = new ClusterMail({
     ...engines,
     ...parts,
+    ...ofMail,
+    link,
     partitionTerms: parts.partitionTerms ?? partitionTerms,
     inboxTerms: parts.inboxTerms ?? inboxTerms,
     secret: deliverySecretOf(relayKey),
@@ -66,12 +74,21 @@ export function createClusterRelay(parts: ClusterRelayParts): Relay {
   const relay = createRelay({
     ...parts,
     node: { counts, connected, claims: mail.claims, linkWaits, reach },
+    checks: engines.checks,
     stores: { ...engines.stores, mailbox: mail.mailbox, presence: engines.presence, close },
+  });
+  const gauges = new MailGauges({
+    ...parts,
+    ...engines,
+    mail,
+    topics: [topics.toUser, topics.toGroup],
+    retentionMs: parts.config.mailbox.retentionMs,
   });
   let starting: ReturnType<Relay['start']> | undefined;
 
   async function start(): ReturnType<Relay['start']> {
     await mail.start();
+    gauges.start();
     await others.start();
     listedCheck.start();
     return relay.start();
@@ -79,11 +96,18 @@ export function createClusterRelay(parts: ClusterRelayParts): Relay {
 
   /** Called by the relay when its streams have been drained. */
   async function close(): Promise<void> {
-    await listedCheck.stop();
-    await mail.close();
-    await others.stop();
-    await link.close();
-    await engines.close();
+    const closing = [
+      () => gauges.stop(),
+      () => listedCheck.stop(),
+      () => mail.close(),
+      () => others.stop(),
+      () => link.close(),
+      () => engines.close(),
+    ];
+    // Whatever fails, nothing is left open behind it.
+    const problems: unknown[] = [];
+    for (const close of closing) await close().catch((error: unknown) => problems.push(error));
+    if (problems.length > 0) throw problems[0];
   }
 
   return {

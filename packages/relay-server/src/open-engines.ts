@@ -47,7 +47,11 @@ export async function openEngines(config: RelayConfig, parts: OpenEnginesParts):
     openBucket(config.blobs.s3).then((engine) => ({ engine, close: async () => engine.close() })),
   ]);
   const { ledger, receipts, nodes, presence, rateLimiter, tickets, deviceCodes, links, verifications } = redis.engine;
-  const { pending, listed, ...stores } = adapters.cassandra.cassandraStores(database.engine, { ...parts, ledger });
+  const { pending, listed, ...stores } = adapters.cassandra.cassandraStores(database.engine, {
+    ...parts,
+    ledger,
+    codes: redis.engine,
+  });
   const { topics } = logNames(config.kafka);
   let closing: Promise<void> | undefined;
   return {

@@ -30,6 +30,7 @@ import { LocalReach } from './dispatch/local-reach.ts';
 import { presenceClaims, type StreamClaims } from './dispatch/stream-claims.ts';
 import { proxyTrust } from './gateway/client-address.ts';
 import { ConnectionCaps } from './gateway/connection-caps.ts';
+import { EngineChecks } from './gateway/engine-checks.ts';
 import { httpServer } from './gateway/http-server.ts';
 import { serviceRoutes } from './gateway/service-routes.ts';
 import { Streams } from './gateway/streams.ts';
@@ -48,6 +49,7 @@ import { Sweeper } from './mailbox/sweeper.ts';
 import { type RelayCounts, relayCounts } from './metrics/relay-counts.ts';
 import type { ChallengeCheck } from './ports/challenge-check.ts';
 import type { Clock } from './ports/clock.ts';
+import type { EngineCheck } from './ports/cluster-engines.ts';
 import type { CodeSender } from './ports/code-sender.ts';
 import type { UserId } from './ports/ids.ts';
 import type { Logger } from './ports/logger.ts';
@@ -82,6 +84,8 @@ export interface RelayParts {
   readonly challengeCheck?: ChallengeCheck;
   /** Where connections come from in place of a TCP port: then `host` and `port` of the settings are not used. */
   readonly listener?: RelayListener;
+  /** Engines without which it can not serve: `/readyz` asks them, and names those that do not answer. */
+  readonly checks?: readonly EngineCheck[];
   /** For a relay that is one of several nodes on the same stores; without it, it is alone. */
   readonly node?: RelayNode;
 }
@@ -106,6 +110,8 @@ export interface Relay extends AsyncDisposable {
 
 const retryAfterDrainMs = 1_000;
 const drainGraceMs = 10_000;
+/** A node of a cluster takes itself out after an append that failed, but not for good: sends go to nodes that are ready, and only a send can tell that it works again. */
+const appendDoubtMs = 30_000;
 
 /** Assembles a relay. */
 export function createRelay(parts: RelayParts): Relay {
@@ -122,6 +128,7 @@ export function createRelay(parts: RelayParts): Relay {
   const lastSeen = new LastSeen({ ...stores, ...config.accounts, directory, connected, reach, clock });
   const roster = new GroupRoster(stores.groups, isShared ? 'others-too' : 'alone');
   const limits = new Limits(stores.rateLimiter, config.limits);
+  const engines = parts.checks && new EngineChecks({ checks: parts.checks, clock, timers, logger });
   const trust = proxyTrust(config.trustedProxies);
   const caps = new ConnectionCaps(config.connections, counts, trust);
   const sessions = new Sessions({ ...stores, ...config.tokens, reach, clock, randomness });
@@ -271,12 +278,24 @@ export function createRelay(parts: RelayParts): Relay {
         retryAfterMs: retryAfterDrainMs,
       });
     }
+    await (engines === undefined ? checkStore() : checkEngines(engines));
+    const since = engines === undefined ? undefined : clock.now() - appendDoubtMs;
+    if (!ingress.failedAfter(since)) return;
+    throw new RelayError('store-unavailable', 'The store takes no mail.', { retryable: true });
+  }
+
+  async function checkStore(): Promise<void> {
     try {
       await stores.accounts.byNumbers([]);
     } catch (cause) {
       throw new RelayError('store-unavailable', 'The store does not answer.', { retryable: true, cause });
     }
-    if (ingress.failing) throw new RelayError('store-unavailable', 'The store takes no mail.', { retryable: true });
+  }
+
+  async function checkEngines(engines: EngineChecks): Promise<void> {
+    const missing = await engines.missing();
+    if (missing.length === 0) return;
+    throw new RelayError('store-unavailable', `Does not answer: ${missing.join(', ')}.`, { retryable: true });
   }
 
   async function start(): Promise<RelayAddress> {

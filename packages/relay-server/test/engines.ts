@@ -3,7 +3,17 @@ import { dirname, join } from 'node:path';
 
 /** Where the engines of the tests listen, as `npm run engines -- up` writes it down. */
 export interface Engines {
-  readonly kafka: { readonly brokers: readonly string[] };
+  readonly kafka: {
+    readonly brokers: readonly string[];
+    /** The same brokers, where they want to know who comes: `plain` by SASL in plain text, `tls` over TLS with a certificate that the one in the file `ca` vouches for, by SCRAM-SHA-512 alone. */
+    readonly secured: {
+      readonly plain: readonly string[];
+      readonly tls: readonly string[];
+      readonly ca: string;
+      readonly username: string;
+      readonly password: string;
+    };
+  };
   readonly cassandra: {
     readonly contactPoints: readonly string[];
     readonly port: number;

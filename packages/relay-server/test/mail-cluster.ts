@@ -5,6 +5,7 @@ import { laneIdOf } from '../src/dispatch/delivery-lane.ts';
 import { deviceKeyOf } from '../src/dispatch/device-key.ts';
 import { type InboxTerms, inboxTerms } from '../src/dispatch/inbox-state.ts';
 import { type PartitionTerms, partitionTerms } from '../src/dispatch/partition-dispatch.ts';
+import type { MailCounts } from '../src/metrics/mail-counts.ts';
 import { systemRandomness } from '../src/platform/system-randomness.ts';
 import type { Clock } from '../src/ports/clock.ts';
 import type { DeviceAddress, DeviceKey, LaneId } from '../src/ports/ids.ts';
@@ -29,6 +30,8 @@ export interface MailClusterOptions<Ground extends MailGround> {
   readonly timers: Timers;
   readonly partitionTerms?: PartitionTerms;
   readonly inboxTerms?: InboxTerms;
+  /** Is told of all nodes. */
+  readonly counts?: MailCounts;
 }
 
 /** One node of a `MailCluster`. */
@@ -60,11 +63,12 @@ export class MailCluster<Ground extends MailGround = MailGround> {
   }
 
   async start(): Promise<MailClusterNode> {
-    const { ground, clock, timers } = this.#options;
+    const { ground, clock, timers, counts } = this.#options;
     const own = await ground.node();
     const ended: (readonly [DeviceAddress, StreamEnd])[] = [];
     const parts: ClusterMailParts = {
       ...own,
+      link: counts?.counted(own.link) ?? own.link,
       clock,
       timers,
       randomness: systemRandomness,
@@ -77,13 +81,18 @@ export class MailCluster<Ground extends MailGround = MailGround> {
       secret: this.#secret,
       drainMs: 5_000,
       hint: () => undefined,
-      delivered: (device, { lane, ko }) => this.#settled(lane, device, ko),
+      ...(counts && { handedOver: counts.handedOver, read: counts.read }),
+      delivered: (device, key, live) => {
+        counts?.delivered(device, key, live);
+        this.#settled(key.lane, device, key.ko);
+      },
       failed: (event, error) => this.failures.push(`${event}: ${error}`),
       appended: ({ topicId, partition, offset }, devices) => {
         const lane = laneIdOf(cluster, topicId, partition);
         for (const device of devices) this.#appended(lane, deviceKeyOf(device), offset);
       },
-      resolved: (lane, device, ko) => {
+      resolved: (lane, device, ko, how) => {
+        counts?.resolved(lane, device, ko, how);
         this.#settled(lane, device, ko);
         this.#unresolved.delete(`${lane}/${ko} ${device}`);
       },

@@ -11,6 +11,7 @@ import { loadConfig } from '../src/config/load-config.ts';
 import type { RelayConfig } from '../src/config/relay-config.ts';
 import { systemRandomness } from '../src/platform/system-randomness.ts';
 import type { ChallengeCheck } from '../src/ports/challenge-check.ts';
+import type { EngineCheck } from '../src/ports/cluster-engines.ts';
 import type { CodeSender } from '../src/ports/code-sender.ts';
 import type { RelayStores } from '../src/ports/relay-stores.ts';
 import { createRelay, type Relay } from '../src/relay.ts';
@@ -32,6 +33,7 @@ export interface TestRelayOptions {
   readonly challengeCheck?: ChallengeCheck;
   /** Stands between the relay and its stores. */
   readonly wrapStores?: (stores: RelayStores) => RelayStores;
+  readonly checks?: readonly EngineCheck[];
   /** A data folder to use again; it is then not removed at the end. */
   readonly folder?: string;
 }
@@ -75,6 +77,7 @@ export async function startRelay(options: TestRelayOptions = {}): Promise<TestRe
       },
     },
     ...(options.challengeCheck && { challengeCheck: options.challengeCheck }),
+    ...(options.checks && { checks: options.checks }),
     clock: time,
     timers: time,
     randomness: systemRandomness,

@@ -1,4 +1,4 @@
-import type { EngineMember, EngineShape } from '../engine-shape.ts';
+import { clientAddress, type EngineMember, type EngineShape } from '../engine-shape.ts';
 
 /** The name of the data centre of every snitch that knows none. */
 export const localDataCenter = 'datacenter1';
@@ -17,6 +17,8 @@ export function cassandraConfig(member: EngineMember, shape: EngineShape): strin
     storage_port: storage,
     rpc_address: member.host,
     native_transport_port: member.port,
+    // What clients are told of the other nodes.
+    broadcast_rpc_address: clientAddress(member, shape).host,
     seed_provider: [
       {
         class_name: 'org.apache.cassandra.locator.SimpleSeedProvider',

@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Engine } from '../engine.ts';
+import { clientAddress } from '../engine-shape.ts';
 import { installedJars } from '../installed-programs.ts';
 import { cassandraConfig, cassandraLogging, localDataCenter, moduleFlags } from './cassandra-config.ts';
 import { askCassandra, tryCassandra } from './cassandra-probe.ts';
@@ -59,8 +60,8 @@ export const cassandra: Engine = {
   },
   ask: askCassandra,
   attempt: ({ members }) => tryCassandra(members),
-  addresses: ({ members }) => ({
-    contactPoints: members.map(({ host }) => host),
+  addresses: ({ members, made }) => ({
+    contactPoints: members.map((member) => clientAddress(member, made.shape).host),
     port: members[0]?.port,
     localDataCenter,
   }),

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import type { Engine } from '../engine.ts';
 import type { FolderMade } from '../engine-folder.ts';
-import type { EngineMember } from '../engine-shape.ts';
+import { clientAddress, type EngineMember } from '../engine-shape.ts';
 import { installedRedis } from '../installed-programs.ts';
 import { redisConfig } from './redis-config.ts';
 import { askRedis, tryRedis } from './redis-probe.ts';
@@ -24,11 +24,11 @@ export const redis: Engine = {
   },
   ask: (member, { made }) => askRedis(urlOf(member, made)),
   attempt: ({ members, made }) => tryRedis(urlOf(only(members), made)),
-  addresses: ({ members, made }) => ({ url: urlOf(only(members), made) }),
+  addresses: ({ members, made }) => ({ url: urlOf(clientAddress(only(members), made.shape), made) }),
   shown: ({ members }) => `redis://${only(members).host}:${only(members).port} (with the password in engines.json)`,
 };
 
-function urlOf({ host, port }: EngineMember, { redisPassword }: FolderMade): string {
+function urlOf({ host, port }: EngineMember['far'], { redisPassword }: FolderMade): string {
   return `redis://:${redisPassword}@${host}:${port}`;
 }
 

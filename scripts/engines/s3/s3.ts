@@ -1,5 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import type { Engine, EngineSetting } from '../engine.ts';
+import type { EngineMember } from '../engine-shape.ts';
 import { installedVersitygw } from '../installed-programs.ts';
 import { askS3, type S3Access, tryS3 } from './s3-probe.ts';
 
@@ -24,13 +25,13 @@ export const s3: Engine = {
   },
   ask: (_, setting) => askS3(accessOf(setting)),
   attempt: (setting) => tryS3(accessOf(setting)),
-  addresses: accessOf,
+  addresses: (setting) => accessOf(setting, setting.made.shape.isProxied ? setting.members[0]?.far : undefined),
   shown: (setting) => `${accessOf(setting).endpoint}, ${region} (with the keys in engines.json)`,
 };
 
-function accessOf({ members: [member], made }: EngineSetting): S3Access {
+function accessOf({ members: [member], made }: EngineSetting, at: EngineMember['far'] | undefined = member): S3Access {
   return {
-    endpoint: `http://${member?.host}:${member?.port}`,
+    endpoint: `http://${at?.host}:${at?.port}`,
     region,
     accessKeyId: made.s3AccessKeyId,
     secretAccessKey: made.s3SecretAccessKey,

@@ -34,6 +34,20 @@ export function mailLedgerConformance(runner: Runner, maker: HarnessMaker<{ read
       expect((await ledger.usage(device)).oldest).toBe(start + 9);
     });
 
+    check('tells when what ends first does', async ({ stores: { ledger } }) => {
+      const [one, other] = [someIncarnation(), someIncarnation()];
+      const ending = (device: DeviceIncarnation, expiresAt: number) => entry(device, 1, { expiresAt });
+      const [first, second, third] = [ending(one, start + 100), ending(one, start + 300), ending(other, start + 200)];
+      for (const each of [second, first, third]) await ledger.reserve([each], roomy);
+      expect(await ledger.nextEnd()).toBe(start + 100);
+      await ledger.release(one, idsOf([first]));
+      expect(await ledger.nextEnd()).toBe(start + 200);
+      expect(await ledger.expire(start + 250, 10)).toBe(1);
+      expect(await ledger.nextEnd()).toBe(start + 300);
+      await ledger.release(one, idsOf([second]));
+      expect(await ledger.nextEnd()).toBe(undefined);
+    });
+
     check('counts the quota by number and by bytes, exactly', async ({ stores: { ledger } }) => {
       const device = someIncarnation();
       const status = async (size: number, count = 100) =>

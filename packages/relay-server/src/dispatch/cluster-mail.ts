@@ -16,9 +16,10 @@ import { ClusterClaims } from './cluster-claims.ts';
 import { ClusterMailbox } from './cluster-mailbox.ts';
 import { DeliveryIds } from './delivery-id.ts';
 import type { DeliveryKey } from './delivery-lane.ts';
-import { Dispatcher } from './dispatcher.ts';
+import { Dispatcher, type HandOverOutcome, type OwnedPartition } from './dispatcher.ts';
 import { GatewayInboxes } from './gateway-inboxes.ts';
 import type { InboxTerms } from './inbox-state.ts';
+import type { Resolution } from './lane-dispatch.ts';
 import type { MailTopics } from './mail-appender.ts';
 import type { NodeFailure } from './node-failure.ts';
 import { decodeNodeMessage, encodeNodeMessage } from './node-messages.ts';
@@ -54,10 +55,12 @@ export interface ClusterMailParts {
   readonly heard?: (word: NodeWord) => void;
   /** Something went wrong that costs no mail: for logs and counts. */
   readonly failed: (event: NodeFailure, error: unknown) => void;
-  /** A record is durable; an inbox here has taken it; it is done with for a device: for counts. */
+  /** A record is durable; an inbox here has taken it; it is done with for a device; a hand-over has ended; what waits for a device is read: for counts. */
   readonly appended?: (position: LogPosition, devices: readonly DeviceIncarnation[]) => void;
   readonly delivered?: (device: DeviceKey, key: DeliveryKey, live: boolean) => void;
-  readonly resolved?: (lane: LaneId, device: DeviceKey, ko: number) => void;
+  readonly resolved?: (lane: LaneId, device: DeviceKey, ko: number, how: Resolution) => void;
+  readonly handedOver?: (outcome: HandOverOutcome) => void;
+  readonly read?: () => void;
 }
 
 /** The mail of one node of a cluster: what it takes, what it hands out of the log's partitions that are its own, and what it gives to the devices that are connected to it. */
@@ -87,6 +90,11 @@ export class ClusterMail {
   /** What is open here. */
   get inboxes(): GatewayInboxes {
     return this.#inboxes;
+  }
+
+  /** Those that this node hands out of. */
+  get partitions(): readonly OwnedPartition[] {
+    return this.#dispatcher.partitions;
   }
 
   /** Begins to hand out. @throws {RelayError} as `MailLog.consume` */

@@ -2,7 +2,7 @@ import { within } from '../adapters/within.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceKey, LaneId } from '../ports/ids.ts';
 import type { LogAssignment, LogConsumer, LogRecord, LogRevocation, MailLog } from '../ports/mail-log.ts';
-import type { NodeLink, NodeReply } from '../ports/node-link.ts';
+import type { NodeLink, NodeRefusal, NodeReply } from '../ports/node-link.ts';
 import type { PendingStore } from '../ports/pending-store.ts';
 import type { Presence } from '../ports/presence.ts';
 import type { CancelTimer, Timers } from '../ports/timers.ts';
@@ -21,6 +21,7 @@ import {
   type PartitionEvent,
   type PartitionTerms,
   partitionWakeAt,
+  setPartitionBack,
   stepPartition,
 } from './partition-dispatch.ts';
 import { WorkLimit } from './work-limit.ts';
@@ -57,6 +58,21 @@ export interface DispatcherParts {
   readonly failed: (event: NodeFailure, error: unknown) => void;
   /** A record is done with for one device. */
   readonly resolved?: (lane: LaneId, device: DeviceKey, ko: number, how: Resolution) => void;
+  /** What became of a hand-over: as the gateway says, or why it said nothing. */
+  readonly handedOver?: (outcome: HandOverOutcome) => void;
+}
+
+/** What became of a hand-over. */
+export type HandOverOutcome = HandOverStatus | NodeRefusal;
+
+/** A partition that this node has, and how far it is. */
+export interface OwnedPartition {
+  readonly topic: string;
+  readonly partition: number;
+  /** Every record below it that was read is done with. */
+  readonly watermark: number;
+  /** When the log took the record at the watermark; undefined when all that was read is done with. */
+  readonly oldest: number | undefined;
 }
 
 interface Asking {
@@ -90,6 +106,7 @@ export class Dispatcher {
   /** Handlers are called while it is still to come. */
   #consumer: Promise<LogConsumer> | undefined;
   #cancelTicks: CancelTimer | undefined;
+  #lastNow = Number.NEGATIVE_INFINITY;
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
@@ -124,6 +141,14 @@ export class Dispatcher {
       if (asking !== undefined) asking.mayGoOn = true;
       this.#step(owned, { kind: 'lane', device, event: { kind: 'caught-up' } });
     }
+  }
+
+  /** Those that this node has now. */
+  get partitions(): readonly OwnedPartition[] {
+    return [...this.#owned.values()].map(({ assignment: { topic, partition }, dispatch }) => {
+      const watermark = dispatch.offsets.watermark() ?? dispatch.committed;
+      return { topic, partition, watermark, oldest: dispatch.records.get(watermark)?.time };
+    });
   }
 
   /** Gives the partitions away, and begins nothing more. Idempotent. */
@@ -164,17 +189,26 @@ export class Dispatcher {
     if (owned !== undefined) this.#step(owned, { kind: 'fetched', records: records.map(fetchedRecordOf) });
   }
 
-  #wake(): void {
+  /** The time; a clock that was set back keeps nothing waiting. */
+  #now(): number {
     const now = this.#parts.clock.now();
+    const back = this.#lastNow - now;
+    this.#lastNow = now;
+    if (back > 0) for (const { dispatch } of this.#owned.values()) setPartitionBack(dispatch, back);
+    return now;
+  }
+
+  #wake(): void {
+    const now = this.#now();
     for (const owned of this.#owned.values()) {
       if (partitionWakeAt(owned.dispatch) <= now) this.#step(owned, { kind: 'wake' });
     }
   }
 
   #step(owned: Owned, event: PartitionEvent): void {
-    const { clock, jitter, terms } = this.#parts;
+    const { jitter, terms } = this.#parts;
     const effects: PartitionEffect[] = [];
-    stepPartition(owned.dispatch, event, clock.now(), jitter(), terms, effects);
+    stepPartition(owned.dispatch, event, this.#now(), jitter(), terms, effects);
     for (const effect of effects) this.#carryOut(owned, effect);
     if (isDone(owned)) owned.done();
   }
@@ -225,7 +259,7 @@ export class Dispatcher {
   }
 
   async #handOver(owned: Owned, node: string, message: HandOver): Promise<void> {
-    const { link, clock, failed } = this.#parts;
+    const { link, clock, failed, handedOver } = this.#parts;
     const { device, call, mail, deadline } = message;
     const asking = owned.asking.get(device) ?? { count: 0, mayGoOn: false };
     owned.asking.set(device, asking);
@@ -239,7 +273,7 @@ export class Dispatcher {
     asking.count--;
     if (asking.count === 0) owned.asking.delete(device);
     const status = statusOf(reply, message);
-    if (status === undefined) return;
+    handedOver?.(reply.status === 'answered' ? (status ?? 'gone') : reply.status);
     this.#step(owned, { kind: 'lane', device, event: { kind: 'answer', call, ko: mail.ko, status } });
     if (status !== 'catching-up' || !asking.mayGoOn) return;
     asking.mayGoOn = false;
@@ -295,8 +329,8 @@ function nothing(): void {
   // Nobody waits.
 }
 
-/** What becomes of a hand-over: as the gateway says, or as the way to it does. `undefined`: the lane's own time decides. */
-function statusOf(reply: NodeReply, { device, lane, mail, call }: HandOver): HandOverStatus | undefined {
+/** What becomes of a hand-over: as the gateway says, or as the way to it does. */
+function statusOf(reply: NodeReply, { device, lane, mail, call }: HandOver): HandOverStatus {
   switch (reply.status) {
     case 'answered': {
       const answer = decodeNodeMessage(reply.answer);
@@ -306,8 +340,9 @@ function statusOf(reply: NodeReply, { device, lane, mail, call }: HandOver): Han
     // Held and tried again, and spilled when it stays so.
     case 'overloaded':
       return 'catching-up';
+    // By a timer: the lane's own time may go another way.
     case 'timed-out':
-      return undefined;
+      return 'late';
     case 'unreachable':
     case 'closed':
     case 'failed':

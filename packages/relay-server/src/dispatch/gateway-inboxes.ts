@@ -31,6 +31,8 @@ export interface GatewayInboxesParts {
   readonly hint: (device: DeviceIncarnation) => void;
   /** An inbox has taken a record, which was handed over live or stored. */
   readonly delivered?: (device: DeviceKey, key: DeliveryKey, live: boolean) => void;
+  /** What waits for a device is read. */
+  readonly read?: () => void;
   /** Something went wrong, and is tried again. */
   readonly failed: (event: NodeFailure, error: unknown) => void;
 }
@@ -64,7 +66,7 @@ export class GatewayInboxes {
     device: DeviceIncarnation,
     lost: (why: StreamEnd) => void = () => undefined,
   ): Promise<{ readonly inbox: OpenInbox; readonly previous: Holder | undefined }> {
-    const { presence, pending, link, clock, jitter, terms, hint, delivered, failed } = this.#parts;
+    const { presence, pending, link, clock, jitter, terms, hint, delivered, read, failed } = this.#parts;
     const key = deviceKeyOf(device);
     const inbox = new OpenInbox(key, {
       presence,
@@ -76,6 +78,7 @@ export class GatewayInboxes {
       failed,
       hint: () => hint(device),
       delivered: (place, live) => delivered?.(key, place, live),
+      read: () => read?.(),
       lost,
       closed: () => this.#forget(key, inbox),
     });
@@ -91,6 +94,16 @@ export class GatewayInboxes {
   /** The inbox of the device's own stream here. */
   of(device: DeviceIncarnation): OpenInbox | undefined {
     return this.#open.get(deviceKeyOf(device))?.at(-1);
+  }
+
+  /** Since when the delivery that has waited longest has no ack, over all inboxes; undefined when none waits. */
+  get waitingSince(): number | undefined {
+    let since: number | undefined;
+    for (const inbox of this.all) {
+      const [oldest] = inbox.entries;
+      if (oldest !== undefined && (since === undefined || oldest.since < since)) since = oldest.since;
+    }
+    return since;
   }
 
   /** Another node hands something over: gives the answer, which comes when the client has acked. Rejects when the asker has given up. */

@@ -139,6 +139,15 @@ export function laneWakeAt(lane: LaneDispatch): number {
   return at;
 }
 
+/** The clock was set back by so many ms. */
+export function setLaneBack({ entries }: LaneDispatch, by: number): void {
+  for (const entry of entries) {
+    entry.until -= by;
+    // 0 says that it has not been held.
+    if (entry.holdUntil !== 0) entry.holdUntil -= by;
+  }
+}
+
 function newEntry(mail: LaneMail): LaneEntry {
   return {
     mail,

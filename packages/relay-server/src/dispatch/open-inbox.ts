@@ -6,7 +6,7 @@ import type { Holder, Keeping, Presence } from '../ports/presence.ts';
 import { RelayError } from '../relay-error.ts';
 import type { StreamEnd } from './connected-devices.ts';
 import type { DeliveryKey, LaneMail } from './delivery-lane.ts';
-import { type InboxEvent, inboxWakeAt, newDeviceInbox, stepInbox } from './device-inbox.ts';
+import { type InboxEvent, inboxWakeAt, newDeviceInbox, setInboxBack, stepInbox } from './device-inbox.ts';
 import { deviceOfKey } from './device-key.ts';
 import type { HandOver, HandOverAnswer, NodeMessage } from './hand-over.ts';
 import type { DeviceInbox, InboxEffect, InboxTerms } from './inbox-state.ts';
@@ -23,6 +23,7 @@ export interface OpenInboxParts {
   readonly terms: InboxTerms;
   readonly hint: () => void;
   readonly delivered: (key: DeliveryKey, live: boolean) => void;
+  readonly read: () => void;
   /** It is the device's no more. */
   readonly closed: () => void;
   /** The stream is to end. */
@@ -34,6 +35,8 @@ export interface OpenInboxParts {
 export interface InboxEntry {
   readonly key: DeliveryKey;
   readonly mail: LaneMail;
+  /** When it was delivered, milliseconds since the Unix epoch. */
+  readonly since: number;
 }
 
 type Waiting = (answer: HandOverAnswer) => void;
@@ -50,6 +53,7 @@ export class OpenInbox {
   #claimed: ((previous: Holder | undefined) => void) | undefined;
   /** Who waits for more entries, or for the end of what is under way. */
   #watching: (() => void)[] = [];
+  #lastNow = Number.NEGATIVE_INFINITY;
 
   constructor(device: DeviceKey, parts: OpenInboxParts) {
     this.device = device;
@@ -121,7 +125,8 @@ export class OpenInbox {
   }
 
   wake(): void {
-    if (inboxWakeAt(this.#machine) <= this.#parts.clock.now()) void this.#step({ kind: 'wake' });
+    const now = this.#now();
+    if (inboxWakeAt(this.#machine) <= now) void this.#step({ kind: 'wake' });
   }
 
   /** The stream has ended. */
@@ -137,7 +142,16 @@ export class OpenInbox {
     if (closed) return false;
     // A reading that waits for room, or for its next try, goes on some time later.
     if (catchUp !== undefined) return catchUp.asked !== undefined;
-    return claiming !== undefined || (again && readAt <= this.#parts.clock.now());
+    return claiming !== undefined || (again && readAt <= this.#now());
+  }
+
+  /** The time; a clock that was set back keeps nothing waiting. */
+  #now(): number {
+    const now = this.#parts.clock.now();
+    const back = this.#lastNow - now;
+    this.#lastNow = now;
+    if (back > 0) setInboxBack(this.#machine, back);
+    return now;
   }
 
   #tellWatching(): void {
@@ -148,9 +162,9 @@ export class OpenInbox {
 
   /** Resolves when what this step deletes is deleted. */
   async #step(event: InboxEvent): Promise<void> {
-    const { clock, jitter, terms } = this.#parts;
+    const { jitter, terms } = this.#parts;
     const effects: InboxEffect[] = [];
-    stepInbox(this.#machine, event, clock.now(), jitter(), terms, effects);
+    stepInbox(this.#machine, event, this.#now(), jitter(), terms, effects);
     const deletions: Promise<void>[] = [];
     let isNew = false;
     for (const effect of effects) {
@@ -182,7 +196,11 @@ export class OpenInbox {
         void this.#readPage(effect);
         return undefined;
       case 'deliver':
-        this.#entries.set(entryName(effect.key), effect);
+        this.#entries.set(entryName(effect.key), {
+          key: effect.key,
+          mail: effect.mail,
+          since: this.#parts.clock.now(),
+        });
         this.#parts.delivered(effect.key, effect.live);
         return undefined;
       case 'queue-empty':
@@ -248,7 +266,8 @@ export class OpenInbox {
   }
 
   async #readSpans(): Promise<void> {
-    const { pending, failed } = this.#parts;
+    const { pending, read, failed } = this.#parts;
+    read();
     try {
       const { spans, cursors } = await pending.view(this.device);
       // Acked through another stream of the device.

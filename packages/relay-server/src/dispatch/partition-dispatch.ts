@@ -8,6 +8,7 @@ import {
   laneTerms,
   laneWakeAt,
   newLaneDispatch,
+  setLaneBack,
   stepLane,
 } from './lane-dispatch.ts';
 
@@ -62,6 +63,8 @@ export type PartitionEffect =
   | { readonly kind: 'resume' };
 
 interface OpenRecord {
+  /** When the log took it. */
+  readonly time: number;
   /** Devices for which it is not resolved. */
   left: number;
   /** Poison that is not parked yet. */
@@ -173,6 +176,13 @@ export function partitionWakeAt(partition: PartitionDispatch): number {
   return at;
 }
 
+/** The clock was set back by so many ms: what ends by its time ends when it would have. */
+export function setPartitionBack(partition: PartitionDispatch, by: number): void {
+  partition.commitAt -= by;
+  for (const record of partition.records.values()) record.retryAt -= by;
+  for (const lane of partition.busy) setLaneBack(lane, by);
+}
+
 function takeRecord(
   partition: PartitionDispatch,
   record: FetchedRecord,
@@ -184,7 +194,7 @@ function takeRecord(
   const { ko } = record;
   partition.offsets.fetched(ko);
   if (record.kind === 'poison') {
-    partition.records.set(ko, { left: 0, bytes: record.bytes, retryAt: Number.POSITIVE_INFINITY });
+    partition.records.set(ko, { time: now, left: 0, bytes: record.bytes, retryAt: Number.POSITIVE_INFINITY });
     out.push({ kind: 'park', ko, bytes: record.bytes });
     return;
   }
@@ -192,7 +202,7 @@ function takeRecord(
     partition.offsets.resolved(ko);
     return;
   }
-  partition.records.set(ko, { left: record.parts.length, bytes: undefined, retryAt: 0 });
+  partition.records.set(ko, { time: record.time, left: record.parts.length, bytes: undefined, retryAt: 0 });
   for (const { device, envelope } of record.parts) {
     const mail: LaneMail = { ko, time: record.time, expiresAt: record.expiresAt, envelope };
     stepOne(partition, laneOf(partition, device, terms), { kind: 'mail', mail }, now, jitter, terms, out);

@@ -57,15 +57,16 @@ export interface PreparedAppend {
 /** Brings Sends into mailboxes: checks recipients, makes envelopes, appends, and hints to those who are connected. */
 export class Ingress {
   readonly #parts: IngressParts;
-  #failing = false;
+  /** When the last append failed; undefined when it did not. */
+  #failedAt: number | undefined;
 
   constructor(parts: IngressParts) {
     this.#parts = parts;
   }
 
-  /** Whether the last append failed. */
-  get failing(): boolean {
-    return this.#failing;
+  /** Whether the last append failed, and later than `time` when that is given. */
+  failedAfter(time: number | undefined): boolean {
+    return this.#failedAt !== undefined && (time === undefined || this.#failedAt > time);
   }
 
   /**
@@ -208,7 +209,7 @@ export class Ingress {
         quota,
       );
       stored = !receipt.repeated;
-      this.#failing = false;
+      this.#failedAt = undefined;
       observe();
       if (stored) {
         for (const { userId, devices } of receipt.results) {
@@ -273,10 +274,10 @@ export class Ingress {
   }
 
   #storeFailed(cause: unknown): RelayError {
-    if (!this.#failing) {
+    if (this.#failedAt === undefined) {
       this.#parts.logger.error('mailbox.failed', { code: cause instanceof RelayError ? cause.code : 'internal' });
     }
-    this.#failing = true;
+    this.#failedAt = this.#parts.clock.now();
     return new RelayError('store-unavailable', 'The relay can not store mail now: send the same again later.', {
       retryable: true,
       retryAfterMs: 5_000,

@@ -79,7 +79,7 @@ export type {
   MailResult,
   MailUsage,
 } from './mailbox.ts';
-export type { Counter, Gauge, Histogram, Metrics } from './metrics.ts';
+export type { Counter, Gauge, Histogram, MetricLabels, Metrics } from './metrics.ts';
 export type {
   NodeHandler,
   NodeLink,

@@ -36,6 +36,12 @@ export interface MailLedger {
    * Several sweepers at once share the entries: each is counted by one of them.
    */
   expire(now: number, limit: number): Promise<number>;
+  /**
+   * When the entry of any device that ends first does, as far as is known: never later than the truth, and the truth when it is asked again and again while few devices change. What has expired counts until it is swept. `undefined`: nobody holds anything.
+   *
+   * For metrics: with one time to live for all mail it tells since when the oldest waits.
+   */
+  nextEnd(): Promise<number | undefined>;
   /** Counts out all that a device has, which is gone. */
   forget(device: DeviceIncarnation): Promise<void>;
 }

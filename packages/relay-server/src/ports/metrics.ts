@@ -14,11 +14,14 @@ export interface Histogram {
   startTimer(): () => void;
 }
 
-/** Makes the relay's metrics, `relay_*`, without labels that could tell a person. */
+/** What tells series of one name apart: values are a few that are known beforehand, as names of engines are, and never tell a person. */
+export type MetricLabels = Readonly<Record<string, string>>;
+
+/** Makes the relay's metrics, `relay_*`, without labels that could tell a person. Those of one name have one description and the same names of labels, and each its own values. */
 export interface Metrics {
-  counter(name: string, description: string): Counter;
-  gauge(name: string, description: string): Gauge;
-  histogram(name: string, description: string): Histogram;
+  counter(name: string, description: string, labels?: MetricLabels): Counter;
+  gauge(name: string, description: string, labels?: MetricLabels): Gauge;
+  histogram(name: string, description: string, labels?: MetricLabels): Histogram;
   /** All of them in the Prometheus text format. */
   render(): Promise<string>;
 }

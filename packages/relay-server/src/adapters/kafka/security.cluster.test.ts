@@ -1,23 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { runningEngines } from '../../../test/engines.ts';
 import { refusalOf } from '../../conformance/harness.ts';
 import { bytes } from '../../conformance/log-world.ts';
 import type { KafkaOptions, KafkaSasl } from './kafka-options.ts';
 import { KafkaMailLog } from './mail-log.ts';
 import { makeLogTopics } from './topics.ts';
 
-/** A broker that wants to know who comes: `plain` speaks SASL in plain text, `tls` over TLS with a certificate of the authority in the file `ca`. */
-interface SecuredBroker {
-  readonly plain: string;
-  readonly tls: string;
-  readonly ca: string;
-  readonly username: string;
-  readonly password: string;
-}
-
-const file = process.env.SOTTO_SECURED_KAFKA;
-const title = 'Kafka with SASL and TLS';
 const times = { connectTimeoutMs: 2000, requestTimeoutMs: 3000 };
 
 async function appended(kafka: KafkaOptions): Promise<number> {
@@ -29,59 +19,52 @@ async function appended(kafka: KafkaOptions): Promise<number> {
   return offset;
 }
 
-if (file === undefined) describe.skip(`${title} (skipped: SOTTO_SECURED_KAFKA names no file)`, () => undefined);
-else secured(JSON.parse(readFileSync(file, 'utf8')));
+const { plain, tls, ca, username, password } = runningEngines().kafka.secured;
+const sasl = (mechanism: KafkaSasl['mechanism']) => ({ mechanism, username, password });
+const trusted = { ca: readFileSync(ca) };
 
-function secured({ plain, tls, ca, username, password }: SecuredBroker): void {
-  const sasl = (mechanism: KafkaSasl['mechanism']) => ({ mechanism, username, password });
-  const trusted = { ca: readFileSync(ca) };
-
-  describe(title, () => {
-    it.each(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const)('lets a relay in by %s', async (mechanism) => {
-      expect(await appended({ brokers: [plain], sasl: sasl(mechanism), ...times })).toBe(0);
-    });
-
-    it('lets a relay in over TLS', async () => {
-      expect(await appended({ brokers: [tls], tls: trusted, sasl: sasl('SCRAM-SHA-512'), ...times })).toBe(0);
-    });
-
-    it.each(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const)(
-      'refuses a wrong password by %s',
-      async (mechanism) => {
-        const kafka = { brokers: [plain], sasl: { ...sasl(mechanism), password: 'wrong' }, ...times };
-        const log = new KafkaMailLog({ kafka });
-        const handlers = {
-          assigned: () => undefined,
-          revoked: () => Promise.resolve(),
-          records: () => Promise.resolve(),
-          skipped: () => undefined,
-          failed: () => undefined,
-        };
-        const outcomes = await Promise.all([
-          refusalOf(log.append('nothing', bytes('key'), bytes('value'))),
-          refusalOf(log.describe('nothing')),
-          refusalOf(log.consume({ group: 'nobody', topics: ['nothing'], maxRecords: 1, drainMs: 1 }, handlers)),
-          refusalOf(makeLogTopics({ kafka, topics: ['nothing'] })),
-        ]);
-        expect(outcomes).toEqual(Array(4).fill('config-invalid'));
-        await log.close();
-      },
-    );
-
-    it('refuses a mechanism that the broker has not got', async () => {
-      const kafka = { brokers: [tls], tls: trusted, sasl: sasl('PLAIN'), ...times };
-      expect(await refusalOf(appended(kafka))).toBe('config-invalid');
-    });
-
-    it('does not trust a certificate of an unknown authority', async () => {
-      const kafka = { brokers: [tls], tls: {}, sasl: sasl('SCRAM-SHA-512'), ...times };
-      expect(await refusalOf(appended(kafka))).toBe('config-invalid');
-    });
-
-    it('is not reached without saying who comes, or over TLS where there is none', async () => {
-      expect(await refusalOf(appended({ brokers: [plain], ...times }))).toBe('store-unavailable');
-      const outcome = await refusalOf(appended({ brokers: [plain], tls: trusted, sasl: sasl('PLAIN'), ...times }));
-      expect(['config-invalid', 'store-unavailable'].includes(`${outcome}`)).toBe(true);
-    });
+describe('Kafka with SASL and TLS', () => {
+  it.each(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const)('lets a relay in by %s', async (mechanism) => {
+    expect(await appended({ brokers: plain, sasl: sasl(mechanism), ...times })).toBe(0);
   });
-}
+
+  it('lets a relay in over TLS', async () => {
+    expect(await appended({ brokers: tls, tls: trusted, sasl: sasl('SCRAM-SHA-512'), ...times })).toBe(0);
+  });
+
+  it.each(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const)('refuses a wrong password by %s', async (mechanism) => {
+    const kafka = { brokers: plain, sasl: { ...sasl(mechanism), password: 'wrong' }, ...times };
+    const log = new KafkaMailLog({ kafka });
+    const handlers = {
+      assigned: () => undefined,
+      revoked: () => Promise.resolve(),
+      records: () => Promise.resolve(),
+      skipped: () => undefined,
+      failed: () => undefined,
+    };
+    const outcomes = await Promise.all([
+      refusalOf(log.append('nothing', bytes('key'), bytes('value'))),
+      refusalOf(log.describe('nothing')),
+      refusalOf(log.consume({ group: 'nobody', topics: ['nothing'], maxRecords: 1, drainMs: 1 }, handlers)),
+      refusalOf(makeLogTopics({ kafka, topics: ['nothing'] })),
+    ]);
+    expect(outcomes).toEqual(Array(4).fill('config-invalid'));
+    await log.close();
+  });
+
+  it('refuses a mechanism that the broker has not got', async () => {
+    const kafka = { brokers: tls, tls: trusted, sasl: sasl('PLAIN'), ...times };
+    expect(await refusalOf(appended(kafka))).toBe('config-invalid');
+  });
+
+  it('does not trust a certificate of an unknown authority', async () => {
+    const kafka = { brokers: tls, tls: {}, sasl: sasl('SCRAM-SHA-512'), ...times };
+    expect(await refusalOf(appended(kafka))).toBe('config-invalid');
+  });
+
+  it('is not reached without saying who comes, or over TLS where there is none', async () => {
+    expect(await refusalOf(appended({ brokers: plain, ...times }))).toBe('store-unavailable');
+    const outcome = await refusalOf(appended({ brokers: plain, tls: trusted, sasl: sasl('PLAIN'), ...times }));
+    expect(['config-invalid', 'store-unavailable'].includes(`${outcome}`)).toBe(true);
+  });
+});

@@ -49,6 +49,11 @@ export class MemoryMailLedger implements MailLedger {
     return expired;
   }
 
+  async nextEnd(): Promise<number | undefined> {
+    const ends = [...this.#held.values()].flatMap((held) => [...held.values()].map(({ expiresAt }) => expiresAt));
+    return ends.length === 0 ? undefined : ends.reduce((first, end) => Math.min(first, end));
+  }
+
   async forget(device: DeviceIncarnation): Promise<void> {
     this.#held.delete(incarnationKey(device));
   }

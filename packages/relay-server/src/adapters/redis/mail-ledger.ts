@@ -10,6 +10,8 @@ import { keyText, type RedisDatabase } from './redis-database.ts';
 const shards = 256;
 /** How many ids one script releases. */
 const releasedAtOnce = 1_000;
+/** How many devices are looked at of which it is listed that they have what ends first. */
+const endsCorrected = 50;
 /** How many devices one look at a shard finds. */
 const devicesAtOnce = 100;
 
@@ -82,6 +84,23 @@ export class RedisMailLedger implements MailLedger {
     return expired;
   }
 
+  async nextEnd(): Promise<number | undefined> {
+    const firsts = await Promise.all(Array.from({ length: shards }, (_, shard) => this.#first(shard)));
+    for (let looks = 0; ; looks++) {
+      const first = firsts.reduce(
+        (least, one) => (one !== undefined && one.end < (least?.end ?? Infinity) ? one : least),
+        undefined,
+      );
+      if (first === undefined || looks === endsCorrected) return first?.end;
+      // A device is listed with the earliest end that it had since it held nothing last: a step of a sweep that ends nothing corrects that.
+      const keys = [this.#index(first.shard), this.#device(first.shard, first.name)];
+      await this.#database.run(sweep, keys, first.name, 0, 0);
+      const again = await this.#first(first.shard);
+      if (again?.name === first.name && again.end === first.end) return first.end;
+      firsts[first.shard] = again;
+    }
+  }
+
   async forget(device: DeviceIncarnation): Promise<void> {
     const { name, keys } = this.#placeOf(device);
     await this.#database.run(forget, keys, name);
@@ -123,6 +142,16 @@ export class RedisMailLedger implements MailLedger {
   async #due(shard: number, now: number, limit: number): Promise<readonly string[]> {
     const names = await this.#database.ask('ZRANGEBYSCORE', this.#index(shard), '-inf', now, 'LIMIT', 0, limit);
     return (names as Buffer[]).map((name) => name.toString());
+  }
+
+  /** The device of a shard that is listed with the earliest end. */
+  async #first(
+    shard: number,
+  ): Promise<{ readonly shard: number; readonly name: string; readonly end: number } | undefined> {
+    const found = (await this.#database.ask('ZRANGE', this.#index(shard), 0, 0, 'WITHSCORES')) as unknown[];
+    // Pairs by the newer protocol, a flat list by the older one.
+    const [name, end] = found.flat();
+    return name === undefined ? undefined : { shard, name: String(name), end: Number(end) };
   }
 
   #placeOf({ userId, deviceId, incarnation }: DeviceIncarnation): Place {

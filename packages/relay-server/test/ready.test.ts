@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { RelayError } from '../src/relay-error.ts';
+import { call } from './raw-client.ts';
+import { startRelay } from './test-relay.ts';
+
+describe('/readyz of a node of a cluster', () => {
+  it('names the engines that do not answer, and nothing else of them', async () => {
+    let isUp = true;
+    const check = async () => {
+      if (!isUp) throw new RelayError('config-invalid', 'redis://sotto:secret@10.0.0.1:6379 refuses');
+    };
+    const checks = ['Kafka', 'Cassandra', 'Redis', 'S3'].map((engine) => ({
+      engine,
+      check: engine === 'Redis' || engine === 'S3' ? check : async () => undefined,
+    }));
+    await using relay = await startRelay({ checks });
+    expect(await call(relay, 'GET', '/readyz')).toMatchObject({ status: 200, body: { status: 'ready' } });
+    isUp = false;
+    relay.time.jump(1_000);
+    const refused = await call(relay, 'GET', '/readyz');
+    expect(refused.status).toBe(503);
+    expect(refused.body).toEqual({
+      error: { code: 'store-unavailable', message: 'Does not answer: Redis, S3.', retryable: true },
+    });
+    expect(relay.log()).not.toContain('10.0.0.1');
+    isUp = true;
+    relay.time.jump(1_000);
+    expect((await call(relay, 'GET', '/readyz')).status).toBe(200);
+  });
+});
