@@ -1,4 +1,3 @@
-import { randomInt } from 'node:crypto';
 import { mkdtempSync, rmSync, watch as watchFolder } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,11 +9,9 @@ import Database from 'better-sqlite3';
 import { Watch } from '../led/watch.ts';
 import type { HandTime } from './hand-time.ts';
 import { Person, type PersonOptions } from './person.ts';
+import { somePhones } from './phones.ts';
 import type { RelayUnderTest } from './relay-kind.ts';
 import { relayUnderTest } from './relay-under-test.ts';
-
-/** Of North America. */
-const areas = [206, 212, 213, 303, 312, 404, 415, 512, 617, 702];
 
 const generous = { burst: 1_000_000, refillMs: 1 };
 
@@ -41,8 +38,8 @@ export class JourneyWorld implements AsyncDisposable {
   readonly steps: string[] = [];
   readonly #options: WorldOptions;
   readonly #people: Person[] = [];
-  /** The first of its numbers: worlds may be in one relay's accounts. */
-  readonly #firstNumber = (areas[randomInt(areas.length)] ?? 415) * 10_000_000 + randomInt(2_000_000, 9_000_000);
+  /** The number of somebody: those of people are the first ones. */
+  readonly phone = somePhones();
   readonly #relay: RelayUnderTest;
   #urls: readonly [string, ...string[]] | undefined;
 
@@ -130,11 +127,6 @@ export class JourneyWorld implements AsyncDisposable {
   /** Where a person's store is, when it is a file. */
   databaseOf(person: number): string {
     return join(this.folder, `${person}.db`);
-  }
-
-  /** A number that nobody has in another world: those of people are the first ones. */
-  phone(at: number): string {
-    return `+1${this.#firstNumber + at}`;
   }
 
   /** Changes the file of somebody's store while their client is away, and opens it again. */
