@@ -110,6 +110,8 @@ export interface Relay extends AsyncDisposable {
 
 const retryAfterDrainMs = 1_000;
 const drainGraceMs = 10_000;
+/** What a node has handed out that another stream of the device did not ack comes again by then. */
+const catchUpMs = 10_000;
 /** A node of a cluster takes itself out after an append that failed, but not for good: sends go to nodes that are ready, and only a send can tell that it works again. */
 const appendDoubtMs = 30_000;
 
@@ -168,6 +170,7 @@ export function createRelay(parts: RelayParts): Relay {
     counts,
     stream: config.stream,
     limits: config.limits,
+    catchUpMs: isShared ? catchUpMs : 0,
   });
   let isDraining = false;
   const upgrades = new Upgrades({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { mail, roomy } from '../src/conformance/mail-samples.ts';
-import { someDevice } from '../src/conformance/samples.ts';
+import { someDevice, start } from '../src/conformance/samples.ts';
 import { deviceKeyOf } from '../src/dispatch/device-key.ts';
 import { inboxTerms } from '../src/dispatch/inbox-state.ts';
 import { partitionTerms } from '../src/dispatch/partition-dispatch.ts';
@@ -43,6 +43,18 @@ describe('a dispatcher', () => {
     setBack(3_600_000);
     await passes(30);
     expect((await spans()).map(({ last }) => last)).toEqual([0]);
+    await cluster.close();
+  });
+
+  it('keeps nobody waiting for a device that is connected and acks nothing', async () => {
+    const { cluster, node, device, spans, passes } = await clusterWithSilentDevice();
+    const other = someDevice();
+    await node.claim(other);
+    for (let at = 0; at < 1_500; at++) await node.mail.mailbox.append(mail(device), roomy);
+    await node.mail.mailbox.append(mail(other), roomy);
+    await passes(60);
+    expect(await node.mail.mailbox.reader(other).next(10, start)).toHaveLength(1);
+    expect((await spans()).map(({ last }) => last)).toEqual([1_499]);
     await cluster.close();
   });
 });

@@ -231,7 +231,7 @@ export class Stream implements DeviceStream {
 
   /** Catching up starts when it is known how much there is to catch up with. */
   async #open(): Promise<void> {
-    const { directory, lastSeen, mailbox, prekeys, clock, stream } = this.#parts;
+    const { directory, lastSeen, mailbox, prekeys, clock, timers, stream, catchUpMs } = this.#parts;
     const device = this.#device;
     const list = await directory.peek(device.userId);
     // The account may have ended between the check of the token and the moment from which this stream is told of it.
@@ -248,6 +248,8 @@ export class Stream implements DeviceStream {
       clock,
       window: stream.inFlight,
       storedAtOpening: count,
+      timers,
+      patienceMs: catchUpMs,
       takesMore: () => this.#socket.bufferedAmount + this.#outbox.bytes < stream.maxBufferedBytes,
       deliver: ({ deliveryId, envelope }) => {
         this.#parts.counts.deliveries.add(1);
