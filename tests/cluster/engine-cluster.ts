@@ -21,6 +21,8 @@ export async function engineGround({ settings, clock = systemClock }: RelayWishe
         randomness: systemRandomness,
         logger: pinoLogger(config.logLevel),
         realm: name,
+        // Two nodes, their clients and the cryptography of all are one process here.
+        commandTimeoutMs: 20_000,
       });
       const { engines } = parts;
       return { ...parts, engines: { ...engines, log: datedLog(engines.log, clock) } };

@@ -60,6 +60,8 @@ export interface NodePlatform extends Pick<RelayParts, 'clock' | 'timers' | 'ran
   readonly connections?: Pick<RelayParts, 'clock' | 'timers'>;
   /** See `CassandraAccountsOptions`. */
   readonly realm?: string;
+  /** See `RedisOptions`. */
+  readonly commandTimeoutMs?: number;
 }
 
 /** What the settings say of a node, opened: whoever is given it closes engines and link. */
