@@ -21,10 +21,8 @@ const limitedCounts = [
 
 /** What the relay has counted of limits, by name. */
 async function limitedAt(world: JourneyWorld): Promise<Record<string, number>> {
-  const page = await (await fetch(`${world.url}/metrics`)).text();
-  return Object.fromEntries(
-    limitedCounts.map((name) => [name, Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(page)?.[1])]),
-  );
+  const counts = limitedCounts.map(async (name) => [name, await world.metric(name)] as const);
+  return Object.fromEntries(await Promise.all(counts));
 }
 
 const nowhereLimited = Object.fromEntries(limitedCounts.map((name) => [name, 0]));

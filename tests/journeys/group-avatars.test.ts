@@ -1,6 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
 import type { GroupChat, GroupInfo } from '@sotto/sdk';
 import type { Fetch } from '@sotto/sdk/ports';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -26,9 +24,8 @@ const sees = (person: Person, group: GroupChat, expected: (info: GroupInfo) => b
 
 const picture = (bytes = 3_000) => new Uint8Array(randomBytes(bytes));
 
-/** How many avatars of groups are on the relay's disk. */
-const stored = () =>
-  readdirSync(join(world.data, 'blobs', 'stored')).filter((name) => name.startsWith('groups_')).length;
+/** How many avatars of groups the relay keeps. */
+const stored = () => world.groupAvatars();
 
 /** Whether somebody sees this very avatar. */
 async function seesAvatar(person: Person, group: GroupChat, bytes: Uint8Array | undefined): Promise<void> {
@@ -115,7 +112,7 @@ describe('the avatar of a group', () => {
     const lost = Promise.withResolvers<void>();
     tampered.losesAnswers = true;
     tampered.onLost = () => lost.resolve();
-    const before = stored();
+    const before = await stored();
     const [avatar, next] = [picture(), picture()];
     const setting = group.setAvatar(avatar).catch((error: unknown) => error);
     await lost.promise;
@@ -130,7 +127,7 @@ describe('the avatar of a group', () => {
     await sees(bob, group, ({ avatar: seen }) => seen !== undefined);
     await seesAvatar(bob, group, avatar);
     // It was uploaded once.
-    expect(stored()).toBe(before + 1);
+    expect(await stored()).toBe(before + 1);
     const again = await chatOf(alice, group);
     await again.setAvatar(next);
     expect(await again.fetchAvatar()).toEqual(next);
@@ -149,11 +146,11 @@ describe('the avatar of a group', () => {
     const group = await alice.client.groups.create({ title: 'Rowers', members: [idOf(bob)] });
     await sees(bob, group, hasMembers(2));
     isCut = true;
-    const before = stored();
+    const before = await stored();
     const failure = await failureOf(group.setAvatar(picture()));
     expect(failure).toMatchObject({ code: 'relay-unreachable', retryable: true });
     // The relay has it, and will sweep it; nobody knows of it.
-    expect(stored()).toBe(before + 1);
+    expect(await stored()).toBe(before + 1);
     expect(await group.info()).toMatchObject({ avatar: undefined, revision: 1 });
     isCut = false;
     const avatar = picture();
@@ -181,7 +178,7 @@ describe('the avatar of a group', () => {
     const [alice, bob] = (await people(2)) as [Person, Person];
     const members = [idOf(bob)];
     const large = new Uint8Array(1024 * 1024 + 1);
-    const before = stored();
+    const before = await stored();
     for (const [avatar, code] of [
       [large, 'avatar-too-large'],
       [new Uint8Array(), 'argument-invalid'],
@@ -191,6 +188,6 @@ describe('the avatar of a group', () => {
       const group = await alice.client.groups.create({ title: 'x', members });
       expect(await failureOf(group.setAvatar(avatar))).toMatchObject({ code });
     }
-    expect(stored()).toBe(before);
+    expect(await stored()).toBe(before);
   });
 });

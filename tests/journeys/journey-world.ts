@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, watch as watchFolder } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { loadConfig, openEmbeddedRelay, type Relay } from '@sotto/relay-server';
+import { loadConfig } from '@sotto/relay-server';
 import type { ChallengeCheck } from '@sotto/relay-server/ports';
 import { memoryStore } from '@sotto/sdk';
 import { betterSqlite3 } from '@sotto/storage-adapters/better-sqlite3';
@@ -9,6 +9,8 @@ import Database from 'better-sqlite3';
 import { Watch } from '../led/watch.ts';
 import type { HandTime } from './hand-time.ts';
 import { Person, type PersonOptions } from './person.ts';
+import type { RelayUnderTest } from './relay-kind.ts';
+import { relayUnderTest } from './relay-under-test.ts';
 
 const generous = { burst: 1_000_000, refillMs: 1 };
 
@@ -24,7 +26,7 @@ export interface WorldOptions {
   readonly stores?: 'memory' | 'sqlite';
 }
 
-/** A relay on real files and sockets in this process, with people. */
+/** A relay on real sockets, with people, who are connected to its nodes in turns. */
 export class JourneyWorld implements AsyncDisposable {
   readonly folder = mkdtempSync(join(tmpdir(), 'sotto-journey-'));
   readonly data = join(this.folder, 'relay');
@@ -35,36 +37,20 @@ export class JourneyWorld implements AsyncDisposable {
   readonly steps: string[] = [];
   readonly #options: WorldOptions;
   readonly #people: Person[] = [];
-  #relay: Relay | undefined;
-  #url = '';
+  readonly #relay: RelayUnderTest;
+  #urls: readonly [string, ...string[]] | undefined;
 
   constructor(options: WorldOptions = {}) {
     this.#options = options;
-  }
-
-  static async open(options: WorldOptions = {}): Promise<JourneyWorld> {
-    const world = new JourneyWorld(options);
-    await world.start();
-    return world;
-  }
-
-  get url(): string {
-    return this.#url;
-  }
-
-  /** Starts the relay, on the port that it had before. */
-  async start(): Promise<void> {
-    const { time, config, challengeCheck } = this.#options;
-    const settings = {
+    const { time, config, challengeCheck } = options;
+    this.#relay = relayUnderTest({
       data: this.data,
-      port: this.#url === '' ? 0 : Number(new URL(this.#url).port),
-      logLevel: 'silent',
-      codes: { resendAfterMs: 0 },
-      limits: Object.fromEntries(Object.keys(loadConfig().limits).map((name) => [name, generous])),
-      ...config,
-    };
-    this.#relay = await openEmbeddedRelay({
-      config: loadConfig({ file: { path: 'relay.json', text: JSON.stringify(settings) } }),
+      settings: {
+        logLevel: 'silent',
+        codes: { resendAfterMs: 0 },
+        limits: Object.fromEntries(Object.keys(loadConfig().limits).map((name) => [name, generous])),
+        ...config,
+      },
       codeSender: {
         send: async ({ number, code }) => {
           this.codes.push({ number, code });
@@ -77,15 +63,57 @@ export class JourneyWorld implements AsyncDisposable {
           this.watch.changed();
         },
       },
-      ...(time && { clock: time.clock, timers: time.timers }),
-      ...(challengeCheck && { challengeCheck }),
+      clock: time?.clock,
+      timers: time?.timers,
+      challengeCheck,
     });
-    this.#url = (await this.#relay.start()).url;
   }
 
-  async stop(): Promise<void> {
-    await this.#relay?.stop();
-    this.#relay = undefined;
+  static async open(options: WorldOptions = {}): Promise<JourneyWorld> {
+    const world = new JourneyWorld(options);
+    await world.start();
+    return world;
+  }
+
+  /** Of all nodes of the relay. */
+  get urls(): readonly [string, ...string[]] {
+    if (this.#urls === undefined) throw new Error('the relay was not started');
+    return this.#urls;
+  }
+
+  /** Of the first node. */
+  get url(): string {
+    return this.urls[0];
+  }
+
+  /** Starts the relay, at the addresses that it had before. */
+  async start(): Promise<void> {
+    this.#urls = await this.#relay.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#relay.stop();
+  }
+
+  /** What all nodes have counted, by name. */
+  async metric(name: string): Promise<number> {
+    const line = new RegExp(`^${name} (\\d+)$`, 'm');
+    const pages = await Promise.all(this.urls.map(async (url) => (await fetch(`${url}/metrics`)).text()));
+    return pages.reduce((sum, page) => {
+      const value = line.exec(page)?.[1];
+      if (value === undefined) throw new Error(`there is no metric ${name}`);
+      return sum + Number(value);
+    }, 0);
+  }
+
+  /** How many envelopes the relay keeps for devices. */
+  mailHeld(): Promise<number> {
+    return this.#relay.mailHeld();
+  }
+
+  /** How many avatars of groups the relay keeps. */
+  groupAvatars(): Promise<number> {
+    return this.#relay.groupAvatars();
   }
 
   /** Where a person's store is, when it is a file. */
@@ -106,9 +134,11 @@ export class JourneyWorld implements AsyncDisposable {
   newcomer(options: Partial<PersonOptions> = {}): Person {
     const number = this.#people.length + 1;
     const inMemory = this.#options.stores === 'memory';
+    // Neighbours are at different nodes, and whoever comes again is at another one.
+    let at = number;
     const person = new Person({
       phone: `+1415555${String(number).padStart(4, '0')}`,
-      relay: () => this.url,
+      relay: () => this.urls[at++ % this.urls.length] ?? this.url,
       store: inMemory ? memoryStore() : betterSqlite3(this.databaseOf(number)),
       codeFor: (phone) => this.codeFor(phone),
       watch: this.watch,
@@ -150,7 +180,7 @@ export class JourneyWorld implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#people.map((person) => person.stop()));
-    await this.stop();
+    await this.#relay[Symbol.asyncDispose]();
     rmSync(this.folder, { recursive: true, force: true });
   }
 }

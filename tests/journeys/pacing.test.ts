@@ -5,14 +5,6 @@ import { JourneyWorld } from './journey-world.ts';
 
 const count = 500;
 
-/** What the relay has counted, by name. */
-async function metricOf(world: JourneyWorld, name: string): Promise<number> {
-  const page = await (await fetch(`${world.url}/metrics`)).text();
-  const value = new RegExp(`^${name} (\\d+)$`, 'm').exec(page)?.[1];
-  if (value === undefined) throw new Error(`there is no metric ${name}`);
-  return Number(value);
-}
-
 describe('a client under limits on sends', () => {
   it('paces itself: 500 quick sends to a stranger arrive in order, and the relay refuses none', async () => {
     const time = new HandTime();
@@ -49,8 +41,8 @@ describe('a client under limits on sends', () => {
     await alice.client.flush();
     // It did wait, for about as long as the relay asks.
     expect(waits).toBeGreaterThan(100);
-    expect(await metricOf(world, 'relay_sends_refused_rate_limited_total')).toBe(0);
-    expect(await metricOf(world, 'relay_sends_refused_superseded_total')).toBe(0);
-    expect(await metricOf(world, 'relay_recipients_rate_limited_total')).toBe(0);
+    expect(await world.metric('relay_sends_refused_rate_limited_total')).toBe(0);
+    expect(await world.metric('relay_sends_refused_superseded_total')).toBe(0);
+    expect(await world.metric('relay_recipients_rate_limited_total')).toBe(0);
   });
 });

@@ -80,20 +80,20 @@ describe.each(hostile)('P1: %s in place of the relay of an account', (_, answer)
     await Promise.all([alice.stop(), bob.stop()]);
     await world.stop();
     let asked = 0;
-    const server = await serve(
-      (request, response) => {
+    const ports = world.urls.map((url) => Number(new URL(url).port));
+    const serveAt = (port: number) =>
+      serve((request, response) => {
         asked++;
         world.watch.changed();
         answer(request, response);
-      },
-      Number(new URL(world.url).port),
-    );
+      }, port);
+    const servers = await Promise.all(ports.map(serveAt));
     await alice.open();
     const text = `meanwhile ${crypto.randomUUID()}`;
     const message = await alice.say(bob, text, 'queued');
     await world.watch.until(() => asked > 2 && alice.client.connection === 'offline');
     expect(await alice.state(message)).toBe('queued');
-    await server[Symbol.asyncDispose]();
+    await Promise.all(servers.map((server) => server[Symbol.asyncDispose]()));
     await world.start();
     await bob.open();
     await bob.received(text);

@@ -21,27 +21,38 @@ interface Pair {
   readonly far: Socket;
 }
 
-/** A TCP proxy before a relay that can break in each way that a network does. */
+/** A TCP proxy before a relay, or before an engine, that can break in each way that a network does. */
 export class FaultProxy {
   readonly #target: () => number;
+  readonly #host: string;
+  readonly #targetHost: string;
   readonly #pairs = new Set<Pair>();
   #server: Server | undefined;
-  #port = 0;
+  #port: number;
   #fault: NetworkFault = 'pass';
 
-  /** @param target the port on this machine that it leads to, asked for at each connection */
-  constructor(target: () => number) {
+  /**
+   * @param target the port on this machine that it leads to, asked for at each connection
+   * @param places where it listens: at any free port of 127.0.0.1 unless said otherwise; and on which address of this machine its target does
+   */
+  constructor(
+    target: () => number,
+    places: { readonly host?: string; readonly port?: number; readonly targetHost?: string } = {},
+  ) {
     this.#target = target;
+    this.#host = places.host ?? '127.0.0.1';
+    this.#port = places.port ?? 0;
+    this.#targetHost = places.targetHost ?? '127.0.0.1';
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.#port}`;
+    return `http://${this.#host}:${this.#port}`;
   }
 
   /** Listens; at the same port each time. */
   async listen(): Promise<void> {
     const server = createServer((near) => this.#accept(near));
-    server.listen(this.#port, '127.0.0.1');
+    server.listen(this.#port, this.#host);
     await once(server, 'listening');
     this.#port = (server.address() as AddressInfo).port;
     this.#server = server;
@@ -84,7 +95,7 @@ export class FaultProxy {
       near.resetAndDestroy();
       return;
     }
-    const far = connect(this.#target(), '127.0.0.1');
+    const far = connect(this.#target(), this.#targetHost);
     const pair = { near, far };
     this.#pairs.add(pair);
     this.#pass(near, far, pair);

@@ -67,13 +67,16 @@ function readUnsaid(users: readonly string[]): string {
 }
 
 /** Looks into all databases, while they are in use. */
-export function leftoversOf(world: SoakWorld): Leftovers {
-  const mail = readDatabase(join(world.folder, 'relay', 'relay.db'), (database) => count(database, 'mail'));
-  let left: Leftovers = { ...nothingLeft, mail };
+export async function leftoversOf(world: SoakWorld): Promise<Leftovers> {
   const all = databasesOf(world);
   const places = all.filter(({ isOut }) => !isOut);
   const isMember = membersIn(places);
-  const outs = ownersOf(all).filter(({ isOut }) => isOut);
+  const owners = ownersOf(all);
+  const outs = owners.filter(({ isOut }) => isOut);
+  const mail = await world.relays.books.mailLeft(
+    owners.map(({ user, device }) => ({ user: Buffer.from(user, 'hex'), device })),
+  );
+  let left: Leftovers = { ...nothingLeft, mail };
   const out = new Set(outs.map(({ user, device }) => `${user} ${device}`));
   const mayBeUnsaid = readUnsaid(outs.map(({ user }) => user));
   // Nobody says that they read what they removed.

@@ -62,6 +62,8 @@ export type HostCalls = {
   readonly hush: { readonly arg: undefined; readonly value: undefined };
   /** Marks everything as read. */
   readonly readAll: { readonly arg: undefined; readonly value: undefined };
+  /** Acknowledges nothing to the relay; or does so again, over new connections. */
+  readonly mute: { readonly arg: boolean; readonly value: undefined };
   readonly stop: { readonly arg: undefined; readonly value: undefined };
 };
 

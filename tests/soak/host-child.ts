@@ -1,5 +1,6 @@
 import { answer, leave, say } from '../led/led-side.ts';
 import type { HostCalls, HostReport, HostStart, Person } from './host-calls.ts';
+import { MutedAcks } from './muted-acks.ts';
 import { SteppedTracer } from './stepped-tracer.ts';
 import { Talker } from './talker.ts';
 import { unansweredSends } from './unanswered-sends.ts';
@@ -18,9 +19,11 @@ function tell(report: HostReport): void {
   say({ report }).catch(() => process.exit(3));
 }
 
+const acks = new MutedAcks();
 const codes = new Map<string, (code: string) => void>();
 const parts = {
   start,
+  acks,
   tracer,
   clock: { now: () => Date.now() + aheadMs },
   peers: () => peers,
@@ -109,6 +112,9 @@ answer<HostCalls>({
   },
   readAll: async () => {
     await Promise.all(talkers.map((talker) => talker.readAll()));
+  },
+  mute: (isMute) => {
+    acks.set(isMute);
   },
   stop: async () => {
     await Promise.all(talkers.map((talker) => talker.stop()));

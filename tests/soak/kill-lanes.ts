@@ -1,7 +1,7 @@
 import type { Seeded } from '../crash/seeded.ts';
 import type { FatalStep } from '../led/fatal-tracer.ts';
 import type { SoakHost } from './soak-host.ts';
-import { clientSteps, provocationOf, relaySteps } from './soak-steps.ts';
+import { clientSteps, provocationOf } from './soak-steps.ts';
 import type { SoakWorld } from './soak-world.ts';
 import type { Tally } from './tally.ts';
 import { ignoringEnd } from './victim.ts';
@@ -39,7 +39,8 @@ export class KillLanes {
   }
 
   async killRelay(): Promise<void> {
-    const { relay } = this.#world;
+    const { nodes, steps: relaySteps } = this.#world.relays;
+    const relay = this.#awake(nodes);
     const steps = this.#nextSteps(relaySteps);
     await relay.alone(async () => {
       if (steps.length === 0) {
@@ -57,10 +58,13 @@ export class KillLanes {
 
   /** One that does not stand still, if there is one. */
   #host(): SoakHost {
-    const { hosts } = this.#world;
-    const awake = hosts.filter((host) => host.isAwake);
-    const [first, ...more] = awake.length > 0 ? awake : hosts;
-    if (first === undefined) throw new Error('there is no host');
+    return this.#awake(this.#world.hosts);
+  }
+
+  #awake<T extends { readonly isAwake: boolean }>(all: readonly T[]): T {
+    const awake = all.filter(({ isAwake }) => isAwake);
+    const [first, ...more] = awake.length > 0 ? awake : all;
+    if (first === undefined) throw new Error('there is nobody');
     return this.#seeded.oneOf(first, ...more);
   }
 

@@ -2,6 +2,8 @@ import type { FatalStep } from '../led/fatal-tracer.ts';
 
 /** What a relay process of a soak is started with; survives JSON. */
 export interface RelayStart {
+  /** On what it stands: a folder of its own, or engines that it shares with other nodes. */
+  readonly kind: 'embedded' | 'cluster';
   /** As in a config file. */
   readonly config: object;
   /** How far the clock is ahead. */

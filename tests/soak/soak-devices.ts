@@ -7,6 +7,7 @@ import { CallError } from '../led/led-process.ts';
 import type { Person } from './host-calls.ts';
 import { readAmidFaults } from './read-database.ts';
 import type { SoakHost } from './soak-host.ts';
+import type { DevicePlace, RelayBooks } from './soak-relays.ts';
 import { ownerOf } from './token-text.ts';
 import { ignoringEnd } from './victim.ts';
 
@@ -30,8 +31,7 @@ interface Further {
 /** What `SoakDevices` works with. */
 export interface SoakDevicesParts {
   readonly hosts: readonly SoakHost[];
-  /** Where the relay's database is. */
-  readonly relayData: string;
+  readonly books: RelayBooks;
 }
 
 const retryMs = 200;
@@ -129,9 +129,9 @@ export class SoakDevices {
     const staying = this.#of(ownerOf(name)).map((other) => ({ other, absence: { from, to: never } }));
     for (const { other, absence } of staying) other.absences.push(absence);
     await this.#again(`${name} is not revoked`, async () => {
-      if (!this.#isListed(device)) return true;
+      if (!(await this.#isListed(device))) return true;
       await this.#hostOf(ownerOf(name)).process.call('revoke', { owner: ownerOf(name), device: name });
-      return !this.#isListed(device);
+      return !(await this.#isListed(device));
     });
     device.until = monotonicNow();
     for (const { other, absence } of staying) this.#keep(this.#untilReachable(other, absence));
@@ -207,7 +207,7 @@ export class SoakDevices {
 
   /** Notes when a device has prekeys at the relay again, under the identity key that a revocation has made: contacts have set the sessions from before aside. */
   async #untilReachable(device: Further, absence: { to: bigint }): Promise<void> {
-    while (!device.isRevoked && !this.#hasPrekeys(device)) await pause(retryMs);
+    while (!device.isRevoked && !(await this.#hasPrekeys(device))) await pause(retryMs);
     absence.to = monotonicNow();
   }
 
@@ -269,19 +269,13 @@ export class SoakDevices {
     return others.every((other) => readAmidFaults(databaseOf(other), has, false));
   }
 
-  /** Whether somebody can begin a session with it: it has its signed and its last-resort prekey at the relay. */
-  #hasPrekeys(device: Further): boolean {
+  /** Whether somebody can begin a session with it. */
+  async #hasPrekeys(device: Further): Promise<boolean> {
     const own = this.#ownAddress(device);
-    if (own === undefined) return false;
-    const query =
-      'SELECT count(*) AS count FROM standing_prekey JOIN device ON device.id = device WHERE user_id = ? AND device_id = ?';
-    const found = this.#atRelay((database) =>
-      database.prepare<[Buffer, number], { count: number }>(query).get(own.user, own.device),
-    );
-    return (found?.count ?? 0) >= 2;
+    return own !== undefined && this.#parts.books.hasPrekeys(own);
   }
 
-  #ownAddress(device: Further): { readonly user: Buffer; readonly device: number } | undefined {
+  #ownAddress(device: Further): DevicePlace | undefined {
     const query = 'SELECT user_id AS user, device_id AS device FROM account WHERE slot = 0';
     return readAmidFaults(
       databaseOf(device),
@@ -291,19 +285,9 @@ export class SoakDevices {
   }
 
   /** Whether the relay takes it for a device of its account. */
-  #isListed(device: Further): boolean {
+  async #isListed(device: Further): Promise<boolean> {
     const own = this.#ownAddress(device);
-    if (own === undefined) return true;
-    const query = 'SELECT id FROM device WHERE user_id = ? AND device_id = ? AND registration_id IS NOT NULL';
-    const listed = this.#atRelay((database) => ({
-      row: database.prepare<[Buffer, number], { id: number }>(query).get(own.user, own.device),
-    }));
-    return listed === undefined || listed.row !== undefined;
-  }
-
-  /** Reads the relay's database; undefined when it can't be opened just now. */
-  #atRelay<Value>(read: (database: Database) => Value): Value | undefined {
-    return readAmidFaults<Value | undefined>(join(this.#parts.relayData, 'relay.db'), read, undefined);
+    return own === undefined || ((await this.#parts.books.isListed(own)) ?? true);
   }
 }
 

@@ -17,9 +17,22 @@ export interface SoakOptions {
   readonly paced: boolean;
   /** Nobody has further devices. */
   readonly oneDevice: boolean;
+  /** Relay nodes on engines; a relay of one process when left out. */
+  readonly cluster: ClusterSoak | undefined;
+}
+
+/** On what the nodes of a relay stand. */
+export interface ClusterSoak {
+  readonly brokers: 1 | 3;
+  readonly nodes: 1 | 3;
+  /** The thousand ports of the engines begin here. */
+  readonly ports: number;
+  /** The folder of engines that are up already, with `--proxied`: they are harmed, and stay up. */
+  readonly engines: string | undefined;
 }
 
 export const usage = `npm run soak -- [--minutes N] [--seed S] [--clients C] [--rate R] [--paced] [--one-device] [--planted BUG]
+npm run soak -- --cluster [--brokers N] [--nodes N] [--ports BASE] [--engines DIR] [--minutes N] [--seed S] ...
 
 --minutes   how long faults happen (1)
 --seed      what decides which ones (1)
@@ -27,6 +40,10 @@ export const usage = `npm run soak -- [--minutes N] [--seed S] [--clients C] [--
 --rate      about how many messages a second they try to send (1,000)
 --paced     keeps the relay's limits, so that clients have to pace themselves
 --one-device  nobody has further devices
+--cluster   two relay nodes on Kafka, Cassandra, Redis and S3, which are brought up for the run
+--brokers, --nodes   of Kafka and Cassandra, 1 or 3 each (3)
+--ports     the thousand ports of the engines begin here (23000)
+--engines   a folder of engines that are up with --proxied already, of which nothing else is kept: they are harmed
 --planted   a bug that has to be found: ${plantedBugs.join(', ')}
 `;
 
@@ -43,6 +60,11 @@ export function readSoakOptions(args: readonly string[]): SoakOptions | 'help' |
         paced: { type: 'boolean' },
         'one-device': { type: 'boolean' },
         planted: { type: 'string' },
+        cluster: { type: 'boolean' },
+        brokers: { type: 'string' },
+        nodes: { type: 'string' },
+        ports: { type: 'string' },
+        engines: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },
     });
@@ -73,6 +95,11 @@ interface Given {
   readonly rate?: string | undefined;
   readonly paced?: boolean | undefined;
   readonly 'one-device'?: boolean | undefined;
+  readonly cluster?: boolean | undefined;
+  readonly brokers?: string | undefined;
+  readonly nodes?: string | undefined;
+  readonly ports?: string | undefined;
+  readonly engines?: string | undefined;
   readonly planted?: string | undefined;
 }
 
@@ -83,11 +110,16 @@ function checked(values: Given): SoakOptions | string {
   const seed = Number(values.seed ?? 1);
   // A short run has no time for many.
   const clients = Number(values.clients ?? (planted !== undefined ? 2 : minutes < 2 ? 8 : 12));
-  const rate = Number(values.rate ?? (planted === undefined ? 1_000 : 200));
+  // Engines and nodes share the machine with the clients.
+  const usual = values.cluster ? 100 : 1_000;
+  const rate = Number(values.rate ?? (planted === undefined ? usual : 200));
   if (!(minutes > 0 && minutes <= 24 * 60)) return '--minutes is a number above 0, up to a day';
   if (!Number.isSafeInteger(seed) || seed < 0) return '--seed is a whole number from 0';
   if (!Number.isInteger(clients) || clients < 2 || clients > 100) return '--clients is a whole number from 2 to 100';
   if (!(rate >= 1 && rate <= 10_000)) return '--rate is a number from 1 to 10,000';
+  const cluster = clusterOf(values);
+  if (typeof cluster === 'string') return cluster;
+  if (cluster !== undefined && planted !== undefined) return '--planted is for a relay of one process';
   return {
     minutes,
     seed,
@@ -96,5 +128,22 @@ function checked(values: Given): SoakOptions | string {
     planted,
     paced: values.paced ?? false,
     oneDevice: values['one-device'] ?? false,
+    cluster,
   };
+}
+
+/** A text is what is wrong. */
+function clusterOf({ cluster, brokers, nodes, ports, engines }: Given): ClusterSoak | string | undefined {
+  if (!cluster) {
+    const given = Object.entries({ brokers, nodes, ports, engines }).find(([, value]) => value !== undefined);
+    return given === undefined ? undefined : `--${given[0]} is for --cluster`;
+  }
+  const [brokerCount, nodeCount] = [brokers ?? '3', nodes ?? '3'].map((text) =>
+    text === '1' ? 1 : text === '3' ? 3 : undefined,
+  );
+  if (brokerCount === undefined) return '--brokers is 1 or 3';
+  if (nodeCount === undefined) return '--nodes is 1 or 3';
+  const base = Number(ports ?? 23_000);
+  if (!Number.isInteger(base) || base < 1024 || base > 64_000) return '--ports is a whole number from 1024 to 64,000';
+  return { brokers: brokerCount, nodes: nodeCount, ports: base, engines };
 }

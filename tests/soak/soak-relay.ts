@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { loadConfig } from '@sotto/relay-server';
 import type { FatalStep } from '../led/fatal-tracer.ts';
-import { LedProcess } from '../led/led-process.ts';
+import { CallError, LedProcess } from '../led/led-process.ts';
 import type { RelayStart, SentCode, SoakRelayCalls } from './relay-start.ts';
+import type { SentCodes } from './sent-codes.ts';
 import { Victim } from './victim.ts';
 
 const program = join(import.meta.dirname, 'relay-child.ts');
@@ -10,50 +11,82 @@ const generous = { burst: 1_000_000, refillMs: 1 };
 /** A mailbox that is full keeps out what comes for this device, and its owner's others get it: what is left out so is not lost by a fault. */
 const roomy = { quotaCount: 1_000_000, strangerQuotaCount: 1_000_000, strangerQuotaBytes: 512 * 1024 * 1024 };
 
-/** The relay of a soak: a process that is killed and started again on its data, at its port. */
+/** What one relay process of a soak is. */
+export interface SoakRelayParts {
+  readonly name: string;
+  readonly kind: RelayStart['kind'];
+  /** As in a config file: what is not alike in all soaks. */
+  readonly config: object;
+  readonly paced: boolean;
+  readonly planted: string | undefined;
+  readonly codes: SentCodes;
+}
+
+/** A relay process of a soak, which is killed and started again on its data, at its port. */
 export class SoakRelay extends Victim<SoakRelayCalls, SentCode> {
   readonly side = 'relay';
-  readonly name = 'relay';
+  readonly name: string;
   port = 0;
-  readonly #codes = new Map<string, string>();
-  readonly #waiting = new Map<string, (code: string) => void>();
   readonly #config: object;
-  readonly #planted: string | undefined;
+  readonly #parts: SoakRelayParts;
+  #isServing = false;
+  readonly #processes: LedProcess<SoakRelayCalls, SentCode>[] = [];
 
-  constructor(parts: { readonly data: string; readonly paced: boolean; readonly planted: string | undefined }) {
+  constructor(parts: SoakRelayParts) {
     super();
+    this.name = parts.name;
+    this.#parts = parts;
     const { limits } = loadConfig({});
     this.#config = {
-      data: parts.data,
-      logLevel: 'silent',
+      ...parts.config,
+      logLevel: parts.kind === 'cluster' ? 'warn' : 'silent',
       codes: { resendAfterMs: 0 },
       mailbox: roomy,
       ...(parts.paced ? {} : { limits: Object.fromEntries(Object.keys(limits).map((name) => [name, generous])) }),
     };
-    this.#planted = parts.planted;
   }
 
-  /** The code that was sent to a number last. */
-  codeFor(phone: string): Promise<string> {
-    const known = this.#codes.get(phone);
-    if (known !== undefined) return Promise.resolve(known);
-    return new Promise((resolve) => this.#waiting.set(phone, resolve));
+  /** Whether connections may be led to it: it runs, as far as anybody has noticed. */
+  get isServing(): boolean {
+    return this.#isServing && this.lives > 0 && this.process.isRunning;
+  }
+
+  /** What all of its lives have logged. */
+  said(): string {
+    return this.#processes.map(({ stdout, stderr }, at) => `--- life ${at + 1}\n${stdout}${stderr}`).join('');
+  }
+
+  /** Has it end by itself: it gives up what it has, and lets go of its connections. */
+  async leave(): Promise<void> {
+    this.#isServing = false;
+    const { process } = this;
+    try {
+      await process.call('stop', undefined);
+    } catch (error) {
+      if (!(error instanceof CallError)) throw error;
+      this.unasked.push(`${this.name} does not stop: ${error.message}`);
+      await process.kill();
+    }
+    await process.ended;
   }
 
   protected override launch(fatal: readonly FatalStep[]): LedProcess<SoakRelayCalls, SentCode> {
     const start: RelayStart = {
+      kind: this.#parts.kind,
       config: { ...this.#config, port: this.port },
       aheadMs: this.aheadMs,
       fatal,
-      planted: this.#planted,
+      planted: this.#parts.planted,
     };
-    return new LedProcess(program, [JSON.stringify(start)], ({ number, code }) => {
-      this.#codes.set(number, code);
-      this.#waiting.get(number)?.(code);
-    });
+    const note = ({ number, code }: SentCode) => this.#parts.codes.note(number, code);
+    const process = new LedProcess<SoakRelayCalls, SentCode>(program, [JSON.stringify(start)], note);
+    this.#processes.push(process);
+    return process;
   }
 
   protected override async ready(process: LedProcess<SoakRelayCalls, SentCode>): Promise<void> {
+    this.#isServing = false;
     this.port = Number(new URL((await process.call('start', undefined)).url).port);
+    this.#isServing = true;
   }
 }

@@ -1,6 +1,6 @@
 import { type Anomaly, anomalyKinds, type Counts, describeAnomaly, type StreamVerdict } from '@sotto/testing/checker';
 import type { SoakOutcome } from './soak.ts';
-import { clientSteps, relaySteps } from './soak-steps.ts';
+import { clientSteps } from './soak-steps.ts';
 import { isGroupName } from './token-text.ts';
 
 const shownAnomalies = 20;
@@ -36,8 +36,9 @@ export function reportOf(outcome: SoakOutcome, seed: number): readonly string[] 
     ['kills of clients', kills.client],
     ['kills of the relay', kills.relay],
     ...[...tally.faults].sort().map(([kind, count]): [string, number] => [`  ${kind}`, count]),
+    ['kinds of faults met', `${tally.coverage.kinds - tally.coverage.unmet.length} of ${tally.coverage.kinds}`],
     ['steps of clients', covered(clientSteps, outcome)],
-    ['steps of the relay', covered(relaySteps, outcome)],
+    ['steps of the relay', covered(tally.relaySteps, outcome)],
     ['lost', lost],
     ['missing, but in an outbox', waiting],
     ['unexpected', counts.unexpected],
@@ -54,6 +55,7 @@ export function reportOf(outcome: SoakOutcome, seed: number): readonly string[] 
   const lines = rows.map(([name, value]) => `${name.padEnd(28)} ${value}`);
   const missing = tally.missing();
   if (missing.length > 0) lines.push(`steps not hit: ${missing.join(', ')}`);
+  if (tally.coverage.unmet.length > 0) lines.push(`faults not met: ${tally.coverage.unmet.join(', ')}`);
   for (const anomaly of anomalies.slice(0, shownAnomalies)) {
     lines.push(`${describeAnomaly(anomaly)}${isWaiting(anomaly) ? ", and in its sender's outbox" : ''}`);
   }

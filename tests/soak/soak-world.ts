@@ -2,37 +2,39 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { FaultProxy } from '../network/fault-proxy.ts';
+import { ClusterRelays } from './cluster-relays.ts';
+import { EmbeddedRelays } from './embedded-relays.ts';
 import type { Person } from './host-calls.ts';
 import { SmallDisk } from './small-disk.ts';
 import { SoakDevices } from './soak-devices.ts';
 import { SoakHost } from './soak-host.ts';
 import type { SoakOptions } from './soak-options.ts';
-import { SoakRelay } from './soak-relay.ts';
+import type { SoakRelay } from './soak-relay.ts';
+import type { SoakRelays } from './soak-relays.ts';
 
 const mostHosts = 4;
 const diskMebibytes = 1_024;
 
 /** All processes of a run, their disks and their ways to the relay. */
 export class SoakWorld {
-  readonly folder = mkdtempSync(join(tmpdir(), 'sotto-soak-'));
-  readonly relay: SoakRelay;
+  readonly folder: string;
+  readonly relays: SoakRelays;
   readonly hosts: readonly SoakHost[];
   /** One a host, in their order. */
   readonly proxies: readonly FaultProxy[];
-  /** Of the relay and of the first host, where mounting is possible. */
-  readonly disks: { readonly relay: SmallDisk | undefined; readonly host: SmallDisk | undefined };
-  readonly logs = join(this.folder, 'logs');
+  /** Of the first host, where mounting is possible. */
+  readonly disk: SmallDisk | undefined;
+  readonly logs: string;
   readonly devices: SoakDevices;
   #newcomers = 0;
 
-  private constructor(options: SoakOptions, proxies: readonly FaultProxy[], relay: () => SoakRelay, people: Person[]) {
+  private constructor(options: SoakOptions, folder: string, relays: SoakRelays, proxies: readonly FaultProxy[]) {
+    const people = Array.from({ length: options.clients }, (_, at) => person(at + 1));
+    this.folder = folder;
+    this.relays = relays;
+    this.logs = join(folder, 'logs');
     mkdirSync(this.logs);
-    const relayData = join(this.folder, 'relay');
-    this.disks = {
-      relay: SmallDisk.mount(relayData, diskMebibytes),
-      host: SmallDisk.mount(join(this.folder, 'host1'), diskMebibytes),
-    };
-    this.relay = new SoakRelay({ data: relayData, paced: options.paced, planted: options.planted });
+    this.disk = SmallDisk.mount(join(folder, 'host1'), diskMebibytes);
     this.proxies = proxies;
     this.hosts = proxies.map(({ url }, at) => {
       const host = `host${at + 1}`;
@@ -42,24 +44,18 @@ export class SoakWorld {
       const { seed, planted } = options;
       const rate = (options.rate * own.length) / people.length;
       const settings = { host, relay: url, data, logs: this.logs, seed, rate, planted };
-      return new SoakHost(own, settings, (phone) => relay().codeFor(phone));
+      return new SoakHost(own, settings, (phone) => relays.codeFor(phone));
     });
-    this.devices = new SoakDevices({ hosts: this.hosts, relayData });
+    this.devices = new SoakDevices({ hosts: this.hosts, books: relays.books });
   }
 
-  static async open(options: SoakOptions): Promise<SoakWorld> {
+  static async open(options: SoakOptions, say: (line: string) => void): Promise<SoakWorld> {
+    const folder = mkdtempSync(join(tmpdir(), 'sotto-soak-'));
+    const relays = await openRelays(options, folder, say);
     const count = Math.min(mostHosts, options.clients);
-    let relay: SoakRelay | undefined;
-    const running = () => {
-      if (relay === undefined) throw new Error('there is no relay yet');
-      return relay;
-    };
-    const proxies = Array.from({ length: count }, () => new FaultProxy(() => running().port));
+    const proxies = Array.from({ length: count }, () => new FaultProxy(() => relays.route()));
     await Promise.all(proxies.map((proxy) => proxy.listen()));
-    const people = Array.from({ length: options.clients }, (_, at) => person(at + 1));
-    const world = new SoakWorld(options, proxies, running, people);
-    relay = world.relay;
-    return world;
+    return new SoakWorld(options, folder, relays, proxies);
   }
 
   /** Everybody, each once. */
@@ -68,7 +64,7 @@ export class SoakWorld {
   }
 
   get victims(): readonly (SoakRelay | SoakHost)[] {
-    return [this.relay, ...this.hosts];
+    return [...this.relays.nodes, ...this.hosts];
   }
 
   get newcomers(): number {
@@ -85,7 +81,7 @@ export class SoakWorld {
 
   /** Starts all, and lets everybody write once all have accounts, and some have further devices. */
   async start(further: readonly string[]): Promise<void> {
-    await this.relay.start();
+    await this.relays.start();
     await Promise.all(this.hosts.map((host) => host.start()));
     await Promise.all(this.hosts.map((host) => host.registered));
     for (const owner of further) await this.devices.link(owner);
@@ -101,31 +97,34 @@ export class SoakWorld {
     await Promise.all(this.hosts.map((host) => host.registered));
   }
 
-  /** Ends all processes. */
-  async end(): Promise<void> {
+  /**
+   * Ends all processes.
+   * @param isKept their files and what clients logged last stay in the folder, without the disks; otherwise it is removed
+   */
+  async end(isKept: boolean): Promise<void> {
     for (const victim of this.victims) {
       if (victim.lives === 0) continue;
       victim.continue();
       await victim.process.kill();
     }
     await Promise.all(this.proxies.map((proxy) => proxy.close()));
-  }
-
-  /** Takes the disks away, and leaves their files in the folder, with what clients logged last. */
-  keep(): void {
-    for (const { name, log } of this.hosts) writeFileSync(join(this.folder, `${name}.txt`), `${log.join('\n')}\n`);
-    for (const disk of [this.disks.relay, this.disks.host]) {
-      disk?.free();
-      disk?.keep();
+    this.disk?.free();
+    if (isKept) this.disk?.keep();
+    else this.disk?.unmount();
+    await this.relays.end(isKept);
+    if (isKept) {
+      for (const { name, log } of this.hosts) writeFileSync(join(this.folder, `${name}.txt`), `${log.join('\n')}\n`);
+      for (const node of this.relays.nodes) writeFileSync(join(this.folder, `${node.name}.txt`), node.said());
+    } else {
+      rmSync(this.folder, { recursive: true, force: true });
     }
   }
+}
 
-  /** Removes the folder and its disks. */
-  clear(): void {
-    this.disks.relay?.unmount();
-    this.disks.host?.unmount();
-    rmSync(this.folder, { recursive: true, force: true });
-  }
+async function openRelays(options: SoakOptions, folder: string, say: (line: string) => void): Promise<SoakRelays> {
+  const { paced, planted, cluster } = options;
+  if (cluster === undefined) return new EmbeddedRelays({ folder, paced, planted });
+  return ClusterRelays.open({ folder, paced, ...cluster, say });
 }
 
 function person(number: number): Person {

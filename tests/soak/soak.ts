@@ -5,11 +5,12 @@ import { DeviceTurns } from './device-turns.ts';
 import { actionsOf, type FinalStores, finalStores, type Leftovers, leftoversOf } from './final-stores.ts';
 import { KillLanes } from './kill-lanes.ts';
 import type { PlantedBug, SoakOptions } from './soak-options.ts';
-import { clientSteps, relaySteps } from './soak-steps.ts';
+import { clientSteps } from './soak-steps.ts';
 import { SoakWorld } from './soak-world.ts';
 import { uncoveredKinds, uncoveredSteps } from './step-coverage.ts';
 import { Tally } from './tally.ts';
-import { Weather } from './weather.ts';
+import { Weather, type WeatherParts } from './weather.ts';
+import { worldFaults } from './world-faults.ts';
 
 /** What a run found. */
 export interface SoakOutcome {
@@ -77,26 +78,22 @@ export async function soak(
   say: (line: string) => void,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<SoakOutcome> {
-  const world = await SoakWorld.open(options);
+  const world = await SoakWorld.open(options, say);
   let isKept = true;
   try {
     say(`soak: seed ${options.seed}, ${options.minutes} min, ${options.clients} people, ${world.folder}`);
     const further = furtherDevices(options);
     await world.start(further);
-    const tally = new Tally();
+    const tally = new Tally(world.relays.steps);
     await disturb(world, tally, options, { say, signal, further });
     signal.throwIfAborted();
     const outcome = await judge(world, tally, options, say);
     isKept = !outcome.ok && options.planted === undefined;
     return outcome;
   } finally {
-    await world.end();
-    if (isKept && !signal.aborted) {
-      world.keep();
-      say(`soak: databases and logs stay in ${world.folder}`);
-    } else {
-      world.clear();
-    }
+    const stays = isKept && !signal.aborted;
+    await world.end(stays);
+    if (stays) say(`soak: databases and logs stay in ${world.folder}`);
   }
 }
 
@@ -127,7 +124,7 @@ async function disturb(
   const relay = lanes('relay');
   // So that a short run has time for each step, too.
   const clientEveryMs = Math.min(clientLanes * 5 * second, (clientLanes * totalMs * 0.5) / clientSteps.length);
-  const relayEveryMs = Math.min(15 * second, (totalMs * 0.5) / relaySteps.length);
+  const relayEveryMs = Math.min(15 * second, (totalMs * 0.5) / world.relays.steps.length);
   const running: Promise<void>[] = [];
   if (planted?.side !== 'relay') {
     for (let count = 0; count < clientLanes; count++) {
@@ -150,8 +147,18 @@ async function disturb(
     );
   if (planted === undefined) {
     const longestStopMs = Math.min(60 * second, Math.max(5 * second, totalMs / 10));
-    const weather = new Weather({ world, tally, seeded: seeded('weather'), longestStopMs, signal: ending });
-    running.push(lane(() => weather.next(), Math.min(6 * second, (totalMs * 0.9) / weather.kinds), ending));
+    const begin = (name: string, faults: WeatherParts['faults']) => {
+      const weather = new Weather({ tally, seeded: seeded(name), longestStopMs, signal: ending, faults });
+      running.push(lane(() => weather.next(), Math.min(6 * second, (totalMs * 0.9) / weather.kinds), ending));
+    };
+    const { relays } = world;
+    if (options.cluster === undefined) {
+      begin('weather', (parts) => [...worldFaults(world, parts), ...relays.faults(parts)]);
+    } else {
+      // Both at once: what the relay stands on breaks while clients come and go.
+      begin('weather', (parts) => worldFaults(world, parts));
+      begin('engines', (parts) => relays.faults(parts));
+    }
   }
   if (planted === undefined && further.length > 0) {
     const turns = new DeviceTurns({ devices: world.devices, wanted: further.length, seeded: seeded('devices') });
@@ -193,8 +200,8 @@ async function judge(
   const leftovers = await quiet(world, options.planted === undefined ? standstillMs : plantedStandstillMs, say);
   const quietAfterMs = Math.round(performance.now() - started);
   const memory = new Map(world.victims.map((victim) => [victim.name, victim.memory()]));
-  const problems = world.victims.flatMap(({ unasked }) => unasked);
-  if (world.disks.relay === undefined) {
+  const problems = [...world.victims.flatMap(({ unasked }) => unasked), ...world.relays.problems()];
+  if (world.disk === undefined) {
     const text = 'no disk was filled: mounting a small one is not possible here';
     if (process.env.CI === 'true') problems.push(text);
     else say(`soak: ${text}`);
@@ -209,7 +216,7 @@ async function judge(
   const isQuiet = Object.values(leftovers).every((count) => count === 0);
   const kills = {
     client: world.hosts.reduce((sum, host) => sum + host.kills, 0),
-    relay: world.relay.kills,
+    relay: world.relays.nodes.reduce((sum, node) => sum + node.kills, 0),
   };
   return {
     ok: verdict.ok && isQuiet && problems.length === 0,
@@ -247,7 +254,8 @@ function furtherDevices({ clients, planted, oneDevice }: SoakOptions): readonly 
 
 /** Ends every fault; all processes run, clocks are right, and nobody writes anything new. */
 async function heal(world: SoakWorld): Promise<void> {
-  for (const disk of Object.values(world.disks)) disk?.free();
+  world.disk?.free();
+  await world.relays.heal();
   await Promise.all(world.proxies.map((proxy) => proxy.set('pass')));
   for (const victim of world.victims) {
     await victim.alone(async () => {
@@ -279,7 +287,7 @@ async function quiet(world: SoakWorld, standstill: number, say: (line: string) =
   let leapt = 0;
   for (;;) {
     await Promise.all(world.hosts.map((host) => host.process.call('readAll', undefined)));
-    const leftovers = leftoversOf(world);
+    const leftovers = await leftoversOf(world);
     const now = JSON.stringify(leftovers);
     if (now !== before) movedAt = performance.now();
     before = now;

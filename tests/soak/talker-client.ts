@@ -9,6 +9,7 @@ import type { HostStart } from './host-calls.ts';
 import { loggedSockets } from './logged-sockets.ts';
 import { loggedStore } from './logged-store.ts';
 import { membershipsOf, noteMembership } from './membership-log.ts';
+import type { MutedAcks } from './muted-acks.ts';
 import { earlyAcks } from './planted-ack.ts';
 import { withoutSync } from './planted-sync.ts';
 import { messageOf, partiesOf } from './token-text.ts';
@@ -17,6 +18,7 @@ import { wsSockets } from './ws-sockets.ts';
 /** What a talker's client is opened with. */
 export interface TalkerClientParts {
   readonly start: HostStart;
+  readonly acks: MutedAcks;
   readonly tracer: Platform['tracer'];
   readonly clock: Platform['clock'];
   readonly log: (line: string) => void;
@@ -26,7 +28,7 @@ export interface TalkerClientParts {
 
 /** Gives what opens the client of a device on its file: what it commits and acknowledges is written down. */
 export function talkerClient(device: string, parts: TalkerClientParts): () => Promise<Client> {
-  const { start, tracer, clock, log, actions } = parts;
+  const { start, acks, tracer, clock, log, actions } = parts;
   const level = (level: string) => (event: string, fields?: object) =>
     log(`${new Date().toISOString()} ${device} ${level} ${event} ${JSON.stringify(fields ?? {})}`);
   const memberships = membershipsOf(start, start.life);
@@ -60,7 +62,7 @@ export function talkerClient(device: string, parts: TalkerClientParts): () => Pr
       platform: {
         tracer,
         clock,
-        sockets: start.planted === 'ack-before-commit' ? earlyAcks(sockets) : sockets,
+        sockets: start.planted === 'ack-before-commit' ? earlyAcks(sockets) : acks.over(sockets),
         // Waits between tries to connect grow while the relay is killed again and again; the jitter's lower end keeps them short.
         randomness: { bytes: (count) => new Uint8Array(randomBytes(count)), fraction: () => 0.01 },
         logger: { debug: () => undefined, info: level('info'), warn: level('warn'), error: level('error') },

@@ -5,6 +5,7 @@ import { ActionLog, type SendOutcome } from '@sotto/testing/checker';
 import { Seeded } from '../crash/seeded.ts';
 import { GroupKeeper } from './group-keeper.ts';
 import type { HostStart, Person } from './host-calls.ts';
+import type { MutedAcks } from './muted-acks.ts';
 import { Reader } from './reader.ts';
 import { talkerClient } from './talker-client.ts';
 import { chatOf, groupNameOf, isGroupName, messageOf, ownerOf, partiesOf, textOf } from './token-text.ts';
@@ -13,6 +14,7 @@ import { isKeyed, logOf, type UnansweredSend } from './unanswered-sends.ts';
 /** What a talker works with. */
 export interface TalkerParts {
   readonly start: HostStart;
+  readonly acks: MutedAcks;
   readonly tracer: Platform['tracer'] & { reached(step: string): void };
   readonly clock: Platform['clock'];
   readonly peers: () => readonly Person[];

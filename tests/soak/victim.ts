@@ -25,6 +25,8 @@ export abstract class Victim<Asked extends VictimCalls, Report> {
   readonly unasked: string[] = [];
   /** While its disk is full a process may end at its start. */
   mayFail = false;
+  /** While what it stands on is broken it may not start: it is tried again. That it ends by itself then is a problem of the run all the same. */
+  mayNotStart = false;
   #process: LedProcess<Asked, Report> | undefined;
   #isStopped = false;
   #turn: Promise<unknown> = Promise.resolve();
@@ -41,7 +43,7 @@ export abstract class Victim<Asked extends VictimCalls, Report> {
   /** Starts it; again and again while its disk may be full. */
   async start(fatal: readonly FatalStep[] = []): Promise<void> {
     for (;;) {
-      const wasFull = this.mayFail;
+      const mightFail = this.mayFail || this.mayNotStart;
       this.lives++;
       const process = this.launch(fatal);
       this.#process = process;
@@ -54,8 +56,10 @@ export abstract class Victim<Asked extends VictimCalls, Report> {
         const { signal } = await process.ended;
         // It was armed, and met its step on the way.
         if (signal === 'SIGKILL') return;
-        if (!wasFull && !this.mayFail) throw new Error(`${this.name} does not start: ${process.stderr}`);
-        await new Promise((resolve) => setTimeout(resolve, 100));
+        if (!mightFail && !this.mayFail && !this.mayNotStart) {
+          throw new Error(`${this.name} does not start: ${process.stderr}`);
+        }
+        await new Promise((resolve) => setTimeout(resolve, this.mayNotStart ? 1_000 : 100));
       }
     }
   }

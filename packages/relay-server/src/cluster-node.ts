@@ -1,20 +1,27 @@
+import { LinkWaits } from './devices/link-waits.ts';
 import { ClusterMail } from './dispatch/cluster-mail.ts';
+import { ClusterReach } from './dispatch/cluster-reach.ts';
 import { ConnectedDevices } from './dispatch/connected-devices.ts';
 import { deliverySecretOf } from './dispatch/delivery-id.ts';
 import { type InboxTerms, inboxTerms } from './dispatch/inbox-state.ts';
+import { ListedCheck } from './dispatch/listed-check.ts';
+import { LocalReach } from './dispatch/local-reach.ts';
 import type { MailTopics } from './dispatch/mail-appender.ts';
+import type { NodeFailure } from './dispatch/node-failure.ts';
+import { OtherNodes } from './dispatch/other-nodes.ts';
 import { type PartitionTerms, partitionTerms } from './dispatch/partition-dispatch.ts';
 import { countedEngines } from './metrics/engine-counts.ts';
 import { FailureLog } from './metrics/failure-log.ts';
 import { mailCounts } from './metrics/mail-counts.ts';
 import { MailGauges } from './metrics/mail-gauges.ts';
+import { relayCounts } from './metrics/relay-counts.ts';
 import type { ClusterEngines } from './ports/cluster-engines.ts';
 import type { NodeLink } from './ports/node-link.ts';
 import type { Randomness } from './ports/randomness.ts';
 import { createRelay, type Relay, type RelayParts } from './relay.ts';
 
 /** All that one node of a cluster is made of. Nodes of one cluster are given the same engines, relay key, trust root, cluster name, group and topics. */
-export interface ClusterRelayParts extends Omit<RelayParts, 'stores' | 'node'> {
+export interface ClusterRelayParts extends Omit<RelayParts, 'stores' | 'checks' | 'node'> {
   /** The relay closes them in the end. */
   readonly engines: ClusterEngines;
   /** How other nodes reach this one, and this one them; under a name that no earlier start had. The relay closes it in the end. */
@@ -38,27 +45,36 @@ export interface ClusterRelayParts extends Omit<RelayParts, 'stores' | 'node'> {
  * `stop` drains the streams, so that what nobody has acked is spilled, gives the partitions away, takes leave of the other nodes, and closes link and engines.
  */
 export function createClusterRelay(parts: ClusterRelayParts): Relay {
-  const { relayKey, randomness, topics } = parts;
-  const counts = mailCounts(parts.metrics);
+  const { relayKey, randomness, clock, timers, topics } = parts;
+  const ofMail = mailCounts(parts.metrics);
   const engines = countedEngines(parts.engines, parts.metrics);
-  const link = counts.counted(parts.link);
+  const link = ofMail.counted(parts.link);
   const connected = new ConnectedDevices();
+  const linkWaits = new LinkWaits(timers);
   const failures = new FailureLog(parts);
+  const failed = (event: NodeFailure, error: unknown) => failures.failed(event, error);
+  const others = new OtherNodes({ nodes: engines.nodes, node: link.node, clock, timers, failed });
+  const counts = relayCounts(parts.metrics);
+  const local = new LocalReach(connected, counts);
+  const reach = new ClusterReach({ ...engines, connected, local, linkWaits, others, link, failed });
   const mail = new ClusterMail({
     ...engines,
     ...parts,
-    ...counts,
+    ...ofMail,
     link,
     partitionTerms: parts.partitionTerms ?? partitionTerms,
     inboxTerms: parts.inboxTerms ?? inboxTerms,
     secret: deliverySecretOf(relayKey),
     jitter: () => fraction(randomness),
     hint: ({ userId, deviceId }) => connected.get(userId, deviceId)?.hint(),
-    failed: (event, error) => failures.failed(event, error),
+    heard: (word) => reach.heard(word),
+    failed,
   });
+  const listedCheck = new ListedCheck({ inboxes: mail.inboxes, listed: engines.listed, timers, failed });
   const relay = createRelay({
     ...parts,
-    node: { connected, claims: mail.claims, checks: engines.checks },
+    node: { counts, connected, claims: mail.claims, linkWaits, reach },
+    checks: engines.checks,
     stores: { ...engines.stores, mailbox: mail.mailbox, presence: engines.presence, close },
   });
   const gauges = new MailGauges({
@@ -73,15 +89,25 @@ export function createClusterRelay(parts: ClusterRelayParts): Relay {
   async function start(): ReturnType<Relay['start']> {
     await mail.start();
     gauges.start();
+    await others.start();
+    listedCheck.start();
     return relay.start();
   }
 
   /** Called by the relay when its streams have been drained. */
   async function close(): Promise<void> {
-    await gauges.stop();
-    await mail.close();
-    await link.close();
-    await engines.close();
+    const closing = [
+      () => gauges.stop(),
+      () => listedCheck.stop(),
+      () => mail.close(),
+      () => others.stop(),
+      () => link.close(),
+      () => engines.close(),
+    ];
+    // Whatever fails, nothing is left open behind it.
+    const problems: unknown[] = [];
+    for (const close of closing) await close().catch((error: unknown) => problems.push(error));
+    if (problems.length > 0) throw problems[0];
   }
 
   return {

@@ -20,10 +20,13 @@ import { avatarRoutes } from './blobs/routes.ts';
 import type { RelayConfig } from './config/relay-config.ts';
 import { DeviceRegistrations } from './devices/device-registrations.ts';
 import { LastSeen } from './devices/last-seen.ts';
+import { LinkWaits } from './devices/link-waits.ts';
 import { Linkings } from './devices/linkings.ts';
 import { OwnDevices } from './devices/own-devices.ts';
 import { deviceRoutes } from './devices/routes.ts';
 import { ConnectedDevices } from './dispatch/connected-devices.ts';
+import type { DeviceReach } from './dispatch/device-reach.ts';
+import { LocalReach } from './dispatch/local-reach.ts';
 import { presenceClaims, type StreamClaims } from './dispatch/stream-claims.ts';
 import { proxyTrust } from './gateway/client-address.ts';
 import { ConnectionCaps } from './gateway/connection-caps.ts';
@@ -40,10 +43,10 @@ import { keyRoutes } from './keys/routes.ts';
 import { Limits } from './limits/limits.ts';
 import { limitRequests } from './limits/request-limits.ts';
 import { SendLimits } from './limits/send-limits.ts';
-import { Headroom } from './mailbox/headroom.ts';
+import { Headroom, unsureRooms } from './mailbox/headroom.ts';
 import { Ingress } from './mailbox/ingress.ts';
 import { Sweeper } from './mailbox/sweeper.ts';
-import { relayCounts } from './metrics/relay-counts.ts';
+import { type RelayCounts, relayCounts } from './metrics/relay-counts.ts';
 import type { ChallengeCheck } from './ports/challenge-check.ts';
 import type { Clock } from './ports/clock.ts';
 import type { EngineCheck } from './ports/cluster-engines.ts';
@@ -81,16 +84,20 @@ export interface RelayParts {
   readonly challengeCheck?: ChallengeCheck;
   /** Where connections come from in place of a TCP port: then `host` and `port` of the settings are not used. */
   readonly listener?: RelayListener;
+  /** Engines without which it can not serve: `/readyz` asks them, and names those that do not answer. */
+  readonly checks?: readonly EngineCheck[];
   /** For a relay that is one of several nodes on the same stores; without it, it is alone. */
   readonly node?: RelayNode;
 }
 
 /** What a relay is given that shares its stores with other nodes. */
 export interface RelayNode {
+  /** Made of `metrics`. */
+  readonly counts: RelayCounts;
   readonly connected: ConnectedDevices;
   readonly claims: StreamClaims;
-  /** Engines without which it can not serve: `/readyz` asks them, and names those that do not answer. */
-  readonly checks: readonly EngineCheck[];
+  readonly linkWaits: LinkWaits;
+  readonly reach: DeviceReach;
 }
 
 /** A relay: started once, stopped once. */
@@ -103,25 +110,30 @@ export interface Relay extends AsyncDisposable {
 
 const retryAfterDrainMs = 1_000;
 const drainGraceMs = 10_000;
+/** What a node has handed out that another stream of the device did not ack comes again by then. */
+const catchUpMs = 10_000;
 /** A node of a cluster takes itself out after an append that failed, but not for good: sends go to nodes that are ready, and only a send can tell that it works again. */
 const appendDoubtMs = 30_000;
 
 /** Assembles a relay. */
 export function createRelay(parts: RelayParts): Relay {
   const { config, stores, clock, timers, randomness, tracer, logger, metrics } = parts;
-  const counts = relayCounts(metrics);
+  const counts = parts.node?.counts ?? relayCounts(metrics);
   const key = new RelayKey(parts.relayKey, randomness);
   const authority = new CertificateAuthority(parts.trustRoot ?? trustRootOf(parts.relayKey), clock);
   const connected = parts.node?.connected ?? new ConnectedDevices();
+  const reach = parts.node?.reach ?? new LocalReach(connected, counts);
+  const linkWaits = parts.node?.linkWaits ?? new LinkWaits(timers);
   const claims = parts.node?.claims ?? presenceClaims(stores.presence, randomUuid(randomness));
-  const directory = new Directory(stores.accounts);
-  const lastSeen = new LastSeen({ ...stores, ...config.accounts, directory, connected, clock });
-  const roster = new GroupRoster(stores.groups);
+  const isShared = parts.node !== undefined;
+  const directory = new Directory(stores.accounts, isShared ? 0 : undefined);
+  const lastSeen = new LastSeen({ ...stores, ...config.accounts, directory, connected, reach, clock });
+  const roster = new GroupRoster(stores.groups, isShared ? 'others-too' : 'alone');
   const limits = new Limits(stores.rateLimiter, config.limits);
-  const engines = parts.node?.checks && new EngineChecks({ checks: parts.node?.checks, clock, timers, logger });
+  const engines = parts.checks && new EngineChecks({ checks: parts.checks, clock, timers, logger });
   const trust = proxyTrust(config.trustedProxies);
   const caps = new ConnectionCaps(config.connections, counts, trust);
-  const sessions = new Sessions({ ...stores, ...config.tokens, connected, clock, randomness });
+  const sessions = new Sessions({ ...stores, ...config.tokens, reach, clock, randomness });
   const avatars = new Avatars(stores.blobs);
   const quota = {
     count: config.mailbox.quotaCount,
@@ -133,9 +145,9 @@ export function createRelay(parts: RelayParts): Relay {
     mailbox: stores.mailbox,
     directory,
     roster,
-    headroom: new Headroom(stores.mailbox, quota),
+    headroom: isShared ? unsureRooms : new Headroom(stores.mailbox, quota),
     limits: new SendLimits(clock, config.limits),
-    connected,
+    reach,
     clock,
     counts,
     logger,
@@ -144,6 +156,7 @@ export function createRelay(parts: RelayParts): Relay {
   });
   const streams = new Streams({
     ingress,
+    reach,
     directory,
     lastSeen,
     mailbox: stores.mailbox,
@@ -157,6 +170,7 @@ export function createRelay(parts: RelayParts): Relay {
     counts,
     stream: config.stream,
     limits: config.limits,
+    catchUpMs: isShared ? catchUpMs : 0,
   });
   let isDraining = false;
   const upgrades = new Upgrades({
@@ -211,7 +225,7 @@ export function createRelay(parts: RelayParts): Relay {
   });
   const recoveries = new Recoveries({ accounts: stores.accounts, verifications });
   const mostDevices = 1 + config.accounts.linkedDevices;
-  const ownDevices = new OwnDevices({ ...stores, directory, connected, mostDevices });
+  const ownDevices = new OwnDevices({ ...stores, directory, reach, mostDevices });
   const deviceRegistrations = new DeviceRegistrations({
     ...stores,
     ...config.accounts,
@@ -222,7 +236,14 @@ export function createRelay(parts: RelayParts): Relay {
     mostDevices,
     onListChanged: (by, list) => ownDevices.tellOthers(by, list),
   });
-  const linkings = new Linkings({ ...stores, ...config.accounts, clock, timers, randomness });
+  const linkings = new Linkings({
+    ...stores,
+    ...config.accounts,
+    clock,
+    waits: linkWaits,
+    randomness,
+    onLeft: (linkId) => reach.linkLeft(linkId),
+  });
   const commands = new AccountCommands({
     control: stores.control,
     directory,
@@ -241,7 +262,7 @@ export function createRelay(parts: RelayParts): Relay {
   async function endAccount(userId: UserId): Promise<void> {
     directory.forget(userId);
     roster.forgetUser(userId);
-    connected.endOf(userId);
+    reach.end(userId, { which: 'but', deviceIds: [] });
     await logFailed([stores.tickets.revoke(userId), stores.deviceCodes.revoke(userId), avatars.delete(userId)]);
   }
 
@@ -291,13 +312,13 @@ export function createRelay(parts: RelayParts): Relay {
     caps.guard(app.server);
     const requests = requestSessions(sessions);
     limitRequests(app, { limits, requests, counts });
-    const bundles = new Bundles({ prekeys: stores.prekeys, directory, limits, connected });
+    const bundles = new Bundles({ prekeys: stores.prekeys, directory, limits, reach });
     const { trustRoot } = authority;
     serviceRoutes(app, { config, version: relayVersion, trustRoots: [trustRoot], metrics, checkReady });
     registrationRoutes(app, { verifications, registrations, codes: config.codes, counts });
     accountRoutes(app, requests, { commands, recoveries });
     authRoutes(app, sessions, requests);
-    keyRoutes(app, requests, { prekeys: stores.prekeys, bundles, directory, connected });
+    keyRoutes(app, requests, { prekeys: stores.prekeys, bundles, directory, reach });
     userRoutes(app, requests, { ...stores, directory, avatars, limits, key });
     deviceRoutes(app, requests, { ownDevices, deviceRegistrations, linkings });
     avatarRoutes(app, requests, avatars, directory);
@@ -336,7 +357,7 @@ export function createRelay(parts: RelayParts): Relay {
     isDraining = true;
     await starting?.catch(() => undefined);
     await parts.listener?.close();
-    linkings.stop();
+    linkWaits.stop();
     await upgrades.settled();
     await streams.drain(retryAfterDrainMs, drainGraceMs);
     await sweeper.stop();

@@ -5,6 +5,7 @@ import { ClusterMailbox } from '../src/dispatch/cluster-mailbox.ts';
 import { DeliveryIds } from '../src/dispatch/delivery-id.ts';
 import { deviceKeyOf } from '../src/dispatch/device-key.ts';
 import type { OpenInbox } from '../src/dispatch/open-inbox.ts';
+import { SharedListedDevices } from '../src/dispatch/shared-listed-devices.ts';
 import type { DeviceIncarnation } from '../src/ports/device-incarnation.ts';
 import type { DeviceAddress, DeviceId, DeviceKey } from '../src/ports/ids.ts';
 import { listedDevice } from '../src/ports/listed-devices.ts';
@@ -78,9 +79,16 @@ async function begin(cluster: MailCluster, counts: MailCounts, { nodes, claimed 
   if (first === undefined || last === undefined) throw new Error('a cluster has nodes');
   // A case knows nothing of what others have counted, recorded or swept.
   const mailboxFor = ({ parts, mail: { inboxes } }: MailClusterNode) =>
-    new ClusterMailbox({ ...parts, ...counts, inboxes, ids: new DeliveryIds(parts.secret, parts.cluster) });
+    new ClusterMailbox({
+      ...parts,
+      ...counts,
+      listed: new SharedListedDevices(parts.listed),
+      inboxes,
+      ids: new DeliveryIds(parts.secret, parts.cluster),
+    });
   const sending = mailboxFor(first);
-  const { listed, ...accounts } = cluster.ground.accounts();
+  const { listed: each, ...accounts } = cluster.ground.accounts();
+  const listed = new SharedListedDevices(each);
   const connecting = new Map<DeviceKey, Promise<{ readonly inbox: OpenInbox }>>();
   const connect = async (address: DeviceAddress) => {
     if (!claimed) return;
@@ -104,12 +112,17 @@ function mailboxOf(
   mailbox: Mailbox,
   connect: (device: DeviceAddress) => Promise<void>,
 ): Mailbox {
+  /** Appends go on in the order of the calls, though each may have to connect somebody first. */
+  let turn: Promise<unknown> = Promise.resolve();
   return {
     async append(append, quota) {
       const devices = append.recipients.flatMap(({ userId, items }) =>
         items.map(({ deviceId }) => ({ userId, deviceId: deviceId as DeviceId })),
       );
-      await Promise.all(devices.map(connect));
+      const connected = Promise.all(devices.map(connect));
+      const ready = turn.then(() => connected);
+      turn = ready.catch(() => undefined);
+      await ready;
       const receipt = await sending.append(append, quota);
       await cluster.settled();
       return receipt;

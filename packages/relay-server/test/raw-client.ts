@@ -11,6 +11,9 @@ import { makeKeys, makeRegistration, type RawKeys } from './raw-keys.ts';
 import { RawStream } from './raw-stream.ts';
 import type { TestRelay } from './test-relay.ts';
 
+/** Where a relay is reached. */
+export type RawRelay = Pick<TestRelay, 'url'>;
+
 /** What a relay answered. */
 export interface RawAnswer<Body> {
   readonly status: number;

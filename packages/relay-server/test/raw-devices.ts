@@ -11,9 +11,8 @@ import {
   signedBytesOfDeviceRegistration,
   toBase64Url,
 } from '@sotto/proto';
-import { call, type RawAccount, type RawAnswer } from './raw-client.ts';
+import { call, type RawAccount, type RawAnswer, type RawRelay } from './raw-client.ts';
 import { type ListChanges, makePrekeys, type RawKeys, randomToken, signedList } from './raw-keys.ts';
-import type { TestRelay } from './test-relay.ts';
 
 /** A device of an account as its list names it. */
 export type RawListed = NonNullable<ListChanges['devices']>[number];
@@ -62,7 +61,7 @@ export function hashOfList(signed: Uint8Array): Uint8Array {
 }
 
 /** A code for a new device, asked for with an account's token. */
-export async function deviceCode(relay: TestRelay, token: string): Promise<string> {
+export async function deviceCode(relay: RawRelay, token: string): Promise<string> {
   return (await call<DeviceCodeAnswer>(relay, 'POST', '/v1/devices/codes', { token })).body.code;
 }
 
@@ -106,13 +105,13 @@ export function signedJoin(request: DeviceRegistrationRequest, keys: RawKeys): D
 }
 
 /** Asks to join. */
-export function join(relay: TestRelay, request: DeviceRegistrationRequest): Promise<RawAnswer<RegistrationAnswer>> {
+export function join(relay: RawRelay, request: DeviceRegistrationRequest): Promise<RawAnswer<RegistrationAnswer>> {
   return call<RegistrationAnswer>(relay, 'POST', '/v1/devices', { body: request });
 }
 
 /** A family with one device more, and that device as an account of its own kind: with its token. */
 export async function grown(
-  relay: TestRelay,
+  relay: RawRelay,
   family: RawFamily,
 ): Promise<{ readonly family: RawFamily; readonly device: RawAccount; readonly request: DeviceRegistrationRequest }> {
   const joining = newDevice(family, await deviceCode(relay, family.account.token));
@@ -129,7 +128,7 @@ export interface RawLink extends LinkAnswer {
 }
 
 /** A new device begins its linking. */
-export async function openLink(relay: { readonly url: string }): Promise<RawLink> {
+export async function openLink(relay: RawRelay): Promise<RawLink> {
   const secretKey = PrivateKey.generate();
   const publicKey = toBase64Url(secretKey.getPublicKey().serialize());
   const answer = await call<LinkAnswer>(relay, 'POST', '/v1/linking', { body: { publicKey } });
@@ -138,13 +137,13 @@ export async function openLink(relay: { readonly url: string }): Promise<RawLink
 }
 
 /** Leaves a message at a link. */
-export function leave(relay: TestRelay, token: string, link: Pick<RawLink, 'linkId' | 'publicKey'>, message: string) {
+export function leave(relay: RawRelay, token: string, link: Pick<RawLink, 'linkId' | 'publicKey'>, message: string) {
   const body = { publicKey: link.publicKey, message };
   return call(relay, 'PUT', `/v1/linking/${link.linkId}`, { token, body });
 }
 
 /** Waits for the message of a link. */
-export function poll(relay: TestRelay, link: Pick<RawLink, 'linkId' | 'pollToken'>) {
+export function poll(relay: RawRelay, link: Pick<RawLink, 'linkId' | 'pollToken'>) {
   const { linkId, pollToken } = link;
   return call<LinkPollAnswer>(relay, 'POST', `/v1/linking/${linkId}/message`, { body: { pollToken } });
 }

@@ -1,7 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { GroupRecord, toBase64Url } from '@sotto/proto';
-import { call, type RawAccount, type RawAnswer } from './raw-client.ts';
-import type { TestRelay } from './test-relay.ts';
+import { call, type RawAccount, type RawAnswer, type RawRelay } from './raw-client.ts';
 
 /** What of a record a test wants to be different. */
 export interface RecordChanges {
@@ -25,7 +24,7 @@ export function groupRecord(groupId: Uint8Array, revision: number, changes: Reco
 
 /** Appends a record as one of the accounts. */
 export function append(
-  relay: TestRelay,
+  relay: RawRelay,
   as: RawAccount,
   groupId: Uint8Array,
   record: Uint8Array,
@@ -39,7 +38,7 @@ export function append(
 
 /** Repairs the table of members as one of the accounts. */
 export function repair(
-  relay: TestRelay,
+  relay: RawRelay,
   as: RawAccount,
   groupId: Uint8Array,
   members: RawMembersChange,
@@ -49,10 +48,7 @@ export function repair(
 }
 
 /** A group of these accounts, made by the first. */
-export async function makeGroup(
-  relay: TestRelay,
-  members: readonly [RawAccount, ...RawAccount[]],
-): Promise<Uint8Array> {
+export async function makeGroup(relay: RawRelay, members: readonly [RawAccount, ...RawAccount[]]): Promise<Uint8Array> {
   const groupId = randomBytes(32);
   const { status } = await append(relay, members[0], groupId, groupRecord(groupId, 1), { added: members });
   if (status !== 200) throw new Error(`no group: ${status}`);

@@ -9,7 +9,7 @@ import {
   toBase64Url,
   uuidToBytes,
 } from '@sotto/proto';
-import { call, type RawAccount, type RawAnswer, register } from './raw-client.ts';
+import { call, type RawAccount, type RawAnswer, type RawRelay, register } from './raw-client.ts';
 import type { TestRelay } from './test-relay.ts';
 
 /** An account that may be written to by whoever has its access key. */
@@ -18,7 +18,10 @@ export interface SealedAccount extends RawAccount {
 }
 
 /** Registers a number with an access key. */
-export async function registerWithKey(relay: TestRelay, number: string): Promise<SealedAccount> {
+export async function registerWithKey(
+  relay: Pick<TestRelay, 'url' | 'codeFor'>,
+  number: string,
+): Promise<SealedAccount> {
   const accessKey = randomBytes(16);
   const account = await register(relay, number, (request) => ({ ...request, accessKey: toBase64Url(accessKey) }));
   return { ...account, accessKey };
@@ -40,7 +43,7 @@ export function sealedSend(to: RawAccount, changes: Partial<SealedSendFields> = 
 
 /** Posts sealed sends to one account. */
 export function postSealed(
-  relay: { readonly url: string },
+  relay: RawRelay,
   to: SealedAccount,
   sends: readonly SealedSendFields[],
   accessKey = to.accessKey,
@@ -50,10 +53,7 @@ export function postSealed(
 }
 
 /** Posts sealed messages to many accounts each. */
-export function postMulti(
-  relay: { readonly url: string },
-  ...sends: readonly SealedMultiSendFields[]
-): Promise<RawAnswer<Uint8Array>> {
+export function postMulti(relay: RawRelay, ...sends: readonly SealedMultiSendFields[]): Promise<RawAnswer<Uint8Array>> {
   return call(relay, 'POST', '/v1/sealed/multi', { body: SealedMultiSends.encode({ sends: [...sends] }) });
 }
 

@@ -10,6 +10,7 @@ import { systemRandomness } from '../src/platform/system-randomness.ts';
 import type { Metrics } from '../src/ports/metrics.ts';
 import type { Relay } from '../src/relay.ts';
 import { ManualTime } from './manual-time.ts';
+import { NodePower } from './node-power.ts';
 
 const topics = { toUser: 'user2user_message', toGroup: 'group_message', poison: 'poison_message' };
 
@@ -28,6 +29,7 @@ export interface TestNode {
   readonly name: string;
   readonly relay: Relay;
   readonly engines: MemoryNodeEngines;
+  readonly power: NodePower;
   readonly metrics: Metrics;
   /** All its log lines so far. */
   readonly log: () => string;
@@ -42,6 +44,7 @@ export class TestCluster implements AsyncDisposable {
   readonly config: RelayConfig;
   readonly #relayKey = randomBytes(32);
   readonly #codes = new Map<string, string>();
+  readonly #crashed: TestNode[] = [];
   #started = 0;
 
   constructor(options: TestClusterOptions) {
@@ -54,10 +57,11 @@ export class TestCluster implements AsyncDisposable {
     const name = `node-${++this.#started}:1/start`;
     const lines: string[] = [];
     const engines = this.engines.open();
+    const power = new NodePower();
     const metrics = prometheusMetrics();
     const relay = createClusterRelay({
       config: this.config,
-      engines,
+      engines: power.over(engines),
       link: this.engines.network.open(name),
       cluster: 'test',
       group: 'dispatchers',
@@ -78,7 +82,7 @@ export class TestCluster implements AsyncDisposable {
     });
     const { url } = await relay.start();
     const codeFor = (number: string) => this.codeFor(number);
-    const node = { url, name, relay, engines, metrics, log: () => lines.join(''), codeFor };
+    const node = { url, name, relay, engines, power, metrics, log: () => lines.join(''), codeFor };
     this.nodes.push(node);
     return node;
   }
@@ -86,7 +90,30 @@ export class TestCluster implements AsyncDisposable {
   /** Drains a node and takes it away. */
   async stop(node: TestNode): Promise<void> {
     this.nodes.splice(this.nodes.indexOf(node), 1);
-    await node.relay.stop();
+    await this.during(node.relay.stop());
+  }
+
+  /** A node is gone without a word. Its sockets are its clients' to break. */
+  crash(node: TestNode): void {
+    this.nodes.splice(this.nodes.indexOf(node), 1);
+    this.#crashed.push(node);
+    node.power.cut();
+    this.engines.network.crash(node.name);
+    node.engines.log.freeze();
+  }
+
+  /** Lets time pass until something has happened. */
+  async during<T>(work: Promise<T>): Promise<T> {
+    let isDone = false;
+    const done = work.finally(() => {
+      isDone = true;
+    });
+    done.catch(() => undefined);
+    while (!isDone) {
+      this.time.advance(50);
+      await turns();
+    }
+    return done;
   }
 
   /** The code that was last sent to a number, by whichever node. */
@@ -97,8 +124,15 @@ export class TestCluster implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.nodes.map(({ relay }) => relay.stop()));
+    for (const { power } of this.#crashed) power.end();
+    const crashed = Promise.allSettled(this.#crashed.map(({ relay }) => relay.stop()));
+    await this.during(Promise.all([...this.nodes.map(({ relay }) => relay.stop()), crashed]));
   }
+}
+
+/** Lets what is under way in memory and between sockets go on for some turns of the event loop. */
+export async function turns(count = 20): Promise<void> {
+  for (let at = 0; at < count; at++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Two nodes, unless others are asked for. */

@@ -9,8 +9,6 @@ import { RecordingTracer } from '../src/adapters/memory/tracer.ts';
 import { prometheusMetrics } from '../src/adapters/metrics/prometheus-metrics.ts';
 import { loadConfig } from '../src/config/load-config.ts';
 import type { RelayConfig } from '../src/config/relay-config.ts';
-import { ConnectedDevices } from '../src/dispatch/connected-devices.ts';
-import { presenceClaims } from '../src/dispatch/stream-claims.ts';
 import { systemRandomness } from '../src/platform/system-randomness.ts';
 import type { ChallengeCheck } from '../src/ports/challenge-check.ts';
 import type { EngineCheck } from '../src/ports/cluster-engines.ts';
@@ -79,13 +77,7 @@ export async function startRelay(options: TestRelayOptions = {}): Promise<TestRe
       },
     },
     ...(options.challengeCheck && { challengeCheck: options.challengeCheck }),
-    ...(options.checks && {
-      node: {
-        connected: new ConnectedDevices(),
-        claims: presenceClaims(stores.presence, 'node'),
-        checks: options.checks,
-      },
-    }),
+    ...(options.checks && { checks: options.checks }),
     clock: time,
     timers: time,
     randomness: systemRandomness,

@@ -4,22 +4,25 @@ import { RelayError } from '../relay-error.ts';
 import { type CheckedDeviceList, checkFollows } from './device-list.ts';
 import { outdatedList } from './outdated-list.ts';
 
-/** The most lists that are kept in memory. */
-const mostCached = 100_000;
+/** The most lists that a relay of one process keeps in memory. */
+const mostOfOne = 100_000;
 
 /**
- * Device lists and access key hashes by account, kept in memory, since every Send needs one.
+ * Device lists and access key hashes by account, kept in memory, since every Send needs one: as long as all changes of them go through here.
  *
- * For relays of one process: all changes of lists go through here.
+ * Where other nodes change them too, nothing may be kept: what is old by a moment would pass over a device that was just linked, write to one that was taken off, or let somebody in who was just blocked.
  */
 export class Directory {
   readonly #accounts: AccountStore;
+  readonly #mostKept: number;
   readonly #cache = new Map<UserId, StoredDeviceList>();
   /** `undefined` for those without one. */
   readonly #accessKeys = new Map<UserId, Uint8Array | undefined>();
 
-  constructor(accounts: AccountStore) {
+  /** `mostKept`: lists that are kept; 0 where others change them. */
+  constructor(accounts: AccountStore, mostKept = mostOfOne) {
     this.#accounts = accounts;
+    this.#mostKept = mostKept;
   }
 
   /** The list if it is in memory, without waiting. */
@@ -33,7 +36,7 @@ export class Directory {
     if (cached !== undefined) return cached;
     const generation = this.#generation;
     const list = await this.#accounts.deviceList(userId);
-    if (list !== undefined && generation === this.#generation) remember(this.#cache, userId, list);
+    if (list !== undefined && generation === this.#generation) this.#remember(this.#cache, userId, list);
     return list;
   }
 
@@ -58,7 +61,7 @@ export class Directory {
     if (this.#accessKeys.has(userId)) return this.#accessKeys.get(userId);
     const generation = this.#generation;
     const hash = await this.#accounts.accessKeyHash(userId);
-    if (generation === this.#generation) remember(this.#accessKeys, userId, hash);
+    if (generation === this.#generation) this.#remember(this.#accessKeys, userId, hash);
     return hash;
   }
 
@@ -92,16 +95,17 @@ export class Directory {
 
   /** Changes with every `forget`, so that a list read before it is not kept after it. */
   #generation = 0;
-}
 
-function remember<T>(cache: Map<UserId, T>, userId: UserId, value: T): void {
-  if (cache.size >= mostCached) {
-    for (const oldest of cache.keys()) {
-      cache.delete(oldest);
-      break;
+  #remember<T>(cache: Map<UserId, T>, userId: UserId, value: T): void {
+    if (this.#mostKept === 0) return;
+    if (cache.size >= this.#mostKept) {
+      for (const oldest of cache.keys()) {
+        cache.delete(oldest);
+        break;
+      }
     }
+    cache.set(userId, value);
   }
-  cache.set(userId, value);
 }
 
 /** No account has this id. */

@@ -1,5 +1,5 @@
 import { toBase64Url } from '@sotto/proto';
-import type { ConnectedDevices } from '../dispatch/connected-devices.ts';
+import type { DeviceReach } from '../dispatch/device-reach.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceAddress } from '../ports/ids.ts';
 import type { Randomness } from '../ports/randomness.ts';
@@ -13,7 +13,7 @@ import { hashOfToken, readToken, tokenBytes } from './token.ts';
 export interface SessionParts {
   readonly tokens: TokenStore;
   readonly tickets: TicketStore;
-  readonly connected: ConnectedDevices;
+  readonly reach: Pick<DeviceReach, 'end'>;
   readonly clock: Clock;
   readonly randomness: Randomness;
   readonly accessTtlMs: number;
@@ -85,7 +85,7 @@ export class Sessions {
     if (outcome.status === 'reused') {
       // Whoever streams as this device may be the thief.
       const { userId, deviceId } = outcome.device;
-      this.#parts.connected.get(userId, deviceId)?.end('session-ended');
+      this.#parts.reach.end(userId, { which: 'only', deviceIds: [deviceId] });
       await this.#parts.tickets.revoke(userId, deviceId);
       throw new RelayError(
         'token-reused',

@@ -5,6 +5,7 @@ export { deviceCodeStoreConformance } from './device-code-store.ts';
 export { deviceStoreConformance } from './device-store.ts';
 export { groupAvatarStoreConformance } from './group-avatar-store.ts';
 export { groupMembersConformance } from './group-members.ts';
+export { groupMembersVersionConformance } from './group-members-version.ts';
 export { groupStoreConformance } from './group-store.ts';
 export type { Capability, Harness, HarnessMaker, SettableClock } from './harness.ts';
 export { linkStoreConformance } from './link-store.ts';

@@ -6,6 +6,7 @@ import { deviceCodeStoreConformance } from './device-code-store.ts';
 import { deviceStoreConformance } from './device-store.ts';
 import { groupAvatarStoreConformance } from './group-avatar-store.ts';
 import { groupMembersConformance } from './group-members.ts';
+import { groupMembersVersionConformance } from './group-members-version.ts';
 import { groupStoreConformance } from './group-store.ts';
 import type { HarnessMaker } from './harness.ts';
 import { linkStoreConformance } from './link-store.ts';
@@ -41,6 +42,7 @@ export function relayStoresConformance(runner: Runner, maker: HarnessMaker<Relay
   sealedMailConformance(runner, maker);
   groupStoreConformance(runner, maker);
   groupMembersConformance(runner, maker);
+  groupMembersVersionConformance(runner, maker);
   groupAvatarStoreConformance(runner, maker);
   blobStoreConformance(runner, maker);
   presenceConformance(runner, maker);

@@ -1,9 +1,10 @@
 import type { Directory } from '../accounts/directory.ts';
 import type { ConnectedDevices } from '../dispatch/connected-devices.ts';
+import type { DeviceReach } from '../dispatch/device-reach.ts';
 import { dayOf } from '../platform/utc-day.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceStore } from '../ports/device-store.ts';
-import type { DeviceAddress, UserId } from '../ports/ids.ts';
+import type { DeviceAddress, DeviceId, UserId } from '../ports/ids.ts';
 import { idleDevices } from './idle-devices.ts';
 
 /** Devices in one write. */
@@ -14,6 +15,7 @@ export interface LastSeenParts {
   readonly devices: DeviceStore;
   readonly directory: Directory;
   readonly connected: ConnectedDevices;
+  readonly reach: Pick<DeviceReach, 'devicesIdle'>;
   readonly clock: Clock;
   readonly deviceIdleMs: number;
 }
@@ -21,6 +23,7 @@ export interface LastSeenParts {
 /**
  * On which day the devices of accounts that have several were connected last, and which of them are idle.
  *
+ * Each of several nodes writes down those that are connected to it, and marks by what all have written.
  * Marks are made when a day begins while the relay runs, and never right after its start, nor when its clock was set: whoever could not connect since the relay was down is not idle.
  */
 export class LastSeen {
@@ -70,6 +73,6 @@ export class LastSeen {
     const list = await this.#parts.directory.peek(userId);
     const [primary] = list?.devices ?? [];
     if (list === undefined || primary === undefined) return;
-    this.#parts.connected.get(userId, primary.deviceId)?.devicesIdle(idleDevices(list));
+    this.#parts.reach.devicesIdle({ userId, deviceId: primary.deviceId as DeviceId }, idleDevices(list));
   }
 }

@@ -12,9 +12,9 @@ import { tooOften } from '../limits/limits.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { LinkStore } from '../ports/link-store.ts';
 import type { Randomness } from '../ports/randomness.ts';
-import type { Timers } from '../ports/timers.ts';
 import { RelayError } from '../relay-error.ts';
 import { unknownLink } from './link-unknown.ts';
+import type { LinkWaits } from './link-waits.ts';
 
 /** The most bytes of the message for a new device. */
 export const linkMessageBytes = 16 * 1024;
@@ -27,9 +27,11 @@ const retryWhenFullMs = 10_000;
 export interface LinkingParts {
   readonly links: LinkStore;
   readonly clock: Clock;
-  readonly timers: Timers;
+  readonly waits: LinkWaits;
   readonly randomness: Randomness;
   readonly linkTtlMs: number;
+  /** A message was left here: who waits elsewhere does not know. */
+  readonly onLeft: (linkId: string) => void;
 }
 
 /**
@@ -39,9 +41,6 @@ export interface LinkingParts {
  */
 export class Linkings {
   readonly #parts: LinkingParts;
-  /** Who waits for a message, by the link's id. */
-  readonly #waiting = new Map<string, Set<() => void>>();
-  #isStopped = false;
 
   constructor(parts: LinkingParts) {
     this.#parts = parts;
@@ -68,14 +67,15 @@ export class Linkings {
    * @throws {RelayError} `link-unknown`, `request-too-large`
    */
   async leave(linkId: string, request: LinkMessageRequest): Promise<void> {
-    const { links, clock } = this.#parts;
+    const { links, waits, clock, onLeft } = this.#parts;
     const message = fromBase64Url(request.message);
     if (message.length > linkMessageBytes) {
       throw new RelayError('request-too-large', `The message for a new device has at most ${linkMessageBytes} bytes.`);
     }
     const outcome = await links.leave(readLinkId(linkId), fromBase64Url(request.publicKey), message, clock.now());
     if (outcome === 'unknown') throw unknownLink();
-    for (const wake of this.#waiting.get(linkId) ?? []) wake();
+    waits.wake(linkId);
+    onLeft(linkId);
   }
 
   /**
@@ -94,7 +94,7 @@ export class Linkings {
       return poll.status === 'waiting' ? poll.expiresAt : { message: toBase64Url(poll.message) };
     };
     // Before the first look: a message that comes during it is not slept over.
-    const waiting = this.#wait(linkId, signal);
+    const waiting = this.#parts.waits.begin(linkId, signal);
     try {
       const first = await take();
       if (typeof first !== 'number') return first;
@@ -104,33 +104,6 @@ export class Linkings {
     } finally {
       waiting.end();
     }
-  }
-
-  /** Ends all that wait: they are told that there is nothing yet. */
-  stop(): void {
-    this.#isStopped = true;
-    for (const wakes of this.#waiting.values()) for (const wake of wakes) wake();
-  }
-
-  #wait(linkId: string, signal: AbortSignal): { until(ms: number): Promise<void>; end(): void } {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const wake = () => resolve();
-    const wakes = this.#waiting.get(linkId) ?? new Set();
-    this.#waiting.set(linkId, wakes.add(wake));
-    signal.addEventListener('abort', wake);
-    return {
-      until: async (ms) => {
-        if (this.#isStopped || signal.aborted) return;
-        const cancel = this.#parts.timers.after(ms, wake);
-        await promise;
-        cancel();
-      },
-      end: () => {
-        signal.removeEventListener('abort', wake);
-        wakes.delete(wake);
-        if (wakes.size === 0 && this.#waiting.get(linkId) === wakes) this.#waiting.delete(linkId);
-      },
-    };
   }
 }
 

@@ -2,7 +2,7 @@ import { type DeviceListRequest, type DevicesAnswer, fromBase64Url } from '@sott
 import { checkFollows, readDeviceList } from '../accounts/device-list.ts';
 import { type Directory, unknownUser } from '../accounts/directory.ts';
 import { outdatedList } from '../accounts/outdated-list.ts';
-import type { ConnectedDevices } from '../dispatch/connected-devices.ts';
+import type { DeviceReach } from '../dispatch/device-reach.ts';
 import { readPrekeyUpload } from '../keys/prekey-upload.ts';
 import type { AccountStore, StoredDeviceList } from '../ports/account-store.ts';
 import type { DeviceCodeStore } from '../ports/device-code-store.ts';
@@ -19,7 +19,7 @@ export interface OwnDeviceParts {
   readonly deviceCodes: DeviceCodeStore;
   readonly tickets: TicketStore;
   readonly directory: Directory;
-  readonly connected: ConnectedDevices;
+  readonly reach: Pick<DeviceReach, 'devicesChanged' | 'end'>;
   /** The most devices of an account, its primary included. */
   readonly mostDevices: number;
 }
@@ -56,7 +56,7 @@ export class OwnDevices {
    * @throws {RelayError} `devices-changed` with the list as it is, `device-list-invalid`, `devices-full`, `signature-invalid`, `key-malformed`, `prekey-conflict`, `user-unknown`; `request-malformed` when prekeys are there without a new identity key, or missing with one
    */
   async replaceList(device: DeviceAddress, request: DeviceListRequest): Promise<StoredDeviceList> {
-    const { accounts, deviceCodes, tickets, directory, connected, mostDevices } = this.#parts;
+    const { accounts, deviceCodes, tickets, directory, reach, mostDevices } = this.#parts;
     const { userId, deviceId } = device;
     const next = readDeviceList(fromBase64Url(request.deviceList));
     const before = await accounts.deviceList(userId);
@@ -88,9 +88,7 @@ export class OwnDevices {
       before.devices.some((earlier) => earlier.deviceId === deviceId && earlier.registrationId === registrationId),
     );
     const isKept = (deviceId: number) => kept.some((device) => device.deviceId === deviceId);
-    // Who goes sees by the root key's signature that it was taken off, and need not believe this relay.
-    for (const gone of connected.of(userId)) if (!isKept(gone.deviceId)) gone.stream.devicesChanged(list.signed);
-    connected.endOf(userId, kept);
+    reach.end(userId, { which: 'but', deviceIds: kept.map(({ deviceId }) => deviceId) }, list.signed);
     for (const { deviceId } of before.devices) {
       if (isKept(deviceId)) continue;
       await deviceCodes.revoke(userId, deviceId);
@@ -102,8 +100,11 @@ export class OwnDevices {
 
   /** Tells the account's devices that are connected of its list, but for the one that changed it. */
   tellOthers({ userId, deviceId }: DeviceAddress, list: StoredDeviceList): void {
-    for (const other of this.#parts.connected.of(userId)) {
-      if (other.deviceId !== deviceId) other.stream.devicesChanged(list.signed);
-    }
+    const others = list.devices.filter((other) => other.deviceId !== deviceId);
+    this.#parts.reach.devicesChanged(
+      userId,
+      others.map((other) => other.deviceId),
+      list.signed,
+    );
   }
 }

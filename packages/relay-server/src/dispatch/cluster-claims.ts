@@ -35,7 +35,7 @@ export class ClusterClaims implements StreamClaims {
     try {
       return listedDevice(await this.#listed.of(address.userId), address);
     } catch (error) {
-      lost('reconnect');
+      lost('failed');
       throw error;
     }
   }

@@ -23,7 +23,9 @@ import type { Resolution } from './lane-dispatch.ts';
 import type { MailTopics } from './mail-appender.ts';
 import type { NodeFailure } from './node-failure.ts';
 import { decodeNodeMessage, encodeNodeMessage } from './node-messages.ts';
+import { decodeNodeWord, type NodeWord } from './node-words.ts';
 import type { PartitionTerms } from './partition-dispatch.ts';
+import { SharedListedDevices } from './shared-listed-devices.ts';
 import type { StreamClaims } from './stream-claims.ts';
 
 /** What one node's mail is made of. */
@@ -49,6 +51,8 @@ export interface ClusterMailParts {
   readonly drainMs: number;
   /** There is something to give to a device that is connected here: look. */
   readonly hint: (device: DeviceIncarnation) => void;
+  /** Another node tells something of devices that may be connected here. */
+  readonly heard?: (word: NodeWord) => void;
   /** Something went wrong that costs no mail: for logs and counts. */
   readonly failed: (event: NodeFailure, error: unknown) => void;
   /** A record is durable; an inbox here has taken it; it is done with for a device; a hand-over has ended; what waits for a device is read: for counts. */
@@ -67,8 +71,10 @@ export class ClusterMail {
   readonly #dispatcher: Dispatcher;
   readonly #inboxes: GatewayInboxes;
 
-  constructor(parts: ClusterMailParts) {
-    const { listed, topics, secret, cluster, link } = parts;
+  constructor({ listed: each, ...others }: ClusterMailParts) {
+    const listed = new SharedListedDevices(each);
+    const parts: ClusterMailParts = { ...others, listed };
+    const { topics, secret, cluster, link } = parts;
     this.#inboxes = new GatewayInboxes({ ...parts, terms: parts.inboxTerms });
     this.#dispatcher = new Dispatcher({
       ...parts,
@@ -78,7 +84,7 @@ export class ClusterMail {
     });
     this.mailbox = new ClusterMailbox({ ...parts, inboxes: this.#inboxes, ids: new DeliveryIds(secret, cluster) });
     this.claims = new ClusterClaims(this.#inboxes, listed);
-    link.serve((from, message, { signal }) => this.#told(from, message, signal));
+    link.serve((from, message, { signal }) => this.#told(from, message, signal, parts.heard));
   }
 
   /** What is open here. */
@@ -102,7 +108,17 @@ export class ClusterMail {
     await this.#dispatcher.close();
   }
 
-  async #told(from: string, bytes: Uint8Array, signal: AbortSignal): Promise<Uint8Array> {
+  async #told(
+    from: string,
+    bytes: Uint8Array,
+    signal: AbortSignal,
+    heard: ClusterMailParts['heard'],
+  ): Promise<Uint8Array> {
+    const word = decodeNodeWord(bytes);
+    if (word !== undefined) {
+      heard?.(word);
+      return new Uint8Array();
+    }
     const message = decodeNodeMessage(bytes);
     switch (message?.kind) {
       case 'hand-over':

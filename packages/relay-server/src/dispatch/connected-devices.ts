@@ -1,15 +1,29 @@
 import type { DeviceAddress, DeviceId, UserId } from '../ports/ids.ts';
 import type { PrekeysLeft } from '../ports/prekey-store.ts';
 
-/** Why the relay ends a stream from its own side. `reconnect`: it is not known any more which of several streams is the device's own; its client comes again, and that one is. */
-export type StreamEnd = 'replaced' | 'session-ended' | 'reconnect';
+/** Why the relay ends a stream from its own side. `reconnect`: it is not known any more which of several streams is the device's own; its client comes again, and that one is. `failed`: this node can't serve it now. */
+export type StreamEnd = 'replaced' | 'session-ended' | 'reconnect' | 'failed';
+
+/** Which streams of a user end: those of these devices alone, or all but theirs. */
+export interface Ending {
+  readonly which: 'only' | 'but';
+  readonly deviceIds: readonly number[];
+}
+
+/** An ephemeral signal, with who sends it. */
+export interface EphemeralSignal {
+  /** The 16 bytes of a user id. */
+  readonly userId: Uint8Array;
+  readonly deviceId: number;
+  readonly payload: Uint8Array;
+}
 
 /** A device's open stream, as the rest of the relay sees it. */
 export interface DeviceStream {
   /** There may be new mail: look. */
   hint(): void;
   /** Hands over an ephemeral signal; dropped when the device reads too slowly. */
-  ephemeral(signal: { readonly userId: Uint8Array; readonly deviceId: number; readonly payload: Uint8Array }): void;
+  ephemeral(signal: EphemeralSignal): void;
   prekeysLeft(left: PrekeysLeft): void;
   /** Another device of the account has changed its list: an encoded SignedDeviceList. */
   devicesChanged(signed: Uint8Array): void;
@@ -62,10 +76,12 @@ export class ConnectedDevices {
     else this.#streams.set(userId, others);
   }
 
-  /** Ends the streams of a user's devices, but for those that are still listed. */
-  endOf(userId: UserId, stillListed: readonly { readonly deviceId: number }[] = []): void {
+  /** Ends streams of a user whose session is over. `signed`, an encoded SignedDeviceList, is shown to them before: whoever was taken off sees it by the root key's signature, and need not believe this relay. */
+  endOf(userId: UserId, { which, deviceIds }: Ending, signed?: Uint8Array): void {
     for (const { deviceId, stream } of this.#streams.get(userId) ?? []) {
-      if (!stillListed.some((device) => device.deviceId === deviceId)) stream.end('session-ended');
+      if (deviceIds.includes(deviceId) !== (which === 'only')) continue;
+      if (signed !== undefined && signed.length > 0) stream.devicesChanged(signed);
+      stream.end('session-ended');
     }
   }
 

@@ -152,6 +152,14 @@ export function inboxWakeAt(inbox: DeviceInbox): number {
   return at;
 }
 
+/** The clock was set back by so many ms: what waits for its time waits no longer than it would have. */
+export function setInboxBack(inbox: DeviceInbox, by: number): void {
+  inbox.openedAt -= by;
+  inbox.readAt -= by;
+  inbox.lookAt -= by;
+  for (const view of inbox.lanes.values()) view.forgetAt -= by;
+}
+
 function claim(inbox: DeviceInbox, as: 'login' | 'reclaim', out: InboxEffect[]): void {
   if (inbox.claiming !== undefined) return;
   inbox.claiming = as;

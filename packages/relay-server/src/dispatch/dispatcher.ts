@@ -21,6 +21,7 @@ import {
   type PartitionEvent,
   type PartitionTerms,
   partitionWakeAt,
+  setPartitionBack,
   stepPartition,
 } from './partition-dispatch.ts';
 import { WorkLimit } from './work-limit.ts';
@@ -105,6 +106,7 @@ export class Dispatcher {
   /** Handlers are called while it is still to come. */
   #consumer: Promise<LogConsumer> | undefined;
   #cancelTicks: CancelTimer | undefined;
+  #lastNow = Number.NEGATIVE_INFINITY;
 
   constructor(parts: DispatcherParts) {
     this.#parts = parts;
@@ -187,17 +189,26 @@ export class Dispatcher {
     if (owned !== undefined) this.#step(owned, { kind: 'fetched', records: records.map(fetchedRecordOf) });
   }
 
-  #wake(): void {
+  /** The time; a clock that was set back keeps nothing waiting. */
+  #now(): number {
     const now = this.#parts.clock.now();
+    const back = this.#lastNow - now;
+    this.#lastNow = now;
+    if (back > 0) for (const { dispatch } of this.#owned.values()) setPartitionBack(dispatch, back);
+    return now;
+  }
+
+  #wake(): void {
+    const now = this.#now();
     for (const owned of this.#owned.values()) {
       if (partitionWakeAt(owned.dispatch) <= now) this.#step(owned, { kind: 'wake' });
     }
   }
 
   #step(owned: Owned, event: PartitionEvent): void {
-    const { clock, jitter, terms } = this.#parts;
+    const { jitter, terms } = this.#parts;
     const effects: PartitionEffect[] = [];
-    stepPartition(owned.dispatch, event, clock.now(), jitter(), terms, effects);
+    stepPartition(owned.dispatch, event, this.#now(), jitter(), terms, effects);
     for (const effect of effects) this.#carryOut(owned, effect);
     if (isDone(owned)) owned.done();
   }
@@ -263,7 +274,6 @@ export class Dispatcher {
     if (asking.count === 0) owned.asking.delete(device);
     const status = statusOf(reply, message);
     handedOver?.(reply.status === 'answered' ? (status ?? 'gone') : reply.status);
-    if (status === undefined) return;
     this.#step(owned, { kind: 'lane', device, event: { kind: 'answer', call, ko: mail.ko, status } });
     if (status !== 'catching-up' || !asking.mayGoOn) return;
     asking.mayGoOn = false;
@@ -319,8 +329,8 @@ function nothing(): void {
   // Nobody waits.
 }
 
-/** What becomes of a hand-over: as the gateway says, or as the way to it does. `undefined`: the lane's own time decides. */
-function statusOf(reply: NodeReply, { device, lane, mail, call }: HandOver): HandOverStatus | undefined {
+/** What becomes of a hand-over: as the gateway says, or as the way to it does. */
+function statusOf(reply: NodeReply, { device, lane, mail, call }: HandOver): HandOverStatus {
   switch (reply.status) {
     case 'answered': {
       const answer = decodeNodeMessage(reply.answer);
@@ -330,8 +340,9 @@ function statusOf(reply: NodeReply, { device, lane, mail, call }: HandOver): Han
     // Held and tried again, and spilled when it stays so.
     case 'overloaded':
       return 'catching-up';
+    // By a timer: the lane's own time may go another way.
     case 'timed-out':
-      return undefined;
+      return 'late';
     case 'unreachable':
     case 'closed':
     case 'failed':

@@ -52,7 +52,7 @@ export class GatewayInboxes {
     this.#parts = parts;
     this.#cancelTicks = [
       parts.timers.every(tickMs, () => {
-        for (const inbox of this.#all()) inbox.wake();
+        for (const inbox of this.all) inbox.wake();
       }),
       parts.timers.every(keepMs, () => void this.#keep()),
     ];
@@ -79,13 +79,16 @@ export class GatewayInboxes {
       hint: () => hint(device),
       delivered: (place, live) => delivered?.(key, place, live),
       read: () => read?.(),
-      closed: (reason) => {
-        this.#forget(key, inbox);
-        if (reason !== undefined) lost(reason);
-      },
+      lost,
+      closed: () => this.#forget(key, inbox),
     });
     this.#open.set(key, [...(this.#open.get(key) ?? []), inbox]);
     return { inbox, previous: await inbox.open() };
+  }
+
+  /** Those of all streams here. */
+  get all(): readonly OpenInbox[] {
+    return [...this.#open.values()].flat();
   }
 
   /** The inbox of the device's own stream here. */
@@ -96,7 +99,7 @@ export class GatewayInboxes {
   /** Since when the delivery that has waited longest has no ack, over all inboxes; undefined when none waits. */
   get waitingSince(): number | undefined {
     let since: number | undefined;
-    for (const inbox of this.#all()) {
+    for (const inbox of this.all) {
       const [oldest] = inbox.entries;
       if (oldest !== undefined && (since === undefined || oldest.since < since)) since = oldest.since;
     }
@@ -132,17 +135,13 @@ export class GatewayInboxes {
   /** Ends all inboxes: presence is given up, dispatchers are told. */
   async close(): Promise<void> {
     for (const cancel of this.#cancelTicks) cancel();
-    await Promise.all([...this.#all()].map((inbox) => inbox.close()));
+    await Promise.all(this.all.map((inbox) => inbox.close()));
   }
 
   /** Without a word, as a crash does. */
   drop(): void {
     for (const cancel of this.#cancelTicks) cancel();
     this.#open.clear();
-  }
-
-  #all(): OpenInbox[] {
-    return [...this.#open.values()].flat();
   }
 
   #forget(key: DeviceKey, inbox: OpenInbox): void {
@@ -154,7 +153,7 @@ export class GatewayInboxes {
   /** Says to presence that the streams are still here; looks where it had forgotten that. */
   async #keep(): Promise<void> {
     const { presence, link, failed } = this.#parts;
-    const held = this.#all().flatMap((inbox) => {
+    const held = this.all.flatMap((inbox) => {
       const { epoch } = inbox;
       return epoch === undefined ? [] : [{ inbox, claim: { device: deviceOfKey(inbox.device), epoch } }];
     });

@@ -97,7 +97,7 @@ export interface DeviceInbox {
   readonly device: DeviceKey;
   /** Where the stream is. */
   readonly node: string;
-  readonly openedAt: number;
+  openedAt: number;
   /** Undefined until presence was claimed: until then no hand-over is for this stream. */
   epoch: string | undefined;
   claiming: 'login' | 'reclaim' | undefined;

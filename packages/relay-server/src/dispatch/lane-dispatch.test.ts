@@ -9,7 +9,14 @@ import {
   stepLane,
 } from './lane-dispatch.ts';
 
-const terms: LaneTerms = { depth: 2, handOverMs: 1_000, holdMs: 10_000, holdRetryMs: 500, spillRetryMs: 100 };
+const terms: LaneTerms = {
+  depth: 2,
+  handOverMs: 1_000,
+  holdMs: 10_000,
+  holdRetryMs: 500,
+  spillRetryMs: 100,
+  slowMs: 0,
+};
 const device = 'd' as DeviceKey;
 const holder = { node: 'n', epoch: 'e' };
 

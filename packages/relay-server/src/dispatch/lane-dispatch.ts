@@ -14,6 +14,8 @@ export interface LaneTerms {
   readonly holdRetryMs: number;
   /** After how long a spill that failed is tried again; likewise. */
   readonly spillRetryMs: number;
+  /** How long nothing is handed over to a stream that did not ack in time: it finds its mail in Cassandra. */
+  readonly slowMs: number;
 }
 
 /** What relays use. */
@@ -23,6 +25,7 @@ export const laneTerms: LaneTerms = {
   holdMs: 10_000,
   holdRetryMs: 500,
   spillRetryMs: 1_000,
+  slowMs: 30_000,
 };
 
 /**
@@ -58,6 +61,8 @@ export interface LaneDispatch {
   prevKo: number | 'unknown';
   /** Who held the device when presence was read last; a gateway refuses by epoch when that is old, so it may be kept while it works. */
   holder: Holder | undefined;
+  /** A stream that did not ack in time, and until when it is handed nothing: each record would wait for its whole time, and the partition with it. */
+  slow: { readonly holder: Holder; until: number } | undefined;
   asking: boolean;
   calls: number;
 }
@@ -87,7 +92,7 @@ export type Resolution = 'acked' | 'spilled' | 'expired';
 
 /** A lane without records, as a take-over or the first record begins it. */
 export function newLaneDispatch(device: DeviceKey, lane: LaneId): LaneDispatch {
-  return { device, lane, entries: [], prevKo: 'unknown', holder: undefined, asking: false, calls: 0 };
+  return { device, lane, entries: [], prevKo: 'unknown', holder: undefined, slow: undefined, asking: false, calls: 0 };
 }
 
 /**
@@ -118,13 +123,14 @@ export function stepLane(
       takeAnswer(lane, event, now, jitter, terms, out);
       break;
     case 'caught-up':
+      lane.slow = undefined;
       for (const entry of lane.entries) if (entry.stage === 'holding') entry.stage = 'waiting';
       break;
     case 'spilled':
       takeSpilled(lane, event, now, jitter, terms);
       break;
     case 'wake':
-      for (const entry of lane.entries) wakeEntry(lane, entry, now);
+      for (const entry of lane.entries) wakeEntry(lane, entry, now, terms);
       break;
   }
   advance(lane, now, terms, out);
@@ -137,6 +143,16 @@ export function laneWakeAt(lane: LaneDispatch): number {
     if ((stage === 'handed' || stage === 'holding' || stage === 'spill-failed') && until < at) at = until;
   }
   return at;
+}
+
+/** The clock was set back by so many ms. */
+export function setLaneBack(lane: LaneDispatch, by: number): void {
+  if (lane.slow !== undefined) lane.slow.until -= by;
+  for (const entry of lane.entries) {
+    entry.until -= by;
+    // 0 says that it has not been held.
+    if (entry.holdUntil !== 0) entry.holdUntil -= by;
+  }
 }
 
 function newEntry(mail: LaneMail): LaneEntry {
@@ -206,8 +222,7 @@ function takeAnswer(
       entry.stage = entry.asked ? 'must-spill' : 'waiting';
       break;
     case 'late':
-      doubt(lane, entry);
-      entry.stage = 'must-spill';
+      giveUp(lane, entry, now, terms);
       break;
   }
 }
@@ -225,13 +240,24 @@ function takeSpilled(
   entry.until = now + shortened(terms.spillRetryMs, jitter);
 }
 
-function wakeEntry(lane: LaneDispatch, entry: LaneEntry, now: number): void {
+function wakeEntry(lane: LaneDispatch, entry: LaneEntry, now: number, terms: LaneTerms): void {
   if (now < entry.until) return;
-  if (entry.stage === 'handed') {
-    doubt(lane, entry);
-    entry.stage = 'must-spill';
-  } else if (entry.stage === 'holding') entry.stage = now >= entry.holdUntil ? 'must-spill' : 'waiting';
+  if (entry.stage === 'handed' || (entry.stage === 'holding' && now >= entry.holdUntil))
+    giveUp(lane, entry, now, terms);
+  else if (entry.stage === 'holding') entry.stage = 'waiting';
   else if (entry.stage === 'spill-failed') entry.stage = 'must-spill';
+}
+
+/** Its time is over: it is spilled, and so is what comes behind it while the same stream has the device. */
+function giveUp(lane: LaneDispatch, entry: LaneEntry, now: number, terms: LaneTerms): void {
+  // One that was held says nothing against the holder that is known.
+  if (entry.stage === 'handed') doubt(lane, entry);
+  if (entry.to !== undefined) lane.slow = { holder: entry.to, until: now + terms.slowMs };
+  entry.stage = 'must-spill';
+}
+
+function isSlow({ slow }: LaneDispatch, { node, epoch }: Holder, now: number): boolean {
+  return slow !== undefined && now < slow.until && slow.holder.node === node && slow.holder.epoch === epoch;
 }
 
 /** Forgets a holder that did not do what it was asked for, unless a newer one is known. */
@@ -253,9 +279,10 @@ function advance(lane: LaneDispatch, now: number, terms: LaneTerms, out: LaneEff
   let isSending = false;
   for (const entry of lane.entries) {
     if (isUnsent(entry) && inFlight === 0 && now >= entry.mail.expiresAt) resolve(lane, entry, 'expired', out);
+    const { holder } = lane;
+    if (entry.stage === 'waiting' && holder !== undefined && isSlow(lane, holder, now)) entry.stage = 'must-spill';
     if (entry.stage === 'handed') inFlight++;
     else if (entry.stage === 'waiting') {
-      const { holder } = lane;
       if (isSending) entry.afterSettled = false;
       if (holder !== undefined && inFlight < terms.depth && !(entry.afterSettled && inFlight > 0)) {
         handOver(lane, entry, holder, prevKo, inFlight === 0, now, terms, out);

@@ -22,6 +22,8 @@ export const nodeFailures = {
   'pending.unreadable': 'error',
   'presence.keep-failed': 'warn',
   'presence.read-failed': 'warn',
+  'reach.failed': 'warn',
+  'reach.not-heard': 'warn',
   'receipts.abandon-failed': 'warn',
   'receipts.settle-failed': 'warn',
 } as const;

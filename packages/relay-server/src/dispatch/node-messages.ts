@@ -1,11 +1,10 @@
 import type { DeviceKey, LaneId } from '../ports/ids.ts';
 import type { HandOver, HandOverAnswer, HandOverStatus, NodeMessage } from './hand-over.ts';
+import { FieldReader, FieldWriter } from './message-fields.ts';
 
 const version = 1;
-const numberLength = 8;
 /** What stands for `unknown` in the place of an offset. */
 const unknown = -1;
-const longestText = 1_024;
 
 const kinds = ['hand-over', 'answer', 'hint', 'caught-up', 'taken-over', 'vacated'] as const;
 const statuses: readonly HandOverStatus[] = ['acked', 'refused-epoch', 'gone', 'late', 'catching-up', 'behind'];
@@ -110,89 +109,4 @@ function readAnswer(device: DeviceKey, reader: FieldReader): HandOverAnswer | un
   const ko = reader.whole();
   const status = statuses[reader.byte()];
   return status && { kind: 'answer', call, device, lane, ko, status };
-}
-
-class FieldWriter {
-  readonly #parts: Uint8Array[] = [];
-
-  byte(value: number): void {
-    this.#parts.push(Uint8Array.of(value));
-  }
-
-  number(value: number): void {
-    const bytes = Buffer.alloc(numberLength);
-    bytes.writeDoubleBE(value);
-    this.#parts.push(bytes);
-  }
-
-  text(value: string): void {
-    const bytes = Buffer.from(value);
-    if (bytes.length > longestText) throw new RangeError(`a name between nodes has at most ${longestText} bytes`);
-    this.#parts.push(Uint8Array.of(bytes.length >>> 8, bytes.length), bytes);
-  }
-
-  rest(bytes: Uint8Array): void {
-    this.#parts.push(bytes);
-  }
-
-  done(): Uint8Array {
-    return Buffer.concat(this.#parts);
-  }
-}
-
-/** Gives anything once it has failed: only `isDone` says that all that was given was there. */
-class FieldReader {
-  readonly #bytes: Buffer;
-  #at = 0;
-  #failed = false;
-
-  constructor(bytes: Uint8Array) {
-    this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  }
-
-  /** Whether every field was there, and nothing more. */
-  get isDone(): boolean {
-    return !this.#failed && this.#at === this.#bytes.length;
-  }
-
-  byte(): number {
-    return this.#take(1)[0] ?? 0;
-  }
-
-  flag(): boolean {
-    const value = this.byte();
-    if (value > 1) this.#failed = true;
-    return value === 1;
-  }
-
-  /** A whole number that a double holds exactly. */
-  whole(least = 0): number {
-    const bytes = this.#take(numberLength);
-    const value = this.#failed ? 0 : bytes.readDoubleBE();
-    // -0 is none that was written.
-    if (!Number.isSafeInteger(value) || value < least || Object.is(value, -0)) this.#failed = true;
-    return value;
-  }
-
-  text(): string {
-    const length = this.byte() * 256 + this.byte();
-    if (length > longestText) this.#failed = true;
-    const bytes = this.#take(length);
-    const text = bytes.toString();
-    if (!Buffer.from(text).equals(bytes)) this.#failed = true;
-    return text;
-  }
-
-  rest(): Uint8Array {
-    return this.#take(this.#bytes.length - this.#at);
-  }
-
-  #take(length: number): Buffer {
-    if (this.#failed || length > this.#bytes.length - this.#at) {
-      this.#failed = true;
-      return Buffer.alloc(0);
-    }
-    this.#at += length;
-    return this.#bytes.subarray(this.#at - length, this.#at);
-  }
 }

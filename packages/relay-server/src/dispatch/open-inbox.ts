@@ -4,8 +4,9 @@ import type { NodeLink } from '../ports/node-link.ts';
 import type { PendingStore } from '../ports/pending-store.ts';
 import type { Holder, Keeping, Presence } from '../ports/presence.ts';
 import { RelayError } from '../relay-error.ts';
+import type { StreamEnd } from './connected-devices.ts';
 import type { DeliveryKey, LaneMail } from './delivery-lane.ts';
-import { type InboxEvent, inboxWakeAt, newDeviceInbox, stepInbox } from './device-inbox.ts';
+import { type InboxEvent, inboxWakeAt, newDeviceInbox, setInboxBack, stepInbox } from './device-inbox.ts';
 import { deviceOfKey } from './device-key.ts';
 import type { HandOver, HandOverAnswer, NodeMessage } from './hand-over.ts';
 import type { DeviceInbox, InboxEffect, InboxTerms } from './inbox-state.ts';
@@ -23,8 +24,10 @@ export interface OpenInboxParts {
   readonly hint: () => void;
   readonly delivered: (key: DeliveryKey, live: boolean) => void;
   readonly read: () => void;
-  /** It is the device's no more; with a reason when it ended by itself. */
-  readonly closed: (reason: 'replaced' | 'reconnect' | undefined) => void;
+  /** It is the device's no more. */
+  readonly closed: () => void;
+  /** The stream is to end. */
+  readonly lost: (why: StreamEnd) => void;
   readonly failed: (event: NodeFailure, error: unknown) => void;
 }
 
@@ -50,6 +53,7 @@ export class OpenInbox {
   #claimed: ((previous: Holder | undefined) => void) | undefined;
   /** Who waits for more entries, or for the end of what is under way. */
   #watching: (() => void)[] = [];
+  #lastNow = Number.NEGATIVE_INFINITY;
 
   constructor(device: DeviceKey, parts: OpenInboxParts) {
     this.device = device;
@@ -115,14 +119,20 @@ export class OpenInbox {
     await this.#step({ kind: 'acked', keys });
   }
 
+  /** Its device is not listed any more. */
+  revoke(): void {
+    this.#parts.lost('session-ended');
+  }
+
   wake(): void {
-    if (inboxWakeAt(this.#machine) <= this.#parts.clock.now()) void this.#step({ kind: 'wake' });
+    const now = this.#now();
+    if (inboxWakeAt(this.#machine) <= now) void this.#step({ kind: 'wake' });
   }
 
   /** The stream has ended. */
   async close(): Promise<void> {
     const done = this.#step({ kind: 'closed' });
-    this.#parts.closed(undefined);
+    this.#parts.closed();
     this.#tellWatching();
     await done;
   }
@@ -132,7 +142,16 @@ export class OpenInbox {
     if (closed) return false;
     // A reading that waits for room, or for its next try, goes on some time later.
     if (catchUp !== undefined) return catchUp.asked !== undefined;
-    return claiming !== undefined || (again && readAt <= this.#parts.clock.now());
+    return claiming !== undefined || (again && readAt <= this.#now());
+  }
+
+  /** The time; a clock that was set back keeps nothing waiting. */
+  #now(): number {
+    const now = this.#parts.clock.now();
+    const back = this.#lastNow - now;
+    this.#lastNow = now;
+    if (back > 0) setInboxBack(this.#machine, back);
+    return now;
   }
 
   #tellWatching(): void {
@@ -143,9 +162,9 @@ export class OpenInbox {
 
   /** Resolves when what this step deletes is deleted. */
   async #step(event: InboxEvent): Promise<void> {
-    const { clock, jitter, terms } = this.#parts;
+    const { jitter, terms } = this.#parts;
     const effects: InboxEffect[] = [];
-    stepInbox(this.#machine, event, clock.now(), jitter(), terms, effects);
+    stepInbox(this.#machine, event, this.#now(), jitter(), terms, effects);
     const deletions: Promise<void>[] = [];
     let isNew = false;
     for (const effect of effects) {
@@ -195,7 +214,8 @@ export class OpenInbox {
       case 'forget-one':
         return this.#forgetOne(effect.key);
       case 'close':
-        this.#parts.closed(effect.reason);
+        this.#parts.closed();
+        if (effect.reason !== undefined) this.#parts.lost(effect.reason);
         return undefined;
     }
   }

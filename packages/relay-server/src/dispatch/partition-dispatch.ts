@@ -8,6 +8,7 @@ import {
   laneTerms,
   laneWakeAt,
   newLaneDispatch,
+  setLaneBack,
   stepLane,
 } from './lane-dispatch.ts';
 
@@ -173,6 +174,13 @@ export function partitionWakeAt(partition: PartitionDispatch): number {
   for (const lane of partition.busy) at = Math.min(at, laneWakeAt(lane));
   for (const { bytes, retryAt } of partition.records.values()) if (bytes !== undefined) at = Math.min(at, retryAt);
   return at;
+}
+
+/** The clock was set back by so many ms: what ends by its time ends when it would have. */
+export function setPartitionBack(partition: PartitionDispatch, by: number): void {
+  partition.commitAt -= by;
+  for (const record of partition.records.values()) record.retryAt -= by;
+  for (const lane of partition.busy) setLaneBack(lane, by);
 }
 
 function takeRecord(

@@ -7,10 +7,11 @@ import {
   type ServerFrameFields,
   SignedDeviceList,
   uuidToBytes,
+  uuidToText,
 } from '@sotto/proto';
 import type { WebSocket } from 'ws';
 import { idleDevices } from '../devices/idle-devices.ts';
-import type { DeviceStream, StreamEnd } from '../dispatch/connected-devices.ts';
+import type { DeviceStream, EphemeralSignal, StreamEnd } from '../dispatch/connected-devices.ts';
 import { type PrekeyLevel, prekeyLevel } from '../keys/prekey-level.ts';
 import { afterOne, waitOf } from '../limits/pace.ts';
 import { toldPace } from '../limits/told-pace.ts';
@@ -81,7 +82,7 @@ export class Stream implements DeviceStream {
     this.#pump?.hint();
   }
 
-  ephemeral(signal: { readonly userId: Uint8Array; readonly deviceId: number; readonly payload: Uint8Array }): void {
+  ephemeral(signal: EphemeralSignal): void {
     const { counts, stream } = this.#parts;
     if (this.#state !== 'open' || this.#socket.bufferedAmount > stream.maxBufferedBytes) {
       counts.ephemeralsDropped.add(1);
@@ -119,6 +120,9 @@ export class Stream implements DeviceStream {
         break;
       case 'reconnect':
         this.#close(closeCode.drained, 'connect again');
+        break;
+      case 'failed':
+        this.#close(closeCode.failed, 'the relay failed; nothing is lost');
         break;
     }
   }
@@ -227,7 +231,7 @@ export class Stream implements DeviceStream {
 
   /** Catching up starts when it is known how much there is to catch up with. */
   async #open(): Promise<void> {
-    const { directory, lastSeen, mailbox, prekeys, clock, stream } = this.#parts;
+    const { directory, lastSeen, mailbox, prekeys, clock, timers, stream, catchUpMs } = this.#parts;
     const device = this.#device;
     const list = await directory.peek(device.userId);
     // The account may have ended between the check of the token and the moment from which this stream is told of it.
@@ -244,6 +248,8 @@ export class Stream implements DeviceStream {
       clock,
       window: stream.inFlight,
       storedAtOpening: count,
+      timers,
+      patienceMs: catchUpMs,
       takesMore: () => this.#socket.bufferedAmount + this.#outbox.bytes < stream.maxBufferedBytes,
       deliver: ({ deliveryId, envelope }) => {
         this.#parts.counts.deliveries.add(1);
@@ -281,9 +287,18 @@ export class Stream implements DeviceStream {
       return;
     }
     this.#ephemeralsFullAt = next;
-    const to = this.#parts.findDevice(userId ?? new Uint8Array(), deviceId ?? 0);
-    if (to === undefined) this.#parts.counts.ephemeralsDropped.add(1);
-    else to.ephemeral({ userId: this.#sender.userBytes, deviceId: this.#sender.deviceId, payload: bytes });
+    const userBytes = userId ?? new Uint8Array();
+    if (userBytes.length !== 16) {
+      this.#parts.counts.ephemeralsDropped.add(1);
+      return;
+    }
+    const to = { userId: uuidToText(userBytes), deviceId: deviceId ?? 0 } as DeviceAddress;
+    const sender = this.#sender;
+    this.#parts.reach.ephemeral(sender, to, {
+      userId: sender.userBytes,
+      deviceId: sender.deviceId,
+      payload: bytes,
+    });
   }
 
   get #sender(): Sender {

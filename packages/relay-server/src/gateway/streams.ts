@@ -1,15 +1,14 @@
-import { uuidToText } from '@sotto/proto';
 import type { WebSocket } from 'ws';
 import type { ConnectedDevices } from '../dispatch/connected-devices.ts';
 import type { StreamClaim, StreamClaims } from '../dispatch/stream-claims.ts';
-import type { DeviceAddress, UserId } from '../ports/ids.ts';
+import type { DeviceAddress } from '../ports/ids.ts';
 import type { CancelTimer } from '../ports/timers.ts';
 import { RelayError } from '../relay-error.ts';
 import { Stream } from './stream.ts';
 import type { StreamParts } from './stream-parts.ts';
 
 /** What `Streams` works with. */
-export interface StreamsParts extends Omit<StreamParts, 'findDevice' | 'onEnding'> {
+export interface StreamsParts extends Omit<StreamParts, 'onEnding'> {
   readonly connected: ConnectedDevices;
   readonly claims: StreamClaims;
 }
@@ -27,8 +26,6 @@ export class Streams {
     this.#parts = parts;
     this.#shared = {
       ...parts,
-      findDevice: (userBytes, deviceId) =>
-        userBytes.length === 16 ? parts.connected.get(uuidToText(userBytes) as UserId, deviceId) : undefined,
       onEnding: (stream) => {
         if (!(stream instanceof Stream)) return;
         parts.connected.detach(stream.device.userId, stream.device.deviceId, stream);

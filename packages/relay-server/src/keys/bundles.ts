@@ -6,7 +6,7 @@ import {
   toBase64Url,
 } from '@sotto/proto';
 import { type Directory, unknownUser } from '../accounts/directory.ts';
-import type { ConnectedDevices } from '../dispatch/connected-devices.ts';
+import type { DeviceReach } from '../dispatch/device-reach.ts';
 import type { Limits } from '../limits/limits.ts';
 import type { StoredDeviceList } from '../ports/account-store.ts';
 import type { DeviceId, UserId } from '../ports/ids.ts';
@@ -21,7 +21,7 @@ export interface BundleParts {
   readonly prekeys: PrekeyStore;
   readonly directory: Directory;
   readonly limits: Limits;
-  readonly connected: ConnectedDevices;
+  readonly reach: Pick<DeviceReach, 'prekeysLeft'>;
 }
 
 /** Hands out what opens sessions with an account's devices. */
@@ -77,10 +77,9 @@ export class Bundles {
   }
 
   async #tellOwner(userId: UserId, deviceId: DeviceId): Promise<void> {
-    const { prekeys, connected } = this.#parts;
-    if (connected.get(userId, deviceId) === undefined) return;
-    const left = await prekeys.left({ userId, deviceId });
-    connected.get(userId, deviceId)?.prekeysLeft(left);
+    const { prekeys, reach } = this.#parts;
+    const device = { userId, deviceId };
+    await reach.prekeysLeft(device, () => prekeys.left(device));
   }
 }
 

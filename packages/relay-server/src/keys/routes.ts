@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { type Directory, unknownUser } from '../accounts/directory.ts';
 import { outdatedList } from '../accounts/outdated-list.ts';
 import type { RequestSessions } from '../auth/require-session.ts';
-import type { ConnectedDevices } from '../dispatch/connected-devices.ts';
+import type { DeviceReach } from '../dispatch/device-reach.ts';
 import { answers, objectOf, pieces, withToken } from '../gateway/error-schema.ts';
 import type { UserId } from '../ports/ids.ts';
 import type { PrekeyStore } from '../ports/prekey-store.ts';
@@ -23,7 +23,7 @@ export interface KeyRouteParts {
   readonly prekeys: PrekeyStore;
   readonly bundles: Bundles;
   readonly directory: Directory;
-  readonly connected: ConnectedDevices;
+  readonly reach: Pick<DeviceReach, 'prekeysLeft'>;
 }
 
 const countSchema = objectOf({ ec: pieces.count, kyber: pieces.count });
@@ -51,7 +51,7 @@ const bundlesSchema = objectOf(
 
 /** `/v1/prekeys` and `/v1/users/{userId}/bundles`. */
 export function keyRoutes(app: FastifyInstance, requests: RequestSessions, parts: KeyRouteParts): void {
-  const { prekeys, bundles, directory, connected } = parts;
+  const { prekeys, bundles, directory, reach } = parts;
 
   app.put<{ Body: PrekeyUpload; Reply: PrekeyCount }>('/v1/prekeys', {
     onRequest: requests.require,
@@ -86,7 +86,7 @@ export function keyRoutes(app: FastifyInstance, requests: RequestSessions, parts
       if (outcome === 'outdated') throw outdatedList(await directory.deviceList(userId));
       if (wasKeyless) directory.forget(userId);
       const left = await prekeys.left({ userId, deviceId });
-      connected.get(userId, deviceId)?.prekeysLeft(left);
+      await reach.prekeysLeft({ userId, deviceId }, () => Promise.resolve(left));
       return left;
     },
   });

@@ -1,7 +1,7 @@
 import { RecipientStatus, type Send, type SendRecipientFields, uuidToText } from '@sotto/proto';
 import type { Directory } from '../accounts/directory.ts';
 import { idleDevices } from '../devices/idle-devices.ts';
-import type { ConnectedDevices } from '../dispatch/connected-devices.ts';
+import type { DeviceReach } from '../dispatch/device-reach.ts';
 import type { GroupRoster } from '../groups/group-roster.ts';
 import type { SendLimits } from '../limits/send-limits.ts';
 import type { RelayCounts } from '../metrics/relay-counts.ts';
@@ -12,7 +12,7 @@ import type { Logger } from '../ports/logger.ts';
 import type { Mailbox, MailOrder, MailQuota, MailReceipt, MailRecipient } from '../ports/mailbox.ts';
 import { RelayError } from '../relay-error.ts';
 import { type Envelopes, envelopesOf, type MailTimes } from './envelopes.ts';
-import type { Cargo, Headroom } from './headroom.ts';
+import type { Cargo, Rooms } from './headroom.ts';
 import { checkRecipient } from './recipient-check.ts';
 import type { CheckedRecipient } from './send-result.ts';
 
@@ -24,9 +24,9 @@ export interface IngressParts {
   readonly mailbox: Mailbox;
   readonly directory: Directory;
   readonly roster: GroupRoster;
-  readonly headroom: Headroom;
+  readonly headroom: Rooms;
   readonly limits: SendLimits;
-  readonly connected: ConnectedDevices;
+  readonly reach: Pick<DeviceReach, 'mail'>;
   readonly clock: Clock;
   readonly counts: RelayCounts;
   readonly logger: Logger;
@@ -39,9 +39,14 @@ export interface Sender extends DeviceAddress {
   readonly userBytes: Uint8Array;
 }
 
+/** Who may be given a Send: of one to a group its members, of another anybody. */
+export type Audience = ReadonlySet<UserId> | 'all';
+
 /** An append that is ready to go, with the room that it will take. */
 export interface PreparedAppend {
   readonly recipients: readonly MailRecipient[];
+  /** To whose members it goes, if it is known. */
+  readonly groupId?: Uint8Array;
   /** How all envelopes end, where they share a ciphertext. */
   readonly shared: Uint8Array | undefined;
   readonly cargo: readonly Cargo[];
@@ -93,32 +98,35 @@ export class Ingress {
     return members === 'all' ? this.#limited(checked, sender) : checked;
   }
 
-  /** Whether a Send is for a group of which its sender is no member. */
-  async isOutsider({ groupId }: Send, { userId }: Sender): Promise<boolean> {
-    if (groupId.length === 0) return false;
-    return !(await this.#parts.roster.members(groupId)).has(userId);
+  /** Who may be given a Send, as it is now. */
+  async audienceOf({ groupId }: Send): Promise<Audience> {
+    return groupId.length === 0 ? 'all' : this.#parts.roster.members(groupId);
   }
 
   /** Checks the recipients, reading as needed, and takes from the limits. */
-  async check(send: Send, sender: Sender): Promise<readonly CheckedRecipient[]> {
-    const { directory, roster } = this.#parts;
-    const members = send.groupId.length === 0 ? 'all' : await roster.members(send.groupId);
-    const checked: CheckedRecipient[] = [];
-    for (const recipient of send.recipients) {
+  async check(send: Send, sender: Sender, audience: Audience): Promise<readonly CheckedRecipient[]> {
+    const { directory } = this.#parts;
+    const read = send.recipients.map(async (recipient) => {
       const userBytes = recipient.userId ?? new Uint8Array();
       const userId = uuidToText(userBytes) as UserId;
-      const list = await directory.deviceList(userId);
-      const hash = recipient.accessKey?.length ? await directory.accessKeyHash(userId) : undefined;
-      checked.push(this.#checked(recipient, userBytes, userId, list, hash, sender, members));
-    }
-    return members === 'all' ? this.#limited(checked, sender) : checked;
+      const [list, hash] = await Promise.all([
+        directory.deviceList(userId),
+        recipient.accessKey?.length ? directory.accessKeyHash(userId) : undefined,
+      ]);
+      return { recipient, userBytes, userId, list, hash };
+    });
+    const checked = (await Promise.all(read)).map(({ recipient, userBytes, userId, list, hash }) =>
+      this.#checked(recipient, userBytes, userId, list, hash, sender, audience),
+    );
+    return audience === 'all' ? this.#limited(checked, sender) : checked;
   }
 
   /** Makes the envelopes of the recipients that passed the check. */
   prepare(send: Send, sender: Sender, checked: readonly CheckedRecipient[]): PreparedAppend {
-    return this.prepareWith(send, checked, (times) =>
+    const append = this.prepareWith(send, checked, (times) =>
       envelopesOf(send, { senderUser: sender.userBytes, senderDevice: sender.deviceId, ...times }),
     );
+    return send.groupId.length === 0 ? append : { ...append, groupId: send.groupId };
   }
 
   /** The same for envelopes of any form. */
@@ -183,8 +191,8 @@ export class Ingress {
     append: PreparedAppend,
     order?: MailOrder,
   ): Promise<MailReceipt> {
-    const { mailbox, headroom, quota, connected, counts } = this.#parts;
-    const { recipients, shared, acceptedAt, expiresAt } = append;
+    const { mailbox, headroom, quota, reach, counts } = this.#parts;
+    const { recipients, groupId, shared, acceptedAt, expiresAt } = append;
     // Idle devices alone.
     if (recipients.length === 0) return { repeated: false, acceptedAt, expiresAt, results: [] };
     for (const part of append.cargo) headroom.enter(part);
@@ -196,6 +204,7 @@ export class Ingress {
           sender: sender && { userId: sender.userId, deviceId: sender.deviceId },
           sendId,
           recipients,
+          groupId,
           shared,
           acceptedAt,
           expiresAt,
@@ -209,7 +218,7 @@ export class Ingress {
       if (stored) {
         for (const { userId, devices } of receipt.results) {
           for (const { deviceId, status } of devices) {
-            if (status === 'accepted') connected.get(userId, deviceId)?.hint();
+            if (status === 'accepted') reach.mail({ userId, deviceId: deviceId as DeviceId });
           }
         }
       }
@@ -241,7 +250,7 @@ export class Ingress {
     list: StoredDeviceList | undefined,
     accessKeyHash: Uint8Array | undefined,
     sender: Sender,
-    members: ReadonlySet<UserId> | 'all',
+    members: Audience,
   ): CheckedRecipient {
     if (members !== 'all' && !members.has(userId)) {
       const status = RecipientStatus.RECIPIENT_STATUS_NOT_MEMBER;

@@ -104,13 +104,14 @@ export class SendQueue {
   /** What was checked already is not checked again: a check takes from the limits. */
   async #decideSlowly(send: Send, lane: string, known: readonly CheckedRecipient[] | undefined): Promise<void> {
     try {
-      if (known === undefined && (await this.#ingress.isOutsider(send, this.#sender))) {
+      const audience = known === undefined ? await this.#ingress.audienceOf(send) : 'all';
+      if (audience !== 'all' && !audience.has(this.#sender.userId)) {
         this.#lanes.break(lane);
         const message = 'You are no member of this group (any more): read its log.';
         await this.#refuseUnlessRecorded(send, { code: 'group-unknown', message, retryable: false });
         return;
       }
-      const checked = known ?? (await this.#ingress.check(send, this.#sender));
+      const checked = known ?? (await this.#ingress.check(send, this.#sender, audience));
       const append = this.#ingress.prepare(send, this.#sender, checked);
       if (checked.every(passed)) {
         await this.#appendAlone(send, lane, checked, append);
@@ -172,7 +173,7 @@ export class SendQueue {
         this.#onResult(refusedResult(send.sendId, refusal));
         return;
       }
-      const checked = await this.#ingress.check(send, this.#sender);
+      const checked = await this.#ingress.check(send, this.#sender, await this.#ingress.audienceOf(send));
       this.#onResult(sendResult(send.sendId, checked, recorded));
     } catch (error) {
       this.#fail(send, '', error);

@@ -96,6 +96,13 @@ export interface GroupInvite {
   readonly box: GroupSeal;
 }
 
+/** Who is a member, with the version of the table of members: under one version stand the same members, always. */
+export interface GroupMembersNow {
+  readonly version: string;
+  /** In no order; nobody when there is no such group. */
+  readonly members: readonly UserId[];
+}
+
 /** A group as its member finds it in the list of its groups. */
 export interface GroupSummary {
   readonly groupId: GroupId;
@@ -144,6 +151,12 @@ export interface GroupStore {
   ): Promise<{ readonly box: GroupSeal; readonly page: GroupPage } | undefined>;
   /** Who is a member now, in no order; nobody when there is no such group. */
   members(groupId: GroupId): Promise<readonly UserId[]>;
+  /**
+   * `unchanged` when the members are those that stand under `version`, which was given before; who is one now otherwise. One small read when they are.
+   *
+   * A change of members that ended before the call, on any node, is never `unchanged`, and is in what is given. Other changes of the group may give another version for the same members.
+   */
+  membersSince(groupId: GroupId, version: string | undefined): Promise<GroupMembersNow | 'unchanged'>;
   /** The groups of which somebody is a member, in the order of their ids, at most `limit` of those after `after`. */
   groupsOf(userId: UserId, after: GroupId | undefined, limit: number): Promise<readonly GroupSummary[]>;
 }

@@ -36,6 +36,7 @@ export type {
   GroupCaller,
   GroupInvite,
   GroupMembersChange,
+  GroupMembersNow,
   GroupPage,
   GroupPageSize,
   GroupReader,

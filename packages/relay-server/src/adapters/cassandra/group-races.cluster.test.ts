@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { raceMembers } from '../../conformance/group-members-version.ts';
 import { change, made, reader, seal, someGroup, told, wholeLog } from '../../conformance/group-samples.ts';
 import { hex } from '../../conformance/harness.ts';
 import { someAccount, someBytes, someEnding, someUser, start } from '../../conformance/samples.ts';
@@ -69,6 +70,9 @@ describe('groups, on several nodes at once', () => {
     expect((await one.groups.members(groupId)).length).toBe(25);
     await expectConsistent(groupId);
   });
+
+  it('who keeps members on one node is never behind a change that has ended on another', () =>
+    raceMembers(expect, one.groups, [other.groups, slow.groups, other.groups], 40));
 
   it('one record that both append stands once', async () => {
     const alice = someUser();

@@ -1,4 +1,4 @@
-import type { GroupRecord, GroupSeal } from '../../ports/group-store.ts';
+import type { GroupMembersNow, GroupRecord, GroupSeal } from '../../ports/group-store.ts';
 import type { GroupId, UserId } from '../../ports/ids.ts';
 import { RelayError } from '../../relay-error.ts';
 import { type GroupStanding, isMember } from '../group-verdict.ts';
@@ -87,6 +87,8 @@ const standingColumns = 'user_id, joined_at, left_at, removed_at, reads_after, u
 const rowsAtOnce = 200;
 /** How often the members are read anew because they have changed meanwhile. */
 const readings = 8;
+/** The version of a group of which nothing is kept, and so of nobody. */
+const noVersion = 'nothing';
 
 /** Reads groups: what one call gives stood there at one time, unless its docstring says otherwise. */
 export class GroupRows {
@@ -107,6 +109,12 @@ export class GroupRows {
   async settledVersion(groupId: GroupId): Promise<string | undefined> {
     const cql = 'SELECT DISTINCT version FROM user_group WHERE group_id = ?';
     return uuidOf((await this.#database.row<HeadRow>(cql, [groupId], 'serial'))?.version);
+  }
+
+  /** The version as it is, or as it was before a change that has not ended yet. One row of one column. */
+  async version(groupId: GroupId): Promise<string> {
+    const cql = 'SELECT DISTINCT version FROM user_group WHERE group_id = ?';
+    return uuidOf((await this.#database.row<HeadRow>(cql, [groupId]))?.version) ?? noVersion;
   }
 
   /**
@@ -137,20 +145,40 @@ export class GroupRows {
   }
 
   /** Who is a member now. Several pages are read until they are of one version. */
-  async members(groupId: GroupId): Promise<UserId[]> {
+  async members(groupId: GroupId): Promise<GroupMembersNow> {
     const cql = 'SELECT version, user_id, joined_at, left_at FROM user_group WHERE group_id = ?';
     for (let reading = 0; reading < readings; reading++) {
       const rows = await this.#database.rows<StandingRow>(cql, [groupId]);
-      if (new Set(rows.map(({ version }) => uuidOf(version))).size > 1) continue;
+      const [version = noVersion, another] = new Set(rows.map((row) => uuidOf(row.version) ?? noVersion));
+      if (another !== undefined) continue;
       // Without any row there is one of the static columns alone.
-      return rows
+      const members = rows
         .filter((row) => row.user_id !== null && isMember(standingOf(row)))
         .map(({ user_id }) => String(user_id) as UserId);
+      return { version, members };
     }
-    throw new RelayError('store-unavailable', 'a group changes faster than it can be read: try again', {
-      retryable: true,
-    });
+    throw changesTooFast();
   }
+
+  /**
+   * Who is a member now, with a version under which the same members stand always.
+   *
+   * A write whose node died may stand on one replica alone, and a read may bring its version to others without its rows: members that were read then would be taken for those of that version ever after. So the version is settled first, which brings the whole write to a quorum, and the members have to be of that one.
+   */
+  async settledMembers(groupId: GroupId): Promise<GroupMembersNow> {
+    for (let reading = 0; reading < readings; reading++) {
+      const version = (await this.settledVersion(groupId)) ?? noVersion;
+      const now = await this.members(groupId);
+      if (now.version === version) return now;
+    }
+    throw changesTooFast();
+  }
+}
+
+function changesTooFast(): RelayError {
+  return new RelayError('store-unavailable', 'a group changes faster than it can be read: try again', {
+    retryable: true,
+  });
 }
 
 function headOf(row: HeadRow | undefined): FullGroupHead {

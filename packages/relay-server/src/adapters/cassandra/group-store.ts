@@ -3,6 +3,7 @@ import type {
   GroupAppendStatus,
   GroupCaller,
   GroupInvite,
+  GroupMembersNow,
   GroupPage,
   GroupPageSize,
   GroupReader,
@@ -183,8 +184,13 @@ export class CassandraGroupStore implements GroupStore {
     return page && box && { box, page };
   }
 
-  members(groupId: GroupId): Promise<readonly UserId[]> {
-    return this.#rows.members(groupId);
+  async members(groupId: GroupId): Promise<readonly UserId[]> {
+    return (await this.#rows.members(groupId)).members;
+  }
+
+  async membersSince(groupId: GroupId, version: string | undefined): Promise<GroupMembersNow | 'unchanged'> {
+    if (version !== undefined && version === (await this.#rows.version(groupId))) return 'unchanged';
+    return this.#rows.settledMembers(groupId);
   }
 
   async groupsOf(userId: UserId, after: GroupId | undefined, limit: number): Promise<readonly GroupSummary[]> {

@@ -4,6 +4,7 @@ import type {
   GroupAppendStatus,
   GroupCaller,
   GroupInvite,
+  GroupMembersNow,
   GroupPage,
   GroupPageSize,
   GroupReader,
@@ -24,6 +25,7 @@ import {
   readableOf,
   repairVerdict,
 } from '../group-verdict.ts';
+import { membersSince } from '../members-version.ts';
 import type { GroupAvatarRows } from './group-avatar-rows.ts';
 import type { GroupRow, GroupRows } from './group-rows.ts';
 import type { OwnerRows } from './owner-rows.ts';
@@ -216,6 +218,10 @@ export class EmbeddedGroupStore implements GroupStore {
       const group = this.#rows.find(groupId);
       return group === undefined ? [] : this.#rows.members(group.key);
     });
+  }
+
+  async membersSince(groupId: GroupId, version: string | undefined): Promise<GroupMembersNow | 'unchanged'> {
+    return membersSince(await this.members(groupId), version);
   }
 
   groupsOf(userId: UserId, after: GroupId | undefined, limit: number): Promise<readonly GroupSummary[]> {

@@ -77,7 +77,9 @@ export class KafkaMailLog implements MailLog {
     const { topicId, leaders } = await this.#cluster.topic(topic);
     const partitionIndexes = [...leaders.keys()];
     const groups = [{ groupId: group, topics: [{ name: topic, partitionIndexes }] }];
-    const listed = await orStoreFailure(this.#cluster.admin.listConsumerGroupOffsets({ groups, requireStable: true }));
+    const listed = await orStoreFailure(
+      this.#cluster.ask((admin) => admin.listConsumerGroupOffsets({ groups, requireStable: true })),
+    );
     return listed
       .flatMap(({ topics }) => topics)
       .flatMap(({ partitions }) => partitions)
@@ -95,7 +97,7 @@ export class KafkaMailLog implements MailLog {
     if (layout.topicId !== topicId || layout.leaders[partition] === undefined) return 'unknown';
     const topics = [{ name: topic, partitions: [{ partition, offset: BigInt(offset) }] }];
     try {
-      await this.#cluster.admin.deleteRecords({ topics });
+      await this.#cluster.ask((admin) => admin.deleteRecords({ topics }));
       return 'deleted';
     } catch (error) {
       if (codesOf(error).has(kafkaCode.offsetOutOfRange)) return 'unknown';
@@ -146,7 +148,7 @@ export class KafkaMailLog implements MailLog {
     const resources = [
       { resourceType: ConfigResourceTypes.TOPIC, resourceName: topic, configurationKeys: ['retention.ms'] },
     ];
-    const [described] = await this.#cluster.admin.describeConfigs({ resources });
+    const [described] = await this.#cluster.ask((admin) => admin.describeConfigs({ resources }));
     const retention = Number(described?.configs.find(({ name }) => name === 'retention.ms')?.value ?? -1);
     return retention < 0 ? undefined : retention;
   }

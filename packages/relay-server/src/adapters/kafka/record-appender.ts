@@ -1,11 +1,11 @@
-import { type MessageToProduce, type ProduceResult, Producer } from '@platformatic/kafka';
 import type { LogHeaders, LogPosition } from '../../ports/mail-log.ts';
 import type { CancelTimer, Timers } from '../../ports/timers.ts';
 import { RelayError } from '../../relay-error.ts';
 import { partitionOf } from '../key-partition.ts';
-import type { KafkaCluster } from './kafka-cluster.ts';
+import { AppendLane, type PlacedRecord, recordOverhead } from './append-lane.ts';
+import type { KafkaCluster, TopicLayout } from './kafka-cluster.ts';
 import { storeFailure } from './kafka-failure.ts';
-import { clientOptions, type KafkaOptions } from './kafka-options.ts';
+import type { KafkaOptions } from './kafka-options.ts';
 
 /** How records are appended. */
 export interface RecordAppenderOptions {
@@ -18,42 +18,39 @@ export interface RecordAppenderOptions {
   readonly recordBytes: number;
 }
 
-interface Waiting {
-  readonly topic: string;
-  readonly key: Buffer;
-  readonly value: Buffer;
-  readonly headers: ReadonlyMap<Buffer, Buffer>;
-  readonly bytes: number;
-  readonly resolve: (position: LogPosition) => void;
-  readonly reject: (error: RelayError) => void;
+type UnplacedRecord = Omit<PlacedRecord, 'topicId' | 'partition'>;
+
+/** The lane of a partition, and how many of its records are not settled. */
+interface LaneInUse {
+  readonly lane: AppendLane;
+  count: number;
 }
 
-/** The most bytes of all records in a request. */
-const requestBytes = 8 * 1024 * 1024;
-/** What a record has besides its bytes, at most, and a batch too. */
-const overhead = 128;
+/** How long it is taken for true where partitions are. */
+const layoutMs = 5000;
 
 /**
- * Appends records in batches: what came while the last request was under way goes in the next one.
+ * Appends records, by a lane for each broker: one that is dead or hangs holds up nobody but those whose records it leads.
  *
- * The producer is idempotent, acks=all: what it repeats by itself is kept once, in order. For that the client has one request a connection under way (`clients/producer/producer.js` sets `maxInflights: 1`), and this class one in all: batches are what makes it fast.
- * The client takes `retries` of 0 and 1 for "for ever" with an idempotent producer, so that an append would wait for a lost broker without end: it is 2 here.
- * After an error it begins anew as another producer, so what that request was about may be kept, and kept twice when it is appended again: the port says so.
+ * Records of one partition go by one lane as long as any of them is not settled, and so in their order; when its leader is another one by then, the lane's producer finds out by itself.
+ * Where partitions are is asked anew beside the appends, which go on with what was known.
  */
 export class RecordAppender {
   readonly #options: RecordAppenderOptions;
-  readonly #producer: Producer;
-  #waiting: Waiting[] = [];
-  #bytes = 0;
-  #cancelLinger: CancelTimer | undefined;
-  #isSending = false;
-  /** When all that waited has been sent. */
-  #sent: Promise<void> = Promise.resolve();
+  readonly #layouts = new Map<string, TopicLayout>();
+  /** Topics that were looked for not long ago, until they count as such no more. */
+  readonly #looked = new Map<string, CancelTimer>();
+  /** Records, in their order, of topics of which it is asked where they are. */
+  readonly #unplaced = new Map<string, UnplacedRecord[]>();
+  readonly #lanes = new Map<number, AppendLane>();
+  /** Those of layouts that are out of date too. */
+  readonly #allLanes = new Set<AppendLane>();
+  readonly #inUse = new Map<string, LaneInUse>();
+  readonly #placing = new Set<Promise<void>>();
   #isClosed = false;
 
   constructor(options: RecordAppenderOptions) {
     this.#options = options;
-    this.#producer = new Producer({ ...clientOptions(options.kafka), idempotent: true, retries: 2 });
   }
 
   append(topic: string, key: Uint8Array, value: Uint8Array, headers: LogHeaders): Promise<LogPosition> {
@@ -61,136 +58,124 @@ export class RecordAppender {
       return Promise.reject(new RelayError('store-unavailable', 'This log was closed.', { retryable: true }));
     }
     const entries = Object.entries(headers).map(([name, content]) => [Buffer.from(name), bufferOf(content)] as const);
-    const beside = entries.reduce((sum, [name, content]) => sum + name.length + content.length + 10, overhead);
+    const beside = entries.reduce((sum, [name, content]) => sum + name.length + content.length + 10, recordOverhead);
     const bytes = key.length + value.length + beside;
     if (bytes > this.#options.recordBytes) {
       return Promise.reject(new RelayError('request-too-large', 'This record is larger than its topic takes.'));
     }
     return new Promise((resolve, reject) => {
       const record = { topic, key: bufferOf(key), value: bufferOf(value), headers: new Map(entries), bytes };
-      this.#waiting.push({ ...record, resolve, reject });
-      this.#bytes += bytes;
-      this.#sendSoon();
+      this.#place({ ...record, resolve, reject });
     });
   }
 
+  /** Waits for what was appended. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#send();
-    await this.#sent;
-    await this.#producer.close();
+    await Promise.all(this.#placing);
+    for (const cancel of this.#looked.values()) cancel();
+    await Promise.all([...this.#allLanes].map((lane) => lane.close()));
   }
 
-  #sendSoon(): void {
-    if (this.#isSending) return;
-    if (this.#bytes >= this.#options.recordBytes) this.#send();
-    else this.#cancelLinger ??= this.#options.timers.after(this.#options.lingerMs, () => this.#send());
-  }
-
-  #send(): void {
-    if (this.#isSending) return;
-    this.#cancelLinger?.();
-    this.#cancelLinger = undefined;
-    this.#isSending = true;
-    this.#sent = this.#sendAll();
-  }
-
-  async #sendAll(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const waiting = this.#waiting;
-      this.#waiting = [];
-      this.#bytes = 0;
-      await this.#sendSome(waiting);
+  #place(record: UnplacedRecord): void {
+    const { topic } = record;
+    const before = this.#unplaced.get(topic);
+    if (before) {
+      before.push(record);
+      return;
     }
-    // In the turn of the last look: what is appended later sends itself.
-    this.#isSending = false;
+    const layout = this.#layouts.get(topic);
+    const isOld = layout && layout.topicId !== (this.#options.cluster.lastIdOf(topic) ?? layout.topicId);
+    if (layout === undefined || isOld) {
+      this.#unplaced.set(topic, [record]);
+      const placing = this.#placeAll(topic).finally(() => this.#placing.delete(placing));
+      this.#placing.add(placing);
+      return;
+    }
+    this.#give(record, layout);
+    if (!this.#looked.has(topic)) void this.#lookAgain(topic);
   }
 
-  /** Sends what fits, and puts the rest back in front. */
-  async #sendSome(waiting: readonly Waiting[]): Promise<void> {
-    const fitting: { readonly record: Waiting; readonly topicId: string; readonly partition: number }[] = [];
-    const rest: Waiting[] = [];
-    const sizes = new Map<string, number>();
-    let all = 0;
-    const layouts = await this.#layouts(waiting);
-    for (const record of waiting) {
-      const layout = layouts.get(record.topic);
-      if (layout === undefined || layout instanceof RelayError) {
-        record.reject(layout ?? storeFailure(new Error('no layout')));
-        continue;
-      }
-      const partition = partitionOf(record.key, layout.partitions);
-      const place = `${record.topic}/${partition}`;
-      // One batch a partition and request; its brokers refuse larger ones. An order that has begun to wait goes on waiting.
-      const size = (sizes.get(place) ?? overhead) + record.bytes;
-      sizes.set(place, size);
-      all += record.bytes;
-      if (size <= this.#options.recordBytes + overhead && all <= requestBytes) {
-        fitting.push({ record, topicId: layout.topicId, partition });
-      } else {
-        sizes.set(place, Number.POSITIVE_INFINITY);
-        rest.push(record);
-      }
-    }
-    this.#waiting = [...rest, ...this.#waiting];
-    this.#bytes += rest.reduce((sum, { bytes }) => sum + bytes, 0);
-    if (fitting.length === 0) return;
-    const messages: MessageToProduce[] = fitting.map(({ record: { topic, key, value, headers }, partition }) => ({
-      topic,
-      key,
-      value,
-      headers: new Map(headers),
-      partition,
-    }));
-    let failure = storeFailure(new Error('Kafka has not said where the record is.'));
-    let produced: ProduceResult = {};
+  async #placeAll(topic: string): Promise<void> {
+    let layout: TopicLayout | undefined;
+    let failure: RelayError | undefined;
     try {
-      produced = await this.#producer.send({ messages });
+      layout = await this.#look(topic);
     } catch (error) {
       failure = storeFailure(error);
-      // One broker has failed: what went to the others is kept, and told so.
-      produced = producedOf(error);
     }
-    const next = new Map(
-      (produced.offsets ?? []).map(({ topic, partition, offset }) => [`${topic}/${partition}`, Number(offset)]),
-    );
-    for (const { record, topicId, partition } of fitting) {
-      const place = `${record.topic}/${partition}`;
-      const offset = next.get(place);
-      if (offset === undefined || offset < 0) {
-        record.reject(failure);
-        continue;
-      }
-      next.set(place, offset + 1);
-      record.resolve({ topicId, partition, offset });
+    // In one turn: what is appended later comes after them.
+    const records = this.#unplaced.get(topic) ?? [];
+    this.#unplaced.delete(topic);
+    for (const record of records) {
+      if (layout) this.#give(record, layout);
+      else record.reject(failure ?? storeFailure(new Error('no layout')));
     }
   }
 
-  /** From what the producer itself goes by. It asks anew after five seconds; within these, a topic that was made anew may have its old id in positions, unless this log has come across the new one. */
-  async #layouts(
-    waiting: readonly Waiting[],
-  ): Promise<ReadonlyMap<string, { readonly topicId: string; readonly partitions: number } | RelayError>> {
-    const layouts = new Map<string, { readonly topicId: string; readonly partitions: number } | RelayError>();
-    for (const topic of new Set(waiting.map((record) => record.topic))) {
-      try {
-        const known = (await this.#producer.metadata({ topics: [topic] })).topics.get(topic);
-        const isOld = known && known.id !== (this.#options.cluster.lastIdOf(topic) ?? known.id);
-        const found = isOld
-          ? (await this.#producer.metadata({ topics: [topic], forceUpdate: true })).topics.get(topic)
-          : known;
-        if (found) layouts.set(topic, { topicId: found.id, partitions: found.partitionsCount });
-      } catch (error) {
-        layouts.set(topic, storeFailure(error));
-      }
+  /** While it goes on, and if it fails, what was known counts; but a topic that is gone is looked for by who appends next. */
+  async #lookAgain(topic: string): Promise<void> {
+    this.#noteLook(topic);
+    try {
+      await this.#look(topic);
+    } catch (error) {
+      if (storeFailure(error).code === 'config-invalid') this.#layouts.delete(topic);
     }
-    return layouts;
   }
-}
 
-/** What was kept in spite of an error: the client says it in the error's `produced` (`#performSend` of `clients/producer/producer.js`). */
-function producedOf(error: unknown): ProduceResult {
-  if (!(error instanceof Error) || !('produced' in error)) return {};
-  return (error.produced as ProduceResult | undefined) ?? {};
+  async #look(topic: string): Promise<TopicLayout> {
+    const layout = await this.#options.cluster.topic(topic);
+    this.#noteLook(topic);
+    const before = this.#layouts.get(topic);
+    this.#layouts.set(topic, layout);
+    // What producers know of a topic of another shape is wrong, and they don't ask.
+    const hasChanged = before?.topicId !== layout.topicId || before.leaders.length !== layout.leaders.length;
+    if (before && hasChanged) this.#lanes.clear();
+    return layout;
+  }
+
+  #noteLook(topic: string): void {
+    this.#looked.get(topic)?.();
+    const over = () => void this.#looked.delete(topic);
+    this.#looked.set(topic, this.#options.timers.after(layoutMs, over));
+  }
+
+  #give(record: UnplacedRecord, { topicId, leaders }: TopicLayout): void {
+    const partition = partitionOf(record.key, leaders.length);
+    const place = `${record.topic}/${partition}`;
+    const inUse = this.#inUse.get(place) ?? { lane: this.#laneOf(leaders[partition] ?? -1), count: 0 };
+    this.#inUse.set(place, inUse);
+    inUse.count += 1;
+    const settled = () => {
+      inUse.count -= 1;
+      if (inUse.count === 0) this.#inUse.delete(place);
+    };
+    inUse.lane.add({
+      ...record,
+      topicId,
+      partition,
+      resolve: (position) => {
+        settled();
+        record.resolve(position);
+      },
+      reject: (error) => {
+        settled();
+        record.reject(error);
+      },
+    });
+  }
+
+  #laneOf(broker: number): AppendLane {
+    const known = this.#lanes.get(broker);
+    if (known) return known;
+    const { kafka, cluster, timers, lingerMs, recordBytes } = this.#options;
+    // The lane's own broker last: when it hangs, another one says who leads in its place.
+    const brokers = [...new Set([...cluster.addressesBut(broker), ...kafka.brokers])];
+    const lane = new AppendLane({ kafka: { ...kafka, brokers }, timers, lingerMs, recordBytes });
+    this.#lanes.set(broker, lane);
+    this.#allLanes.add(lane);
+    return lane;
+  }
 }
 
 function bufferOf(bytes: Uint8Array): Buffer {

@@ -110,7 +110,7 @@ async function makeTopic(cluster: KafkaCluster, topic: string, partitions: numbe
   };
   const configs = Object.entries(settings).map(([name, value]) => ({ name, value }));
   try {
-    await cluster.admin.createTopics({ topics: [topic], partitions, replicas: replication, configs });
+    await cluster.ask((admin) => admin.createTopics({ topics: [topic], partitions, replicas: replication, configs }));
     options.onMade?.(topic);
   } catch (error) {
     const codes = codesOf(error);

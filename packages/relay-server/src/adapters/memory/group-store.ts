@@ -3,6 +3,7 @@ import type {
   GroupAppendStatus,
   GroupCaller,
   GroupInvite,
+  GroupMembersNow,
   GroupPage,
   GroupPageSize,
   GroupReader,
@@ -23,6 +24,7 @@ import {
   readableOf,
   repairVerdict,
 } from '../group-verdict.ts';
+import { membersSince } from '../members-version.ts';
 import { nameAvatar } from './group-avatars.ts';
 import { type GroupState, groupKey } from './group-state.ts';
 import type { MemoryState } from './memory-state.ts';
@@ -147,6 +149,10 @@ export class MemoryGroupStore implements GroupStore {
   async members(groupId: GroupId): Promise<readonly UserId[]> {
     const group = this.#find(groupId);
     return group === undefined ? [] : membersOf(group);
+  }
+
+  async membersSince(groupId: GroupId, version: string | undefined): Promise<GroupMembersNow | 'unchanged'> {
+    return membersSince(await this.members(groupId), version);
   }
 
   async groupsOf(userId: UserId, after: GroupId | undefined, limit: number): Promise<readonly GroupSummary[]> {

@@ -1,4 +1,5 @@
 export { MemoryMailLog, type MemoryMailLogOptions } from './mail-log.ts';
+export { MemoryEngines } from './memory-engines.ts';
 export { MemoryLogBroker } from './memory-log-broker.ts';
 export type { MemoryNodeLink } from './memory-node-link.ts';
 export { MemoryNodeNetwork, type MemoryNodeNetworkOptions } from './memory-node-network.ts';

@@ -20,12 +20,18 @@ interface StoredTopic {
 export class MemoryLogBroker {
   readonly #topics = new Map<string, StoredTopic>();
   readonly #groups = new Map<string, MemoryLogGroup>();
+  readonly #newId: () => string;
+
+  /** @param newId Names topics: never the same twice. */
+  constructor(newId: () => string = randomUUID) {
+    this.#newId = newId;
+  }
 
   /** Makes a topic, or makes it anew under another id: what it held is gone then, and its partitions are lost to those who own them. */
   makeTopic(topic: string, partitions: number, retentionMs?: number): void {
     this.deleteTopic(topic);
     this.#topics.set(topic, {
-      topicId: randomUUID(),
+      topicId: this.#newId(),
       retentionMs,
       partitions: Array.from({ length: partitions }, () => ({ records: [], earliest: 0, end: 0 })),
     });

@@ -1,0 +1,19 @@
+import { systemClock, systemTimers } from '@sotto/relay-server';
+import { MemoryEngines } from '../../packages/relay-server/src/adapters/memory/memory-engines.ts';
+import type { RelayWishes } from '../journeys/relay-kind.ts';
+import type { ClusterGround } from './cluster-ground.ts';
+
+const topics = { toUser: 'user2user_message', toGroup: 'group_message', poison: 'poison_message' };
+
+/** A ground in memory. */
+export async function memoryGround({ clock = systemClock }: RelayWishes): Promise<ClusterGround> {
+  const engines = new MemoryEngines({ clock, timers: systemTimers, topics: Object.values(topics) });
+  let started = 0;
+  return {
+    cluster: 'test',
+    group: 'dispatchers',
+    topics,
+    node: async () => ({ engines: engines.open(), link: engines.network.open(`node-${++started}:1/start`) }),
+    close: () => Promise.resolve(),
+  };
+}

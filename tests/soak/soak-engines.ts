@@ -1,0 +1,187 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { FaultProxy, type NetworkFault } from '../network/fault-proxy.ts';
+import { SmallDisk } from './small-disk.ts';
+
+/** What the engines of a soak are, and where. */
+export interface SoakEnginesParts {
+  /** For configuration, data, logs and addresses. */
+  readonly folder: string;
+  readonly brokers: 1 | 3;
+  readonly nodes: 1 | 3;
+  readonly ports: number;
+  /** They are there already, brought up with `--proxied`, and stay. */
+  readonly areGiven: boolean;
+}
+
+/** Where clients reach the engines: through the proxies. */
+export interface EngineAddresses {
+  readonly kafka: { readonly brokers: readonly string[] };
+  readonly cassandra: {
+    readonly contactPoints: readonly string[];
+    readonly port: number;
+    readonly localDataCenter: string;
+  };
+  readonly redis: { readonly url: string };
+  readonly s3: {
+    readonly endpoint: string;
+    readonly region: string;
+    readonly accessKeyId: string;
+    readonly secretAccessKey: string;
+  };
+}
+
+interface Place {
+  readonly host: string;
+  readonly port: number;
+}
+
+type Addresses = EngineAddresses & {
+  readonly proxies: readonly { readonly member: string; readonly listen: Place; readonly target: Place }[];
+};
+
+/** One process of an engine. */
+interface Member {
+  readonly name: string;
+  readonly proxy: FaultProxy;
+  readonly target: Place;
+}
+
+const program = join(import.meta.dirname, '..', '..', 'scripts', 'engines', 'main.ts');
+/** Bringing one up again takes so long at most: a Cassandra that reads its log on a busy machine. */
+const upMs = 6 * 60_000;
+const diskMebibytes = 1_024;
+
+/** Real Kafka, Cassandra, Redis and S3 of one run, each process behind a proxy of its own: killed, stopped, cut off, filled up, wiped. Nothing is sent to a process that was not started for this. */
+export class SoakEngines {
+  /** In their data folders, where mounting is possible, by the names of processes. */
+  readonly disks: ReadonlyMap<string, SmallDisk>;
+  readonly addresses: EngineAddresses;
+  readonly #parts: SoakEnginesParts;
+  readonly #members: readonly Member[];
+
+  private constructor(parts: SoakEnginesParts, disks: ReadonlyMap<string, SmallDisk>, read: Addresses) {
+    const { proxies, ...addresses } = read;
+    this.#parts = parts;
+    this.disks = disks;
+    this.addresses = addresses;
+    this.#members = proxies.map(({ member, listen, target }) => ({
+      name: member,
+      target,
+      proxy: new FaultProxy(() => target.port, { ...listen, targetHost: target.host }),
+    }));
+  }
+
+  /** Brings them up. @throws when they are not all there */
+  static async up(parts: SoakEnginesParts, say: (line: string) => void): Promise<SoakEngines> {
+    const { folder, brokers, nodes, ports, areGiven } = parts;
+    const disks = new Map<string, SmallDisk>();
+    if (!areGiven) {
+      for (const name of [`kafka-${brokers}`, `cassandra-${nodes}`, 's3']) {
+        const path = join(folder, 'data', name);
+        mkdirSync(path, { recursive: true, mode: 0o700 });
+        const disk = SmallDisk.mount(path, diskMebibytes);
+        if (disk !== undefined) disks.set(name, disk);
+      }
+    }
+    try {
+      if (!areGiven) {
+        say('soak: bringing the engines up, which takes minutes');
+        const shape = ['--brokers', `${brokers}`, '--nodes', `${nodes}`, '--ports', `${ports}`, '--proxied'];
+        await run(folder, ['up', ...shape]);
+      }
+      const read: Addresses = JSON.parse(readFileSync(join(folder, 'engines.json'), 'utf8'));
+      if (read.proxies === undefined) throw new Error(`the engines of ${folder} were brought up without --proxied`);
+      const engines = new SoakEngines(parts, disks, read);
+      for (const { proxy } of engines.#members) await proxy.listen();
+      return engines;
+    } catch (error) {
+      if (!areGiven) await run(folder, ['down']).catch(() => undefined);
+      for (const disk of disks.values()) disk.unmount();
+      throw error;
+    }
+  }
+
+  /** Their processes, as `kafka-2`. */
+  get names(): readonly string[] {
+    return this.#members.map(({ name }) => name);
+  }
+
+  /** SIGKILL. */
+  async kill(name: string): Promise<void> {
+    // A full disk may have ended it already.
+    await run(this.#parts.folder, ['kill', name]).catch(() => undefined);
+  }
+
+  /** Starts what of its engine does not run, and waits until all of it answers. */
+  async revive(name: string): Promise<void> {
+    await run(this.#parts.folder, ['up', '--only', name.replace(/-\d$/, '')]);
+  }
+
+  async pause(name: string): Promise<void> {
+    await run(this.#parts.folder, ['pause', name]);
+  }
+
+  async resume(name: string): Promise<void> {
+    await run(this.#parts.folder, ['resume', name]);
+  }
+
+  /** What the way to it does from now on. */
+  async cut(name: string, fault: NetworkFault): Promise<void> {
+    await this.#member(name).proxy.set(fault);
+  }
+
+  /** FLUSHALL: everything in Redis is gone. */
+  async wipeRedis(): Promise<void> {
+    const { password } = new URL(this.addresses.redis.url);
+    const { host, port } = this.#member('redis').target;
+    const socket = connect(port, host);
+    try {
+      socket.write(`AUTH ${password}\r\nFLUSHALL\r\n`);
+      let answer = '';
+      while (answer.split('\r\n').length < 3) answer += String((await once(socket, 'data'))[0]);
+      if (answer !== '+OK\r\n+OK\r\n') throw new Error(`Redis does not let itself be wiped: ${answer}`);
+    } finally {
+      socket.destroy();
+    }
+  }
+
+  /** Ends all faults: every process runs and answers. */
+  async heal(): Promise<void> {
+    for (const { proxy } of this.#members) await proxy.set('pass');
+    for (const disk of this.disks.values()) disk.free();
+    for (const name of this.names) await run(this.#parts.folder, ['resume', name]).catch(() => undefined);
+    await run(this.#parts.folder, ['up']);
+  }
+
+  /** Ends them, unless they were given; their logs stay in the folder until that is removed. */
+  async end(): Promise<void> {
+    for (const { proxy } of this.#members) await proxy.close();
+    if (this.#parts.areGiven) return;
+    await run(this.#parts.folder, ['down']);
+    for (const disk of this.disks.values()) disk.unmount();
+    rmSync(join(this.#parts.folder, 'data'), { recursive: true, force: true });
+  }
+
+  #member(name: string): Member {
+    const member = this.#members.find((one) => one.name === name);
+    if (member === undefined) throw new Error(`there is no ${name}`);
+    return member;
+  }
+}
+
+/** @throws with what it said, unless it ended well */
+async function run(folder: string, args: readonly string[]): Promise<void> {
+  const child = spawn(process.execPath, [program, ...args, '--folder', folder], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: upMs,
+  });
+  const said: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => said.push(text));
+  const [status, signal] = await once(child, 'close');
+  if (existsSync(folder)) appendFileSync(join(folder, 'soak.log'), `${new Date().toISOString()} ${said.join('')}`);
+  if (status !== 0) throw new Error(`engines ${args.join(' ')} ended with ${status ?? signal}: ${said.join('')}`);
+}
