@@ -123,6 +123,20 @@ export class EngineContents implements AsyncDisposable {
     return found;
   }
 
+  /** Whether a fetch from the earliest offset on would find a record, of any topic. */
+  async hasRecords(): Promise<boolean> {
+    const log = new KafkaMailLog({ kafka: { brokers: this.#config.kafka.brokers, clientId: 'sotto-test' } });
+    try {
+      for (const topic of this.topics) {
+        const { partitions } = (await log.describe(topic)) ?? { partitions: [] };
+        if (partitions.some(({ earliest, end }) => earliest < end)) return true;
+      }
+      return false;
+    } finally {
+      await log.close();
+    }
+  }
+
   /** Every row of every table. */
   async rows(): Promise<readonly Found[]> {
     const found: Found[] = [];
