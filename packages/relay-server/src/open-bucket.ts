@@ -9,17 +9,28 @@ import { RelayError } from './relay-error.ts';
  * @throws {RelayError} `config-invalid` when the package is not installed, or the server refuses the credentials or the bucket; `store-unavailable` when it does not answer
  */
 export async function openBucket(s3: S3Config): Promise<S3BlobStore> {
-  return (await opened(s3)).store;
+  return (await opened(s3, 'prepare')).store;
+}
+
+/**
+ * Opens the bucket of the settings, which has to be there.
+ * @throws {RelayError} as `openBucket`, and `config-invalid` when there is none
+ */
+export async function openMadeBucket(s3: S3Config): Promise<S3BlobStore> {
+  return (await opened(s3, 'check')).store;
 }
 
 /** Makes the bucket of the settings when it is not there, and says whether it was. @throws {RelayError} as `openBucket` */
 export async function prepareBucket(s3: S3Config): Promise<'found' | 'made'> {
-  const { store, outcome } = await opened(s3);
+  const { store, outcome } = await opened(s3, 'prepare');
   store.close();
   return outcome;
 }
 
-async function opened(s3: S3Config): Promise<{ readonly store: S3BlobStore; readonly outcome: 'found' | 'made' }> {
+async function opened(
+  s3: S3Config,
+  look: 'check' | 'prepare',
+): Promise<{ readonly store: S3BlobStore; readonly outcome: 'found' | 'made' }> {
   const { S3BlobStore } = await loadAdapter();
   const { endpoint, region, bucket, prefix, accessKeyId, secretAccessKey, pathStyle } = s3;
   const store = new S3BlobStore({
@@ -31,7 +42,7 @@ async function opened(s3: S3Config): Promise<{ readonly store: S3BlobStore; read
     ...(accessKeyId !== '' && { credentials: { accessKeyId, secretAccessKey } }),
   });
   try {
-    return { store, outcome: await store.prepare() };
+    return { store, outcome: await store[look]() };
   } catch (error) {
     store.close();
     throw error;

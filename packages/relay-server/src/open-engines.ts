@@ -5,7 +5,7 @@ import type { RelayConfig } from './config/relay-config.ts';
 import { type EngineAdapters, loadEngineAdapters } from './engine-adapters.ts';
 import { type EngineOptions, engineOptions } from './engine-options.ts';
 import { recordBytes, topicTerms } from './log-terms.ts';
-import { openBucket } from './open-bucket.ts';
+import { openMadeBucket } from './open-bucket.ts';
 import type { Clock } from './ports/clock.ts';
 import type { ClusterEngines } from './ports/cluster-engines.ts';
 import type { Logger } from './ports/logger.ts';
@@ -21,6 +21,10 @@ export interface OpenEnginesParts {
   readonly logger: Logger;
   /** Of this node's secrets: a cluster that was made with others is refused. */
   readonly marks: ClusterKeyMarks;
+  /** See `CassandraAccountsOptions`. */
+  readonly realm?: string;
+  /** See `RedisOptions`. */
+  readonly commandTimeoutMs?: number;
 }
 
 /** Something that is open, and how it is closed. */
@@ -32,8 +36,8 @@ interface Opened<Engine> {
 /**
  * Opens what the nodes of a cluster share: Kafka, Cassandra, Redis and a bucket, all at once. What is open is closed again when one of them fails.
  *
- * It makes nothing but the bucket: `sotto-relay migrate` does.
- * @throws {RelayError} `config-invalid` when a client is not installed, an engine refuses this relay, topics or tables are missing or not as the settings say, or the cluster was made with other keys; `store-newer` when a later version has been here; `store-unavailable` when an engine does not answer
+ * It makes nothing: `sotto-relay migrate` does.
+ * @throws {RelayError} `config-invalid` when a client is not installed, an engine refuses this relay, topics, tables or bucket are missing or not as the settings say, or the cluster was made with other keys; `store-newer` when a later version has been here; `store-unavailable` when an engine does not answer
  */
 export async function openEngines(config: RelayConfig, parts: OpenEnginesParts): Promise<ClusterEngines> {
   const adapters = await loadEngineAdapters();
@@ -42,10 +46,14 @@ export async function openEngines(config: RelayConfig, parts: OpenEnginesParts):
     openLog(config, adapters, options, parts),
     openDatabase(config, adapters, options, parts),
     openRedis(adapters, options, parts),
-    openBucket(config.blobs.s3).then((engine) => ({ engine, close: async () => engine.close() })),
+    openMadeBucket(config.blobs.s3).then((engine) => ({ engine, close: async () => engine.close() })),
   ]);
   const { ledger, receipts, nodes, presence, rateLimiter, tickets, deviceCodes, links, verifications } = redis.engine;
-  const { pending, listed, ...stores } = adapters.cassandra.cassandraStores(database.engine, { ...parts, ledger });
+  const { pending, listed, ...stores } = adapters.cassandra.cassandraStores(database.engine, {
+    ...parts,
+    ledger,
+    codes: redis.engine,
+  });
   const { topics } = logNames(config.kafka);
   let closing: Promise<void> | undefined;
   return {
@@ -61,7 +69,7 @@ export async function openEngines(config: RelayConfig, parts: OpenEnginesParts):
       { engine: 'Kafka', check: () => log.engine.check(topics.toUser) },
       { engine: 'Cassandra', check: () => stores.check() },
       { engine: 'Redis', check: () => redis.engine.check() },
-      { engine: 'S3', check: () => bucket.engine.check() },
+      { engine: 'S3', check: async () => void (await bucket.engine.check()) },
     ],
     // The log first: what is being handed out still writes to the others.
     close: () =>
@@ -109,7 +117,11 @@ async function openDatabase(
 
 async function openRedis({ redis }: EngineAdapters, options: EngineOptions, parts: OpenEnginesParts) {
   const engine = await redis.openRedisClusterStores(
-    { ...options.redis, onTrouble: ({ code }) => parts.logger.warn('redis.trouble', { code }) },
+    {
+      ...options.redis,
+      ...(parts.commandTimeoutMs !== undefined && { commandTimeoutMs: parts.commandTimeoutMs }),
+      onTrouble: ({ code }) => parts.logger.warn('redis.trouble', { code }),
+    },
     parts,
   );
   return { engine, close: () => engine.close() };

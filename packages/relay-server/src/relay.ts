@@ -43,7 +43,7 @@ import { keyRoutes } from './keys/routes.ts';
 import { Limits } from './limits/limits.ts';
 import { limitRequests } from './limits/request-limits.ts';
 import { SendLimits } from './limits/send-limits.ts';
-import { Headroom, strictRooms } from './mailbox/headroom.ts';
+import { Headroom } from './mailbox/headroom.ts';
 import { Ingress } from './mailbox/ingress.ts';
 import { Sweeper } from './mailbox/sweeper.ts';
 import { type RelayCounts, relayCounts } from './metrics/relay-counts.ts';
@@ -110,6 +110,8 @@ export interface Relay extends AsyncDisposable {
 
 const retryAfterDrainMs = 1_000;
 const drainGraceMs = 10_000;
+/** What a node has handed out that another stream of the device did not ack comes again by then. */
+const catchUpMs = 10_000;
 /** A node of a cluster takes itself out after an append that failed, but not for good: sends go to nodes that are ready, and only a send can tell that it works again. */
 const appendDoubtMs = 30_000;
 
@@ -143,7 +145,7 @@ export function createRelay(parts: RelayParts): Relay {
     mailbox: stores.mailbox,
     directory,
     roster,
-    headroom: isShared ? strictRooms : new Headroom(stores.mailbox, quota),
+    headroom: isShared ? undefined : new Headroom(stores.mailbox, quota),
     limits: new SendLimits(clock, config.limits),
     reach,
     clock,
@@ -168,6 +170,7 @@ export function createRelay(parts: RelayParts): Relay {
     counts,
     stream: config.stream,
     limits: config.limits,
+    catchUpMs: isShared ? catchUpMs : 0,
   });
   let isDraining = false;
   const upgrades = new Upgrades({

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { goneResult } from '../adapters/gone-result.ts';
-import { laneBroken } from '../adapters/lane-broken.ts';
+import { breakOrder, endOrder, refusalBehind } from '../adapters/lane-order.ts';
 import { userIdToBytes } from '../adapters/user-id-bytes.ts';
 import type { DeviceIncarnation } from '../ports/device-incarnation.ts';
 import type { DeviceId, UserId } from '../ports/ids.ts';
@@ -20,15 +20,6 @@ import { OrderTurns } from './order-turns.ts';
 /** Longer than anything between a claim and its end takes. */
 const leaseMs = 120_000;
 
-/** An append's place among the others. */
-interface Line {
-  readonly order: MailOrder | undefined;
-  /** It may be counted in and go into the log now. */
-  readonly ready: Promise<unknown>;
-  /** It is in the log's hands: the next one may go. */
-  readonly issued: () => void;
-}
-
 /** Where mail stands in the log. */
 export interface MailTopics {
   /** Of mail that is for one user. */
@@ -37,10 +28,18 @@ export interface MailTopics {
   readonly toGroup: string;
 }
 
+/**
+ * By whom records of mail for one user are told apart. `recipient`: all mail of a user has one order, and its devices read from one partition. `sender`: that of each sender has, so that who gets very much mail does not have one partition do all the work; its devices read from all of them.
+ *
+ * Sealed mail names no sender, and goes by its recipient always. May be changed at any time: what was appended before has no order with what comes after.
+ */
+export type TopicKey = 'recipient' | 'sender';
+
 /** What a `MailAppender` works with. */
 export interface MailAppenderParts {
   readonly log: MailLog;
   readonly topics: MailTopics;
+  readonly topicKey?: TopicKey;
   readonly receipts: SendReceipts;
   readonly ledger: MailLedger;
   readonly listed: ListedDevices;
@@ -57,6 +56,14 @@ export interface MailAppenderParts {
 interface Stored {
   readonly result: MailResult;
   readonly items: readonly RecordItem[];
+}
+
+/** An append's place among the others. */
+interface Line {
+  /** Resolves when it may be counted in, and go into the log. */
+  readonly ready: Promise<unknown>;
+  /** It is in the log's hands: the next one may go. */
+  readonly issued: () => void;
 }
 
 /** One record that is to be appended, and for whom. */
@@ -85,12 +92,12 @@ export class MailAppender {
 
   async append(append: MailAppend, quota: MailQuota): Promise<MailReceipt> {
     const { order, recipients } = append;
-    if (order?.broken) throw laneBroken(order);
+    const behind = refusalBehind(order);
+    if (behind !== undefined) throw behind;
     const inOrder = order && this.#orders.enter(order, this.#placeOf(append));
     const turn = this.#turns.enter(recipients.map(({ userId }) => userId));
     const again = this.#sends.enter([sendName(append)]);
     const line: Line = {
-      order,
       ready: Promise.all([inOrder?.ready, turn.ready]),
       issued: () => {
         turn.leave();
@@ -99,28 +106,26 @@ export class MailAppender {
     };
     try {
       await again.ready;
-      return await this.#claimed(append, quota, line);
-    } catch (error) {
-      // What is before it is not behind it.
+      const receipt = await this.#claimed(append, quota, line);
       await line.ready;
-      if (order !== undefined) order.broken = true;
+      endOrder(append, receipt);
+      return receipt;
+    } catch (error) {
+      // What came before it has nothing to do with it.
+      await line.ready;
+      breakOrder(order);
       throw error;
     } finally {
       for (const place of [turn, again, inOrder]) place?.leave();
     }
   }
 
-  /** Claims and looks up what it may before its turn has come. */
+  /** Claims and looks up whatever it may before its turn has come. */
   async #claimed(append: MailAppend, quota: MailQuota, line: Line): Promise<MailReceipt> {
     const { receipts, listed, now } = this.#parts;
     const { sender: address, sendId, recipients } = append;
     const sender = address && listedDevice(await listed.of(address.userId), address);
-    if (address !== undefined && sender === undefined) {
-      const gone = recipients.map(goneResult);
-      await inTurn(line);
-      noteRefused(append, gone);
-      return receiptOf(append, undefined, gone);
-    }
+    if (address !== undefined && sender === undefined) return receiptOf(append, undefined, recipients.map(goneResult));
     const key: SendKey = { sender, sendId };
     const users = recipients.map(({ userId }) => userId);
     const claim = await receipts.claim(key, users, now(), leaseMs);
@@ -154,7 +159,9 @@ export class MailAppender {
     const { listed } = this.#parts;
     const { recipients } = append;
     const known = await Promise.all(recipients.map(({ userId }) => listed.of(userId)));
-    await inTurn(line);
+    await line.ready;
+    const behind = refusalBehind(append.order);
+    if (behind !== undefined) throw behind;
     const reserving = recipients.map((recipient, at) => this.#reserve(recipient, known[at], append, quota));
     const reserved = await Promise.allSettled(reserving);
     const stored = reserved.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
@@ -166,8 +173,7 @@ export class MailAppender {
     const batches = this.#batchesOf(append, stored);
     // Called one after the other, so that the log has them in this order.
     const appending = batches.map((batch) => this.#appendBatch(append, batch));
-    const results = stored.map(({ result }) => result);
-    noteRefused(append, results);
+    endOrder(append, { results: stored.map(({ result }) => result) });
     line.issued();
     const outcomes = await Promise.allSettled(appending);
     const lost = batches.filter((_, at) => outcomes[at]?.status === 'rejected').flatMap((batch) => batch.stored);
@@ -214,14 +220,17 @@ export class MailAppender {
   }
 
   /** One record a recipient, or one for all who share an end. */
-  #batchesOf({ shared, groupId, recipients }: MailAppend, stored: readonly Stored[]): Batch[] {
+  #batchesOf(append: MailAppend, stored: readonly Stored[]): Batch[] {
     const { topics } = this.#parts;
+    const { shared, groupId, recipients } = append;
     const accepted = stored.filter(({ items }) => items.length > 0);
     if (accepted.length === 0) return [];
     if (shared !== undefined) {
       return [{ topic: topics.toGroup, key: groupId ?? keyOfUsers(recipients), stored: accepted }];
     }
-    return accepted.map((each) => ({ topic: topics.toUser, key: userIdToBytes(each.result.userId), stored: [each] }));
+    return accepted.map((each) => {
+      return { topic: topics.toUser, key: userIdToBytes(this.#keyUser(append, each.result.userId)), stored: [each] };
+    });
   }
 
   async #appendBatch(append: MailAppend, { topic, key, stored }: Batch): Promise<void> {
@@ -239,12 +248,19 @@ export class MailAppender {
   }
 
   /** Where all of a send goes in the log; `undefined` when it goes to several places. */
-  #placeOf({ recipients, shared, groupId }: MailAppend): string | undefined {
+  #placeOf(append: MailAppend): string | undefined {
     const { topics } = this.#parts;
+    const { recipients, shared, groupId } = append;
     if (shared !== undefined) {
       return `${topics.toGroup} ${Buffer.from(groupId ?? keyOfUsers(recipients)).toString('latin1')}`;
     }
-    return recipients.length === 1 ? `${topics.toUser} ${recipients[0]?.userId}` : undefined;
+    const [one, ...others] = new Set(recipients.map(({ userId }) => this.#keyUser(append, userId)));
+    return one === undefined || others.length > 0 ? undefined : `${topics.toUser} ${one}`;
+  }
+
+  /** By whom a record for a user is told apart. */
+  #keyUser({ sender }: MailAppend, userId: UserId): UserId {
+    return this.#parts.topicKey === 'sender' && sender !== undefined ? sender.userId : userId;
   }
 
   #fenceOf(order: MailOrder): LogFence {
@@ -273,19 +289,6 @@ export class MailAppender {
       if (outcome.status === 'rejected') failed('ledger.release-failed', outcome.reason);
     }
   }
-}
-
-/** @throws {RelayError} what is before it was not stored */
-async function inTurn({ ready, order }: Line): Promise<void> {
-  await ready;
-  if (order?.broken) throw laneBroken(order);
-}
-
-/** Whoever was not accepted breaks the order, before what is behind has its turn. */
-function noteRefused({ order, strict = false }: MailAppend, results: readonly MailResult[]): void {
-  if (!strict || order === undefined || results.every(({ status }) => status === 'accepted')) return;
-  order.refused = !order.broken;
-  order.broken = true;
 }
 
 /** The receipt of an append: what was recorded before, and what came of the rest. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { ManualTime } from '../../test/manual-time.ts';
 import type { MailEntry } from '../ports/mailbox.ts';
 import { DeliveryPump, type DeliveryPumpParts } from './delivery-pump.ts';
 
@@ -20,6 +21,8 @@ function setUp(changes: Partial<DeliveryPumpParts> = {}) {
     clock: { now: () => 0 },
     window: 4,
     storedAtOpening: 100,
+    timers: new ManualTime(),
+    patienceMs: 0,
     takesMore: () => true,
     deliver: ({ deliveryId }) => happened.push(`deliver ${deliveryId[0]}`),
     queueEmpty: () => happened.push('empty'),
@@ -108,5 +111,39 @@ describe('DeliveryPump', () => {
     pump.hint();
     await finishRead();
     expect(happened).toEqual(['failed Error: gone']);
+  });
+
+  it('where mail may be on its way, says that it is at the end when as much has come as was stored, or after a while', async () => {
+    const timers = new ManualTime();
+    const { pump, store, finishRead, happened } = setUp({ storedAtOpening: 2, timers, patienceMs: 5_000 });
+    pump.hint();
+    store(1);
+    await finishRead();
+    await finishRead();
+    expect(happened).toEqual(['deliver 1']);
+    store(2);
+    pump.hint();
+    await finishRead();
+    expect(happened).toEqual(['deliver 1', 'deliver 2', 'empty']);
+    expect(timers.pending).toBe(0);
+
+    const other = setUp({ storedAtOpening: 2, timers, patienceMs: 5_000 });
+    other.pump.hint();
+    other.store(1);
+    await other.finishRead();
+    await other.finishRead();
+    timers.advance(4_999);
+    await other.finishRead();
+    expect(other.happened).toEqual(['deliver 1']);
+    timers.advance(1);
+    await other.finishRead();
+    expect(other.happened).toEqual(['deliver 1', 'empty']);
+
+    const stopped = setUp({ storedAtOpening: 2, timers, patienceMs: 5_000 });
+    stopped.pump.hint();
+    await stopped.finishRead();
+    expect(timers.pending).toBe(1);
+    stopped.pump.stop();
+    expect(timers.pending).toBe(0);
   });
 });

@@ -1,5 +1,6 @@
 import type { Clock } from '../ports/clock.ts';
 import type { MailEntry, MailReader } from '../ports/mailbox.ts';
+import type { CancelTimer, Timers } from '../ports/timers.ts';
 
 /** The most entries of one read: bounds the memory that a reading takes. */
 const readAtOnce = 64;
@@ -12,6 +13,9 @@ export interface DeliveryPumpParts {
   readonly window: number;
   /** How much mail was stored when the stream opened, at least. */
   readonly storedAtOpening: number;
+  readonly timers: Timers;
+  /** How long the end of what can be read is not taken for the end of what was stored, while less has come: mail may be on its way from another node. 0: it is the end. */
+  readonly patienceMs: number;
   /** Whether the stream takes more now: false when it reads too slowly. */
   readonly takesMore: () => boolean;
   readonly deliver: (entry: MailEntry) => void;
@@ -33,12 +37,15 @@ export class DeliveryPump {
   #held: readonly MailEntry[] = [];
   #delivered = 0;
   #caughtUp = false;
+  #isPatient: boolean;
+  #cancelPatience: CancelTimer | undefined;
   #reading = false;
   #hinted = false;
   #stopped = false;
 
   constructor(parts: DeliveryPumpParts) {
     this.#parts = parts;
+    this.#isPatient = parts.patienceMs > 0;
   }
 
   /** There may be something to deliver, or room to deliver it. */
@@ -74,6 +81,7 @@ export class DeliveryPump {
   /** Delivers nothing more. */
   stop(): void {
     this.#stopped = true;
+    this.#cancelPatience?.();
   }
 
   async #read(): Promise<void> {
@@ -114,9 +122,26 @@ export class DeliveryPump {
 
   /** A short read saw the end of what was stored; and what was stored at the opening comes first, so counting it is as good. */
   #noticeCaughtUp(sawEnd: boolean): void {
-    if (this.#caughtUp || !(sawEnd || this.#delivered >= this.#parts.storedAtOpening)) return;
+    const { storedAtOpening, queueEmpty } = this.#parts;
+    if (this.#caughtUp) return;
+    if (this.#delivered < storedAtOpening) {
+      if (!sawEnd) return;
+      if (this.#isPatient) {
+        this.#waitPatiently();
+        return;
+      }
+    }
     this.#caughtUp = true;
-    this.#parts.queueEmpty();
+    this.#cancelPatience?.();
+    queueEmpty();
+  }
+
+  #waitPatiently(): void {
+    const { timers, patienceMs } = this.#parts;
+    this.#cancelPatience ??= timers.after(patienceMs, () => {
+      this.#isPatient = false;
+      this.hint();
+    });
   }
 
   #mayRead(): boolean {

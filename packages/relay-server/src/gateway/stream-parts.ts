@@ -27,6 +27,8 @@ export interface StreamParts {
   readonly counts: RelayCounts;
   readonly stream: StreamConfig;
   readonly limits: LimitsConfig;
+  /** How long mail that was stored when a stream opened may be on its way from another node, before the stream says that all has been delivered. */
+  readonly catchUpMs: number;
   /** A stream takes part no more: it is closing, or its connection is gone. Called once for each. */
   readonly onEnding: (stream: DeviceStream) => void;
 }

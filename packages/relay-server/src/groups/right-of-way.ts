@@ -19,7 +19,7 @@ interface Passing {
 /**
  * Who goes first where members and people with a link change one group at the same time: a member whose change came too late because of one of those people is not overtaken by another one for a while.
  *
- * In memory: after a restart nobody has it.
+ * In memory: after a restart nobody has it, and each node of a cluster gives it to those who came too late there.
  */
 export class RightOfWay {
   readonly #groups = new Map<string, Passing>();

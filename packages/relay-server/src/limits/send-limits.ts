@@ -24,7 +24,7 @@ const leastSwept = 4_096;
 /**
  * How fast devices may send, and who is a stranger to whom. All in memory, since every Send asks: it costs about a microsecond.
  *
- * For relays of one process: each has buckets of its own, and a restart fills them.
+ * Each process has buckets of its own, and a restart fills them: of n nodes of a cluster each lets a device have its full share, one after the other, since a device has one stream at a time.
  */
 export class SendLimits {
   readonly #clock: Clock;

@@ -15,11 +15,11 @@ export interface MailRecipient {
   readonly items: readonly MailItem[];
 }
 
-/** What sends have in common of which none may be stored after an earlier one was not: a lane. */
+/** What sends have in common of which none may be stored after an earlier one failed: a lane. */
 export interface MailOrder {
   /** One of them was not stored. */
   broken: boolean;
-  /** What broke it first was no failure: a recipient was not accepted. */
+  /** A recipient did not accept a strict one. */
   refused?: boolean;
 }
 
@@ -36,13 +36,10 @@ export interface MailAppend {
   readonly groupId?: Uint8Array | undefined;
   readonly acceptedAt: number;
   readonly expiresAt: number;
-  /** When it is broken at the time of storing, nothing is stored: `store-unavailable`, or `superseded` when it was broken by a refusal. An append that fails breaks it, before any later one is stored. */
+  /** When it is broken at the time of storing, nothing is stored: `store-unavailable`. An append that fails breaks it, before any later one is stored. */
   readonly order?: MailOrder | undefined;
-  /**
-   * Whether a recipient who is not accepted breaks the order too. It is for those who append without waiting for what became of the sends before, and is kept by mailboxes that other nodes fill too; where nobody else does, who appends can know
-   * before whether there is room.
-   */
-  readonly strict?: boolean | undefined;
+  /** Whether it ends its order when a recipient does not accept it: what comes later of that order is `superseded` then, and not stored. */
+  readonly strict?: boolean;
 }
 
 /**

@@ -40,6 +40,8 @@ export interface CassandraAccountsOptions {
   readonly realm?: string;
   /** How long somebody else's change of an account is waited for before it is aborted, in milliseconds; 10,000 by default. */
   readonly patienceMs?: number;
+  /** How long a change waits for what is cleaned up after it, in milliseconds; 10,000 by default. An engine that does not answer holds up no registration for longer; what takes more goes on by itself. */
+  readonly cleanUpWaitMs?: number;
 }
 
 /** The stores of accounts, which change together. */
@@ -58,7 +60,7 @@ export interface CassandraAccounts {
 
 /** Makes the stores of accounts on a database whose tables are there. */
 export function cassandraAccounts(database: CassandraDatabase, options: CassandraAccountsOptions): CassandraAccounts {
-  const { clock, hooks = {}, realm = '', patienceMs = 10_000 } = options;
+  const { clock, hooks = {}, realm = '', patienceMs = 10_000, cleanUpWaitMs = 10_000 } = options;
   const turns = new Turns();
   const prekeyRows = new PrekeyRows(database);
   const families = new TokenFamilies(database, realm);
@@ -83,6 +85,7 @@ export function cassandraAccounts(database: CassandraDatabase, options: Cassandr
     days,
     cleanUps,
     hooks,
+    waitMs: cleanUpWaitMs,
   });
   const registrations = new Registrations({
     clock,

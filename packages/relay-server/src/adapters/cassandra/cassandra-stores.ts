@@ -1,4 +1,3 @@
-import { deviceKeyOf } from '../../dispatch/device-key.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { ListedDevices } from '../../ports/listed-devices.ts';
 import type { MailLedger } from '../../ports/mail-ledger.ts';
@@ -7,12 +6,14 @@ import type { RelayStores } from '../../ports/relay-stores.ts';
 import { cassandraAccounts } from './cassandra-accounts.ts';
 import type { CassandraDatabase } from './cassandra-database.ts';
 import { endedAccounts } from './ended-accounts.ts';
+import { type EndedDeviceParts, endedDevices } from './ended-devices.ts';
 import { type CassandraGroupStores, cassandraGroupStores } from './group-stores.ts';
 import { CassandraPendingStore } from './pending-store.ts';
 
 export { clusterIdentity, noteClusterIdentity } from './cluster-identity.ts';
 export { keyspaceReplication, migrate, tableAreas } from './migrations.ts';
 export { openMigrated } from './open-migrated.ts';
+export { retirePrekeys } from './retired-prekeys.ts';
 
 /** What a cluster keeps in Cassandra. */
 export interface CassandraStores
@@ -28,26 +29,34 @@ export interface CassandraStoresOptions {
   readonly clock: Clock;
   /** Forgets devices that are gone. */
   readonly ledger: Pick<MailLedger, 'forget'>;
+  /** See `CassandraAccountsOptions`. */
+  readonly realm?: string;
+  /** Forgets codes of accounts that their owners ended. */
+  readonly codes: EndedDeviceParts['codes'];
+  /** As of the stores of accounts. */
+  readonly cleanUpWaitMs?: number;
 }
 
 /** All that a relay keeps in Cassandra, made to work together. */
 export function cassandraStores(
   database: CassandraDatabase,
-  { clock, ledger }: CassandraStoresOptions,
+  { clock, ledger, codes, cleanUpWaitMs, realm = '' }: CassandraStoresOptions,
 ): CassandraStores {
   const pending = new CassandraPendingStore(database);
   const accounts = cassandraAccounts(database, {
     clock,
-    hooks: {
-      async deviceGone(address, incarnation) {
-        const device = { ...address, incarnation };
-        await Promise.all([pending.forget(deviceKeyOf(device)), ledger.forget(device)]);
-      },
-      userGone: (userId, { at }) => groups.memberships.forgetUser(userId, at),
-    },
+    realm,
+    ...(cleanUpWaitMs !== undefined && { cleanUpWaitMs }),
+    hooks: endedDevices({
+      pending,
+      ledger,
+      codes,
+      memberships: { forgetUser: (userId, at) => groups.memberships.forgetUser(userId, at) },
+    }),
   });
   const groups: CassandraGroupStores = cassandraGroupStores({
     database,
+    realm,
     endedAmong: endedAccounts(accounts.users),
   });
   const { control, devices, prekeys, tokens, listed } = accounts;

@@ -1,6 +1,8 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { DeviceId, UserId } from '../../ports/ids.ts';
 import { digestOfEndedUser } from '../ended-user.ts';
 import { userIdToBytes } from '../user-id-bytes.ts';
+import { allDone } from './all-done.ts';
 import type { CassandraDatabase } from './cassandra-database.ts';
 import { unavailable } from './cassandra-failure.ts';
 import type { Claims } from './claims.ts';
@@ -26,6 +28,8 @@ export interface CleanerParts {
   readonly days: DayRows;
   readonly cleanUps: CleanUpList;
   readonly hooks: Partial<GoneHooks>;
+  /** How long a change waits for what is cleaned up after it, in milliseconds. */
+  readonly waitMs: number;
 }
 
 const some = 200;
@@ -40,13 +44,13 @@ export class Cleaner {
     this.#parts = parts;
   }
 
-  /** Cleans up after a change that has just been made. A failure is left to the next sweep: the change stands. */
+  /** Cleans up after a change that has just been made. A failure is left to the next sweep: the change stands. What takes long goes on by itself. */
   async soon(entry: CleanUpEntry): Promise<void> {
-    try {
-      await this.#carryOut(entry);
-    } catch {
-      // It stays on the list.
-    }
+    const waiting = new AbortController();
+    // What fails stays on the list.
+    const done = this.#carryOut(entry).catch(() => undefined);
+    await Promise.race([done, pause(this.#parts.waitMs, undefined, { signal: waiting.signal }).catch(() => undefined)]);
+    waiting.abort();
   }
 
   /** Cleans up what has been left for a minute or longer. */
@@ -83,19 +87,23 @@ export class Cleaner {
     const row = await users.settled(userId);
     if (row?.state !== 'ended') return;
     const reason = row.endReason ?? 'replaced';
-    for (const [deviceId, { incarnation }] of row.devices) {
-      await eraser.erase({ userId, deviceId: deviceId as DeviceId }, incarnation, reason);
-    }
-    for (const [incarnation, former] of row.former) {
-      await eraser.erase({ userId, deviceId: former.deviceId as DeviceId }, incarnation, former.reason);
-    }
-    await hooks.userGone?.(userId, { reason, at: row.endedAt ?? 0, numberMac: row.numberMac });
+    const gone = [
+      ...[...row.devices].map(([deviceId, { incarnation }]) => ({ deviceId, incarnation, reason })),
+      ...[...row.former].map(([incarnation, former]) => ({ ...former, incarnation })),
+    ];
+    // Whatever fails of it: the others are gone all the same, and nobody is a member any more.
+    await allDone([
+      hooks.userGone?.(userId, { reason, at: row.endedAt ?? 0, numberMac: row.numberMac }),
+      ...gone.map(({ deviceId, incarnation, reason: why }) =>
+        eraser.erase({ userId, deviceId: deviceId as DeviceId }, incarnation, why),
+      ),
+    ]);
     await claims.dropOf(userId, row.idempotencyKey);
     await heard.forget(userId);
     await days.forget(row.daysKey);
     await database.write('INSERT INTO ended_user (digest) VALUES (?)', [digestOfEndedUser(userIdToBytes(userId))]);
-    const gone = await database.conditional('DELETE FROM user WHERE id = ? IF state = ?', [userId, 'ended']);
-    if (gone.status === 'unknown') throw unavailable(gone.cause);
+    const removal = await database.conditional('DELETE FROM user WHERE id = ? IF state = ?', [userId, 'ended']);
+    if (removal.status === 'unknown') throw unavailable(removal.cause);
   }
 
   async #cleanList({ userId, stamp, devices, epochs, daysKeys, claim }: CleanUp & { kind: 'list' }): Promise<void> {

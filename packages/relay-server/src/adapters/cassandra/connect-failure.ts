@@ -17,11 +17,12 @@ const tlsRefusal = /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO
  */
 export function connectFailure(error: unknown, localDataCenter: string): RelayError {
   if (error instanceof RelayError) return error;
-  if (error instanceof errors.ArgumentError && error.message.includes('Available DCs')) {
-    const there = /\[(.*)\]/.exec(error.message)?.[1] ?? '';
+  const all = withInner(error);
+  const elsewhere = all.find((one) => one instanceof errors.ArgumentError && centersIn(one.message) !== undefined);
+  if (elsewhere instanceof Error) {
+    const there = centersIn(elsewhere.message);
     return refusal(`Cassandra has no data centre \`${localDataCenter}\`: it has ${there}. Name one of them.`, error);
   }
-  const all = withInner(error);
   if (all.some(isRefusal)) {
     return refusal('Cassandra refuses this relay: look at the user, password and rights in its settings.', error);
   }
@@ -32,6 +33,11 @@ export function connectFailure(error: unknown, localDataCenter: string): RelayEr
     );
   }
   return storeFailure(error);
+}
+
+/** The data centres that there are, of the driver's message that the local one is none of them. */
+function centersIn(message: string): string | undefined {
+  return /(?:data centers: |Available DCs are: )\[(.*)\]/.exec(message)?.[1];
 }
 
 function isRefusal(error: unknown): boolean {

@@ -1,5 +1,6 @@
 import type { DeviceAddress } from '../../ports/ids.ts';
 import type { TokenEnd } from '../../ports/token-store.ts';
+import { allDone } from './all-done.ts';
 import type { CassandraDatabase } from './cassandra-database.ts';
 import type { EndedTokens } from './ended-tokens.ts';
 import type { PrekeyRows } from './prekey-rows.ts';
@@ -39,8 +40,8 @@ export class DeviceEraser {
   async erase(device: DeviceAddress, incarnation: string, reason: TokenEnd): Promise<void> {
     const { current } = await this.#parts.families.last(incarnation);
     if (current !== undefined) await this.#parts.endedTokens.note(current, reason);
-    await this.#hooks.deviceGone?.(device, incarnation);
-    await this.discard(incarnation);
+    // Whatever fails of it: what can be deleted is.
+    await allDone([this.#hooks.deviceGone?.(device, incarnation), this.discard(incarnation)]);
   }
 
   /** Erases what was prepared for a device that never came to be listed. */

@@ -1,4 +1,5 @@
 import type { Clock } from '../../ports/clock.ts';
+import type { NumberMac } from '../../ports/ids.ts';
 import type { MailLedger } from '../../ports/mail-ledger.ts';
 import type { Nodes } from '../../ports/nodes.ts';
 import type { Randomness } from '../../ports/randomness.ts';
@@ -8,12 +9,15 @@ import { RedisNodes } from './nodes.ts';
 import { RedisDatabase, type RedisOptions } from './redis-database.ts';
 import { type RedisStores, redisStores } from './redis-stores.ts';
 import { RedisSendReceipts } from './send-receipts.ts';
+import { RedisVerificationStore } from './verification-store.ts';
 
 /** What a cluster keeps in Redis. */
 export interface RedisClusterStores extends RedisStores {
   readonly receipts: SendReceipts;
   readonly ledger: MailLedger;
   readonly nodes: Nodes;
+  /** Takes back whatever code a number has. */
+  forgetNumber(numberMac: NumberMac): Promise<void>;
   /** Whether it takes a key. */
   check(): Promise<void>;
   close(): Promise<void>;
@@ -27,8 +31,10 @@ export async function openRedisClusterStores(
   { clock, randomness }: { readonly clock: Clock; readonly randomness: Randomness },
 ): Promise<RedisClusterStores> {
   const database = await RedisDatabase.open(options);
+  const codes = new RedisVerificationStore(database);
   return {
     ...redisStores(database, clock, randomness),
+    forgetNumber: (numberMac) => codes.forgetNumber(numberMac),
     receipts: new RedisSendReceipts(database, randomness),
     ledger: new RedisMailLedger(database),
     nodes: new RedisNodes(database),

@@ -125,6 +125,11 @@ export class RedisVerificationStore implements VerificationStore {
     }
   }
 
+  /** Takes back whatever code a number has: its owner wants nothing of it to be known any more. What leads to it ends by its time. */
+  async forgetNumber(numberMac: NumberMac): Promise<void> {
+    await this.#database.ask('DEL', this.#codeKey(numberMac));
+  }
+
   async sweep(now: number): Promise<number> {
     let swept = 0;
     for (;;) {

@@ -97,9 +97,9 @@ export class S3BlobStore implements BlobStore {
   }
 
   /** Looks whether the bucket is there. @throws {RelayError} `config-invalid` when it is not, or this relay is refused; `store-unavailable` */
-  async check(): Promise<void> {
+  async check(): Promise<'found'> {
     try {
-      if (await this.#hasBucket()) return;
+      if (await this.#hasBucket()) return 'found';
     } catch (error) {
       throw openFailure(error);
     }
