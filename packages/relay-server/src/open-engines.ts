@@ -23,6 +23,8 @@ export interface OpenEnginesParts {
   readonly marks: ClusterKeyMarks;
 }
 
+const mostTries = 3;
+
 /** Something that is open, and how it is closed. */
 interface Opened<Engine> {
   readonly engine: Engine;
@@ -112,11 +114,24 @@ async function openDatabase(
 }
 
 async function openRedis({ redis }: EngineAdapters, options: EngineOptions, parts: OpenEnginesParts) {
-  const engine = await redis.openRedisClusterStores(
-    { ...options.redis, onTrouble: ({ code }) => parts.logger.warn('redis.trouble', { code }) },
-    parts,
-  );
+  const onTrouble = ({ code }: RelayError) => parts.logger.warn('redis.trouble', { code });
+  const open = () => redis.openRedisClusterStores({ ...options.redis, onTrouble }, parts);
+  const engine = await open().catch((error: unknown) => openedLater(open, error));
   return { engine, close: () => engine.close() };
+}
+
+/** Tries again what is given the shortest time of all engines, while this process is busy with opening them. */
+async function openedLater<Engine>(open: () => Promise<Engine>, before: unknown): Promise<Engine> {
+  let failure = before;
+  for (let tries = 1; tries < mostTries; tries++) {
+    if (!(failure instanceof RelayError && failure.retryable)) break;
+    try {
+      return await open();
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
 }
 
 /** Waits for all. When some fail the others are closed, and of the failures one is thrown that does not go away by itself, if there is one. */
