@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { goneResult } from '../adapters/gone-result.ts';
-import { laneBroken } from '../adapters/lane-broken.ts';
+import { breakOrder, endOrder, refusalBehind } from '../adapters/lane-order.ts';
 import { userIdToBytes } from '../adapters/user-id-bytes.ts';
 import type { DeviceIncarnation } from '../ports/device-incarnation.ts';
 import type { DeviceId, UserId } from '../ports/ids.ts';
@@ -27,10 +27,18 @@ export interface MailTopics {
   readonly toGroup: string;
 }
 
+/**
+ * By whom records of mail for one user are told apart. `recipient`: all mail of a user has one order, and its devices read from one partition. `sender`: that of each sender has, so that who gets very much mail does not have one partition do all the work; its devices read from all of them.
+ *
+ * Sealed mail names no sender, and goes by its recipient always. May be changed at any time: what was appended before has no order with what comes after.
+ */
+export type TopicKey = 'recipient' | 'sender';
+
 /** What a `MailAppender` works with. */
 export interface MailAppenderParts {
   readonly log: MailLog;
   readonly topics: MailTopics;
+  readonly topicKey?: TopicKey;
   readonly receipts: SendReceipts;
   readonly ledger: MailLedger;
   readonly listed: ListedDevices;
@@ -47,6 +55,13 @@ export interface MailAppenderParts {
 interface Stored {
   readonly result: MailResult;
   readonly items: readonly RecordItem[];
+}
+
+/** When an append may go into the log, and what is to be called when it has. */
+interface LogGate {
+  /** Resolves when those of its order that came before it are durable, or have failed. */
+  readonly inOrder: Promise<void>;
+  readonly inLog: () => void;
 }
 
 /** One record that is to be appended, and for whom. */
@@ -74,23 +89,28 @@ export class MailAppender {
 
   async append(append: MailAppend, quota: MailQuota): Promise<MailReceipt> {
     const { order, recipients } = append;
-    if (order?.broken) throw laneBroken();
+    const behind = refusalBehind(order);
+    if (behind !== undefined) throw behind;
     const inOrder = this.#orders.enter(order === undefined ? [] : [order]);
     const turn = this.#turns.enter(recipients.map(({ userId }) => userId));
     const again = this.#sends.enter([sendName(append)]);
     try {
-      await Promise.all([inOrder.ready, turn.ready, again.ready]);
-      if (order?.broken) throw laneBroken();
-      return await this.#claimed(append, quota, turn.leave);
+      await Promise.all([turn.ready, again.ready]);
+      const receipt = await this.#claimed(append, quota, { inOrder: inOrder.ready, inLog: turn.leave });
+      await inOrder.ready;
+      endOrder(append, receipt);
+      return receipt;
     } catch (error) {
-      if (order !== undefined) order.broken = true;
+      // What came before it has nothing to do with it.
+      await inOrder.ready;
+      breakOrder(order);
       throw error;
     } finally {
       for (const place of [turn, again, inOrder]) place.leave();
     }
   }
 
-  async #claimed(append: MailAppend, quota: MailQuota, inLog: () => void): Promise<MailReceipt> {
+  async #claimed(append: MailAppend, quota: MailQuota, gate: LogGate): Promise<MailReceipt> {
     const { receipts, listed, now } = this.#parts;
     const { sender: address, sendId, recipients } = append;
     const sender = address && listedDevice(await listed.of(address.userId), address);
@@ -108,7 +128,7 @@ export class MailAppender {
     const left = recipients.filter(({ userId }) => !before?.results.some((result) => result.userId === userId));
     let results: readonly MailResult[];
     try {
-      results = await this.#store({ ...append, recipients: left }, quota, key, token, inLog);
+      results = await this.#store({ ...append, recipients: left }, quota, key, token, gate);
     } catch (error) {
       await receipts
         .abandon(key, token)
@@ -123,7 +143,7 @@ export class MailAppender {
     quota: MailQuota,
     key: SendKey,
     token: string,
-    inLog: () => void,
+    { inOrder, inLog }: LogGate,
   ): Promise<readonly MailResult[]> {
     const { listed } = this.#parts;
     const { recipients } = append;
@@ -135,6 +155,12 @@ export class MailAppender {
     if (failure !== undefined) {
       await this.#release(stored);
       throw failure.reason;
+    }
+    await inOrder;
+    const behind = refusalBehind(append.order);
+    if (behind !== undefined) {
+      await this.#release(stored);
+      throw behind;
     }
     const batches = this.#batchesOf(append, stored);
     // Called one after the other, so that the log has them in this order.
@@ -185,14 +211,17 @@ export class MailAppender {
   }
 
   /** One record a recipient, or one for all who share an end. */
-  #batchesOf({ shared, groupId, recipients }: MailAppend, stored: readonly Stored[]): Batch[] {
-    const { topics } = this.#parts;
+  #batchesOf({ sender, shared, groupId, recipients }: MailAppend, stored: readonly Stored[]): Batch[] {
+    const { topics, topicKey = 'recipient' } = this.#parts;
     const accepted = stored.filter(({ items }) => items.length > 0);
     if (accepted.length === 0) return [];
     if (shared !== undefined) {
       return [{ topic: topics.toGroup, key: groupId ?? keyOfUsers(recipients), stored: accepted }];
     }
-    return accepted.map((each) => ({ topic: topics.toUser, key: userIdToBytes(each.result.userId), stored: [each] }));
+    const all = topicKey === 'sender' ? sender : undefined;
+    return accepted.map((each) => {
+      return { topic: topics.toUser, key: userIdToBytes(all?.userId ?? each.result.userId), stored: [each] };
+    });
   }
 
   async #appendBatch({ acceptedAt, expiresAt, shared }: MailAppend, { topic, key, stored }: Batch): Promise<void> {
