@@ -66,7 +66,10 @@ export interface NodePlatform extends Pick<RelayParts, 'clock' | 'timers' | 'ran
 
 /** What the settings say of a node, opened: whoever is given it closes engines and link. */
 export interface NodeParts
-  extends Pick<ClusterRelayParts, 'engines' | 'relayKey' | 'trustRoot' | 'cluster' | 'group' | 'topics' | 'drainMs'> {
+  extends Pick<
+    ClusterRelayParts,
+    'engines' | 'relayKey' | 'trustRoot' | 'cluster' | 'group' | 'topics' | 'topicKey' | 'drainMs'
+  > {
   readonly link: TlsNodeLink;
 }
 
@@ -83,7 +86,9 @@ export async function openNodeParts(config: RelayConfig, platform: NodePlatform)
   const link = await openLink(config.cluster, { ...platform, credentials, clock, timers });
   try {
     const engines = await openEngines(config, { ...platform, timers, marks });
-    return { engines, link, relayKey, trustRoot, cluster: config.cluster.name, ...logNames(config.kafka), drainMs };
+    const { name } = config.cluster;
+    const { topicKey } = config.kafka;
+    return { engines, link, relayKey, trustRoot, cluster: name, ...logNames(config.kafka), topicKey, drainMs };
   } catch (error) {
     await link.abandon();
     throw error;
