@@ -166,7 +166,7 @@ export class Ingress {
       });
       recipients.push({ userId, stranger, items });
     }
-    return { recipients, shared: envelopes.shared, groupId: undefined, cargo, acceptedAt, expiresAt, sure };
+    return { recipients, shared: envelopes.shared, cargo, acceptedAt, expiresAt, sure };
   }
 
   /** Asks the mailboxes how much room there is, for those of which it is not sure. */
