@@ -20,6 +20,7 @@ It takes no options: the page is of all of them. One file of tests: npm test -- 
 const clusterUsage = `npm run test:cluster                  every test that needs real engines; brings engines of its own up, and down after
 npm run test:cluster -- FILE...       those of files whose path has FILE in it
 npm run test:cluster -- -t NAME       those whose name has NAME in it
+npm run test:cluster -- --project P   engines: adapters and nodes; journeys: those of tests/journeys, through two nodes
 
 With SOTTO_ENGINES=FILE it uses the engines that FILE names (npm run engines -- up writes one), and leaves them up.
 What else is given goes to vitest as it stands.

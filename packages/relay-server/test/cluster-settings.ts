@@ -98,6 +98,10 @@ export class ClusterSettings implements AsyncDisposable {
     const topics = [...(await this.topics())];
     const admin = newAdmin();
     if (topics.length > 0) await admin.deleteTopics({ topics });
+    const groups = [...(await admin.listGroups()).keys()].filter((group) => group.startsWith(this.prefix));
+    // Of nodes that were killed the group still waits for some.
+    for (const groupId of groups) await admin.removeMembersFromConsumerGroup({ groupId });
+    if (groups.length > 0) await admin.deleteGroups({ groups });
     await admin.close();
     await this.#removeBucket();
     await rm(this.folder, { recursive: true });

@@ -29,6 +29,9 @@ export interface KafkaMailLogOptions extends Partial<KafkaGroupOptions> {
   readonly recordBytes?: number;
 }
 
+/** A member hears at its next heartbeat that the group shares anew: until then who comes waits for its partitions, and mail in them too. */
+const defaultHeartbeatMs = 500;
+
 /** The log on Kafka: any number of nodes work on the same topics. Topics are made by `makeLogTopics`. */
 export class KafkaMailLog implements MailLog {
   readonly #options: KafkaMailLogOptions;
@@ -63,7 +66,7 @@ export class KafkaMailLog implements MailLog {
       cluster: this.#cluster,
       timers: this.#timers,
       sessionMs,
-      heartbeatMs: this.#options.heartbeatMs ?? sessionMs / 5,
+      heartbeatMs: this.#options.heartbeatMs ?? Math.min(defaultHeartbeatMs, sessionMs / 5),
       topicsMs,
       partitionBytes,
       handlers: toldHandlers(handlers, this.#timers, options.drainMs),
