@@ -6,7 +6,7 @@ import { deliverySecretOf } from './dispatch/delivery-id.ts';
 import { type InboxTerms, inboxTerms } from './dispatch/inbox-state.ts';
 import { ListedCheck } from './dispatch/listed-check.ts';
 import { LocalReach } from './dispatch/local-reach.ts';
-import type { MailTopics } from './dispatch/mail-appender.ts';
+import type { MailTopics, TopicKey } from './dispatch/mail-appender.ts';
 import type { NodeFailure } from './dispatch/node-failure.ts';
 import { OtherNodes } from './dispatch/other-nodes.ts';
 import { type PartitionTerms, partitionTerms } from './dispatch/partition-dispatch.ts';
@@ -36,7 +36,13 @@ export interface ClusterRelayParts extends Omit<RelayParts, 'stores' | 'checks' 
   readonly inboxTerms?: InboxTerms;
   /** How long what is in flight may take when a partition is given away, or the node stops. */
   readonly drainMs: number;
+  readonly topicKey?: TopicKey;
+  /** How often records are deleted that all are done with, in milliseconds; 10,000 by default. */
+  readonly deleteEveryMs?: number;
 }
+
+/** What was acked leaves the log soon. */
+const deleteEveryMs = 10_000;
 
 /**
  * Assembles one node of a cluster: a relay whose mail is in the log and the pending store, and that reaches devices on all nodes.
@@ -65,6 +71,7 @@ export function createClusterRelay(parts: ClusterRelayParts): Relay {
     partitionTerms: parts.partitionTerms ?? partitionTerms,
     inboxTerms: parts.inboxTerms ?? inboxTerms,
     secret: deliverySecretOf(relayKey),
+    deleteEveryMs: parts.deleteEveryMs ?? deleteEveryMs,
     jitter: () => fraction(randomness),
     hint: ({ userId, deviceId }) => connected.get(userId, deviceId)?.hint(),
     heard: (word) => reach.heard(word),

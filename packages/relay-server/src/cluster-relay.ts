@@ -55,6 +55,7 @@ export async function openClusterRelay(options: ClusterRelayOptions): Promise<Re
         codeSender: options.codeSender ?? configuredCodeSender(config, clock),
         tracer,
         metrics,
+        topicKey: config.kafka.topicKey,
         drainMs,
         ...(options.challengeCheck && { challengeCheck: options.challengeCheck }),
         ...(options.listener && { listener: options.listener }),

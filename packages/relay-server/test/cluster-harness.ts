@@ -11,7 +11,7 @@ import type { DeviceAddress, DeviceId, DeviceKey } from '../src/ports/ids.ts';
 import { listedDevice } from '../src/ports/listed-devices.ts';
 import type { Mailbox } from '../src/ports/mailbox.ts';
 import type { RelayStores } from '../src/ports/relay-stores.ts';
-import { MailCluster, type MailClusterNode } from './mail-cluster.ts';
+import { MailCluster, type MailClusterNode, type MailClusterOptions } from './mail-cluster.ts';
 import type { MailCounts } from './mail-ground.ts';
 import { ManualTime } from './manual-time.ts';
 import { MemoryGround } from './memory-ground.ts';
@@ -34,10 +34,10 @@ export interface ClusterUnderTest {
 }
 
 /** A cluster in memory for each case. Its time stands. */
-export async function memoryCluster(): Promise<ClusterUnderTest> {
+export async function memoryCluster(mail: MailClusterOptions<MemoryGround>['mail'] = {}): Promise<ClusterUnderTest> {
   const clock = settableClock();
   const timers = new ManualTime();
-  const cluster = new MailCluster({ ground: new MemoryGround(clock, timers), clock, timers });
+  const cluster = new MailCluster({ ground: new MemoryGround(clock, timers), clock, timers, mail });
   return { cluster, clock, release: () => cluster.close() };
 }
 

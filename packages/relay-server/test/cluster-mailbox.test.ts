@@ -12,8 +12,11 @@ describe.each([
   { nodes: 1, claimed: true },
   { nodes: 2, claimed: false },
   { nodes: 2, claimed: true },
-])('the mailbox of a cluster, nodes: $nodes, devices connected: $claimed', (options) => {
-  const maker = clusterHarness({ ...options, cluster: memoryCluster });
+  { nodes: 2, claimed: false, topicKey: 'sender' as const },
+  { nodes: 2, claimed: true, topicKey: 'sender' as const },
+])('the mailbox of a cluster, nodes: $nodes, devices connected: $claimed, by $topicKey', (options) => {
+  const { topicKey = 'recipient' } = options;
+  const maker = clusterHarness({ ...options, cluster: () => memoryCluster({ topicKey }) });
   mailboxConformance(runner, maker);
   liveMailboxConformance(runner, maker);
   sharedMailConformance(runner, maker);

@@ -30,6 +30,8 @@ export interface MailClusterOptions<Ground extends MailGround> {
   readonly timers: Timers;
   readonly partitionTerms?: PartitionTerms;
   readonly inboxTerms?: InboxTerms;
+  /** What else its nodes are given. */
+  readonly mail?: Pick<ClusterMailParts, 'topicKey' | 'deleteEveryMs'>;
   /** Is told of all nodes. */
   readonly counts?: MailCounts;
 }
@@ -68,6 +70,7 @@ export class MailCluster<Ground extends MailGround = MailGround> {
     const ended: (readonly [DeviceAddress, StreamEnd])[] = [];
     const parts: ClusterMailParts = {
       ...own,
+      ...this.#options.mail,
       link: counts?.counted(own.link) ?? own.link,
       clock,
       timers,

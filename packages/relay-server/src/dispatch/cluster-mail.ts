@@ -20,7 +20,8 @@ import { Dispatcher, type HandOverOutcome, type OwnedPartition } from './dispatc
 import { GatewayInboxes } from './gateway-inboxes.ts';
 import type { InboxTerms } from './inbox-state.ts';
 import type { Resolution } from './lane-dispatch.ts';
-import type { MailTopics } from './mail-appender.ts';
+import { LogJanitor } from './log-janitor.ts';
+import type { MailTopics, TopicKey } from './mail-appender.ts';
 import type { NodeFailure } from './node-failure.ts';
 import { decodeNodeMessage, encodeNodeMessage } from './node-messages.ts';
 import { decodeNodeWord, type NodeWord } from './node-words.ts';
@@ -46,9 +47,13 @@ export interface ClusterMailParts {
   readonly cluster: string;
   readonly group: string;
   readonly topics: MailTopics & { readonly poison: string };
+  /** The same on all nodes; `recipient` by default. */
+  readonly topicKey?: TopicKey;
   /** The same on all nodes: delivery ids are made under it. */
   readonly secret: Uint8Array;
   readonly drainMs: number;
+  /** How often records are deleted that all are done with, in milliseconds; without it they stay for as long as the log keeps records. */
+  readonly deleteEveryMs?: number;
   /** There is something to give to a device that is connected here: look. */
   readonly hint: (device: DeviceIncarnation) => void;
   /** Another node tells something of devices that may be connected here. */
@@ -70,19 +75,24 @@ export class ClusterMail {
   readonly claims: StreamClaims;
   readonly #dispatcher: Dispatcher;
   readonly #inboxes: GatewayInboxes;
+  readonly #janitor: LogJanitor | undefined;
 
   constructor({ listed: each, ...others }: ClusterMailParts) {
     const listed = new SharedListedDevices(each);
     const parts: ClusterMailParts = { ...others, listed };
-    const { topics, secret, cluster, link } = parts;
+    const { topics, secret, cluster, link, group, deleteEveryMs } = parts;
+    const read = [topics.toUser, topics.toGroup];
     this.#inboxes = new GatewayInboxes({ ...parts, terms: parts.inboxTerms });
     this.#dispatcher = new Dispatcher({
       ...parts,
       terms: parts.partitionTerms,
-      topics: [topics.toUser, topics.toGroup],
+      topics: read,
       poisonTopic: topics.poison,
     });
     this.mailbox = new ClusterMailbox({ ...parts, inboxes: this.#inboxes, ids: new DeliveryIds(secret, cluster) });
+    if (deleteEveryMs !== undefined) {
+      this.#janitor = new LogJanitor({ ...parts, topics: read, groups: [group], everyMs: deleteEveryMs });
+    }
     this.claims = new ClusterClaims(this.#inboxes, listed);
     link.serve((from, message, { signal }) => this.#told(from, message, signal, parts.heard));
   }
@@ -98,12 +108,14 @@ export class ClusterMail {
   }
 
   /** Begins to hand out. @throws {RelayError} as `MailLog.consume` */
-  start(): Promise<void> {
-    return this.#dispatcher.start();
+  async start(): Promise<void> {
+    await this.#dispatcher.start();
+    this.#janitor?.start();
   }
 
   /** Ends the inboxes, so that what nobody has acked is spilled, then gives the partitions away; log, link and stores are the caller's, and are closed after this. */
   async close(): Promise<void> {
+    await this.#janitor?.stop();
     await this.#inboxes.close();
     await this.#dispatcher.close();
   }

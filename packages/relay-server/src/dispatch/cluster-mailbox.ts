@@ -14,7 +14,7 @@ import { partitionOfLane } from './delivery-lane.ts';
 import { deviceKeyOf } from './device-key.ts';
 import type { GatewayInboxes } from './gateway-inboxes.ts';
 import { KnownTopics } from './known-topics.ts';
-import { MailAppender, type MailTopics } from './mail-appender.ts';
+import { MailAppender, type MailTopics, type TopicKey } from './mail-appender.ts';
 import type { NodeFailure } from './node-failure.ts';
 
 const expiredAtOnce = 1_000;
@@ -23,6 +23,7 @@ const expiredAtOnce = 1_000;
 export interface ClusterMailboxParts {
   readonly log: MailLog;
   readonly topics: MailTopics;
+  readonly topicKey?: TopicKey;
   readonly pending: PendingStore;
   readonly receipts: SendReceipts;
   readonly ledger: MailLedger;

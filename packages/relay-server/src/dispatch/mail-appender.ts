@@ -27,10 +27,18 @@ export interface MailTopics {
   readonly toGroup: string;
 }
 
+/**
+ * By whom records of mail for one user are told apart. `recipient`: all mail of a user has one order, and its devices read from one partition. `sender`: that of each sender has, so that who gets very much mail does not have one partition do all the work; its devices read from all of them.
+ *
+ * Sealed mail names no sender, and goes by its recipient always. May be changed at any time: what was appended before has no order with what comes after.
+ */
+export type TopicKey = 'recipient' | 'sender';
+
 /** What a `MailAppender` works with. */
 export interface MailAppenderParts {
   readonly log: MailLog;
   readonly topics: MailTopics;
+  readonly topicKey?: TopicKey;
   readonly receipts: SendReceipts;
   readonly ledger: MailLedger;
   readonly listed: ListedDevices;
@@ -185,14 +193,17 @@ export class MailAppender {
   }
 
   /** One record a recipient, or one for all who share an end. */
-  #batchesOf({ shared, groupId, recipients }: MailAppend, stored: readonly Stored[]): Batch[] {
-    const { topics } = this.#parts;
+  #batchesOf({ sender, shared, groupId, recipients }: MailAppend, stored: readonly Stored[]): Batch[] {
+    const { topics, topicKey = 'recipient' } = this.#parts;
     const accepted = stored.filter(({ items }) => items.length > 0);
     if (accepted.length === 0) return [];
     if (shared !== undefined) {
       return [{ topic: topics.toGroup, key: groupId ?? keyOfUsers(recipients), stored: accepted }];
     }
-    return accepted.map((each) => ({ topic: topics.toUser, key: userIdToBytes(each.result.userId), stored: [each] }));
+    const all = topicKey === 'sender' ? sender : undefined;
+    return accepted.map((each) => {
+      return { topic: topics.toUser, key: userIdToBytes(all?.userId ?? each.result.userId), stored: [each] };
+    });
   }
 
   async #appendBatch({ acceptedAt, expiresAt, shared }: MailAppend, { topic, key, stored }: Batch): Promise<void> {

@@ -10,6 +10,7 @@ export const nodeFailures = {
   'ledger.release-failed': 'warn',
   'listed.read-failed': 'warn',
   'mail-log.commit-failed': 'warn',
+  'mail-log.delete-failed': 'warn',
   'mail-log.failed': 'warn',
   'mail-log.park-failed': 'warn',
   'mail-log.poison': 'error',

@@ -45,10 +45,10 @@ export type Audience = ReadonlySet<UserId> | 'all';
 /** An append that is ready to go, with the room that it will take. */
 export interface PreparedAppend {
   readonly recipients: readonly MailRecipient[];
-  /** To whose members it goes, if it is known. */
-  readonly groupId?: Uint8Array;
   /** How all envelopes end, where they share a ciphertext. */
   readonly shared: Uint8Array | undefined;
+  /** Of a Send to a group. */
+  readonly groupId: Uint8Array | undefined;
   readonly cargo: readonly Cargo[];
   readonly acceptedAt: number;
   readonly expiresAt: number;
@@ -123,10 +123,10 @@ export class Ingress {
 
   /** Makes the envelopes of the recipients that passed the check. */
   prepare(send: Send, sender: Sender, checked: readonly CheckedRecipient[]): PreparedAppend {
-    const append = this.prepareWith(send, checked, (times) =>
+    const prepared = this.prepareWith(send, checked, (times) =>
       envelopesOf(send, { senderUser: sender.userBytes, senderDevice: sender.deviceId, ...times }),
     );
-    return send.groupId.length === 0 ? append : { ...append, groupId: send.groupId };
+    return send.groupId.length === 0 ? prepared : { ...prepared, groupId: send.groupId };
   }
 
   /** The same for envelopes of any form. */
@@ -163,7 +163,7 @@ export class Ingress {
       });
       recipients.push({ userId, stranger, items });
     }
-    return { recipients, shared: envelopes.shared, cargo, acceptedAt, expiresAt, sure };
+    return { recipients, shared: envelopes.shared, groupId: undefined, cargo, acceptedAt, expiresAt, sure };
   }
 
   /** Asks the mailboxes how much room there is, for those of which it is not sure. */
@@ -192,7 +192,7 @@ export class Ingress {
     order?: MailOrder,
   ): Promise<MailReceipt> {
     const { mailbox, headroom, quota, reach, counts } = this.#parts;
-    const { recipients, groupId, shared, acceptedAt, expiresAt } = append;
+    const { recipients, shared, groupId, acceptedAt, expiresAt } = append;
     // Idle devices alone.
     if (recipients.length === 0) return { repeated: false, acceptedAt, expiresAt, results: [] };
     for (const part of append.cargo) headroom.enter(part);
@@ -204,8 +204,8 @@ export class Ingress {
           sender: sender && { userId: sender.userId, deviceId: sender.deviceId },
           sendId,
           recipients,
-          groupId,
           shared,
+          groupId,
           acceptedAt,
           expiresAt,
           order,
