@@ -21,6 +21,10 @@ export interface OpenEnginesParts {
   readonly logger: Logger;
   /** Of this node's secrets: a cluster that was made with others is refused. */
   readonly marks: ClusterKeyMarks;
+  /** See `CassandraAccountsOptions`. */
+  readonly realm?: string;
+  /** See `RedisOptions`. */
+  readonly commandTimeoutMs?: number;
 }
 
 /** Something that is open, and how it is closed. */
@@ -113,7 +117,11 @@ async function openDatabase(
 
 async function openRedis({ redis }: EngineAdapters, options: EngineOptions, parts: OpenEnginesParts) {
   const engine = await redis.openRedisClusterStores(
-    { ...options.redis, onTrouble: ({ code }) => parts.logger.warn('redis.trouble', { code }) },
+    {
+      ...options.redis,
+      ...(parts.commandTimeoutMs !== undefined && { commandTimeoutMs: parts.commandTimeoutMs }),
+      onTrouble: ({ code }) => parts.logger.warn('redis.trouble', { code }),
+    },
     parts,
   );
   return { engine, close: () => engine.close() };

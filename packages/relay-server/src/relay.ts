@@ -43,7 +43,7 @@ import { keyRoutes } from './keys/routes.ts';
 import { Limits } from './limits/limits.ts';
 import { limitRequests } from './limits/request-limits.ts';
 import { SendLimits } from './limits/send-limits.ts';
-import { Headroom, unsureRooms } from './mailbox/headroom.ts';
+import { Headroom } from './mailbox/headroom.ts';
 import { Ingress } from './mailbox/ingress.ts';
 import { Sweeper } from './mailbox/sweeper.ts';
 import { type RelayCounts, relayCounts } from './metrics/relay-counts.ts';
@@ -145,7 +145,7 @@ export function createRelay(parts: RelayParts): Relay {
     mailbox: stores.mailbox,
     directory,
     roster,
-    headroom: isShared ? unsureRooms : new Headroom(stores.mailbox, quota),
+    headroom: isShared ? undefined : new Headroom(stores.mailbox, quota),
     limits: new SendLimits(clock, config.limits),
     reach,
     clock,

@@ -1,4 +1,5 @@
-import type { MailAppend, Mailbox } from '../ports/mailbox.ts';
+import type { DeviceAddress } from '../ports/ids.ts';
+import type { MailAppend, Mailbox, MailOrder } from '../ports/mailbox.ts';
 import { type HarnessMaker, hex, holds, refusalOf, suite } from './harness.ts';
 import { day, mail, mailToDevices, quotaOf, readAll, roomy, stored, strangersMail } from './mail-samples.ts';
 import type { Runner } from './runner.ts';
@@ -27,6 +28,28 @@ export function mailboxConformance(runner: Runner, maker: HarnessMaker<{ readonl
       expect(await mailbox.recorded(send.sender, send.sendId)).toBe(undefined);
       const again = { ...send, order: { broken: false } };
       expect((await mailbox.append(again, roomy)).repeated).toBe(false);
+    });
+
+    check('stores nothing behind a strict append of its order that somebody did not accept', async ({ stores }) => {
+      const { mailbox } = stores;
+      const [full, other] = [someDevice(), someDevice()];
+      const tight = { ...roomy, count: 1 };
+      const append = (to: DeviceAddress, order: MailOrder, strict: boolean) =>
+        mailbox.append(mail(to, someBytes(80), { order, strict }), tight);
+      // Asked for all at once: nobody knows of the full one beforehand.
+      const order: MailOrder = { broken: false };
+      const strict = [full, full, other].map((to) => append(to, order, true));
+      await Promise.allSettled(strict);
+      const [first, second, third] = strict;
+      expect((await first)?.results[0]?.status).toBe('accepted');
+      expect((await second)?.results[0]?.status).toBe('full');
+      expect(third && (await refusalOf(third))).toBe('superseded');
+      expect(await stored(mailbox, other)).toEqual([]);
+      expect(await refusalOf(append(other, order, true))).toBe('superseded');
+      // Others go on.
+      const lax: MailOrder = { broken: false };
+      const [refused, behind] = await Promise.all([append(full, lax, false), append(other, lax, false)]);
+      expect([refused.results[0]?.status, behind.results[0]?.status]).toEqual(['full', 'accepted']);
     });
 
     check('gives at most `limit` entries at a time', async ({ stores: { mailbox } }) => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { goneResult } from '../adapters/gone-result.ts';
-import { laneBroken } from '../adapters/lane-broken.ts';
+import { breakOrder, endOrder, refusalBehind } from '../adapters/lane-order.ts';
 import { userIdToBytes } from '../adapters/user-id-bytes.ts';
 import type { DeviceIncarnation } from '../ports/device-incarnation.ts';
 import type { DeviceId, UserId } from '../ports/ids.ts';
@@ -57,6 +57,13 @@ interface Stored {
   readonly items: readonly RecordItem[];
 }
 
+/** When an append may go into the log, and what is to be called when it has. */
+interface LogGate {
+  /** Resolves when those of its order that came before it are durable, or have failed. */
+  readonly inOrder: Promise<void>;
+  readonly inLog: () => void;
+}
+
 /** One record that is to be appended, and for whom. */
 interface Batch {
   readonly topic: string;
@@ -82,23 +89,28 @@ export class MailAppender {
 
   async append(append: MailAppend, quota: MailQuota): Promise<MailReceipt> {
     const { order, recipients } = append;
-    if (order?.broken) throw laneBroken();
+    const behind = refusalBehind(order);
+    if (behind !== undefined) throw behind;
     const inOrder = this.#orders.enter(order === undefined ? [] : [order]);
     const turn = this.#turns.enter(recipients.map(({ userId }) => userId));
     const again = this.#sends.enter([sendName(append)]);
     try {
-      await Promise.all([inOrder.ready, turn.ready, again.ready]);
-      if (order?.broken) throw laneBroken();
-      return await this.#claimed(append, quota, turn.leave);
+      await Promise.all([turn.ready, again.ready]);
+      const receipt = await this.#claimed(append, quota, { inOrder: inOrder.ready, inLog: turn.leave });
+      await inOrder.ready;
+      endOrder(append, receipt);
+      return receipt;
     } catch (error) {
-      if (order !== undefined) order.broken = true;
+      // What came before it has nothing to do with it.
+      await inOrder.ready;
+      breakOrder(order);
       throw error;
     } finally {
       for (const place of [turn, again, inOrder]) place.leave();
     }
   }
 
-  async #claimed(append: MailAppend, quota: MailQuota, inLog: () => void): Promise<MailReceipt> {
+  async #claimed(append: MailAppend, quota: MailQuota, gate: LogGate): Promise<MailReceipt> {
     const { receipts, listed, now } = this.#parts;
     const { sender: address, sendId, recipients } = append;
     const sender = address && listedDevice(await listed.of(address.userId), address);
@@ -116,7 +128,7 @@ export class MailAppender {
     const left = recipients.filter(({ userId }) => !before?.results.some((result) => result.userId === userId));
     let results: readonly MailResult[];
     try {
-      results = await this.#store({ ...append, recipients: left }, quota, key, token, inLog);
+      results = await this.#store({ ...append, recipients: left }, quota, key, token, gate);
     } catch (error) {
       await receipts
         .abandon(key, token)
@@ -131,7 +143,7 @@ export class MailAppender {
     quota: MailQuota,
     key: SendKey,
     token: string,
-    inLog: () => void,
+    { inOrder, inLog }: LogGate,
   ): Promise<readonly MailResult[]> {
     const { listed } = this.#parts;
     const { recipients } = append;
@@ -143,6 +155,12 @@ export class MailAppender {
     if (failure !== undefined) {
       await this.#release(stored);
       throw failure.reason;
+    }
+    await inOrder;
+    const behind = refusalBehind(append.order);
+    if (behind !== undefined) {
+      await this.#release(stored);
+      throw behind;
     }
     const batches = this.#batchesOf(append, stored);
     // Called one after the other, so that the log has them in this order.

@@ -1,3 +1,5 @@
+import type { StreamEnd } from '../dispatch/connected-devices.ts';
+
 /** Why a stream ends: RFC 6455 section 7.4.1, and our own from 4001 as docs/protocol.md lists them. */
 export const closeCode = {
   /** 1009: a message over the limit. */
@@ -14,3 +16,11 @@ export const closeCode = {
 } as const;
 
 export type CloseCode = (typeof closeCode)[keyof typeof closeCode];
+
+/** How a stream is closed that the rest of the relay ends, and what its client is told. */
+export const closeOf: Readonly<Record<StreamEnd, readonly [CloseCode, string]>> = {
+  replaced: [closeCode.replaced, 'replaced by another stream of this device'],
+  'session-ended': [closeCode.sessionEnded, 'the session has ended'],
+  reconnect: [closeCode.drained, 'connect again'],
+  failed: [closeCode.failed, 'the relay failed; nothing is lost'],
+};

@@ -7,13 +7,11 @@ import {
   type ServerFrameFields,
   SignedDeviceList,
   uuidToBytes,
-  uuidToText,
 } from '@sotto/proto';
 import type { WebSocket } from 'ws';
 import { idleDevices } from '../devices/idle-devices.ts';
 import type { DeviceStream, EphemeralSignal, StreamEnd } from '../dispatch/connected-devices.ts';
 import { type PrekeyLevel, prekeyLevel } from '../keys/prekey-level.ts';
-import { afterOne, waitOf } from '../limits/pace.ts';
 import { toldPace } from '../limits/told-pace.ts';
 import type { Sender } from '../mailbox/ingress.ts';
 import { SendQueue } from '../mailbox/send-queue.ts';
@@ -23,17 +21,17 @@ import type { PrekeysLeft } from '../ports/prekey-store.ts';
 import type { CancelTimer } from '../ports/timers.ts';
 import { RelayError, type RelayErrorCode } from '../relay-error.ts';
 import { AckQueue } from './ack-queue.ts';
-import { type CloseCode, closeCode } from './close-code.ts';
+import { type CloseCode, closeCode, closeOf } from './close-code.ts';
 import { DeliveryPump } from './delivery-pump.ts';
 import { Outbox } from './outbox.ts';
 import { chooseProtocol } from './protocol-range.ts';
+import { type EphemeralFrame, SentSignals, signalBytes } from './sent-signals.ts';
 import type { StreamParts } from './stream-parts.ts';
 
 /** Sends without a result at which a stream is read no further until half of them are settled. */
 const mostUnsettled = 2_048;
 /** The most frames of one message: they are all handled in one turn of the event loop, in which nobody else is served. */
 const mostFrames = 4_096;
-const ephemeralBytes = 4 * 1024;
 /** How long a peer may take to answer our close. */
 const closeGraceMs = 5_000;
 
@@ -54,11 +52,11 @@ export class Stream implements DeviceStream {
   #knownSender: Sender | undefined;
   #knownSends: SendQueue | undefined;
   #knownAcks: AckQueue | undefined;
+  #knownSignals: SentSignals | undefined;
   #cancelGrace: CancelTimer | undefined;
   #silentTicks = 0;
   #toldLevel: PrekeyLevel = 0;
   #isPaused = false;
-  #ephemeralsFullAt = 0;
 
   constructor(parts: StreamParts, socket: WebSocket, device: DeviceAddress, onClosed: (stream: Stream) => void) {
     this.#parts = parts;
@@ -110,21 +108,9 @@ export class Stream implements DeviceStream {
     this.#queue({ devicesIdle: { deviceIds: [...deviceIds] } }, deviceIds.length + 16);
   }
 
-  end(reason: StreamEnd): void {
-    switch (reason) {
-      case 'replaced':
-        this.#close(closeCode.replaced, 'replaced by another stream of this device');
-        break;
-      case 'session-ended':
-        this.#close(closeCode.sessionEnded, 'the session has ended');
-        break;
-      case 'reconnect':
-        this.#close(closeCode.drained, 'connect again');
-        break;
-      case 'failed':
-        this.#close(closeCode.failed, 'the relay failed; nothing is lost');
-        break;
-    }
+  end(why: StreamEnd): void {
+    const [code, reason] = closeOf[why];
+    this.#close(code, reason);
   }
 
   /** Called at even times; ends the stream after four of them without a sign of life. */
@@ -273,32 +259,11 @@ export class Stream implements DeviceStream {
     this.#pump?.acked(deliveryIds);
   }
 
-  #relayEphemeral({ userId, deviceId, payload }: NonNullable<ClientFrame['ephemeral']>): void {
-    const bytes = payload ?? new Uint8Array();
-    if (bytes.length > ephemeralBytes) {
-      this.#error('ephemeral-too-large', `An ephemeral payload has at most ${ephemeralBytes} bytes.`);
-      return;
+  #relayEphemeral(frame: EphemeralFrame): void {
+    this.#knownSignals ??= new SentSignals(this.#parts, this.#sender);
+    if (this.#knownSignals.take(frame) === 'too-large') {
+      this.#error('ephemeral-too-large', `An ephemeral payload has at most ${signalBytes} bytes.`);
     }
-    const now = this.#parts.clock.now();
-    const limit = this.#parts.limits.ephemeralsPerStream;
-    const next = afterOne(this.#ephemeralsFullAt, limit, now);
-    if (waitOf(next, limit, now) > 0) {
-      this.#parts.counts.ephemeralsLimited.add(1);
-      return;
-    }
-    this.#ephemeralsFullAt = next;
-    const userBytes = userId ?? new Uint8Array();
-    if (userBytes.length !== 16) {
-      this.#parts.counts.ephemeralsDropped.add(1);
-      return;
-    }
-    const to = { userId: uuidToText(userBytes), deviceId: deviceId ?? 0 } as DeviceAddress;
-    const sender = this.#sender;
-    this.#parts.reach.ephemeral(sender, to, {
-      userId: sender.userBytes,
-      deviceId: sender.deviceId,
-      payload: bytes,
-    });
   }
 
   get #sender(): Sender {

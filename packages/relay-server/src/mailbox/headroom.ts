@@ -29,38 +29,15 @@ export interface Cargo {
   readonly stranger: boolean;
 }
 
-/** What is known of the room in mailboxes before something is stored. */
-export interface Rooms {
-  /** The room of one device. */
-  of(device: DeviceAddress): Room;
-  /** Whether an envelope is surely accepted, however what is on its way turns out. */
-  surelyFits(cargo: Cargo): boolean;
-  /** An envelope is on its way. */
-  enter(cargo: Cargo): void;
-  /** It has arrived, or was refused. */
-  settle(cargo: Cargo, accepted: boolean): void;
-  /** Finds out more, if that helps. */
-  refresh(cargo: Cargo): Promise<void>;
-}
-
-/** Where other nodes fill the same mailboxes nothing is sure, and asking makes it no surer: the mailbox says who is full when something is stored. */
-export const unsureRooms: Rooms = {
-  of: emptyRoom,
-  surelyFits: () => false,
-  enter: () => undefined,
-  settle: () => undefined,
-  refresh: () => Promise.resolve(),
-};
-
 /**
  * Knows, without asking the mailbox each time, which devices surely have room.
  *
  * It counts what went in since it last asked and nothing that went out, so it is never too hopeful. While room is sure, the sends of a lane may be
  * pipelined, because none of them can be refused; when it is not, they go one by one.
  * At most `mostKept` devices are kept while nothing is on its way to them.
- * For relays of one process: all mail goes through here.
+ * For relays of one process, where all mail goes through here: with several nodes on the same mailboxes nothing is sure beforehand.
  */
-export class Headroom implements Rooms {
+export class Headroom {
   readonly #mailbox: Mailbox;
   readonly #quota: MailQuota;
   readonly #rooms = new Map<string, Map<number, Room>>();
@@ -73,18 +50,32 @@ export class Headroom implements Rooms {
     this.#mostKept = mostKept;
   }
 
+  /** The room of one device. */
   of(device: DeviceAddress): Room {
     const known = this.#rooms.get(device.userId)?.get(device.deviceId);
     if (known !== undefined) return known;
     // What is forgotten here may be the last of this very user: so the user's map is looked for afterwards.
     if (this.#size >= this.#mostKept) this.#forgetIdle();
     const ofUser = this.#rooms.get(device.userId) ?? new Map<number, Room>();
-    const room = emptyRoom(device);
+    const room = {
+      device,
+      forgotten: false,
+      asked: false,
+      count: 0,
+      bytes: 0,
+      strangerCount: 0,
+      strangerBytes: 0,
+      pendingCount: 0,
+      pendingBytes: 0,
+      pendingStrangerCount: 0,
+      pendingStrangerBytes: 0,
+    };
     this.#rooms.set(device.userId, ofUser.set(device.deviceId, room));
     this.#size++;
     return room;
   }
 
+  /** Whether an envelope is surely accepted, however what is on its way turns out. */
   surelyFits(cargo: Cargo): boolean {
     const { room, bytes, stranger } = this.#current(cargo);
     const quota = this.#quota;
@@ -98,6 +89,7 @@ export class Headroom implements Rooms {
     );
   }
 
+  /** An envelope is on its way. */
   enter(cargo: Cargo): void {
     const { room, bytes, stranger } = this.#current(cargo);
     room.pendingCount++;
@@ -107,6 +99,7 @@ export class Headroom implements Rooms {
     room.pendingStrangerBytes += bytes;
   }
 
+  /** It has arrived, or was refused. */
   settle({ room, bytes, stranger }: Cargo, accepted: boolean): void {
     room.pendingCount--;
     room.pendingBytes -= bytes;
@@ -150,20 +143,4 @@ export class Headroom implements Rooms {
     if (cargo.room.forgotten) cargo.room = this.of(cargo.room.device);
     return cargo;
   }
-}
-
-function emptyRoom(device: DeviceAddress): Room {
-  return {
-    device,
-    forgotten: false,
-    asked: false,
-    count: 0,
-    bytes: 0,
-    strangerCount: 0,
-    strangerBytes: 0,
-    pendingCount: 0,
-    pendingBytes: 0,
-    pendingStrangerCount: 0,
-    pendingStrangerBytes: 0,
-  };
 }

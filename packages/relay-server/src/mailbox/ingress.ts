@@ -12,7 +12,7 @@ import type { Logger } from '../ports/logger.ts';
 import type { Mailbox, MailOrder, MailQuota, MailReceipt, MailRecipient } from '../ports/mailbox.ts';
 import { RelayError } from '../relay-error.ts';
 import { type Envelopes, envelopesOf, type MailTimes } from './envelopes.ts';
-import type { Cargo, Rooms } from './headroom.ts';
+import type { Cargo, Headroom } from './headroom.ts';
 import { checkRecipient } from './recipient-check.ts';
 import type { CheckedRecipient } from './send-result.ts';
 
@@ -24,7 +24,8 @@ export interface IngressParts {
   readonly mailbox: Mailbox;
   readonly directory: Directory;
   readonly roster: GroupRoster;
-  readonly headroom: Rooms;
+  /** None where other nodes fill the same mailboxes: then the mailbox alone says who is full, and ends the lane there. */
+  readonly headroom: Headroom | undefined;
   readonly limits: SendLimits;
   readonly reach: Pick<DeviceReach, 'mail'>;
   readonly clock: Clock;
@@ -45,14 +46,14 @@ export type Audience = ReadonlySet<UserId> | 'all';
 /** An append that is ready to go, with the room that it will take. */
 export interface PreparedAppend {
   readonly recipients: readonly MailRecipient[];
+  /** To whose members it goes, if it is known. */
+  readonly groupId?: Uint8Array;
   /** How all envelopes end, where they share a ciphertext. */
   readonly shared: Uint8Array | undefined;
-  /** Of a Send to a group. */
-  readonly groupId: Uint8Array | undefined;
   readonly cargo: readonly Cargo[];
   readonly acceptedAt: number;
   readonly expiresAt: number;
-  /** Whether no device can turn out to be full. */
+  /** Whether what follows need not wait for its result: no device can turn out to be full, or the mailbox refuses what comes behind it then. */
   readonly sure: boolean;
 }
 
@@ -123,10 +124,10 @@ export class Ingress {
 
   /** Makes the envelopes of the recipients that passed the check. */
   prepare(send: Send, sender: Sender, checked: readonly CheckedRecipient[]): PreparedAppend {
-    const prepared = this.prepareWith(send, checked, (times) =>
+    const append = this.prepareWith(send, checked, (times) =>
       envelopesOf(send, { senderUser: sender.userBytes, senderDevice: sender.deviceId, ...times }),
     );
-    return send.groupId.length === 0 ? prepared : { ...prepared, groupId: send.groupId };
+    return send.groupId.length === 0 ? append : { ...append, groupId: send.groupId };
   }
 
   /** The same for envelopes of any form. */
@@ -155,47 +156,52 @@ export class Ingress {
         const { kind, ciphertext } = device;
         const target = { recipientUser: userBytes, recipientDevice: deviceId };
         const envelope = envelopes.of({ ...target, kind: kind ?? 0, ciphertext: ciphertext ?? nothing });
-        const room = headroom.of({ userId, deviceId: deviceId as DeviceId });
-        const part = { room, bytes: envelope.length + sharedSize, stranger };
-        if (!headroom.surelyFits(part)) sure = false;
-        cargo.push(part);
+        if (headroom !== undefined) {
+          const room = headroom.of({ userId, deviceId: deviceId as DeviceId });
+          const part = { room, bytes: envelope.length + sharedSize, stranger };
+          if (!headroom.surelyFits(part)) sure = false;
+          cargo.push(part);
+        }
         return { deviceId, envelope };
       });
       recipients.push({ userId, stranger, items });
     }
-    return { recipients, shared: envelopes.shared, groupId: undefined, cargo, acceptedAt, expiresAt, sure };
+    return { recipients, shared: envelopes.shared, cargo, acceptedAt, expiresAt, sure };
   }
 
   /** Asks the mailboxes how much room there is, for those of which it is not sure. */
   async refreshRooms(append: PreparedAppend): Promise<void> {
     const { headroom } = this.#parts;
     for (const part of append.cargo) {
-      if (!headroom.surelyFits(part)) await headroom.refresh(part);
+      if (headroom?.surelyFits(part) === false) await headroom.refresh(part);
     }
   }
 
-  /** Whether no device can turn out to be full, as far as is known now. */
+  /** The same as `sure`, as far as is known now. */
   isSure(append: PreparedAppend): boolean {
-    return append.cargo.every((part) => this.#parts.headroom.surelyFits(part));
+    const { headroom } = this.#parts;
+    return headroom === undefined || append.cargo.every((part) => headroom.surelyFits(part));
   }
 
   /**
    * Stores the mail, then hints to the connected devices among the recipients.
    * @param sender none when it is sealed
    * @param order of its lane: nothing is stored behind an append of it that failed
-   * @throws {RelayError} `store-unavailable` when it could not be made durable
+   * @param strict nor behind this one, if a recipient does not accept it
+   * @throws {RelayError} `store-unavailable` when it could not be made durable; `superseded` behind a strict one that was not accepted
    */
   async append(
     sendId: Uint8Array,
     sender: Sender | undefined,
     append: PreparedAppend,
     order?: MailOrder,
+    strict = false,
   ): Promise<MailReceipt> {
     const { mailbox, headroom, quota, reach, counts } = this.#parts;
-    const { recipients, shared, groupId, acceptedAt, expiresAt } = append;
+    const { recipients, groupId, shared, acceptedAt, expiresAt } = append;
     // Idle devices alone.
     if (recipients.length === 0) return { repeated: false, acceptedAt, expiresAt, results: [] };
-    for (const part of append.cargo) headroom.enter(part);
+    for (const part of append.cargo) headroom?.enter(part);
     let stored = false;
     const observe = counts.appendSeconds.startTimer();
     try {
@@ -204,11 +210,12 @@ export class Ingress {
           sender: sender && { userId: sender.userId, deviceId: sender.deviceId },
           sendId,
           recipients,
-          shared,
           groupId,
+          shared,
           acceptedAt,
           expiresAt,
           order,
+          strict,
         },
         quota,
       );
@@ -224,9 +231,10 @@ export class Ingress {
       }
       return receipt;
     } catch (cause) {
+      if (cause instanceof RelayError && cause.code === 'superseded') throw cause;
       throw this.#storeFailed(cause);
     } finally {
-      for (const part of append.cargo) headroom.settle(part, stored);
+      for (const part of append.cargo) headroom?.settle(part, stored);
     }
   }
 

@@ -125,7 +125,7 @@ export class SendQueue {
       const times = recorded ?? fresh;
       this.#finish(send, lane, sendResult(send.sendId, checked, times && { ...times, results }));
     } catch (error) {
-      this.#fail(send, lane, error);
+      await this.#refused(send, lane, error);
     }
   }
 
@@ -155,19 +155,24 @@ export class SendQueue {
       const receipt = await this.#appendNow(send, lane, append);
       this.#finish(send, lane, sendResult(send.sendId, checked, receipt));
     } catch (error) {
-      this.#fail(send, lane, error);
+      await this.#refused(send, lane, error);
     }
   }
 
   #appendNow(send: Send, lane: string, append: PreparedAppend): Promise<MailReceipt> {
-    return this.#ingress.append(send.sendId, this.#sender, append, this.#lanes.orderOf(lane));
+    const strict = send.groupId.length === 0;
+    return this.#ingress.append(send.sendId, this.#sender, append, this.#lanes.orderOf(lane), strict);
   }
 
   /** What was accepted once stays accepted. */
-  async #refuseUnlessRecorded(send: Send, refusal: Refusal): Promise<void> {
+  async #refuseUnlessRecorded(
+    send: Send,
+    refusal: Refusal,
+    // The send of which this may be a repetition may still be on its way. Nothing else is waited for: thousands may be superseded at once.
+    first = this.#appending.get(keyOf(send.sendId)),
+  ): Promise<void> {
     try {
-      // The send of which this may be a repetition may still be on its way. Nothing else is waited for: thousands may be superseded at once.
-      await this.#appending.get(keyOf(send.sendId));
+      await first;
       const recorded = await this.#ingress.recorded(send.sendId, this.#sender);
       if (recorded === undefined) {
         this.#onResult(refusedResult(send.sendId, refusal));
@@ -184,6 +189,16 @@ export class SendQueue {
   #finish({ groupId }: Send, lane: string, result: SendResultFields): void {
     if (groupId.length === 0 && !isAccepted(result)) this.#lanes.break(lane);
     this.#onResult(result);
+  }
+
+  /** Behind one of its lane that was not accepted it is superseded, unless it was accepted before. */
+  async #refused(send: Send, lane: string, error: unknown): Promise<void> {
+    if (!(error instanceof RelayError && error.code === 'superseded')) {
+      this.#fail(send, lane, error);
+      return;
+    }
+    this.#lanes.break(lane);
+    await this.#refuseUnlessRecorded(send, error, Promise.resolve());
   }
 
   #fail(send: Send, lane: string, error: unknown): void {

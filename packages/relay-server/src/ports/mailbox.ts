@@ -19,6 +19,8 @@ export interface MailRecipient {
 export interface MailOrder {
   /** One of them was not stored. */
   broken: boolean;
+  /** A recipient did not accept a strict one. */
+  refused?: boolean;
 }
 
 /** A send as it goes into the mailboxes. */
@@ -36,6 +38,8 @@ export interface MailAppend {
   readonly expiresAt: number;
   /** When it is broken at the time of storing, nothing is stored: `store-unavailable`. An append that fails breaks it, before any later one is stored. */
   readonly order?: MailOrder | undefined;
+  /** Whether it ends its order when a recipient does not accept it: what comes later of that order is `superseded` then, and not stored. */
+  readonly strict?: boolean;
 }
 
 /**

@@ -85,7 +85,7 @@ export class SealedIngress {
     let broken = false;
     for (const [at, send] of sends.entries()) {
       if (broken) {
-        results.push(this.#supersede({ userId, userBytes, ...unlisted }, send));
+        results.push(this.#supersede([{ userId, userBytes, ...unlisted }], send.sendId ?? nothing));
         continue;
       }
       const limit = await this.#limitOf(at === 0 ? undefined : network, hash);
@@ -140,7 +140,7 @@ export class SealedIngress {
     if (refusal !== undefined && ready.length === 0) throw refusal;
     // All in one turn: they become durable together.
     const order: MailOrder = { broken: false };
-    const taken = ready.map((one, at) => this.#append(one, order, at === 0 ? undefined : 0));
+    const taken = ready.map((one, at) => this.#append(one, order, false, at === 0 ? undefined : 0));
     const left = sends.slice(ready.length).map(({ sendId }, at) => {
       return refusedResult(sendId, at === 0 && refusal !== undefined ? refusal : superseded);
     });
@@ -208,7 +208,8 @@ export class SealedIngress {
     order: MailOrder,
   ): Promise<SendResultFields> {
     try {
-      return await this.#append({ sendId, checked, append, recorded: await this.#recorded(sendId, checked) }, order);
+      const recorded = await this.#recorded(sendId, checked);
+      return await this.#append({ sendId, checked, append, recorded }, order, true);
     } catch (error) {
       return refusedResult(sendId, refusalOf(error));
     }
@@ -224,24 +225,26 @@ export class SealedIngress {
   async #append(
     { sendId, checked, append, recorded }: ReadySend,
     order: MailOrder,
+    strict: boolean,
     listBytes?: number,
   ): Promise<SendResultFields> {
     const { ingress } = this.#parts;
     try {
-      const fresh = append.recipients.length === 0 ? undefined : await ingress.append(sendId, undefined, append, order);
+      const fresh =
+        append.recipients.length === 0 ? undefined : await ingress.append(sendId, undefined, append, order, strict);
       return sendResult(sendId, checked, bothOf(recorded, fresh), listBytes);
     } catch (error) {
-      return refusedResult(sendId, refusalOf(error));
+      const refusal = refusalOf(error);
+      return refusal.code === 'superseded' ? this.#supersede(checked, sendId) : refusedResult(sendId, refusal);
     }
   }
 
-  async #supersede(recipient: CheckedRecipient, { sendId }: SealedSendFields): Promise<SendResultFields> {
-    const id = sendId ?? nothing;
+  async #supersede(checked: readonly CheckedRecipient[], sendId: Uint8Array): Promise<SendResultFields> {
     try {
-      const recorded = await this.#parts.ingress.recorded(id, undefined);
-      return recorded === undefined ? refusedResult(id, superseded) : sendResult(id, [recipient], recorded);
+      const recorded = await this.#parts.ingress.recorded(sendId, undefined);
+      return recorded === undefined ? refusedResult(sendId, superseded) : sendResult(sendId, checked, recorded);
     } catch (error) {
-      return refusedResult(id, refusalOf(error));
+      return refusedResult(sendId, refusalOf(error));
     }
   }
 

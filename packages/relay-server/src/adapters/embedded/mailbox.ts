@@ -15,7 +15,7 @@ import type {
 import type { Randomness } from '../../ports/randomness.ts';
 import { goneResult } from '../gone-result.ts';
 import { joined } from '../joined.ts';
-import { laneBroken } from '../lane-broken.ts';
+import { breakOrder, endOrder, refusalBehind } from '../lane-order.ts';
 import { receiptRetentionMs } from '../retention.ts';
 import { DeliverySecrets, deliveryIdOf, secretOf, seqOf } from './delivery-id.ts';
 import type { DeviceRows } from './device-rows.ts';
@@ -135,34 +135,14 @@ export class EmbeddedMailbox implements Mailbox {
   append(append: MailAppend, quota: MailQuota): Promise<MailReceipt> {
     const { order } = append;
     const work = (): MailReceipt => {
-      if (order?.broken) throw laneBroken();
-      const { sendId, recipients, shared, acceptedAt, expiresAt } = append;
-      const sharedSize = shared?.length ?? 0;
-      for (const { userId } of recipients) this.#devices.bytesOf(userId);
-      const fresh = { acceptedAt, expiresAt, results: new Map<UserId, MailResult>() };
-      const sender = append.sender === undefined ? noSender : this.#devices.admit(append.sender);
-      if (sender === undefined) {
-        return { repeated: false, acceptedAt, expiresAt, results: recipients.map(goneResult) };
-      }
-      const { fitting, results } = this.#fit(recipients, sharedSize, fresh.results, quota);
-      // Almost always there is no record yet, and then making one is all that there is to do: nothing is looked up.
-      if (fitting.length > 0 && this.#receipts.add(sender, sendId, fresh)) {
-        this.#store(fitting, append);
-        return { repeated: false, acceptedAt, expiresAt, results };
-      }
-      const recorded = this.#receipts.find(sender, sendId);
-      if (recorded === undefined) return { repeated: false, acceptedAt, expiresAt, results };
-      for (const { held, size, stranger } of fitting) countOut(held, size, stranger);
-      const retried = this.#fit(recipients, sharedSize, recorded.results, quota);
-      this.#store(retried.fitting, append);
-      const repeated = retried.fitting.length === 0;
-      if (!repeated) this.#receipts.update(sender, sendId, recorded);
-      return { repeated, acceptedAt: recorded.acceptedAt, expiresAt: recorded.expiresAt, results: retried.results };
+      const refusal = refusalBehind(order);
+      if (refusal !== undefined) throw refusal;
+      const receipt = this.#append(append, quota);
+      endOrder(append, receipt);
+      return receipt;
     };
     if (order === undefined) return this.#database.write('append', work);
-    return this.#database.write('append', work, () => {
-      order.broken = true;
-    });
+    return this.#database.write('append', work, () => breakOrder(order));
   }
 
   recorded(sender: DeviceAddress | undefined, sendId: Uint8Array): Promise<MailReceipt | undefined> {
@@ -281,6 +261,31 @@ export class EmbeddedMailbox implements Mailbox {
       if (found < wanted) this.#live.begin(id, reader);
       return entries;
     });
+  }
+
+  #append(append: MailAppend, quota: MailQuota): MailReceipt {
+    const { sendId, recipients, shared, acceptedAt, expiresAt } = append;
+    const sharedSize = shared?.length ?? 0;
+    for (const { userId } of recipients) this.#devices.bytesOf(userId);
+    const fresh = { acceptedAt, expiresAt, results: new Map<UserId, MailResult>() };
+    const sender = append.sender === undefined ? noSender : this.#devices.admit(append.sender);
+    if (sender === undefined) {
+      return { repeated: false, acceptedAt, expiresAt, results: recipients.map(goneResult) };
+    }
+    const { fitting, results } = this.#fit(recipients, sharedSize, fresh.results, quota);
+    // Almost always there is no record yet, and then making one is all that there is to do: nothing is looked up.
+    if (fitting.length > 0 && this.#receipts.add(sender, sendId, fresh)) {
+      this.#store(fitting, append);
+      return { repeated: false, acceptedAt, expiresAt, results };
+    }
+    const recorded = this.#receipts.find(sender, sendId);
+    if (recorded === undefined) return { repeated: false, acceptedAt, expiresAt, results };
+    for (const { held, size, stranger } of fitting) countOut(held, size, stranger);
+    const retried = this.#fit(recipients, sharedSize, recorded.results, quota);
+    this.#store(retried.fitting, append);
+    const repeated = retried.fitting.length === 0;
+    if (!repeated) this.#receipts.update(sender, sendId, recorded);
+    return { repeated, acceptedAt: recorded.acceptedAt, expiresAt: recorded.expiresAt, results: retried.results };
   }
 
   /** Finds room for the recipients that are not among `accepted`, counts it as taken, and adds to `accepted` those for whom there was some. */

@@ -13,7 +13,7 @@ import type {
 import type { Randomness } from '../../ports/randomness.ts';
 import { goneResult } from '../gone-result.ts';
 import { joined } from '../joined.ts';
-import { laneBroken } from '../lane-broken.ts';
+import { endOrder, refusalBehind } from '../lane-order.ts';
 import { receiptRetentionMs } from '../retention.ts';
 import { byteKey } from './byte-key.ts';
 import { deviceKey, isGone, type MailRecord, type MemoryState } from './memory-state.ts';
@@ -29,8 +29,15 @@ export class MemoryMailbox implements Mailbox {
   }
 
   async append(append: MailAppend, quota: MailQuota): Promise<MailReceipt> {
+    const refusal = refusalBehind(append.order);
+    if (refusal !== undefined) throw refusal;
+    const receipt = this.#append(append, quota);
+    endOrder(append, receipt);
+    return receipt;
+  }
+
+  #append(append: MailAppend, quota: MailQuota): MailReceipt {
     const key = sendKey(append.sender, append.sendId);
-    if (append.order?.broken) throw laneBroken();
     if (append.sender !== undefined && isGone(this.#state, append.sender)) {
       const { acceptedAt, expiresAt } = append;
       return { repeated: false, acceptedAt, expiresAt, results: append.recipients.map(goneResult) };
