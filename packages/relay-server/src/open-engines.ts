@@ -119,12 +119,9 @@ async function openDatabase(
 
 async function openRedis({ redis }: EngineAdapters, options: EngineOptions, parts: OpenEnginesParts) {
   const { commandTimeoutMs } = parts;
-  const redisOptions = {
-    ...options.redis,
-    ...(commandTimeoutMs !== undefined && { commandTimeoutMs }),
-    onTrouble: ({ code }: RelayError) => parts.logger.warn('redis.trouble', { code }),
-  };
-  const open = () => redis.openRedisClusterStores(redisOptions, parts);
+  const onTrouble = ({ code }: RelayError) => parts.logger.warn('redis.trouble', { code });
+  const timed = { ...options.redis, ...(commandTimeoutMs !== undefined && { commandTimeoutMs }), onTrouble };
+  const open = () => redis.openRedisClusterStores(timed, parts);
   const engine = await open().catch((error: unknown) => openedLater(open, error));
   return { engine, close: () => engine.close() };
 }
