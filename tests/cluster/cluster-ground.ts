@@ -2,15 +2,19 @@ import type { ClusterRelayParts } from '../../packages/relay-server/src/cluster-
 import type { RelayWishes } from '../journeys/relay-kind.ts';
 
 /** What one node of a cluster is given of what all share. */
-export type NodeParts = Pick<ClusterRelayParts, 'engines' | 'link'>;
+export type GroundParts = Pick<
+  ClusterRelayParts,
+  'engines' | 'link' | 'relayKey' | 'trustRoot' | 'cluster' | 'group' | 'topics' | 'drainMs'
+>;
 
 /** What the nodes of one cluster under test stand on. */
 export interface ClusterGround {
-  readonly cluster: string;
-  readonly group: string;
-  readonly topics: ClusterRelayParts['topics'];
-  /** What another node works with, which closes it in the end. */
-  node(): Promise<NodeParts>;
+  /** As in a config file: what journeys don't say. */
+  readonly settings: object;
+  /** The private key of the root of its certificates. */
+  readonly trustRoot: Uint8Array;
+  /** What another node works with, which closes engines and link in the end. */
+  node(): Promise<GroundParts>;
   /** Nobody works on it any more. */
   close(): Promise<void>;
 }

@@ -1,6 +1,3 @@
-import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import {
   loadConfig,
   pinoLogger,
@@ -13,7 +10,7 @@ import {
 import type { BlobStore, MailLedger } from '@sotto/relay-server/ports';
 import { createClusterRelay } from '../../packages/relay-server/src/cluster-node.ts';
 import type { RelayUnderTest, RelayWishes } from '../journeys/relay-kind.ts';
-import type { ClusterGround, GroundMaker, NodeParts } from './cluster-ground.ts';
+import type { ClusterGround, GroundMaker, GroundParts } from './cluster-ground.ts';
 
 const nodes = 2;
 
@@ -26,10 +23,9 @@ export function clusterRelays(makeGround: GroundMaker): (wishes: RelayWishes) =>
 class ClusterRelay implements RelayUnderTest {
   readonly #wishes: RelayWishes;
   readonly #makeGround: GroundMaker;
-  readonly #relayKey = randomBytes(32);
   readonly #kept = new KeptThings();
   readonly #ports: number[] = Array.from({ length: nodes }, () => 0);
-  #ground: ClusterGround | undefined;
+  #ground: Promise<ClusterGround> | undefined;
   #relays: readonly Relay[] = [];
 
   constructor(wishes: RelayWishes, makeGround: GroundMaker) {
@@ -38,8 +34,7 @@ class ClusterRelay implements RelayUnderTest {
   }
 
   async start(): Promise<readonly [string, ...string[]]> {
-    this.#ground ??= await this.#makeGround(this.#wishes);
-    const ground = this.#ground;
+    const ground = await this.#standing();
     const parts = await Promise.all(this.#ports.map(() => ground.node()));
     this.#relays = parts.map((part, at) => this.#node(ground, part, this.#ports[at] ?? 0));
     const [first, ...others] = await Promise.all(this.#relays.map((relay) => relay.start()));
@@ -54,32 +49,33 @@ class ClusterRelay implements RelayUnderTest {
     await Promise.all(relays.map((relay) => relay.stop()));
   }
 
+  trustRoot = async () => (await this.#standing()).trustRoot;
   mailHeld = async () => this.#kept.mail;
   groupAvatars = async () => [...this.#kept.blobs].filter((key) => key.startsWith('groups/')).length;
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop();
-    await this.#ground?.close();
+    await (await this.#ground)?.close();
   }
 
-  #node({ cluster, group, topics }: ClusterGround, { engines, link }: NodeParts, port: number): Relay {
-    const { data, settings, codeSender, tracer, clock, timers, challengeCheck } = this.#wishes;
-    const config = loadConfig({ file: { path: 'relay.json', text: JSON.stringify({ data, port, ...settings }) } });
-    const root = join(data, 'trust-root.key');
+  #standing(): Promise<ClusterGround> {
+    this.#ground ??= this.#makeGround(this.#wishes);
+    return this.#ground;
+  }
+
+  #node({ settings: standing }: ClusterGround, parts: GroundParts, port: number): Relay {
+    const { settings, codeSender, tracer, clock, timers, challengeCheck } = this.#wishes;
+    const file = { ...standing, ...settings, port };
+    const config = loadConfig({ file: { path: 'relay.json', text: JSON.stringify(file) } });
+    const { engines } = parts;
     return createClusterRelay({
+      ...parts,
       config,
       engines: {
         ...engines,
         ledger: this.#kept.countedLedger(engines.ledger),
         stores: { ...engines.stores, blobs: this.#kept.countedBlobs(engines.stores.blobs) },
       },
-      link,
-      cluster,
-      group,
-      topics,
-      drainMs: 5_000,
-      relayKey: this.#relayKey,
-      trustRoot: existsSync(root) ? readFileSync(root) : undefined,
       codeSender,
       tracer,
       clock: clock ?? systemClock,

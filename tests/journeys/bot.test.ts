@@ -10,13 +10,14 @@ describe('a bot', () => {
   it('is killed again and again, and answers each message once and in order', async () => {
     await using world = await JourneyWorld.open({ stores: 'memory' });
     const alice = await world.person();
-    await using bot = new EchoBot(world.url, join(world.folder, 'bot'), '+14155550900');
+    const number = world.phone(900);
+    await using bot = new EchoBot(world.url, join(world.folder, 'bot'), number);
     bot.start();
     await bot.says('Code: ');
-    bot.type(await world.codeFor('+14155550900'));
+    bot.type(await world.codeFor(number));
     await bot.says('answers');
 
-    const chat = await alice.client.chats.with('+14155550900');
+    const chat = await alice.client.chats.with(number);
     const texts = Array.from({ length: 40 }, (_, at) => `message ${at + 1}`);
     const answers = () => alice.incoming().map(({ text }) => text);
     for (const [at, text] of texts.entries()) {

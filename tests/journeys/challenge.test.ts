@@ -32,7 +32,7 @@ describe('a relay that wants a challenge solved before it sends a code  [securit
     asked.length = 0;
     await alice.register({ challenge: async () => 'solved' });
     expect([asked, world.codes.length]).toEqual([[undefined, 'solved'], 1]);
-    const phone = '+14155559901';
+    const phone = world.phone(900);
     await alice.client.changeNumber({ phone, code: () => world.codeFor(phone), challenge: () => 'solved' });
     expect(alice.client.account?.number).toBe(phone);
   });

@@ -9,6 +9,7 @@ import Database from 'better-sqlite3';
 import { Watch } from '../led/watch.ts';
 import type { HandTime } from './hand-time.ts';
 import { Person, type PersonOptions } from './person.ts';
+import { somePhones } from './phones.ts';
 import type { RelayUnderTest } from './relay-kind.ts';
 import { relayUnderTest } from './relay-under-test.ts';
 
@@ -37,6 +38,8 @@ export class JourneyWorld implements AsyncDisposable {
   readonly steps: string[] = [];
   readonly #options: WorldOptions;
   readonly #people: Person[] = [];
+  /** The number of somebody: those of people are the first ones. */
+  readonly phone = somePhones();
   readonly #relay: RelayUnderTest;
   #urls: readonly [string, ...string[]] | undefined;
 
@@ -106,6 +109,11 @@ export class JourneyWorld implements AsyncDisposable {
     }, 0);
   }
 
+  /** The private key of the root of its certificates, before the relay is started. */
+  trustRoot(): Promise<Uint8Array> {
+    return this.#relay.trustRoot();
+  }
+
   /** How many envelopes the relay keeps for devices. */
   mailHeld(): Promise<number> {
     return this.#relay.mailHeld();
@@ -137,7 +145,7 @@ export class JourneyWorld implements AsyncDisposable {
     // Neighbours are at different nodes, and whoever comes again is at another one.
     let at = number;
     const person = new Person({
-      phone: `+1415555${String(number).padStart(4, '0')}`,
+      phone: this.phone(number),
       relay: () => this.urls[at++ % this.urls.length] ?? this.url,
       store: inMemory ? memoryStore() : betterSqlite3(this.databaseOf(number)),
       codeFor: (phone) => this.codeFor(phone),

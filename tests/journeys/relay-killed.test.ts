@@ -3,21 +3,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { betterSqlite3 } from '@sotto/storage-adapters/better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { RelayProcess } from '../led/relay-process.ts';
 import { Watch } from '../led/watch.ts';
 import { exchange } from './journey-world.ts';
 import { Person } from './person.ts';
+import { somePhones } from './phones.ts';
+import type { KillableRelay } from './relay-kind.ts';
+import { killableRelay } from './relay-under-test.ts';
 
 let folder: string;
 let watch: Watch;
-let relay: RelayProcess;
+let relay: KillableRelay;
+let phone: (at: number) => string;
 let people: Person[];
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'sotto-killed-'));
   watch = new Watch();
   people = [];
-  relay = new RelayProcess(join(folder, 'relay'), watch, {
+  phone = somePhones();
+  relay = killableRelay(join(folder, 'relay'), watch, {
     limits: { sendsToStranger: { burst: 1_000, refillMs: 1 } },
   });
   await relay.start();
@@ -25,15 +29,15 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await Promise.all(people.map((person) => person.stop()));
-  await relay.kill();
+  await relay[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true, force: true });
 });
 
 async function newPerson(sealedSender: boolean): Promise<Person> {
   const number = people.length + 1;
   const person = new Person({
-    phone: `+1415555${String(number).padStart(4, '0')}`,
-    relay: () => relay.url,
+    phone: phone(number),
+    relay: () => relay.urls[number % relay.urls.length] ?? '',
     store: betterSqlite3(join(folder, `${number}.db`)),
     codeFor: (phone) => relay.codeFor(phone),
     watch,

@@ -1,4 +1,5 @@
 import type { ChallengeCheck, Clock, CodeSender, Timers, Tracer } from '@sotto/relay-server/ports';
+import type { Watch } from '../led/watch.ts';
 
 /** What a journey wants of its relay. */
 export interface RelayWishes {
@@ -19,11 +20,30 @@ export interface RelayUnderTest extends AsyncDisposable {
   start(): Promise<readonly [string, ...string[]]>;
   /** Drains it. What it was given to keep is there when it is started again. */
   stop(): Promise<void>;
+  /** The private key of the root that its certificates of senders come from, before it is started first. */
+  trustRoot(): Promise<Uint8Array>;
   /** How many envelopes it keeps for devices. */
   mailHeld(): Promise<number>;
   /** How many avatars of groups it keeps. */
   groupAvatars(): Promise<number>;
 }
 
-/** Makes a relay that was not started yet. */
-export type RelayKind = (wishes: RelayWishes) => RelayUnderTest;
+/** A relay that a test kills. */
+export interface KillableRelay extends AsyncDisposable {
+  /** Of all nodes. */
+  readonly urls: readonly string[];
+  /** Starts all that does not run, at the addresses that it had before. */
+  start(): Promise<void>;
+  /** Kills a process of it; when there are several, another one each time. */
+  kill(): Promise<void>;
+  /** The last code that went to a number, as soon as there is one. */
+  codeFor(number: string): Promise<string>;
+}
+
+/** Makes relays that were not started yet. */
+export interface RelayKind {
+  /** In this process. */
+  inProcess(wishes: RelayWishes): RelayUnderTest;
+  /** In processes of its own. @param config as in a config file */
+  killable(data: string, watch: Watch, config: object): KillableRelay;
+}

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { IdentityKeyPair, PrivateKey, SenderCertificate, ServerCertificate } from '@signalapp/libsignal-client';
 import { toBase64Url, uuidToBytes } from '@sotto/proto';
@@ -188,11 +188,9 @@ describe('a certificate that is not to be believed', () => {
   /** A relay whose trust root the test knows. */
   async function rootedWorld(): Promise<{ readonly world: JourneyWorld; readonly root: PrivateKey }> {
     const world = new JourneyWorld();
-    const secret = new Uint8Array(randomBytes(32));
-    mkdirSync(world.data, { recursive: true, mode: 0o700 });
-    writeFileSync(join(world.data, 'trust-root.key'), secret, { mode: 0o600 });
+    const root = PrivateKey.deserialize(new Uint8Array(await world.trustRoot()));
     await world.start();
-    return { world, root: PrivateKey.deserialize(secret) };
+    return { world, root };
   }
 
   /** Has somebody's client show a certificate of the test's, whatever the relay gave it. */

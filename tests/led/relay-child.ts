@@ -1,15 +1,16 @@
-import { loadConfig, openEmbeddedRelay } from '@sotto/relay-server';
+import { loadConfig, openClusterRelay, openEmbeddedRelay } from '@sotto/relay-server';
 import { FatalTracer } from './fatal-tracer.ts';
 import { answer, leave, say } from './led-side.ts';
 import { leftOver } from './left-over.ts';
 import { numberOfNoAnswer, type RelayCalls } from './relay-calls.ts';
 
-// A relay as a process of its own, on the embedded stores. Arguments: a configuration as JSON.
+// A relay as a process of its own: on the embedded stores, or a node of a cluster. Arguments: a configuration as JSON.
 
 const [config = '{}'] = process.argv.slice(2);
 const tracer = new FatalTracer();
 const settings = loadConfig({ file: { path: 'relay.json', text: config } });
-const relay = await openEmbeddedRelay({
+const open = settings.store === 'cluster' ? openClusterRelay : openEmbeddedRelay;
+const relay = await open({
   config: settings,
   tracer,
   codeSender: {

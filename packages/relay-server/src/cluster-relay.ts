@@ -4,7 +4,7 @@ import { prometheusMetrics } from './adapters/metrics/prometheus-metrics.ts';
 import type { NodeCredentials } from './adapters/node-link/node-credentials.ts';
 import { TlsNodeLink, type TlsNodeLinkOptions } from './adapters/node-link/tls-node-link.ts';
 import { marksOf, readClusterKeys } from './cluster-keys.ts';
-import { createClusterRelay } from './cluster-node.ts';
+import { type ClusterRelayParts, createClusterRelay } from './cluster-node.ts';
 import type { ClusterConfig } from './config/cluster-config.ts';
 import { logNames } from './config/log-names.ts';
 import type { RelayConfig } from './config/relay-config.ts';
@@ -35,35 +35,67 @@ export async function openClusterRelay(options: ClusterRelayOptions): Promise<Re
   const { config, clock = systemClock, timers = systemTimers, randomness = systemRandomness } = options;
   const { tracer = silentTracer, logger = pinoLogger(config.logLevel), metrics = prometheusMetrics() } = options;
   if (config.store !== 'cluster') throw new RelayError('config-invalid', 'set `store` to `cluster`.');
+  const platform = { clock, timers, randomness, logger };
+  const parts = await openNodeParts(config, platform);
+  try {
+    return createClusterRelay({
+      ...platform,
+      ...parts,
+      config,
+      codeSender: options.codeSender ?? configuredCodeSender(config, clock),
+      tracer,
+      metrics,
+      ...(options.challengeCheck && { challengeCheck: options.challengeCheck }),
+      ...(options.listener && { listener: options.listener }),
+    });
+  } catch (error) {
+    await Promise.all([parts.engines.close(), parts.link.abandon()]);
+    throw error;
+  }
+}
+
+/** What a node is given from outside. */
+export interface NodePlatform extends Pick<RelayParts, 'clock' | 'timers' | 'randomness' | 'logger'> {
+  /** By which connections to engines and other nodes wait, when it is not the node's own time: that may be moved by hand. */
+  readonly connections?: Pick<RelayParts, 'clock' | 'timers'>;
+  /** See `CassandraAccountsOptions`. */
+  readonly realm?: string;
+  /** See `RedisOptions`. */
+  readonly commandTimeoutMs?: number;
+}
+
+/** What the settings say of a node, opened: whoever is given it closes engines and link. */
+export interface NodeParts
+  extends Pick<
+    ClusterRelayParts,
+    'engines' | 'relayKey' | 'trustRoot' | 'cluster' | 'group' | 'topics' | 'topicKey' | 'drainMs'
+  > {
+  readonly link: TlsNodeLink;
+}
+
+/**
+ * Opens all that makes a node one of its cluster.
+ * @throws {RelayError} `config-invalid`, `store-newer`, `store-unavailable`
+ */
+export async function openNodeParts(config: RelayConfig, platform: NodePlatform): Promise<NodeParts> {
   const { relayKey, trustRoot } = await readClusterKeys(config.cluster);
   const credentials = await readCredentials(config.cluster);
-  const platform = { clock, timers, randomness, logger };
-  const marks = marksOf({ relayKey, trustRoot }, clock);
-  const link = await openLink(config.cluster, { credentials, ...platform });
+  const marks = marksOf({ relayKey, trustRoot }, platform.clock);
+  const { connections = platform } = platform;
+  const { clock, timers } = connections;
+  const link = await openLink(config.cluster, { ...platform, credentials, clock, timers });
   try {
-    const engines = await openEngines(config, { ...platform, marks });
-    try {
-      return createClusterRelay({
-        ...platform,
-        config,
-        engines,
-        link,
-        relayKey,
-        trustRoot,
-        cluster: config.cluster.name,
-        ...logNames(config.kafka),
-        codeSender: options.codeSender ?? configuredCodeSender(config, clock),
-        tracer,
-        metrics,
-        topicKey: config.kafka.topicKey,
-        drainMs,
-        ...(options.challengeCheck && { challengeCheck: options.challengeCheck }),
-        ...(options.listener && { listener: options.listener }),
-      });
-    } catch (error) {
-      await engines.close();
-      throw error;
-    }
+    const engines = await openEngines(config, { ...platform, timers, marks });
+    return {
+      engines,
+      link,
+      relayKey,
+      trustRoot,
+      cluster: config.cluster.name,
+      ...logNames(config.kafka),
+      topicKey: config.kafka.topicKey,
+      drainMs,
+    };
   } catch (error) {
     await link.abandon();
     throw error;

@@ -1,3 +1,4 @@
+import type { RedisOptions } from './adapters/redis/redis-database.ts';
 import { checkClusterIdentity } from './cluster-identity.ts';
 import type { ClusterKeyMarks } from './cluster-keys.ts';
 import { logNames } from './config/log-names.ts';
@@ -21,6 +22,10 @@ export interface OpenEnginesParts {
   readonly logger: Logger;
   /** Of this node's secrets: a cluster that was made with others is refused. */
   readonly marks: ClusterKeyMarks;
+  /** See `CassandraAccountsOptions`. */
+  readonly realm?: string;
+  /** See `RedisOptions`. */
+  readonly commandTimeoutMs?: number;
 }
 
 const mostTries = 3;
@@ -114,8 +119,13 @@ async function openDatabase(
 }
 
 async function openRedis({ redis }: EngineAdapters, options: EngineOptions, parts: OpenEnginesParts) {
-  const onTrouble = ({ code }: RelayError) => parts.logger.warn('redis.trouble', { code });
-  const open = () => redis.openRedisClusterStores({ ...options.redis, onTrouble }, parts);
+  const { commandTimeoutMs, logger } = parts;
+  const given: RedisOptions = {
+    ...options.redis,
+    ...(commandTimeoutMs !== undefined && { commandTimeoutMs }),
+    onTrouble: ({ code }) => logger.warn('redis.trouble', { code }),
+  };
+  const open = () => redis.openRedisClusterStores(given, parts);
   const engine = await open().catch((error: unknown) => openedLater(open, error));
   return { engine, close: () => engine.close() };
 }

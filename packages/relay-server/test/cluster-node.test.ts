@@ -23,6 +23,7 @@ function textOf(envelope: Uint8Array | null | undefined): string {
   return Buffer.from(Envelope.decode(envelope ?? new Uint8Array()).ciphertext).toString();
 }
 
+const nothing = new Uint8Array();
 const numbered = (count: number, from = 0) => Array.from({ length: count }, (_, at) => `message ${from + at}`);
 
 /** Sends texts in one lane; gives how many were accepted. */
@@ -189,5 +190,47 @@ describe('two relays on the same engines', () => {
     expect(await cluster.engines.nodes.others('', cluster.time.now())).toEqual([]);
     expect(cluster.time.pending).toBe(0);
     expect(first.log()).toContain('relay.stopped');
+  });
+
+  it('take nothing more of a lane behind a message for which there was no room, and what was accepted stays so', async () => {
+    await using cluster = await startCluster({ config: { ...config, mailbox: { quotaCount: 3 } } });
+    const [first, second] = pairOf(cluster);
+    const [alice, bob] = await people(cluster);
+    const from = await open(first, alice);
+    const lane = randomBytes(8);
+    const sends = numbered(6).map((text, at) =>
+      rawSend({ to: bob.keys, ciphertext: Buffer.from(text), lane, laneNo: at + 1 }),
+    );
+    from.send(...sends.map((send) => ({ send })));
+    const outcomes = (await cluster.during(from.take('sendResult', 6))).map((result) => ({
+      at: sends.findIndex(({ sendId }) => Buffer.compare(sendId ?? nothing, result.sendId ?? nothing) === 0),
+      outcome: result.refused?.code ?? result.recipients?.[0]?.status,
+    }));
+    const [accepted, full] = [1, 4];
+    expect(outcomes.sort((one, other) => one.at - other.at).map(({ outcome }) => outcome)).toEqual([
+      accepted,
+      accepted,
+      accepted,
+      full,
+      'superseded',
+      'superseded',
+    ]);
+    const again = await open(second, alice);
+    again.send(...sends.slice(2, 4).map((send) => ({ send: { ...send, lane: new Uint8Array(), laneNo: 0 } })));
+    const repeated = await cluster.during(again.take('sendResult', 2));
+    expect(new Set(repeated.map(({ recipients }) => recipients?.[0]?.status))).toEqual(new Set([accepted, full]));
+    const to = await open(second, bob);
+    expect(await cluster.during(read(to, 3))).toEqual(numbered(3));
+    await to.settled();
+    expect(await cluster.during(sendAll(again, bob, ['room again']))).toBe(1);
+    expect(await cluster.during(read(to, 1))).toEqual(['room again']);
+  });
+
+  it('say so when they can not join, and leave nothing behind then', async () => {
+    await using cluster = await startCluster({ config, nodes: 0 });
+    cluster.engines.broker.deleteTopic('group_message');
+    await expect(cluster.start()).rejects.toMatchObject({ code: expect.any(String) });
+    expect(cluster.time.pending).toBe(0);
+    expect(await cluster.engines.nodes.others('', cluster.time.now())).toEqual([]);
   });
 });

@@ -80,7 +80,10 @@ export class TestCluster implements AsyncDisposable {
       logger: pinoLogger(this.config.logLevel, { write: (line) => lines.push(line) }),
       metrics,
     });
-    const { url } = await relay.start();
+    const { url } = await relay.start().catch(async (error: unknown) => {
+      await relay.stop();
+      throw error;
+    });
     const codeFor = (number: string) => this.codeFor(number);
     const node = { url, name, relay, engines, power, metrics, log: () => lines.join(''), codeFor };
     this.nodes.push(node);

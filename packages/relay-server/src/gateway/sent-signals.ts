@@ -24,7 +24,11 @@ export class SentSignals {
 
   take({ userId, deviceId, payload }: EphemeralFrame): 'taken' | 'too-large' {
     const { reach, clock, limits, counts } = this.#parts;
-    const signal = { userId: this.#sender.userBytes, deviceId: this.#sender.deviceId, payload: payload ?? new Uint8Array() };
+    const signal = {
+      userId: this.#sender.userBytes,
+      deviceId: this.#sender.deviceId,
+      payload: payload ?? new Uint8Array(),
+    };
     if (signal.payload.length > signalBytes) return 'too-large';
     const now = clock.now();
     const limit = limits.ephemeralsPerStream;
@@ -35,7 +39,8 @@ export class SentSignals {
     }
     this.#fullAt = next;
     if (userId?.length !== userBytes) counts.ephemeralsDropped.add(1);
-    else reach.ephemeral(this.#sender, { userId: uuidToText(userId), deviceId: deviceId ?? 0 } as DeviceAddress, signal);
+    else
+      reach.ephemeral(this.#sender, { userId: uuidToText(userId), deviceId: deviceId ?? 0 } as DeviceAddress, signal);
     return 'taken';
   }
 }

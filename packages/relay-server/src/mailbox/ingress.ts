@@ -50,8 +50,6 @@ export interface PreparedAppend {
   readonly groupId?: Uint8Array;
   /** How all envelopes end, where they share a ciphertext. */
   readonly shared: Uint8Array | undefined;
-  /** Of a Send to a group. */
-  readonly groupId: Uint8Array | undefined;
   readonly cargo: readonly Cargo[];
   readonly acceptedAt: number;
   readonly expiresAt: number;
@@ -168,7 +166,7 @@ export class Ingress {
       });
       recipients.push({ userId, stranger, items });
     }
-    return { recipients, shared: envelopes.shared, groupId: undefined, cargo, acceptedAt, expiresAt, sure };
+    return { recipients, shared: envelopes.shared, cargo, acceptedAt, expiresAt, sure };
   }
 
   /** Asks the mailboxes how much room there is, for those of which it is not sure. */
@@ -214,7 +212,6 @@ export class Ingress {
           recipients,
           groupId,
           shared,
-          groupId,
           acceptedAt,
           expiresAt,
           order,

@@ -13,6 +13,7 @@ import { CassandraPendingStore } from './pending-store.ts';
 export { clusterIdentity, noteClusterIdentity } from './cluster-identity.ts';
 export { keyspaceReplication, migrate, tableAreas } from './migrations.ts';
 export { openMigrated } from './open-migrated.ts';
+export { retirePrekeys } from './retired-prekeys.ts';
 
 /** What a cluster keeps in Cassandra. */
 export interface CassandraStores
@@ -28,6 +29,8 @@ export interface CassandraStoresOptions {
   readonly clock: Clock;
   /** Forgets devices that are gone. */
   readonly ledger: Pick<MailLedger, 'forget'>;
+  /** See `CassandraAccountsOptions`. */
+  readonly realm?: string;
   /** Forgets codes of accounts that their owners ended. */
   readonly codes: EndedDeviceParts['codes'];
   /** As of the stores of accounts. */
@@ -37,11 +40,12 @@ export interface CassandraStoresOptions {
 /** All that a relay keeps in Cassandra, made to work together. */
 export function cassandraStores(
   database: CassandraDatabase,
-  { clock, ledger, codes, cleanUpWaitMs }: CassandraStoresOptions,
+  { clock, ledger, codes, cleanUpWaitMs, realm = '' }: CassandraStoresOptions,
 ): CassandraStores {
   const pending = new CassandraPendingStore(database);
   const accounts = cassandraAccounts(database, {
     clock,
+    realm,
     ...(cleanUpWaitMs !== undefined && { cleanUpWaitMs }),
     hooks: endedDevices({
       pending,
@@ -52,6 +56,7 @@ export function cassandraStores(
   });
   const groups: CassandraGroupStores = cassandraGroupStores({
     database,
+    realm,
     endedAmong: endedAccounts(accounts.users),
   });
   const { control, devices, prekeys, tokens, listed } = accounts;
