@@ -20,6 +20,11 @@ function run(...args: readonly string[]): CommandProcess {
   return process;
 }
 
+async function ended(process: CommandProcess) {
+  const status = await process.exited;
+  return { status, out: process.out, err: process.err };
+}
+
 const write = (change: Settings = {}) => settings.write('relay.json', JSON.stringify(settings.file(change)));
 
 /** Six processes one after the other and beside each other, each of which loads the relay: a busy machine takes its time. */
@@ -54,19 +59,16 @@ describe('sotto-relay on the engines of a cluster', () => {
     timeout,
   }, async () => {
     await write();
-    const unmigrated = run();
-    expect(await unmigrated.exited).toBe(2);
-    expect(unmigrated.err).toMatch(/^sotto-relay: .* run `sotto-relay migrate` .*first\.\n$/);
+    const first = expect.stringMatching(/^sotto-relay: .* run `sotto-relay migrate` .*first\.\n$/);
+    expect(await ended(run())).toEqual({ status: 2, out: '', err: first });
 
     await write({ kafka: { brokers: ['127.0.0.1:1'] } });
-    const alone = run('migrate');
-    expect(await alone.exited).toBe(1);
-    expect(alone.err).toBe('sotto-relay: Kafka can not be reached, or did not answer in time. Try again.\n');
+    const away = 'sotto-relay: Kafka can not be reached, or did not answer in time. Try again.\n';
+    expect(await ended(run('migrate'))).toEqual({ status: 1, out: '', err: away });
 
     await write({ store: 'embedded' });
-    const embedded = run('migrate');
-    expect(await embedded.exited).toBe(2);
-    expect(embedded.err).toContain('needs no migration');
+    const needless = expect.stringContaining('needs no migration');
+    expect(await ended(run('migrate'))).toEqual({ status: 2, out: '', err: needless });
     expect(await settings.topics()).toEqual([]);
   });
 });
