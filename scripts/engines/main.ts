@@ -1,12 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { bringDown } from './down.ts';
 import { readEngineCommand, usage } from './engine-command.ts';
 import { cacheFolder, EngineFolder } from './engine-folder.ts';
 import { withLock } from './folder-lock.ts';
 import { harmMember } from './harm-member.ts';
-import { tellStatus } from './status.ts';
-import { bringUp, type EngineWork } from './up.ts';
+import type { EngineWork } from './up.ts';
 
 // Real Kafka, Cassandra, Redis and S3 on loopback, for the tests of the relay's cluster: docs/engines.md. Exits 0 when what was asked
 // for is so, 1 when it is not, 2 when it is not understood.
@@ -39,7 +37,8 @@ async function carriedOut(path: string): Promise<boolean> {
   const cache = cacheFolder(process.env);
   const installer = { cache, env: process.env, say, log: (name: string) => folder.log(`install-${name}`) };
   const work: EngineWork = { folder, installer, say };
-  if (command.type === 'status') return tellStatus(work);
+  // The clients of the probes take seconds to load: faults of single processes do without.
+  if (command.type === 'status') return (await import('./status.ts')).tellStatus(work);
   folder.make();
   mkdirSync(cache, { recursive: true });
   const waiting = () => say('another run is at work in this folder: waiting for it ...');
@@ -47,9 +46,9 @@ async function carriedOut(path: string): Promise<boolean> {
     return await withLock(folder.lock, 30 * 60_000, waiting, async () => {
       switch (command.type) {
         case 'up':
-          return bringUp(work, command.only, command.shape);
+          return (await import('./up.ts')).bringUp(work, command.only, command.shape);
         case 'down':
-          return bringDown(work, command.only, command.isWiping);
+          return (await import('./down.ts')).bringDown(work, command.only, command.isWiping);
         case 'kill':
         case 'pause':
         case 'resume':

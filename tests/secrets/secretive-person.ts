@@ -33,7 +33,10 @@ export class SecretivePerson {
     this.#options = options;
   }
 
-  static async register(relay: RelayCommand, options: Partial<ClientOptions> = {}): Promise<SecretivePerson> {
+  static async register(
+    relay: Pick<RelayCommand, 'url' | 'codeFor'>,
+    options: Partial<ClientOptions> = {},
+  ): Promise<SecretivePerson> {
     const person = new SecretivePerson(await RelayProxy.open(relay.url), options);
     const client = await person.open();
     const { recoveryKey, userId } = await client.register({

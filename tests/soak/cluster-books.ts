@@ -31,8 +31,12 @@ export class ClusterBooks implements RelayBooks {
     return (await amidFaults(async () => (await this.#engines.stores.prekeys.take(address)) !== undefined)) ?? false;
   }
 
-  /** Rows that wait, and records that are not done with. */
+  /** Rows that wait, and records that are not done with; one when nobody answers. */
   async mailLeft(devices: readonly DevicePlace[]): Promise<number> {
+    return (await amidFaults(() => this.#mailLeft(devices))) ?? 1;
+  }
+
+  async #mailLeft(devices: readonly DevicePlace[]): Promise<number> {
     const { log, pending } = this.#engines;
     let left = 0;
     for (const topic of this.#names.topics) {

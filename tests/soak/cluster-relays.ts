@@ -1,10 +1,245 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import {
+  loadConfig,
+  marksOf,
+  migrateCluster,
+  openEngines,
+  pinoLogger,
+  readClusterKeys,
+  systemClock,
+  systemRandomness,
+  systemTimers,
+} from '@sotto/relay-server';
+import type { ClusterEngines } from '@sotto/relay-server/ports';
+import { ClusterBooks } from './cluster-books.ts';
+import { engineFaults } from './engine-faults.ts';
+import { SentCodes } from './sent-codes.ts';
+import { type EngineAddresses, SoakEngines } from './soak-engines.ts';
 import type { ClusterSoak } from './soak-options.ts';
-import type { SoakRelays } from './soak-relays.ts';
+import { SoakRelay } from './soak-relay.ts';
+import type { Fault, FaultParts, RelayBooks, SoakRelays } from './soak-relays.ts';
 
-export const ClusterRelays = {
-  open(
-    _parts: ClusterSoak & { readonly folder: string; readonly paced: boolean; readonly say: (line: string) => void },
-  ): Promise<SoakRelays> {
-    throw new Error('not yet');
-  },
-};
+const execute = promisify(execFile);
+const second = 1_000;
+/** Of each topic: enough for three nodes, few enough for a machine that runs all of it. */
+const partitions = 6;
+
+/** What a run with a cluster begins with. */
+export interface ClusterRelaysParts extends ClusterSoak {
+  /** Of the run. */
+  readonly folder: string;
+  readonly paced: boolean;
+  readonly say: (line: string) => void;
+}
+
+/** Two relay nodes, and at times a third one, on engines of their own. */
+export class ClusterRelays implements SoakRelays {
+  /** Those that lie in the relay's own code; a store's lie elsewhere in each. */
+  readonly steps = ['send.result.sent', 'deliver.sent', 'ack.received'];
+  /** Nodes set their clocks by the network: minutes are much. */
+  readonly farthestClockMs = 10 * 60 * second;
+  readonly books: RelayBooks;
+  /** Those of this run, which may be harmed. */
+  readonly #engines: SoakEngines | undefined;
+  readonly #asked: ClusterEngines;
+  readonly #topics: readonly string[];
+  readonly #standing: readonly SoakRelay[];
+  /** Comes and goes. */
+  readonly #guest: SoakRelay;
+  readonly #codes = new SentCodes();
+  #isGuestIn = false;
+  #connections = 0;
+
+  private constructor(parts: {
+    readonly engines: SoakEngines | undefined;
+    readonly asked: ClusterEngines;
+    readonly prefix: string;
+    readonly config: object;
+    readonly paced: boolean;
+  }) {
+    const { engines, asked, prefix, config, paced } = parts;
+    this.#engines = engines;
+    this.#asked = asked;
+    this.#topics = [`${prefix}user2user_message`, `${prefix}group_message`];
+    this.books = new ClusterBooks(asked, { topics: this.#topics, group: `${prefix}dispatchers` });
+    const node = (number: number) =>
+      new SoakRelay({
+        name: `relay${number}`,
+        kind: 'cluster',
+        config,
+        paced,
+        planted: undefined,
+        codes: this.#codes,
+      });
+    this.#standing = [node(1), node(2)];
+    this.#guest = node(3);
+  }
+
+  static async open(parts: ClusterRelaysParts): Promise<ClusterRelays> {
+    const { folder, brokers, nodes, ports, engines: given, paced, say } = parts;
+    const place = given ?? join(folder, 'engines');
+    mkdirSync(place, { recursive: true, mode: 0o700 });
+    const areGiven = given !== undefined;
+    const engines =
+      parts.addresses === undefined
+        ? await SoakEngines.up({ folder: place, brokers, nodes, ports, areGiven }, say)
+        : undefined;
+    const addresses = parts.addresses ?? engines?.addresses;
+    if (addresses === undefined) throw new Error('there are no engines');
+    try {
+      const name = `soak${randomBytes(4).toString('hex')}`;
+      const config = await settings(join(folder, 'settings'), name, addresses);
+      const read = loadConfig({ file: { path: 'soak.json', text: JSON.stringify(config) } });
+      await migrateCluster(read, { clock: systemClock, say: () => undefined });
+      const platform = { clock: systemClock, timers: systemTimers, randomness: systemRandomness };
+      const marks = marksOf(await readClusterKeys(read.cluster), systemClock);
+      const asked = await openEngines(read, { ...platform, marks, logger: pinoLogger('silent') });
+      return new ClusterRelays({ engines, asked, prefix: read.kafka.topicPrefix, config, paced });
+    } catch (error) {
+      await engines?.end();
+      throw error;
+    }
+  }
+
+  get nodes(): readonly SoakRelay[] {
+    return this.#isGuestIn ? [...this.#standing, this.#guest] : this.#standing;
+  }
+
+  faults(parts: FaultParts): readonly Fault[] {
+    const { seeded, during } = parts;
+    const zombie = async () => {
+      const node = seeded.oneOf(this.#standing[0] ?? this.#guest, ...this.#standing.slice(1));
+      // Kafka gives its partitions to others after ten seconds, and it does not know when it goes on.
+      const ms = seeded.between(12, 20) * second;
+      await node.alone(async () => {
+        node.stop();
+        await during(ms);
+        node.continue();
+      });
+    };
+    const guest = async () => {
+      await this.#guest.alone(() => this.#guest.start());
+      this.#isGuestIn = true;
+      await during(seeded.between(5, 20) * second);
+      await this.#letGuestGo();
+    };
+    const restart = async () => {
+      const node = seeded.oneOf(this.#standing[0] ?? this.#guest, ...this.#standing.slice(1));
+      await node.alone(async () => {
+        await node.revive();
+        await node.leave();
+        await node.start();
+      });
+    };
+    const poison = async () => {
+      for (const topic of this.#topics) {
+        await this.#asked.log.append(topic, randomBytes(16), randomBytes(seeded.between(0, 400)));
+      }
+    };
+    return [
+      ...(this.#engines === undefined ? [] : engineFaults(this.#engines, parts)),
+      { kind: 'zombie dispatcher', run: zombie },
+      { kind: 'third relay node comes and goes', run: guest },
+      { kind: 'relay node stopped and started in order', run: restart },
+      { kind: 'poison record', run: poison },
+    ];
+  }
+
+  async roll(during: (ms: number) => Promise<void>): Promise<void> {
+    const pauseMs = 5 * second;
+    await during(pauseMs);
+    for (const node of this.#standing) {
+      await node.alone(async () => {
+        await node.leave();
+        await during(pauseMs);
+        await node.start();
+      });
+      await during(pauseMs);
+    }
+    await this.#guest.alone(() => this.#guest.start());
+    this.#isGuestIn = true;
+    await during(2 * pauseMs);
+  }
+
+  route(): number {
+    const serving = this.nodes.filter(({ isServing }) => isServing);
+    const [first] = this.#standing;
+    const chosen = serving[this.#connections++ % Math.max(1, serving.length)] ?? first;
+    return chosen?.port ?? 0;
+  }
+
+  codeFor(phone: string): Promise<string> {
+    return this.#codes.codeFor(phone);
+  }
+
+  async start(): Promise<void> {
+    for (const node of this.#standing) await node.start();
+  }
+
+  async heal(): Promise<void> {
+    await this.#engines?.heal();
+    await this.#letGuestGo();
+  }
+
+  problems(): readonly string[] {
+    return this.#isGuestIn ? [] : this.#guest.unasked;
+  }
+
+  async end(): Promise<void> {
+    await this.#asked.close().catch((error: unknown) => console.error(`soak: ${error}`));
+    await this.#engines?.end();
+  }
+
+  async #letGuestGo(): Promise<void> {
+    await this.#guest.alone(async () => {
+      if (!this.#isGuestIn) return;
+      await this.#guest.revive();
+      this.#isGuestIn = false;
+      await this.#guest.leave();
+    });
+  }
+}
+
+/** The settings of all nodes, with keys and a certificate of this run. */
+async function settings(
+  folder: string,
+  name: string,
+  { kafka, cassandra, redis, s3 }: EngineAddresses,
+): Promise<object> {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const file = (path: string) => join(folder, path);
+  writeFileSync(file('relay.key'), randomBytes(32), { mode: 0o600 });
+  // One certificate for all nodes, which vouches for itself.
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', file('node.key')];
+  const about = ['-subj', '/CN=sotto soak', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '30'];
+  await execute('openssl', ['req', '-x509', ...key, ...about, '-out', file('node.pem')], { timeout: 60 * second });
+  const { endpoint, region, accessKeyId, secretAccessKey } = s3;
+  return {
+    host: '127.0.0.1',
+    store: 'cluster',
+    cluster: {
+      name,
+      host: '127.0.0.1',
+      port: 0,
+      listen: '127.0.0.1',
+      certificateFile: file('node.pem'),
+      certificateKeyFile: file('node.key'),
+      authorityFile: file('node.pem'),
+      relayKeyFile: file('relay.key'),
+    },
+    kafka: { brokers: kafka.brokers, topicPrefix: `${name}-`, partitions, replicas: kafka.brokers.length },
+    cassandra: {
+      contactPoints: cassandra.contactPoints,
+      port: cassandra.port,
+      localDataCenter: cassandra.localDataCenter,
+      keyspace: name,
+      replication: [`${cassandra.localDataCenter}:${cassandra.contactPoints.length}`],
+    },
+    redis: { url: redis.url, prefix: name },
+    blobs: { store: 's3', s3: { endpoint, region, accessKeyId, secretAccessKey, bucket: name } },
+  };
+}

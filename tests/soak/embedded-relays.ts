@@ -48,6 +48,12 @@ export class EmbeddedRelays implements SoakRelays {
     return [{ kind: 'disk full relay', run }];
   }
 
+  async roll(during: (ms: number) => Promise<void>): Promise<void> {
+    await this.#relay.leave();
+    await this.#relay.start();
+    await during(second);
+  }
+
   route(): number {
     return this.#relay.port;
   }

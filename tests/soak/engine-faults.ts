@@ -8,13 +8,8 @@ const engineNames = ['kafka', 'cassandra', 'redis', 's3'] as const;
 
 /**
  * Faults of one process of one engine at a time: killed, stopped, cut off in each way, slow, its disk full; and of Redis, wiped.
- * @param amid runs a fault, while nodes may not be able to start
  */
-export function engineFaults(
-  engines: SoakEngines,
-  parts: FaultParts,
-  amid: (fault: () => Promise<void>) => Promise<void>,
-): readonly Fault[] {
+export function engineFaults(engines: SoakEngines, parts: FaultParts): readonly Fault[] {
   const { seeded, during } = parts;
   const memberOf = (engine: string) => {
     const [first, ...more] = engines.names.filter((name) => name.replace(/-\d$/, '') === engine);
@@ -23,7 +18,7 @@ export function engineFaults(
   };
   const short = () => seeded.between(2, 12) * second;
   const faults: Fault[] = [];
-  const add = (kind: string, run: () => Promise<void>) => faults.push({ kind, run: () => amid(run) });
+  const add = (kind: string, run: () => Promise<void>) => faults.push({ kind, run });
   for (const engine of engineNames) {
     add(`${engine} killed`, async () => {
       const member = memberOf(engine);

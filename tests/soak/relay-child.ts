@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import {
   createRelay,
   loadConfig,
+  openClusterRelay,
   openEmbeddedRelay,
   pinoLogger,
   prometheusMetrics,
@@ -17,7 +18,7 @@ import { earlyResults } from './planted-result.ts';
 import type { RelayStart, SentCode, SoakRelayCalls } from './relay-start.ts';
 import { SteppedTracer } from './stepped-tracer.ts';
 
-// The relay as a process of its own, on the embedded stores. Argument: a RelayStart.
+// A relay as a process of its own: of one process on the embedded stores, or a node of a cluster. Argument: a RelayStart.
 
 const start = JSON.parse(process.argv[2] ?? '{}') as RelayStart;
 const tracer = new SteppedTracer();
@@ -50,12 +51,27 @@ async function openPlanted(plant: (mailbox: Mailbox) => Mailbox): Promise<Relay>
   });
 }
 
-const plant = plants[start.planted ?? ''];
-const relay =
-  plant === undefined ? await openEmbeddedRelay({ config, tracer, clock, codeSender }) : await openPlanted(plant);
+async function open(): Promise<Relay> {
+  if (start.kind === 'cluster') return openClusterRelay({ config, tracer, clock, codeSender });
+  const plant = plants[start.planted ?? ''];
+  return plant === undefined ? openEmbeddedRelay({ config, tracer, clock, codeSender }) : openPlanted(plant);
+}
+
+const relay = await open();
 
 answer<SoakRelayCalls>({
-  start: async () => ({ url: (await relay.start()).url }),
+  start: async () => {
+    try {
+      return { url: (await relay.start()).url };
+    } catch (error) {
+      // Whoever asked starts another one.
+      setImmediate(() => {
+        console.error(error);
+        process.exit(5);
+      });
+      throw error;
+    }
+  },
   arm: (fatal) => {
     tracer.arm(fatal);
   },

@@ -62,6 +62,8 @@ export class SoakEngines {
   readonly addresses: EngineAddresses;
   readonly #parts: SoakEnginesParts;
   readonly #members: readonly Member[];
+  readonly #dead = new Set<string>();
+  readonly #paused = new Set<string>();
 
   private constructor(parts: SoakEnginesParts, disks: ReadonlyMap<string, SmallDisk>, read: Addresses) {
     const { proxies, ...addresses } = read;
@@ -112,6 +114,7 @@ export class SoakEngines {
 
   /** SIGKILL. */
   async kill(name: string): Promise<void> {
+    this.#dead.add(name);
     // A full disk may have ended it already.
     await run(this.#parts.folder, ['kill', name]).catch(() => undefined);
   }
@@ -119,14 +122,17 @@ export class SoakEngines {
   /** Starts what of its engine does not run, and waits until all of it answers. */
   async revive(name: string): Promise<void> {
     await run(this.#parts.folder, ['up', '--only', name.replace(/-\d$/, '')]);
+    this.#dead.delete(name);
   }
 
   async pause(name: string): Promise<void> {
+    this.#paused.add(name);
     await run(this.#parts.folder, ['pause', name]);
   }
 
   async resume(name: string): Promise<void> {
     await run(this.#parts.folder, ['resume', name]);
+    this.#paused.delete(name);
   }
 
   /** What the way to it does from now on. */
@@ -149,15 +155,15 @@ export class SoakEngines {
     }
   }
 
-  /** Ends all faults: every process runs and answers. */
+  /** Ends all faults. */
   async heal(): Promise<void> {
     for (const { proxy } of this.#members) await proxy.set('pass');
     for (const disk of this.disks.values()) disk.free();
-    for (const name of this.names) await run(this.#parts.folder, ['resume', name]).catch(() => undefined);
-    await run(this.#parts.folder, ['up']);
+    for (const name of [...this.#paused]) await this.resume(name);
+    for (const name of [...this.#dead]) await this.revive(name);
   }
 
-  /** Ends them, unless they were given; their logs stay in the folder until that is removed. */
+  /** Ends them, unless they were given; their logs stay in the folder. */
   async end(): Promise<void> {
     for (const { proxy } of this.#members) await proxy.close();
     if (this.#parts.areGiven) return;

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import type { EngineAddresses } from './soak-engines.ts';
 
 export const plantedBugs = ['ack-before-commit', 'result-before-commit', 'dedupe-by-id-only', 'sync-left-out'] as const;
 export type PlantedBug = (typeof plantedBugs)[number];
@@ -29,10 +30,14 @@ export interface ClusterSoak {
   readonly ports: number;
   /** The folder of engines that are up already, with `--proxied`: they are harmed, and stay up. */
   readonly engines: string | undefined;
+  /** Where engines are that nobody harms; in place of all of the above. */
+  readonly addresses?: EngineAddresses;
+  /** Nothing breaks: the nodes are stopped and started one after the other, and a third one joins. */
+  readonly rolling: boolean;
 }
 
 export const usage = `npm run soak -- [--minutes N] [--seed S] [--clients C] [--rate R] [--paced] [--one-device] [--planted BUG]
-npm run soak -- --cluster [--brokers N] [--nodes N] [--ports BASE] [--engines DIR] [--minutes N] [--seed S] ...
+npm run soak -- --cluster [--brokers N] [--nodes N] [--ports BASE] [--engines DIR] [--rolling] [--minutes N] [--seed S] ...
 
 --minutes   how long faults happen (1)
 --seed      what decides which ones (1)
@@ -44,6 +49,7 @@ npm run soak -- --cluster [--brokers N] [--nodes N] [--ports BASE] [--engines DI
 --brokers, --nodes   of Kafka and Cassandra, 1 or 3 each (3)
 --ports     the thousand ports of the engines begin here (23000)
 --engines   a folder of engines that are up with --proxied already, of which nothing else is kept: they are harmed
+--rolling   nothing breaks: the relay nodes are stopped and started one after the other, and a third one joins
 --planted   a bug that has to be found: ${plantedBugs.join(', ')}
 `;
 
@@ -65,6 +71,7 @@ export function readSoakOptions(args: readonly string[]): SoakOptions | 'help' |
         nodes: { type: 'string' },
         ports: { type: 'string' },
         engines: { type: 'string' },
+        rolling: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
     });
@@ -100,6 +107,7 @@ interface Given {
   readonly nodes?: string | undefined;
   readonly ports?: string | undefined;
   readonly engines?: string | undefined;
+  readonly rolling?: boolean | undefined;
   readonly planted?: string | undefined;
 }
 
@@ -133,9 +141,9 @@ function checked(values: Given): SoakOptions | string {
 }
 
 /** A text is what is wrong. */
-function clusterOf({ cluster, brokers, nodes, ports, engines }: Given): ClusterSoak | string | undefined {
+function clusterOf({ cluster, brokers, nodes, ports, engines, rolling }: Given): ClusterSoak | string | undefined {
   if (!cluster) {
-    const given = Object.entries({ brokers, nodes, ports, engines }).find(([, value]) => value !== undefined);
+    const given = Object.entries({ brokers, nodes, ports, engines, rolling }).find(([, value]) => value !== undefined);
     return given === undefined ? undefined : `--${given[0]} is for --cluster`;
   }
   const [brokerCount, nodeCount] = [brokers ?? '3', nodes ?? '3'].map((text) =>
@@ -145,5 +153,5 @@ function clusterOf({ cluster, brokers, nodes, ports, engines }: Given): ClusterS
   if (nodeCount === undefined) return '--nodes is 1 or 3';
   const base = Number(ports ?? 23_000);
   if (!Number.isInteger(base) || base < 1024 || base > 64_000) return '--ports is a whole number from 1024 to 64,000';
-  return { brokers: brokerCount, nodes: nodeCount, ports: base, engines };
+  return { brokers: brokerCount, nodes: nodeCount, ports: base, engines, rolling: rolling ?? false };
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { loadConfig } from '@sotto/relay-server';
 import type { FatalStep } from '../led/fatal-tracer.ts';
 import { CallError, LedProcess } from '../led/led-process.ts';
@@ -7,6 +8,8 @@ import type { SentCodes } from './sent-codes.ts';
 import { Victim } from './victim.ts';
 
 const program = join(import.meta.dirname, 'relay-child.ts');
+/** A node drains its streams, hands its partitions over and closes its connections, each for some seconds. */
+const longestLeaveMs = 60_000;
 const generous = { burst: 1_000_000, refillMs: 1 };
 /** A mailbox that is full keeps out what comes for this device, and its owner's others get it: what is left out so is not lost by a fault. */
 const roomy = { quotaCount: 1_000_000, strangerQuotaCount: 1_000_000, strangerQuotaBytes: 512 * 1024 * 1024 };
@@ -60,14 +63,23 @@ export class SoakRelay extends Victim<SoakRelayCalls, SentCode> {
   async leave(): Promise<void> {
     this.#isServing = false;
     const { process } = this;
+    const late = pause(longestLeaveMs, 'late' as const, { ref: false });
     try {
-      await process.call('stop', undefined);
+      const asked = process.call('stop', undefined).then(() => process.ended);
+      if ((await Promise.race([asked, late])) !== 'late') return;
+      this.unasked.push(`${this.name} does not stop within ${longestLeaveMs / 1_000} s`);
     } catch (error) {
       if (!(error instanceof CallError)) throw error;
+      // Its channel closes before its answer is read.
+      if (error.code === 'process-ended' && (await process.ended).status === 0) return;
       this.unasked.push(`${this.name} does not stop: ${error.message}`);
-      await process.kill();
     }
-    await process.ended;
+    await process.kill();
+  }
+
+  /** A node without an engine ends, and its supervisor starts it again. */
+  protected override mayStartLater({ stderr }: LedProcess<SoakRelayCalls, SentCode>): boolean {
+    return this.#parts.kind === 'cluster' && stderr.includes("code: 'store-unavailable'");
   }
 
   protected override launch(fatal: readonly FatalStep[]): LedProcess<SoakRelayCalls, SentCode> {

@@ -45,6 +45,8 @@ export interface SoakRelays {
   readonly farthestClockMs: number;
   /** Faults of what the relay stands on, and of its own besides kills, stops and clocks. */
   faults(parts: FaultParts): readonly Fault[];
+  /** Stops and starts one process after the other, as who brings in a new version does, and adds one; `during` passes between. */
+  roll(during: (ms: number) => Promise<void>): Promise<void>;
   /** The port for a connection that is made now. */
   route(): number;
   /** The code that was sent to a number last. */

@@ -19,6 +19,7 @@ const failedRun = {
   devices: { devices: 0, links: 0, revocations: 0, synced: 0 },
   tally: new Tally(),
   kills: { client: 0, relay: 0 },
+  lateStarts: 0,
   memory: new Map(),
   problems: [],
   quietAfterMs: 0,

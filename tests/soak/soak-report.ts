@@ -36,6 +36,7 @@ export function reportOf(outcome: SoakOutcome, seed: number): readonly string[] 
     ['kills of clients', kills.client],
     ['kills of the relay', kills.relay],
     ...[...tally.faults].sort().map(([kind, count]): [string, number] => [`  ${kind}`, count]),
+    ['starts that came too early', outcome.lateStarts],
     ['kinds of faults met', `${tally.coverage.kinds - tally.coverage.unmet.length} of ${tally.coverage.kinds}`],
     ['steps of clients', covered(clientSteps, outcome)],
     ['steps of the relay', covered(tally.relaySteps, outcome)],

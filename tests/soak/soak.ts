@@ -25,6 +25,8 @@ export interface SoakOutcome {
   readonly devices: DeviceCounts;
   readonly tally: Tally;
   readonly kills: { readonly client: number; readonly relay: number };
+  /** How often a relay node could not start, since an engine was not there. */
+  readonly lateStarts: number;
   /** MiB, by process. */
   readonly memory: ReadonlyMap<string, number>;
   /** What else went wrong. */
@@ -110,6 +112,7 @@ async function disturb(
   },
 ): Promise<void> {
   const { say, signal, further } = parts;
+  if (options.cluster?.rolling) return world.relays.roll((ms) => pause(ms, undefined, { signal }));
   const totalMs = options.minutes * 60 * second;
   const enough = new AbortController();
   const ending = AbortSignal.any([AbortSignal.timeout(totalMs), signal, enough.signal]);
@@ -227,6 +230,7 @@ async function judge(
     devices,
     tally,
     kills,
+    lateStarts: world.relays.nodes.reduce((sum, node) => sum + node.lateStarts, 0),
     memory,
     problems,
     quietAfterMs,

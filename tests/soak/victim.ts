@@ -12,6 +12,8 @@ type VictimCalls = Calls & {
 
 const stepWaitMs = 8_000;
 /** A process that answers nothing for so long is stuck, whatever it is busy with. */
+/** Whoever can't start for so long never will. */
+const longestStartMs = 180_000;
 const silentMs = 120_000;
 
 /** A process that is killed, stopped and started again. */
@@ -25,8 +27,8 @@ export abstract class Victim<Asked extends VictimCalls, Report> {
   readonly unasked: string[] = [];
   /** While its disk is full a process may end at its start. */
   mayFail = false;
-  /** While what it stands on is broken it may not start: it is tried again. That it ends by itself then is a problem of the run all the same. */
-  mayNotStart = false;
+  /** How often it could not start, and said that it may later. */
+  lateStarts = 0;
   #process: LedProcess<Asked, Report> | undefined;
   #isStopped = false;
   #turn: Promise<unknown> = Promise.resolve();
@@ -35,6 +37,11 @@ export abstract class Victim<Asked extends VictimCalls, Report> {
   /** Resolves when it does its work. */
   protected abstract ready(process: LedProcess<Asked, Report>): Promise<void>;
 
+  /** Whether a process that did not start said that it may later: what it stands on is not there. */
+  protected mayStartLater(_process: LedProcess<Asked, Report>): boolean {
+    return false;
+  }
+
   get process(): LedProcess<Asked, Report> {
     if (this.#process === undefined) throw new Error(`${this.name} was not started`);
     return this.#process;
@@ -42,8 +49,9 @@ export abstract class Victim<Asked extends VictimCalls, Report> {
 
   /** Starts it; again and again while its disk may be full. */
   async start(fatal: readonly FatalStep[] = []): Promise<void> {
+    const latest = performance.now() + longestStartMs;
     for (;;) {
-      const mightFail = this.mayFail || this.mayNotStart;
+      const mightFail = this.mayFail;
       this.lives++;
       const process = this.launch(fatal);
       this.#process = process;
@@ -56,10 +64,10 @@ export abstract class Victim<Asked extends VictimCalls, Report> {
         const { signal } = await process.ended;
         // It was armed, and met its step on the way.
         if (signal === 'SIGKILL') return;
-        if (!mightFail && !this.mayFail && !this.mayNotStart) {
-          throw new Error(`${this.name} does not start: ${process.stderr}`);
-        }
-        await new Promise((resolve) => setTimeout(resolve, this.mayNotStart ? 1_000 : 100));
+        const isEarly = this.mayStartLater(process) && performance.now() < latest;
+        if (isEarly) this.lateStarts++;
+        else if (!mightFail && !this.mayFail) throw new Error(`${this.name} does not start: ${process.stderr}`);
+        await new Promise((resolve) => setTimeout(resolve, isEarly ? 1_000 : 100));
       }
     }
   }

@@ -86,9 +86,16 @@ export async function openNodeParts(config: RelayConfig, platform: NodePlatform)
   const link = await openLink(config.cluster, { ...platform, credentials, clock, timers });
   try {
     const engines = await openEngines(config, { ...platform, timers, marks });
-    const { name } = config.cluster;
-    const { topicKey } = config.kafka;
-    return { engines, link, relayKey, trustRoot, cluster: name, ...logNames(config.kafka), topicKey, drainMs };
+    return {
+      engines,
+      link,
+      relayKey,
+      trustRoot,
+      cluster: config.cluster.name,
+      ...logNames(config.kafka),
+      topicKey: config.kafka.topicKey,
+      drainMs,
+    };
   } catch (error) {
     await link.abandon();
     throw error;

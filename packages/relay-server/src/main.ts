@@ -5,6 +5,7 @@ import { loadConfig } from './config/load-config.ts';
 import type { RelayConfig } from './config/relay-config.ts';
 import { usage } from './config/usage.ts';
 import { openEmbeddedRelay } from './embedded-relay.ts';
+import { forgetPrekeys } from './forget-prekeys.ts';
 import { migrateCluster } from './migrate-cluster.ts';
 import { systemClock } from './platform/system-clock.ts';
 import { RelayError } from './relay-error.ts';
@@ -26,11 +27,12 @@ export async function main(args: readonly string[]): Promise<number> {
         process.stdout.write(`sotto-relay ${relayVersion}\n`);
         return 0;
       case 'serve':
-      case 'migrate': {
+      case 'migrate':
+      case 'forget-prekeys': {
         const path = line.configFile ?? process.env.SOTTO_CONFIG;
         const file = path === undefined ? undefined : await readConfigFile(path);
         const config = loadConfig({ flags: line.values, environment: process.env, ...(file && { file }) });
-        await (line.command === 'serve' ? serve(config) : migrate(config));
+        await commands[line.command](config);
         return 0;
       }
     }
@@ -49,8 +51,16 @@ async function readConfigFile(path: string): Promise<{ path: string; text: strin
   }
 }
 
+const say = (line: string) => void process.stdout.write(`${line}\n`);
+
+const commands = {
+  serve,
+  migrate,
+  'forget-prekeys': (config: RelayConfig) => forgetPrekeys(config, say),
+};
+
 async function migrate(config: RelayConfig): Promise<void> {
-  await migrateCluster(config, { clock: systemClock, say: (line) => process.stdout.write(`${line}\n`) });
+  await migrateCluster(config, { clock: systemClock, say });
 }
 
 async function serve(config: RelayConfig): Promise<void> {

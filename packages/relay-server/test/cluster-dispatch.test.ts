@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { mail, roomy } from '../src/conformance/mail-samples.ts';
-import { someDevice, start } from '../src/conformance/samples.ts';
+import { someBytes, someDevice, start } from '../src/conformance/samples.ts';
+import { laneIdOf } from '../src/dispatch/delivery-lane.ts';
 import { deviceKeyOf } from '../src/dispatch/device-key.ts';
 import { inboxTerms } from '../src/dispatch/inbox-state.ts';
 import { partitionTerms } from '../src/dispatch/partition-dispatch.ts';
+import { dayOf } from '../src/platform/utc-day.ts';
+import { RelayError } from '../src/relay-error.ts';
 import { MailCluster } from './mail-cluster.ts';
 import { ManualTime } from './manual-time.ts';
 import { MemoryGround } from './memory-ground.ts';
@@ -20,7 +23,7 @@ async function clusterWithSilentDevice() {
     skew -= ms;
   };
   const clock = { now: () => time.now() + skew };
-  const ground = new MemoryGround(clock, time);
+  const ground = new MemoryGround(clock, time, 1);
   const cluster = new MailCluster({ ground, clock, timers: time, partitionTerms, inboxTerms });
   const node = await cluster.start();
   const device = someDevice();
@@ -32,7 +35,8 @@ async function clusterWithSilentDevice() {
       await turn();
     }
   };
-  return { setBack, cluster, node, device, spans, passes };
+  const { broker, ledger } = ground.engines;
+  return { setBack, cluster, ground, broker, ledger, log: node.parts.log, node, device, spans, passes };
 }
 
 describe('a dispatcher', () => {
@@ -55,6 +59,103 @@ describe('a dispatcher', () => {
     await passes(60);
     expect(await node.mail.mailbox.reader(other).next(10, start)).toHaveLength(1);
     expect((await spans()).map(({ last }) => last)).toEqual([1_499]);
+    await cluster.close();
+  });
+
+  it('parks a record that nobody can read though it is as large as the log takes it', async () => {
+    const { cluster, broker, log, passes } = await clusterWithSilentDevice();
+    const append = log.append.bind(log);
+    log.append = async (topic, key, value) => {
+      if (key.length + value.length <= 100) return append(topic, key, value);
+      throw new RelayError('request-too-large', 'The log takes no more than 100 bytes.');
+    };
+    broker.append('user2user_message', Uint8Array.of(1), new Uint8Array(99).fill(255), {}, start);
+    await passes(5);
+    await cluster.resolved();
+    expect(broker.describe('poison_message')?.partitions[0]?.end).toBeGreaterThan(1);
+    await cluster.close();
+  });
+});
+
+describe('a mailbox whose ledger does not answer', () => {
+  it('takes acks, lets streams begin, and counts out later', async () => {
+    const { cluster, ledger, node, device } = await clusterWithSilentDevice();
+    const { mailbox } = node.mail;
+    await mailbox.append(mail(device), roomy);
+    await turn();
+    const [entry] = await mailbox.reader(device).next(10, start);
+    const { release, usage } = ledger;
+    const fail = () => Promise.reject(new RelayError('store-unavailable', 'It does not answer.'));
+    Object.assign(ledger, { release: fail, usage: fail });
+    expect(await mailbox.ack(device, [entry?.deliveryId ?? new Uint8Array()])).toBe(1);
+    expect((await mailbox.usage(device)).count).toBe(0);
+    Object.assign(ledger, { release, usage });
+    expect((await mailbox.usage(device)).count).toBe(1);
+    await mailbox.expire(start);
+    expect((await mailbox.usage(device)).count).toBe(0);
+    await cluster.close();
+  });
+});
+
+describe('a mailbox that is sent ids that mean nothing', () => {
+  it('asks the log for its topics no more often than every two seconds', async () => {
+    const { cluster, log, node, device, passes } = await clusterWithSilentDevice();
+    let asked = 0;
+    const describe = log.describe.bind(log);
+    log.describe = (topic) => {
+      asked++;
+      return describe(topic);
+    };
+    for (let times = 0; times < 20; times++) expect(await node.mail.mailbox.ack(device, [someBytes(32)])).toBe(0);
+    expect(asked).toBe(2);
+    await passes(3);
+    await node.mail.mailbox.ack(device, [someBytes(32)]);
+    expect(asked).toBe(4);
+    await cluster.close();
+  });
+});
+
+describe('a gateway', () => {
+  it('answers the second of two hand-overs with one name, after the first was given up', async () => {
+    const { cluster, node, device } = await clusterWithSilentDevice();
+    const inbox = node.mail.inboxes.of({ ...device, incarnation: '' });
+    const { epoch = '' } = inbox ?? {};
+    const lane = laneIdOf('test', 'some-topic', 0);
+    const message = {
+      kind: 'hand-over' as const,
+      call: 0,
+      device: deviceKeyOf({ ...device, incarnation: '' }),
+      lane,
+      prevKo: -1,
+      settled: true,
+      epoch,
+      deadline: Number.MAX_SAFE_INTEGER,
+      mail: { ko: 0, time: start, expiresAt: start + 1e9, envelope: someBytes(20) },
+    };
+    const first = new AbortController();
+    const given = node.mail.inboxes.handOver('other', message, first.signal).catch(() => 'given up');
+    const second = node.mail.inboxes.handOver('other', message, new AbortController().signal);
+    first.abort();
+    expect(await given).toBe('given up');
+    await inbox?.acked([{ lane, ko: 0, day: dayOf(start) }]);
+    expect(await Promise.race([second, turn()])).toMatchObject({ status: 'acked' });
+    await cluster.close();
+  });
+
+  it('asks engines for at most 256 devices at once, however many come at once', async () => {
+    const { cluster, ground, node } = await clusterWithSilentDevice();
+    const { pending } = ground.engines;
+    const view = pending.view.bind(pending);
+    let [now, most] = [0, 0];
+    pending.view = async (device) => {
+      most = Math.max(most, ++now);
+      await turn();
+      now--;
+      return view(device);
+    };
+    await Promise.all(Array.from({ length: 1_000 }, () => node.claim(someDevice())));
+    for (let times = 0; times < 5; times++) await turn();
+    expect(most).toBe(256);
     await cluster.close();
   });
 });

@@ -17,7 +17,7 @@ export class MemoryGround implements MailGround {
   #records = 0;
   #started = 0;
 
-  constructor(clock: Clock, timers: Timers) {
+  constructor(clock: Clock, timers: Timers, partitions?: number) {
     this.#clock = clock;
     this.engines = new MemoryEngines({
       clock,
@@ -25,6 +25,7 @@ export class MemoryGround implements MailGround {
       // The log has a clock of its own, and no two records the same time.
       logClock: { now: () => start + this.#records++ },
       topics: Object.values(this.topics),
+      ...(partitions === undefined ? {} : { partitions }),
     });
   }
 

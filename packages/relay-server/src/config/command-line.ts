@@ -6,14 +6,14 @@ export type CommandLine =
   | { readonly command: 'help' }
   | { readonly command: 'version' }
   | {
-      /** `migrate`: makes what the engines of a cluster need, and ends. */
-      readonly command: 'serve' | 'migrate';
+      /** `migrate`: makes what the engines of a cluster need, and ends. `forget-prekeys`: has no one-time prekey given out that is there now, and ends. */
+      readonly command: 'serve' | (typeof commands)[number];
       readonly configFile: string | undefined;
       readonly values: ReadonlyMap<string, string>;
     };
 
 const valueFlags = ['--config', '--data', '--host', '--port'] as const;
-const commands = ['migrate'];
+const commands = ['migrate', 'forget-prekeys'] as const;
 const flags: readonly string[] = [...valueFlags, '--help', '--version'];
 
 /**
@@ -22,8 +22,8 @@ const flags: readonly string[] = [...valueFlags, '--help', '--version'];
  */
 export function readCommandLine(args: readonly string[]): CommandLine {
   const values = new Map<string, string>();
-  const command = args[0] === 'migrate' ? 'migrate' : 'serve';
-  for (let at = command === 'migrate' ? 1 : 0; at < args.length; at++) {
+  const command = commands.find((name) => name === args[0]) ?? 'serve';
+  for (let at = command === 'serve' ? 0 : 1; at < args.length; at++) {
     const argument = args[at] ?? '';
     if (argument === '--help' || argument === '-h') return { command: 'help' };
     if (argument === '--version' || argument === '-v') return { command: 'version' };

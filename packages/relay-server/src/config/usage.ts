@@ -11,9 +11,11 @@ export function usage(): string {
 
   sotto-relay [--config FILE] [--data DIR] [--host HOST] [--port N]
   sotto-relay migrate [--config FILE]
+  sotto-relay forget-prekeys [--config FILE]
   sotto-relay --help | --version
 
   migrate         makes what the engines of a cluster need, or brings it up to date, and ends: nodes may run meanwhile
+  forget-prekeys  after a restore of a cluster's Cassandra: no one-time prekey is given out that is there now
 
   --config FILE   a JSON file with the keys below, nested at the dots
   --data DIR      where the relay keeps its database, its files and its key

@@ -18,6 +18,10 @@ import { MailAppender, type MailTopics, type TopicKey } from './mail-appender.ts
 import type { NodeFailure } from './node-failure.ts';
 
 const expiredAtOnce = 1_000;
+/** The most acks whose entries could not be counted out that are remembered; what is forgotten counts until it expires. */
+const mostUncounted = 10_000;
+
+const nothingHeld: MailUsage = { count: 0, bytes: 0, strangerCount: 0, strangerBytes: 0, oldest: undefined };
 
 /** What a `ClusterMailbox` works with. */
 export interface ClusterMailboxParts {
@@ -51,11 +55,13 @@ export class ClusterMailbox implements Mailbox {
   readonly #topics: KnownTopics;
   /** The latest time that a sweep was told: mail and receipts end by it, whatever time it is. */
   #sweptAt = 0;
+  /** What was acked, and is still to be counted out. */
+  #uncounted: { readonly device: DeviceIncarnation; readonly entryIds: readonly Uint8Array[] }[] = [];
 
   constructor(parts: ClusterMailboxParts) {
     const { log, topics, appended } = parts;
     this.#parts = parts;
-    this.#topics = new KnownTopics(log, [topics.toUser, topics.toGroup]);
+    this.#topics = new KnownTopics(log, [topics.toUser, topics.toGroup], parts.clock);
     this.#appender = new MailAppender({
       ...parts,
       now: () => this.#now(),
@@ -78,7 +84,11 @@ export class ClusterMailbox implements Mailbox {
   }
 
   reader(device: DeviceAddress): MailReader {
-    return new ClusterReader(device, { ...this.#parts, sweptAt: () => this.#sweptAt });
+    return new ClusterReader(device, {
+      ...this.#parts,
+      sweptAt: () => this.#sweptAt,
+      given: (topicId) => this.#topics.add(topicId),
+    });
   }
 
   async ack(address: DeviceAddress, deliveryIds: readonly Uint8Array[]): Promise<number> {
@@ -87,22 +97,30 @@ export class ClusterMailbox implements Mailbox {
     const acked = await this.#deliveries(device, deliveryIds);
     if (acked.length === 0) return 0;
     await this.#parts.inboxes.acked(device, acked);
-    return this.#parts.ledger.release(
-      device,
-      acked.map(({ entryId }) => entryId),
-    );
+    const entryIds = acked.map(({ entryId }) => entryId);
+    // The mail has gone, whatever the ledger knows of it.
+    return (await this.#countOut(device, entryIds)) ?? entryIds.length;
   }
 
   async usage(address: DeviceAddress): Promise<MailUsage> {
     const device = await this.#listed(address);
-    if (device !== undefined) return this.#parts.ledger.usage(device);
-    return { count: 0, bytes: 0, strangerCount: 0, strangerBytes: 0, oldest: undefined };
+    if (device === undefined) return nothingHeld;
+    try {
+      return await this.#parts.ledger.usage(device);
+    } catch (error) {
+      // As after the ledger was lost: without it streams open, and are given mail.
+      this.#parts.failed('ledger.read-failed', error);
+      return nothingHeld;
+    }
   }
 
   /** Mail ends with its time by itself: this counts it out. */
   async expire(now: number): Promise<number> {
     this.#sweptAt = Math.max(this.#sweptAt, now);
     let expired = 0;
+    const uncounted = this.#uncounted;
+    this.#uncounted = [];
+    for (const { device, entryIds } of uncounted) await this.#countOut(device, entryIds);
     for (let last = expiredAtOnce; last === expiredAtOnce; expired += last) {
       last = await this.#parts.ledger.expire(now, expiredAtOnce);
     }
@@ -112,6 +130,17 @@ export class ClusterMailbox implements Mailbox {
   /** Engines overwrite what was deleted in their own time. */
   scrub(): Promise<void> {
     return Promise.resolve();
+  }
+
+  async #countOut(device: DeviceIncarnation, entryIds: readonly Uint8Array[]): Promise<number | undefined> {
+    try {
+      return await this.#parts.ledger.release(device, entryIds);
+    } catch (error) {
+      this.#parts.failed('ledger.release-failed', error);
+      this.#uncounted.push({ device, entryIds });
+      if (this.#uncounted.length > mostUncounted) this.#uncounted.shift();
+      return undefined;
+    }
   }
 
   #now(): number {

@@ -20,6 +20,8 @@ export interface ClusterReaderParts {
   readonly ids: DeliveryIds;
   /** Up to when mail has been swept: what ended by then is gone, whatever time it is. */
   readonly sweptAt: () => number;
+  /** An entry of a topic was given: its ack is going to come. */
+  readonly given: (topicId: string) => void;
   /** Something went wrong, and nothing is lost by it that could be read. */
   readonly failed: (event: NodeFailure, error: unknown) => void;
 }
@@ -118,6 +120,7 @@ export class ClusterReader implements MailReader {
       return [];
     }
     const { topicId, partition } = partitionOfLane(key.lane);
+    this.#parts.given(topicId);
     const deliveryId = this.#parts.ids.make(device, topicId, partition, key.ko, key.day, parcel.entryId);
     return [{ deliveryId, envelope: parcel.envelope }];
   }

@@ -239,10 +239,10 @@ export class Dispatcher {
         owned.committing = this.#commit(owned, effect.offset);
         break;
       case 'pause':
-        void this.#consumer?.then((consumer) => consumer.pause(owned.assignment));
+        void this.#consumer?.then((consumer) => consumer.pause(owned.assignment), nothing);
         break;
       case 'resume':
-        void this.#consumer?.then((consumer) => consumer.resume(owned.assignment));
+        void this.#consumer?.then((consumer) => consumer.resume(owned.assignment), nothing);
         break;
     }
   }
@@ -295,9 +295,8 @@ export class Dispatcher {
   }
 
   async #park(owned: Owned, ko: number, bytes: Uint8Array): Promise<void> {
-    const { log, poisonTopic, failed } = this.#parts;
-    const place = Buffer.from(`${owned.dispatch.lane}/${ko}`);
-    const ok = await log.append(poisonTopic, place, bytes).then(
+    const { poisonTopic, failed } = this.#parts;
+    const ok = await this.#parkBytes(`${owned.dispatch.lane}/${ko}`, bytes).then(
       () => true,
       (error: unknown) => {
         failed('mail-log.park-failed', error);
@@ -306,6 +305,20 @@ export class Dispatcher {
     );
     if (ok) failed('mail-log.poison', new RelayError('store-corrupt', `A record was put into ${poisonTopic}.`));
     this.#step(owned, { kind: 'parked', ko, ok });
+  }
+
+  /** A record that was as large as the log takes it is parked in halves, since its key is longer there: `place:0` and `place:1`. */
+  async #parkBytes(place: string, bytes: Uint8Array): Promise<void> {
+    const { log, poisonTopic } = this.#parts;
+    try {
+      await log.append(poisonTopic, Buffer.from(place), bytes);
+    } catch (error) {
+      const isTooLarge = error instanceof RelayError && error.code === 'request-too-large';
+      if (!isTooLarge || bytes.length < 2) throw error;
+      const half = bytes.length >>> 1;
+      await this.#parkBytes(`${place}:0`, bytes.subarray(0, half));
+      await this.#parkBytes(`${place}:1`, bytes.subarray(half));
+    }
   }
 
   async #commit(owned: Owned, offset: number): Promise<void> {

@@ -12,10 +12,13 @@ import type { HandOver, HandOverAnswer, NodeMessage } from './hand-over.ts';
 import type { InboxTerms } from './inbox-state.ts';
 import type { NodeFailure } from './node-failure.ts';
 import { OpenInbox } from './open-inbox.ts';
+import { WorkLimit } from './work-limit.ts';
 
 /** How often inboxes are looked at that want to be woken, and how often their presence is kept. */
 const tickMs = 1_000;
 const keepMs = 20_000;
+/** Calls that engines have from all inboxes of a node at once: clients that all come back together wait for each other. */
+const mostCalls = 256;
 
 /** What `GatewayInboxes` works with. */
 export interface GatewayInboxesParts {
@@ -44,6 +47,7 @@ export interface GatewayInboxesParts {
  */
 export class GatewayInboxes {
   readonly #parts: GatewayInboxesParts;
+  readonly #calls = new WorkLimit(mostCalls);
   /** A device has more than one while an old stream ends; the last one is its own. */
   readonly #open = new Map<DeviceKey, OpenInbox[]>();
   readonly #cancelTicks: readonly CancelTimer[];
@@ -72,6 +76,7 @@ export class GatewayInboxes {
       presence,
       pending,
       link,
+      calls: this.#calls,
       clock,
       jitter,
       terms,

@@ -41,6 +41,15 @@ describe('mail records', () => {
     }
   });
 
+  it('keep a shared end in memory once, however many devices they are for', () => {
+    const items = Array.from({ length: 1_000 }, () => item());
+    const value = encodeMailRecord(mail(items, bytes(100_000)));
+    const before = process.memoryUsage().arrayBuffers;
+    const fetched = fetchedRecordOf(recordOf(value));
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(10_000_000);
+    expect(fetched.kind === 'mail' && fetched.parts[999]?.envelope.length).toBe(100_028);
+  });
+
   it('live no longer than mail is kept, whatever clock the node had that took them', () => {
     const late = { ...mail(), expiresAt: start + longestPendingMs + 60_000 };
     expect(fetchedRecordOf(recordOf(encodeMailRecord(late)))).toMatchObject({

@@ -77,7 +77,7 @@ function readMail(value: Uint8Array): ReadMail | undefined {
   const record = decoded(value);
   if (record?.version !== version) return undefined;
   const { expiresAt, items, shared } = record;
-  const parts = new Map<DeviceKey, Uint8Array>();
+  const parts = new Map<DeviceKey, Parcel>();
   for (const item of items) {
     const { userId, incarnation, entry, envelope } = withBytes(item);
     const deviceId = item.deviceId ?? 0;
@@ -96,9 +96,19 @@ function readMail(value: Uint8Array): ReadMail | undefined {
       incarnation: name,
     });
     if (parts.has(device)) return undefined;
-    parts.set(device, parcelBytes({ entryId: entry, envelope: joined(envelope, shared) }));
+    parts.set(device, { entryId: entry, envelope });
   }
-  return { expiresAt, parts: [...parts].map(([device, envelope]) => ({ device, envelope })) };
+  return { expiresAt, parts: [...parts].map(([device, parcel]) => partOf(device, parcel, shared)) };
+}
+
+/** The envelope is made when somebody asks for it: a shared end is in memory once, however many devices the record is for. */
+function partOf(device: DeviceKey, { entryId, envelope }: Parcel, shared: Uint8Array) {
+  return {
+    device,
+    get envelope() {
+      return parcelBytes({ entryId, envelope: joined(envelope, shared) });
+    },
+  };
 }
 
 /** The generated type allows fields to be missing, which decoding fills. */

@@ -7,6 +7,7 @@ export const nodeFailures = {
   'hand-over.refused': 'warn',
   'inbox.claim-failed': 'warn',
   'inbox.release-failed': 'warn',
+  'ledger.read-failed': 'warn',
   'ledger.release-failed': 'warn',
   'listed.read-failed': 'warn',
   'mail-log.commit-failed': 'warn',

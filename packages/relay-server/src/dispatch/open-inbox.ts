@@ -12,12 +12,15 @@ import type { HandOver, HandOverAnswer, NodeMessage } from './hand-over.ts';
 import type { DeviceInbox, InboxEffect, InboxTerms } from './inbox-state.ts';
 import type { NodeFailure } from './node-failure.ts';
 import { encodeNodeMessage } from './node-messages.ts';
+import type { WorkLimit } from './work-limit.ts';
 
 /** What an `OpenInbox` works with. */
 export interface OpenInboxParts {
   readonly presence: Presence;
   readonly pending: PendingStore;
   readonly link: NodeLink;
+  /** Of all inboxes together: claims, and readings of what is stored. */
+  readonly calls: WorkLimit;
   readonly clock: Clock;
   readonly jitter: () => number;
   readonly terms: InboxTerms;
@@ -91,14 +94,16 @@ export class OpenInbox {
     const name = nameOf(from, { lane, ko: mail.ko, call });
     return new Promise((resolve, reject) => {
       const given = () => {
-        this.#waiting.delete(name);
+        // Another attempt may have the name by now: a dispatcher counts anew with each assignment.
+        if (this.#waiting.get(name) === answered) this.#waiting.delete(name);
         reject(new RelayError('internal', 'The node that handed something over has given up.'));
       };
       signal.addEventListener('abort', given, { once: true });
-      this.#waiting.set(name, (answer) => {
+      const answered = (answer: HandOverAnswer) => {
         signal.removeEventListener('abort', given);
         resolve(answer);
-      });
+      };
+      this.#waiting.set(name, answered);
       void this.#step({ kind: 'hand-over', from, message });
     });
   }
@@ -228,9 +233,9 @@ export class OpenInbox {
   }
 
   async #claim(): Promise<void> {
-    const { presence, link, failed } = this.#parts;
+    const { presence, link, calls, failed } = this.#parts;
     try {
-      const { epoch, previous } = await presence.claim(deviceOfKey(this.device), link.node);
+      const { epoch, previous } = await calls.run(() => presence.claim(deviceOfKey(this.device), link.node));
       void this.#step({ kind: 'claimed', epoch, previous });
       this.#claimed?.(previous);
     } catch (error) {
@@ -266,10 +271,10 @@ export class OpenInbox {
   }
 
   async #readSpans(): Promise<void> {
-    const { pending, read, failed } = this.#parts;
+    const { pending, calls, read, failed } = this.#parts;
     read();
     try {
-      const { spans, cursors } = await pending.view(this.device);
+      const { spans, cursors } = await calls.run(() => pending.view(this.device));
       // Acked through another stream of the device.
       for (const { lane, ko } of cursors) {
         for (const [name, { key }] of this.#entries) if (key.lane === lane && key.ko <= ko) this.#entries.delete(name);
@@ -282,10 +287,12 @@ export class OpenInbox {
   }
 
   async #readPage(effect: Extract<InboxEffect, { kind: 'read-page' }>): Promise<void> {
-    const { pending, clock, failed } = this.#parts;
+    const { pending, clock, calls, failed } = this.#parts;
     const { lane, after, upTo, limit } = effect;
     try {
-      const rows = await pending.page({ device: this.device, lane, after, upTo, limit, now: clock.now() });
+      const rows = await calls.run(() =>
+        pending.page({ device: this.device, lane, after, upTo, limit, now: clock.now() }),
+      );
       void this.#step({ kind: 'page', lane, rows });
     } catch (error) {
       failed('pending.read-failed', error);

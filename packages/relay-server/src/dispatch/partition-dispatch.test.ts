@@ -24,7 +24,7 @@ function partition(start = 0) {
   const state = newPartitionDispatch(lane, 'g1', start);
   const step = (event: PartitionEvent, now = 0): PartitionEffect[] => {
     const out: PartitionEffect[] = [];
-    stepPartition(state, event, now, 0, { ...partitionTerms, openRecords: 2 }, out);
+    stepPartition(state, event, now, 0, { ...partitionTerms, openRecords: 2, openParts: 10 }, out);
     return out;
   };
   const ack = (device: DeviceKey, ko: number) => {
@@ -55,6 +55,15 @@ describe('a partition of a dispatcher', () => {
     expect(commits(step({ kind: 'committed', offset: 1, ok: false }, 10))).toEqual([]);
     expect(partitionWakeAt(state)).toBe(1_010);
     expect(commits(step({ kind: 'wake' }, 1_010))).toEqual([2]);
+  });
+
+  it('is paused by a few records for many devices, and goes on when half of these are done', () => {
+    const { step, ack } = partition();
+    const devices = Array.from({ length: 10 }, (_, at) => `crowd-${at}` as DeviceKey);
+    const kinds = (effects: readonly PartitionEffect[]) => effects.map(({ kind }) => kind);
+    expect(kinds(step({ kind: 'fetched', records: [record(0, ...devices)] }))).toContain('pause');
+    const done = devices.slice(0, 5).map((device) => kinds(ack(device, 0)).includes('resume'));
+    expect(done).toEqual([false, false, false, false, true]);
   });
 
   it('does nothing after it was revoked', () => {

@@ -17,6 +17,8 @@ export interface PartitionTerms {
   readonly lane: LaneTerms;
   /** With so many fetched records unresolved the partition is paused; at half of it, it is resumed. */
   readonly openRecords: number;
+  /** The same with so many devices over all its records. */
+  readonly openParts: number;
   /** How many lanes are remembered at most without anything in flight: a lane that is forgotten begins with `unknown`. */
   readonly idleLanes: number;
   /** After how long a commit or a parking that failed is tried again, in ms. */
@@ -27,6 +29,7 @@ export interface PartitionTerms {
 export const partitionTerms: PartitionTerms = {
   lane: laneTerms,
   openRecords: 1_024,
+  openParts: 65_536,
   idleLanes: 50_000,
   retryMs: 1_000,
 };
@@ -82,6 +85,8 @@ export interface PartitionDispatch {
   readonly busy: Set<LaneDispatch>;
   readonly records: Map<number, OpenRecord>;
   readonly offsets: OffsetProgress;
+  /** Over all records: devices for which they are not resolved. */
+  openParts: number;
   committed: number;
   committing: boolean;
   commitAt: number;
@@ -111,6 +116,7 @@ export function newPartitionDispatch(
     busy: new Set(),
     records: new Map(),
     offsets,
+    openParts: 0,
     committed: start,
     committing: false,
     commitAt: 0,
@@ -203,16 +209,29 @@ function takeRecord(
     return;
   }
   partition.records.set(ko, { time: record.time, left: record.parts.length, bytes: undefined, retryAt: 0 });
-  for (const { device, envelope } of record.parts) {
-    const mail: LaneMail = { ko, time: record.time, expiresAt: record.expiresAt, envelope };
-    stepOne(partition, laneOf(partition, device, terms), { kind: 'mail', mail }, now, jitter, terms, out);
+  partition.openParts += record.parts.length;
+  for (const part of record.parts) {
+    const { time, expiresAt } = record;
+    const mail: LaneMail = {
+      ko,
+      time,
+      expiresAt,
+      // Records may make it anew whenever it is read.
+      get envelope() {
+        return part.envelope;
+      },
+    };
+    stepOne(partition, laneOf(partition, part.device, terms), { kind: 'mail', mail }, now, jitter, terms, out);
   }
 }
 
 function laneOf(partition: PartitionDispatch, device: DeviceKey, terms: PartitionTerms): LaneDispatch {
   const known = partition.lanes.get(device);
   if (known !== undefined) return known;
-  if (partition.lanes.size >= terms.idleLanes + partition.offsets.open) forgetAnIdleLane(partition);
+  // Two for one, so that what a crowd has left behind gets less.
+  for (let times = 0; times < 2 && partition.lanes.size >= terms.idleLanes + partition.busy.size; times++) {
+    forgetAnIdleLane(partition);
+  }
   const lane = newLaneDispatch(device, partition.lane);
   partition.lanes.set(device, lane);
   return lane;
@@ -250,6 +269,7 @@ function takeResolved(partition: PartitionDispatch, ko: number): void {
   const record = partition.records.get(ko);
   if (record === undefined) return;
   record.left--;
+  partition.openParts--;
   if (record.left > 0) return;
   partition.records.delete(ko);
   partition.offsets.resolved(ko);
@@ -299,11 +319,11 @@ function commitWhatIsResolved(partition: PartitionDispatch, now: number, out: Pa
 }
 
 function pauseOrResume(partition: PartitionDispatch, terms: PartitionTerms, out: PartitionEffect[]): void {
-  const { open } = partition.offsets;
-  if (!partition.paused && open >= terms.openRecords) {
+  const load = Math.max(partition.offsets.open / terms.openRecords, partition.openParts / terms.openParts);
+  if (!partition.paused && load >= 1) {
     partition.paused = true;
     out.push({ kind: 'pause' });
-  } else if (partition.paused && open <= terms.openRecords / 2) {
+  } else if (partition.paused && load <= 0.5) {
     partition.paused = false;
     out.push({ kind: 'resume' });
   }

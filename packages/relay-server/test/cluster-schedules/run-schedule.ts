@@ -41,7 +41,13 @@ export type Trouble = (typeof troubles)[number];
 
 const window = 6;
 const shortInbox = { ...inboxTerms, window, page: 3, lanes: 4, ahead: 8 };
-const shortPartition = { ...partitionTerms, openRecords: 24, idleLanes: 2, lane: { ...partitionTerms.lane, depth: 3 } };
+const shortPartition = {
+  ...partitionTerms,
+  openRecords: 24,
+  openParts: 40,
+  idleLanes: 2,
+  lane: { ...partitionTerms.lane, depth: 3 },
+};
 const roomy: MailQuota = { count: 10_000, bytes: 1_000_000, strangerCount: 10_000, strangerBytes: 1_000_000 };
 const longMs = 20 * 86_400_000;
 const steps = 120;
@@ -517,8 +523,16 @@ class Schedule {
     if (left.some((count) => count > 0)) throw new Violation(`the ledger counts ${left}`);
   }
 
+  /** One inbox a stream, nothing in it, and nothing open in the partitions. */
   #checkMemory(): void {
-    // Filled in when the objects tell what they hold.
+    for (const { name, mail, streams } of this.#nodes) {
+      const { all } = mail.inboxes;
+      if (all.length !== streams.size)
+        throw new Violation(`${name} has ${all.length} inboxes for ${streams.size} streams`);
+      if (mail.inboxes.waitingSince !== undefined) throw new Violation(`${name} keeps entries that were acked`);
+      const open = mail.partitions.filter(({ oldest }) => oldest !== undefined);
+      if (open.length > 0) throw new Violation(`${name} has records open in ${open.length} partitions`);
+    }
   }
 
   #checked(check: () => void): void {

@@ -90,6 +90,7 @@ export class SimWorld implements Surroundings {
     this.partitionTerms = {
       lane: { ...laneTerms, depth: few(1, 4) },
       openRecords: few(2, 8),
+      openParts: 16,
       idleLanes: few(0, 4),
       retryMs: 1_000,
     };

@@ -13,6 +13,7 @@ import { CassandraPendingStore } from './pending-store.ts';
 export { clusterIdentity, noteClusterIdentity } from './cluster-identity.ts';
 export { keyspaceReplication, migrate, tableAreas } from './migrations.ts';
 export { openMigrated } from './open-migrated.ts';
+export { retirePrekeys } from './retired-prekeys.ts';
 
 /** What a cluster keeps in Cassandra. */
 export interface CassandraStores

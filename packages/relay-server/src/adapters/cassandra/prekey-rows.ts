@@ -9,6 +9,9 @@ const shelf = { ec: 1, kyber: 2, takenEc: 3, takenKyber: 4, signed: 5, lastResor
 type Shelf = (typeof shelf)[keyof typeof shelf];
 const allEpochs = '00000000-0000-4000-8000-000000000000';
 
+/** How many keys one step gives away to nobody. */
+const retiredAtOnce = 50;
+
 /** Where the prekeys are kept that an account's identity key of now has signed. */
 export interface PrekeyPlace {
   readonly incarnation: string;
@@ -115,6 +118,26 @@ export class PrekeyRows {
       [place.incarnation, place.epoch],
     );
     return standing.length === 2;
+  }
+
+  /** Marks all one-time keys of a device as given away, so that nobody gets one of them, and no upload brings one back; gives how many there were. */
+  async retire(incarnation: string): Promise<number> {
+    for (let retired = 0; ; ) {
+      const [first, ...others] = await this.#database.rows<KeyRow & { readonly epoch: unknown }>(
+        'SELECT shelf, epoch, id, public_key, signature FROM prekey WHERE incarnation = ? AND shelf IN (1, 2) LIMIT ?',
+        [incarnation, retiredAtOnce],
+      );
+      if (first === undefined) return retired;
+      const epoch = String(first.epoch);
+      const keys = [first, ...others.filter((key) => String(key.epoch) === epoch)];
+      if (await this.#remove({ incarnation, epoch }, ...keys)) retired += keys.length;
+    }
+  }
+
+  /** All devices that have, or had, a key. */
+  async incarnations(): Promise<readonly string[]> {
+    const rows = await this.#database.rows('SELECT DISTINCT incarnation FROM prekey');
+    return rows.map((row) => String(row.incarnation));
   }
 
   /** Deletes the keys of an epoch that nobody reaches any more. */

@@ -1,4 +1,5 @@
 import {
+  type Connection,
   decodeConsumerProtocolAssignment,
   decodeConsumerProtocolSubscription,
   encodeConsumerProtocolAssignment,
@@ -83,6 +84,8 @@ export class GroupMember {
   #isBeating = false;
   #isStopping = false;
   #mustRejoin = false;
+  /** Whether the coordinator is another one than the join under way waits at. */
+  #hasMoved = false;
   #changed: (() => void)[] = [];
   #stopBeating: CancelTimer | undefined;
   #running: Promise<void> | undefined;
@@ -216,16 +219,19 @@ export class GroupMember {
       if ([...codes].some((code) => code === 'PLT_KFK_NETWORK') || notReady.some((code) => codes.has(code))) {
         this.forgetCoordinator();
       }
-      if (notReady.some((code) => codes.has(code))) return false;
+      if (this.#hasMoved || notReady.some((code) => codes.has(code))) return false;
       throw error;
     }
   }
 
   /** What this member is given; `undefined` when the group shares anew already, and it has to come again. */
   async #join(): Promise<readonly TopicPartition[] | undefined> {
-    const { cluster, group, sessionMs, rebalanceMs } = this.#options;
-    const connection = await this.#joinLine.to(await this.coordinator());
+    const { cluster, group, sessionMs, rebalanceMs, timers } = this.#options;
+    const coordinator = await this.coordinator();
+    const connection = await this.#joinLine.to(coordinator);
     this.#isJoining = true;
+    this.#hasMoved = false;
+    const stopWatching = timers.every(sessionMs / 2, () => void this.#watch(coordinator, connection));
     try {
       const protocols = [{ name: 'sotto-sticky', metadata: this.#claims() }];
       const joined = await joinGroupV9.api.async(
@@ -259,8 +265,21 @@ export class GroupMember {
     } catch (error) {
       return this.#joinRefused(error);
     } finally {
+      stopWatching();
       this.#isJoining = false;
       this.#tellChange();
+    }
+  }
+
+  /** A join may wait for long, and one at a coordinator that hangs does in vain: it ends when the group has another one by then. */
+  async #watch(coordinator: number, connection: Connection): Promise<void> {
+    try {
+      const now = await this.#options.cluster.coordinator(this.#options.group);
+      if (now === coordinator) return;
+      this.#hasMoved = true;
+      await connection.close();
+    } catch {
+      // There is none, or nobody knows: it is asked again.
     }
   }
 
@@ -342,6 +361,7 @@ export class GroupMember {
   #expel(how: Expulsion): void {
     this.#generation = -1;
     if (how === 'forgotten') this.#memberId = '';
+    else this.forgetCoordinator();
     this.#session.end();
     this.#owner.lost();
     this.rejoin();

@@ -170,12 +170,18 @@ export class KafkaLogConsumer implements LogConsumer, GroupOwner, FetchOwner {
     const fresh = there.filter((partition) => !committed.has(placeOf(partition)));
     const earliest = await this.#earliest(fresh);
     if (losses !== this.#losses || this.#isClosing) return;
+    let begun = 0;
     for (const place of there) {
       const start = committed.get(placeOf(place)) ?? earliest.get(placeOf(place));
       const layout = layouts.get(place.topic);
-      if (start !== undefined && layout) this.#begin(place, layout, start);
+      if (start === undefined || !layout) continue;
+      this.#begin(place, layout, start);
+      begun += 1;
     }
     this.#fetcher.wake();
+    if (begun === partitions.length) return;
+    // Whoever shared them knows of partitions that the broker asked here has not heard of yet. Nobody else begins with them, so they are asked for again.
+    this.#parts.timers.after(this.#parts.topicsMs, () => this.#member.rejoin());
   }
 
   #begin({ topic, partition }: TopicPartition, { topicId, leaders }: TopicLayout, start: number): void {

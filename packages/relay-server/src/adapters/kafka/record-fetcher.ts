@@ -1,10 +1,10 @@
 import { setImmediate } from 'node:timers';
 import { fetchV13 } from '@platformatic/kafka';
 import type { Timers } from '../../ports/timers.ts';
-import type { RelayError } from '../../relay-error.ts';
+import { RelayError } from '../../relay-error.ts';
 import { fetchedRecords } from './fetched-records.ts';
 import type { BrokerLine, KafkaCluster, TopicLayout } from './kafka-cluster.ts';
-import { kafkaCode, storeFailure } from './kafka-failure.ts';
+import { codesOf, kafkaCode, storeFailure } from './kafka-failure.ts';
 import { retryDelayMs } from './kafka-options.ts';
 import type { PartitionFeed } from './partition-feed.ts';
 
@@ -141,6 +141,7 @@ export class RecordFetcher {
     slot.isBusy = true;
     for (const feed of feeds) feed.isFetching = true;
     let response: FetchResponse | undefined;
+    let isUnread = false;
     try {
       const connection = await slot.line.to(broker);
       // Session epoch -1: no session (KIP-227).
@@ -148,6 +149,7 @@ export class RecordFetcher {
       response = await fetchV13.api.async(connection, waitMs, 1, answerBytes, 0, 0, -1, topics, [], '');
     } catch (error) {
       response = responseOf(error);
+      isUnread = !(error instanceof RelayError) && !codesOf(error).has('PLT_KFK_NETWORK');
       if (!response && !this.#isClosed) this.#owner.failed(storeFailure(error));
     }
     slot.isBusy = false;
@@ -156,7 +158,8 @@ export class RecordFetcher {
     if (response) this.#give(feeds, response);
     else {
       for (const feed of feeds) {
-        feed.isSuspect = true;
+        // Of a broker that was not reached none is suspected: asked for one by one they would come down on it.
+        if (isUnread) feed.isSuspect = true;
         this.#astray(feed);
       }
     }

@@ -48,6 +48,7 @@ type Way =
       readonly socket: WebSocket;
       readonly writer: FrameWriter;
       readonly watched: WatchedSocket;
+      readonly endsAt: number;
     }
   | { readonly state: 'ended' };
 
@@ -97,7 +98,10 @@ export class AskedNode {
 
   /** Once every `pingMs`. */
   tick(): void {
-    if (this.#way.state === 'open') this.#way.watched.tick();
+    if (this.#way.state !== 'open') return;
+    // Whoever has no certificate any more is no node: a new connection shows whether it has another.
+    if (this.#parts.clock.now() >= this.#way.endsAt) this.#way.socket.terminate();
+    else this.#way.watched.tick();
   }
 
   /** Ends everything; gives the connection that is left to close, if there is one. */
@@ -126,7 +130,7 @@ export class AskedNode {
 
   #connect(): void {
     const { timers, settings, dial } = this.#parts;
-    const { socket, isGone } = dial();
+    const { socket, isGone, endsAt } = dial();
     const cancelTimer = timers.after(settings.connectMs, () => socket.terminate());
     this.#way = { state: 'connecting', socket };
     socket.on('open', () => {
@@ -134,7 +138,7 @@ export class AskedNode {
       if (this.#way.state !== 'connecting' || this.#way.socket !== socket) return;
       const writer = new FrameWriter(socket, () => this.#next());
       const watched = new WatchedSocket(socket, settings, () => this.#breaker.succeeded());
-      this.#way = { state: 'open', socket, writer, watched };
+      this.#way = { state: 'open', socket, writer, watched, endsAt: endsAt() };
       writer.wake();
     });
     socket.on('message', (data: RawData, isBinary: boolean) => this.#receive(socket, data, isBinary));

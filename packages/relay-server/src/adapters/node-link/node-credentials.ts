@@ -16,6 +16,12 @@ export function isOfHost(certificate: PeerCertificate, host: string): boolean {
   return certificate.subject !== undefined && checkServerIdentity(host, certificate) === undefined;
 }
 
+/** When a certificate that was shown ends, milliseconds since the Unix epoch. */
+export function endOf({ valid_to }: PeerCertificate): number {
+  const end = Date.parse(valid_to);
+  return Number.isNaN(end) ? Number.POSITIVE_INFINITY : end;
+}
+
 /**
  * Checks what would otherwise come out only when other nodes refuse this one.
  * @throws {RelayError} `config-invalid`

@@ -1,8 +1,9 @@
 import { Agent } from 'node:https';
+import { TLSSocket } from 'node:tls';
 import { WebSocket } from 'ws';
 import { batchBytes } from './frame-writer.ts';
 import type { LinkSettings } from './link-settings.ts';
-import type { NodeCredentials } from './node-credentials.ts';
+import { endOf, type NodeCredentials } from './node-credentials.ts';
 import { frameHeadBytes } from './node-frames.ts';
 import { addressOf, type NodeName, nodeNameOf } from './node-name.ts';
 
@@ -20,6 +21,8 @@ export interface DialedNode {
   readonly socket: WebSocket;
   /** Whether the other said that it is not the node that was meant: that one will never come back. */
   readonly isGone: () => boolean;
+  /** When the certificate ends that the other has shown; never as long as it has shown none. */
+  readonly endsAt: () => number;
 }
 
 /** How large a message with these limits can be. */
@@ -32,6 +35,7 @@ export function mostPayload({ mostMessageBytes }: Pick<LinkSettings, 'mostMessag
  */
 export function dialNode(from: string, to: NodeName, credentials: NodeCredentials, settings: LinkSettings): DialedNode {
   let status = 0;
+  let endsAt = Number.POSITIVE_INFINITY;
   const socket = new WebSocket(`wss://${addressOf(to.host, to.port)}${nodePath}`, nodeProtocol, {
     ca: credentials.authority,
     cert: credentials.certificate,
@@ -51,5 +55,8 @@ export function dialNode(from: string, to: NodeName, credentials: NodeCredential
     request.destroy();
     socket.terminate();
   });
-  return { socket, isGone: () => status === misdirected };
+  socket.on('upgrade', ({ socket: connection }) => {
+    if (connection instanceof TLSSocket) endsAt = endOf(connection.getPeerCertificate());
+  });
+  return { socket, isGone: () => status === misdirected, endsAt: () => endsAt };
 }

@@ -7,7 +7,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { Logger } from '../../ports/logger.ts';
 import { RelayError } from '../../relay-error.ts';
 import type { LinkSettings } from './link-settings.ts';
-import { isOfHost, type NodeCredentials } from './node-credentials.ts';
+import { endOf, isOfHost, type NodeCredentials } from './node-credentials.ts';
 import { fromHeader, misdirected, mostPayload, nodePath, nodeProtocol, toHeader } from './node-dialer.ts';
 import { parseNodeName } from './node-name.ts';
 
@@ -20,8 +20,8 @@ export interface NodeListenerParts {
   readonly logger: Logger;
   /** The name of this node and start; `undefined` when nobody may connect to it any more. */
   readonly name: () => string | undefined;
-  /** A node has connected. */
-  readonly onNode: (from: string, socket: WebSocket) => void;
+  /** A node has connected, with a certificate that ends then. */
+  readonly onNode: (from: string, socket: WebSocket, endsAt: number) => void;
 }
 
 /** Takes the connections of other nodes in. */
@@ -86,7 +86,8 @@ export async function listenForNodes(parts: NodeListenerParts): Promise<NodeList
     }
     const from = headerOf(request, fromHeader);
     const host = parseNodeName(from)?.host;
-    if (host === undefined || !(socket instanceof TLSSocket) || !isOfHost(socket.getPeerCertificate(), host)) {
+    const shown = socket instanceof TLSSocket ? socket.getPeerCertificate() : undefined;
+    if (host === undefined || shown === undefined || !isOfHost(shown, host)) {
       refuse(socket, 403, 'certificate of another host');
       return;
     }
@@ -95,7 +96,7 @@ export async function listenForNodes(parts: NodeListenerParts): Promise<NodeList
       return;
     }
     socket.off('error', onError);
-    sockets.handleUpgrade(request, socket, head, (opened) => parts.onNode(from, opened));
+    sockets.handleUpgrade(request, socket, head, (opened) => parts.onNode(from, opened, endOf(shown)));
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) =>

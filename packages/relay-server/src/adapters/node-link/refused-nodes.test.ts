@@ -100,6 +100,24 @@ describe('between nodes', () => {
       '\r\n',
     ].join('\r\n');
 
+  it('a connection ends with the certificate that was shown on it, whoever has made it', async () => {
+    for (const ending of ['asker', 'asked'] as const) {
+      const end = Math.ceil(Math.max(Date.now(), time.now()) / 1000) * 1000 + 3_600_000;
+      const soon = { notAfter: new Date(end) };
+      // Before there are timers: one look at the connection comes before the end, the next one after it.
+      time.jump(end - 2000 - time.now());
+      const asked = await start({ names: ending === 'asked' ? soon : {} });
+      const asker = await start({ names: ending === 'asker' ? soon : {} });
+      expect((await asker.request(asked.node, message, ample)).status).toBe('answered');
+      time.advance(1500);
+      expect((await asker.request(asked.node, message, ample)).status).toBe('answered');
+      expect(asked.connected).toBe(1);
+      time.advance(1500);
+      await expect.poll(() => asked.connected).toBe(0);
+      await Promise.all([asked.abandon(), asker.abandon()]);
+    }
+  });
+
   it('who has a certificate of the CA for its host is taken, by IP address as well', async () => {
     const link = await start({
       host: '127.0.0.1',

@@ -1,4 +1,5 @@
 import type { RawData, WebSocket } from 'ws';
+import type { Clock } from '../../ports/clock.ts';
 import type { NodeHandler } from '../../ports/node-link.ts';
 import type { Timers } from '../../ports/timers.ts';
 import { type HandledOutcome, HandledRequests } from '../handled-requests.ts';
@@ -13,6 +14,9 @@ import { WatchedSocket } from './watched-socket.ts';
 export interface ServedNodeParts {
   readonly from: string;
   readonly socket: WebSocket;
+  /** When the certificate ends that it has shown. */
+  readonly endsAt: number;
+  readonly clock: Clock;
   readonly timers: Timers;
   readonly settings: LinkSettings;
   readonly handler: () => NodeHandler | undefined;
@@ -63,7 +67,8 @@ export class ServedNode {
 
   /** Once every `pingMs`. */
   tick(): void {
-    this.#watched.tick();
+    if (this.#parts.clock.now() >= this.#parts.endsAt) this.socket.terminate();
+    else this.#watched.tick();
   }
 
   /** Ends what it asked for: nothing of this connection is heard any more. */

@@ -77,8 +77,8 @@ export class TlsNodeLink implements NodeLink {
       settings,
       logger,
       name: () => (link === undefined || link.#closing !== undefined ? undefined : link.node),
-      onNode: (from, socket) => {
-        if (link !== undefined) link.#serve(from, socket);
+      onNode: (from, socket, endsAt) => {
+        if (link !== undefined) link.#serve(from, socket, endsAt);
       },
     });
     const start = Buffer.from(randomness.bytes(8)).toString('hex');
@@ -114,7 +114,7 @@ export class TlsNodeLink implements NodeLink {
   }
 
   /**
-   * Makes connections from now on with other credentials; those that are open go on.
+   * Makes connections from now on with other credentials; those that are open go on until a certificate ends that was shown on them.
    * @throws {RelayError} `config-invalid`: then nothing has changed
    */
   reload(credentials: NodeCredentials): void {
@@ -184,13 +184,15 @@ export class TlsNodeLink implements NodeLink {
     return asked;
   }
 
-  #serve(from: string, socket: WebSocket): void {
+  #serve(from: string, socket: WebSocket, endsAt: number): void {
     const before = this.#served.get(from);
     before?.end();
     before?.socket.terminate();
     const served: ServedNode = new ServedNode({
       from,
       socket,
+      endsAt,
+      clock: this.#options.clock,
       timers: this.#options.timers,
       settings: this.#settings,
       handler: () => (this.#closing === undefined ? this.#handler : undefined),
