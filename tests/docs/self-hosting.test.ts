@@ -41,6 +41,13 @@ describe('docs/self-hosting.md says what the relay is', () => {
     expect(loadConfig({ file: { path: 'example', text: example } }).codes.sender).toBe('webhook');
   });
 
+  it('every config file of an example is taken, that of a cluster too', async () => {
+    const examples = [...page.matchAll(/^```json\n([\s\S]*?)^```$/gm)].map(([, code = '']) => code);
+    const { loadConfig } = await import('@sotto/relay-server');
+    const stores = examples.map((text) => loadConfig({ file: { path: 'example', text } }).store);
+    expect(stores.sort()).toEqual(['cluster', 'embedded', 'embedded']);
+  });
+
   it('metrics', async () => {
     await using relay = await openDocsRelay();
     const text = await (await fetch(`${relay.url}/metrics`)).text();

@@ -7,6 +7,7 @@ import { usage } from './config/usage.ts';
 import { openEmbeddedRelay } from './embedded-relay.ts';
 import { forgetPrekeys } from './forget-prekeys.ts';
 import { migrateCluster } from './migrate-cluster.ts';
+import { keepAlive } from './platform/keep-alive.ts';
 import { systemClock } from './platform/system-clock.ts';
 import { RelayError } from './relay-error.ts';
 import { relayVersion } from './relay-version.ts';
@@ -17,6 +18,7 @@ import { relayVersion } from './relay-version.ts';
  * Mistakes of the operator are one sentence on standard error, and status 1 (2 for a wrong configuration).
  */
 export async function main(args: readonly string[]): Promise<number> {
+  const letGo = keepAlive();
   try {
     const line = readCommandLine(args);
     switch (line.command) {
@@ -40,6 +42,8 @@ export async function main(args: readonly string[]): Promise<number> {
     if (!(error instanceof RelayError)) throw error;
     process.stderr.write(`sotto-relay: ${error.message}\n`);
     return error.code === 'config-invalid' ? 2 : 1;
+  } finally {
+    letGo();
   }
 }
 
@@ -91,7 +95,6 @@ function endSignal(): { signal: Promise<void>; forget: () => void } {
       forget();
       resolve();
     };
-    // A listener for a signal does not keep the process alive; the listening socket does.
     process.once('SIGTERM', onSignal);
     process.once('SIGINT', onSignal);
     forget = () => {

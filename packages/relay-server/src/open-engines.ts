@@ -1,3 +1,4 @@
+import type { RedisOptions } from './adapters/redis/redis-database.ts';
 import { checkClusterIdentity } from './cluster-identity.ts';
 import type { ClusterKeyMarks } from './cluster-keys.ts';
 import { logNames } from './config/log-names.ts';
@@ -26,6 +27,8 @@ export interface OpenEnginesParts {
   /** See `RedisOptions`. */
   readonly commandTimeoutMs?: number;
 }
+
+const mostTries = 3;
 
 /** Something that is open, and how it is closed. */
 interface Opened<Engine> {
@@ -116,15 +119,29 @@ async function openDatabase(
 }
 
 async function openRedis({ redis }: EngineAdapters, options: EngineOptions, parts: OpenEnginesParts) {
-  const engine = await redis.openRedisClusterStores(
-    {
-      ...options.redis,
-      ...(parts.commandTimeoutMs !== undefined && { commandTimeoutMs: parts.commandTimeoutMs }),
-      onTrouble: ({ code }) => parts.logger.warn('redis.trouble', { code }),
-    },
-    parts,
-  );
+  const { commandTimeoutMs, logger } = parts;
+  const given: RedisOptions = {
+    ...options.redis,
+    ...(commandTimeoutMs !== undefined && { commandTimeoutMs }),
+    onTrouble: ({ code }) => logger.warn('redis.trouble', { code }),
+  };
+  const open = () => redis.openRedisClusterStores(given, parts);
+  const engine = await open().catch((error: unknown) => openedLater(open, error));
   return { engine, close: () => engine.close() };
+}
+
+/** Tries again what is given the shortest time of all engines, while this process is busy with opening them. */
+async function openedLater<Engine>(open: () => Promise<Engine>, before: unknown): Promise<Engine> {
+  let failure = before;
+  for (let tries = 1; tries < mostTries; tries++) {
+    if (!(failure instanceof RelayError && failure.retryable)) break;
+    try {
+      return await open();
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
 }
 
 /** Waits for all. When some fail the others are closed, and of the failures one is thrown that does not go away by itself, if there is one. */
