@@ -113,7 +113,7 @@ export interface LogTopic {
  * The durable log under a cluster's mailboxes: topics of partitions, in each of which records have an order, read by groups of consumers that commit how far they have come.
  *
  * Records of one key stand in one partition, in the order of their `append` calls. Other keys have no order. A record is given at least once to each group: again, when its owner lost the partition before it had committed.
- * @throws {RelayError} from all methods: `store-unavailable` (retryable) when the log can't be reached in time, `config-invalid` when it refuses this relay (credentials, TLS, rights) or has not got a topic that is named
+ * @throws {RelayError} from all methods: `store-unavailable` (retryable) when the log can't be reached in time, or refuses this relay by now (credentials, TLS, rights: whoever opens it is told before), `config-invalid` when it has not got a topic that is named
  */
 export interface MailLog {
   /**

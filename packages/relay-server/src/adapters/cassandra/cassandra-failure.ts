@@ -17,6 +17,9 @@ const passing: ReadonlySet<number> = new Set([
   codes.writeFailure,
 ]);
 
+/** Answers to who may not come in, or not do this. */
+const refused: ReadonlySet<number> = new Set([codes.badCredentials, codes.unauthorized]);
+
 /** Answers that come before anything is carried out. */
 const early: ReadonlySet<number> = new Set([
   codes.badCredentials,
@@ -31,10 +34,17 @@ const early: ReadonlySet<number> = new Set([
 /**
  * What an error of the driver means to a caller.
  *
- * `store-unavailable` (retryable) is a cluster that can't be reached, is too slow or has too few replicas; all else is a bug: `internal`.
+ * `store-unavailable` (retryable) is a cluster that can't be reached, is too slow or has too few replicas, or refuses this relay by now: rights and passwords are changed while it runs. All else is a bug: `internal`.
  */
 export function storeFailure(error: unknown): RelayError {
   if (error instanceof RelayError) return error;
+  if (isRefusal(error)) {
+    return new RelayError(
+      'store-unavailable',
+      'Cassandra refuses this relay: look at `cassandra.username` and `cassandra.password` in its settings, and at the rights of that role, then try again',
+      { retryable: true, cause: error },
+    );
+  }
   if (isPassing(error)) return unavailable(error);
   return new RelayError('internal', 'the store failed in a way that was not foreseen: see the cause', { cause: error });
 }
@@ -53,6 +63,11 @@ export function unavailable(cause: unknown): RelayError {
     "the relay can't use its Cassandra cluster: look whether its nodes are up and in time, then try again",
     { retryable: true, cause },
   );
+}
+
+function isRefusal(error: unknown): boolean {
+  if (error instanceof errors.AuthenticationError) return true;
+  return error instanceof errors.ResponseError && refused.has(error.code);
 }
 
 function isPassing(error: unknown): boolean {

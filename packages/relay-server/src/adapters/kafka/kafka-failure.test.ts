@@ -4,7 +4,7 @@ import { AuthenticationError, NetworkError } from '@platformatic/kafka';
 import { afterEach, describe, expect, it } from 'vitest';
 import { LogReader } from '../../conformance/log-reader.ts';
 import { RelayError } from '../../relay-error.ts';
-import { storeFailure } from './kafka-failure.ts';
+import { openFailure, storeFailure } from './kafka-failure.ts';
 import { KafkaMailLog } from './mail-log.ts';
 import { makeLogTopics } from './topics.ts';
 
@@ -64,11 +64,21 @@ describe('a Kafka that can not be used', () => {
     expect(await refusals([`127.0.0.1:${await silentPort()}`])).toEqual(Array(6).fill('store-unavailable true true'));
   });
 
-  it('refuses credentials: the configuration is wrong, however deep that stands in the error', () => {
+  it('refuses credentials: the settings are wrong at opening, and it is tried again while the relay runs', () => {
     const refused = new AuthenticationError('SASL authentication failed.');
     const wrapped = new NetworkError('Connection to a broker failed.', { cause: refused });
-    const failure = storeFailure(new AggregateError([new Error('other'), wrapped]));
-    expect([failure.code, failure.retryable]).toEqual(['config-invalid', false]);
+    const deep = new AggregateError([new Error('other'), wrapped]);
+    expect(openFailure(deep)).toMatchObject({ code: 'config-invalid', retryable: false, cause: deep });
+    expect(openFailure(deep).message).toContain('`kafka.sasl`');
+    expect(storeFailure(deep)).toMatchObject({ code: 'store-unavailable', retryable: true, cause: deep });
+  });
+
+  it('is not trusted: likewise', () => {
+    const untrusted = Object.assign(new Error('self-signed'), { code: 'SELF_SIGNED_CERT_IN_CHAIN' });
+    expect(openFailure(untrusted)).toMatchObject({ code: 'config-invalid' });
+    expect(openFailure(untrusted).message).toContain('`kafka.authorityFile`');
+    expect(storeFailure(untrusted)).toMatchObject({ code: 'store-unavailable', retryable: true });
+    expect(openFailure(new Error('late'))).toMatchObject({ code: 'store-unavailable', retryable: true });
   });
 
   it('is not taken for unreachable when the relay itself is wrong', () => {

@@ -51,7 +51,11 @@ const refusals: readonly (number | string)[] = [
 /** Of certificates that Node does not trust, and of a handshake with a broker that speaks no TLS, or nothing else. */
 const tlsRefusal = /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED_|DEPTH_ZERO_|HOSTNAME_MISMATCH|EPROTO$)/;
 
-/** What a `MailLog` throws when Kafka, or the client, has failed with this. The cause stands in it. */
+/**
+ * What a `MailLog` throws when Kafka, or the client, has failed with this. The cause stands in it.
+ *
+ * Who refuses this relay by now is `store-unavailable` (retryable) like who can't be reached: credentials, rights and certificates are changed while it runs, and what its clients ask for is none of their fault.
+ */
 export function storeFailure(cause: unknown): RelayError {
   if (cause instanceof RelayError) return cause;
   if (cause instanceof TypeError || cause instanceof ReferenceError) {
@@ -59,20 +63,8 @@ export function storeFailure(cause: unknown): RelayError {
   }
   const codes = codesOf(cause);
   const text = cause instanceof Error ? cause.message : '';
-  if (refusals.some((code) => codes.has(code))) {
-    return new RelayError(
-      'config-invalid',
-      'Kafka refuses this relay: check the name, password and rights it has there.',
-      {
-        cause,
-      },
-    );
-  }
-  if ([...codes].some((code) => tlsRefusal.test(`${code}`)) || wordsOf(cause).includes('TLS')) {
-    return new RelayError('config-invalid', 'No TLS connection to Kafka could be made: check `tls` and certificates.', {
-      cause,
-    });
-  }
+  const refusal = refusalIn(cause, codes);
+  if (refusal !== undefined) return new RelayError('store-unavailable', refusal, { retryable: true, cause });
   if (codes.has(kafkaCode.unknownTopic) || text.startsWith('Unknown topic')) {
     return new RelayError('config-invalid', 'Kafka has not got a topic of the relay: make the topics first.', {
       cause,
@@ -97,6 +89,24 @@ export function storeFailure(cause: unknown): RelayError {
     retryable: true,
     cause,
   });
+}
+
+/** What it means when the relay opens its log: who is refused then is for the operator, `config-invalid`; all else as {@link storeFailure}. */
+export function openFailure(cause: unknown): RelayError {
+  const refusal = cause instanceof RelayError ? undefined : refusalIn(cause, codesOf(cause));
+  return refusal === undefined ? storeFailure(cause) : new RelayError('config-invalid', refusal, { cause });
+}
+
+/** What to do about a broker that does not let this relay in; `undefined` when it is something else. */
+function refusalIn(cause: unknown, codes: ReadonlySet<number | string>): string | undefined {
+  if (cause instanceof TypeError || cause instanceof ReferenceError) return undefined;
+  if (refusals.some((code) => codes.has(code))) {
+    return 'Kafka refuses this relay: check `kafka.sasl` in its settings, and the rights that this name has there.';
+  }
+  if ([...codes].some((code) => tlsRefusal.test(`${code}`)) || wordsOf(cause).includes('TLS')) {
+    return 'No TLS connection to Kafka could be made: check `kafka.tls`, `kafka.authorityFile` and the certificates of the brokers.';
+  }
+  return undefined;
 }
 
 /** Gives what a promise does, or throws as a `MailLog` may. */

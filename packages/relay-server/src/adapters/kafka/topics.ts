@@ -2,7 +2,7 @@ import { systemTimers } from '../../platform/system-timers.ts';
 import type { Timers } from '../../ports/timers.ts';
 import { RelayError } from '../../relay-error.ts';
 import { KafkaCluster, type TopicLayout } from './kafka-cluster.ts';
-import { codesOf, kafkaCode, storeFailure } from './kafka-failure.ts';
+import { codesOf, kafkaCode, openFailure } from './kafka-failure.ts';
 import { type KafkaOptions, retryDelayMs } from './kafka-options.ts';
 
 /** How the topics of a relay are made. */
@@ -57,7 +57,7 @@ export async function makeLogTopics(options: LogTopicsOptions): Promise<readonly
     }
     return made;
   } catch (error) {
-    throw storeFailure(error);
+    throw openFailure(error);
   } finally {
     await cluster.close();
   }
@@ -80,7 +80,7 @@ export async function findLogTopics(
     }
     return found;
   } catch (error) {
-    throw storeFailure(error);
+    throw openFailure(error);
   } finally {
     await cluster.close();
   }
