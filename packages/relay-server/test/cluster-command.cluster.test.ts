@@ -26,7 +26,9 @@ const write = (change: Settings = {}) => settings.write('relay.json', JSON.strin
 const timeout = 400_000;
 
 describe('sotto-relay on the engines of a cluster', () => {
-  it('migrates from three processes at the same time, then two nodes start, are ready, and end with status 0', { timeout }, async () => {
+  it('migrates from three processes at the same time, then two nodes start, are ready, and end with status 0', {
+    timeout,
+  }, async () => {
     await write();
     const first = [run('migrate'), run('migrate'), run('migrate')];
     const statuses = await Promise.all(first.map(({ exited }) => exited));
@@ -48,7 +50,9 @@ describe('sotto-relay on the engines of a cluster', () => {
     expect(nodes.map(({ out }) => out.includes('is a node of sotto'))).toEqual([true, true]);
   });
 
-  it('says what is wrong in one sentence, with status 2 when it is a setting and 1 when nobody answers', { timeout }, async () => {
+  it('says what is wrong in one sentence, with status 2 when it is a setting and 1 when nobody answers', {
+    timeout,
+  }, async () => {
     await write();
     const unmigrated = run();
     expect(await unmigrated.exited).toBe(2);
