@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { ecPrekey, ownerOf, signedPrekey, someAccount } from '../../conformance/samples.ts';
+import { ecPrekey, signedPrekey, someAccount } from '../../conformance/samples.ts';
 import { settableClock } from '../../conformance/settable-clock.ts';
 import { type CassandraAccounts, cassandraAccounts } from './cassandra-accounts.ts';
 import type { CassandraDatabase } from './cassandra-database.ts';
