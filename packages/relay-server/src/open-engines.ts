@@ -1,4 +1,3 @@
-import type { RedisOptions } from './adapters/redis/redis-database.ts';
 import { checkClusterIdentity } from './cluster-identity.ts';
 import type { ClusterKeyMarks } from './cluster-keys.ts';
 import { logNames } from './config/log-names.ts';
