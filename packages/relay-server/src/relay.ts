@@ -274,30 +274,33 @@ export function createRelay(parts: RelayParts): Relay {
     }
   }
 
-  async function checkReady(): Promise<void> {
+  /** Gives the names of engines that are missing, and can be spared. */
+  async function checkReady(): Promise<readonly string[]> {
     if (isDraining) {
       throw new RelayError('draining', 'The relay is going down.', {
         retryable: true,
         retryAfterMs: retryAfterDrainMs,
       });
     }
-    await (engines === undefined ? checkStore() : checkEngines(engines));
+    const missing = await (engines === undefined ? checkStore() : checkEngines(engines));
     const since = engines === undefined ? undefined : clock.now() - appendDoubtMs;
-    if (!ingress.failedAfter(since)) return;
+    if (!ingress.failedAfter(since)) return missing;
     throw new RelayError('store-unavailable', 'The store takes no mail.', { retryable: true });
   }
 
-  async function checkStore(): Promise<void> {
+  async function checkStore(): Promise<readonly string[]> {
     try {
       await stores.accounts.byNumbers([]);
+      return [];
     } catch (cause) {
       throw new RelayError('store-unavailable', 'The store does not answer.', { retryable: true, cause });
     }
   }
 
-  async function checkEngines(engines: EngineChecks): Promise<void> {
+  async function checkEngines(engines: EngineChecks): Promise<readonly string[]> {
     const missing = await engines.missing();
-    if (missing.length === 0) return;
+    const spared = parts.checks?.filter((check) => check.spared).map(({ engine }) => engine) ?? [];
+    if (missing.every((engine) => spared.includes(engine))) return missing;
     throw new RelayError('store-unavailable', `Does not answer: ${missing.join(', ')}.`, { retryable: true });
   }
 

@@ -1,3 +1,4 @@
+import { JoinedReads } from '../platform/joined-reads.ts';
 import type { AccountStore, PrekeyRenewal, StoredDeviceList } from '../ports/account-store.ts';
 import type { UserId } from '../ports/ids.ts';
 import { RelayError } from '../relay-error.ts';
@@ -15,6 +16,8 @@ const mostOfOne = 100_000;
 export class Directory {
   readonly #accounts: AccountStore;
   readonly #mostKept: number;
+  readonly #lists: JoinedReads<UserId, StoredDeviceList | undefined>;
+  readonly #keyHashes: JoinedReads<UserId, Uint8Array | undefined>;
   readonly #cache = new Map<UserId, StoredDeviceList>();
   /** `undefined` for those without one. */
   readonly #accessKeys = new Map<UserId, Uint8Array | undefined>();
@@ -23,6 +26,8 @@ export class Directory {
   constructor(accounts: AccountStore, mostKept = mostOfOne) {
     this.#accounts = accounts;
     this.#mostKept = mostKept;
+    this.#lists = new JoinedReads((userId) => accounts.deviceList(userId));
+    this.#keyHashes = new JoinedReads((userId) => accounts.accessKeyHash(userId));
   }
 
   /** The list if it is in memory, without waiting. */
@@ -35,7 +40,7 @@ export class Directory {
     const cached = this.#cache.get(userId);
     if (cached !== undefined) return cached;
     const generation = this.#generation;
-    const list = await this.#accounts.deviceList(userId);
+    const list = await this.#lists.read(userId);
     if (list !== undefined && generation === this.#generation) this.#remember(this.#cache, userId, list);
     return list;
   }
@@ -60,7 +65,7 @@ export class Directory {
   async accessKeyHash(userId: UserId): Promise<Uint8Array | undefined> {
     if (this.#accessKeys.has(userId)) return this.#accessKeys.get(userId);
     const generation = this.#generation;
-    const hash = await this.#accounts.accessKeyHash(userId);
+    const hash = await this.#keyHashes.read(userId);
     if (generation === this.#generation) this.#remember(this.#accessKeys, userId, hash);
     return hash;
   }

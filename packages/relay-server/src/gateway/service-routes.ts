@@ -16,10 +16,14 @@ export interface ServiceRouteParts {
   readonly trustRoots: readonly Uint8Array[];
   readonly metrics: Metrics;
   /** Rejects while the relay can not serve. */
-  readonly checkReady: () => Promise<void>;
+  /** Gives the names of engines that are missing, and can be spared. */
+  readonly checkReady: () => Promise<readonly string[]>;
 }
 
 const okSchema = objectOf({ status: { type: 'string' } });
+const readySchema = objectOf({ status: { type: 'string' }, missing: { type: 'array', items: { type: 'string' } } }, [
+  'missing',
+]);
 
 /** What operators and machines ask: descriptions, health, metrics. */
 export function serviceRoutes(app: FastifyInstance, parts: ServiceRouteParts): void {
@@ -62,10 +66,10 @@ export function serviceRoutes(app: FastifyInstance, parts: ServiceRouteParts): v
   });
 
   app.get('/readyz', {
-    schema: { summary: 'Ready to serve: not draining, and the store answers', response: answers({ 200: okSchema }) },
+    schema: { summary: 'Ready to serve: not draining, and the store answers', response: answers({ 200: readySchema }) },
     handler: async () => {
-      await checkReady();
-      return { status: 'ready' };
+      const missing = await checkReady();
+      return { status: 'ready', ...(missing.length > 0 && { missing }) };
     },
   });
 

@@ -11,6 +11,8 @@ import type { SendReceipts } from './send-receipts.ts';
 export interface EngineCheck {
   /** As operators know it: `Kafka`, `Cassandra`, `Redis`, `S3`. */
   readonly engine: string;
+  /** Mail is taken and given without it: a node is ready nevertheless, and says that it is missing. */
+  readonly spared?: boolean;
   /** @throws {RelayError} when it does not take what the relay has for it */
   check(): Promise<void>;
 }
