@@ -33,6 +33,8 @@ export interface Bench {
   readonly name: string;
   /** One line. */
   readonly summary: string;
+  /** What it needs and is not here, in a sentence; without it, it runs anywhere. */
+  missing?(): string | undefined;
   /** @param say prints a line for people */
   run(options: BenchOptions, say: (line: string) => void): Promise<BenchResult>;
 }

@@ -2,7 +2,8 @@ import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { DeviceList, SignedDeviceList, toBase64Url, uuidToBytes } from '@sotto/proto';
 import { loadConfig, openEmbeddedRelay } from '@sotto/relay-server';
 import { openEmbeddedStores } from '@sotto/relay-server/embedded';
-import type { DeviceId, NumberMac, UserId } from '@sotto/relay-server/ports';
+import type { DeviceId, NumberMac, RelayStores, UserId } from '@sotto/relay-server/ports';
+import { inTurns } from './in-turns.ts';
 
 /** An account with one device, as far as a load needs it. */
 export interface LoadAccount {
@@ -18,6 +19,7 @@ export interface LoadAccount {
 const tokenLifeMs = 24 * 3_600_000;
 const keyBytes = 33;
 const kyberKeyBytes = 1_569;
+const registeredAtOnce = 256;
 
 /**
  * Makes accounts in the data folder of a relay that does not run yet: thousands in a second, where registering over HTTP takes milliseconds each.
@@ -32,58 +34,64 @@ export async function makeAccounts(folder: string, count: number): Promise<reado
   ]);
   const relay = await openEmbeddedRelay({ config: loadConfig({ flags: quiet }) });
   await relay.stop();
-  const clock = { now: () => Date.now() };
-  const stores = await openEmbeddedStores({ folder, clock });
+  const stores = await openEmbeddedStores({ folder, clock: { now: () => Date.now() } });
   try {
-    const accounts: LoadAccount[] = [];
-    const made: Promise<unknown>[] = [];
-    for (let at = 0; at < count; at++) {
-      const account = newAccount();
-      const { userId, registrationId } = account;
-      const device = { userId: userId as UserId, deviceId: 1 as DeviceId };
-      const list = DeviceList.encode({
-        userId: account.userBytes,
-        version: 1,
-        createdAt: clock.now(),
-        identityKey: randomBytes(keyBytes),
-        devices: [{ deviceId: 1, registrationId, deviceKey: randomBytes(keyBytes), addedAt: clock.now() }],
-      });
-      const rootKey = randomBytes(keyBytes);
-      const registered = stores.accounts.register({
-        idempotencyKey: randomBytes(16),
-        requestHash: randomBytes(32),
-        userId: device.userId,
-        numberMac: randomBytes(32) as Uint8Array as NumberMac,
-        numberCiphertext: randomBytes(48),
-        deviceList: {
-          version: 1,
-          signed: SignedDeviceList.encode({ list, signature: randomBytes(64), rootKey }),
-          hash: createHash('sha256').update(list).digest(),
-          rootKey,
-          identityKey: randomBytes(keyBytes),
-          devices: [{ deviceId: 1, registrationId }],
-        },
-        device,
-        prekeys: {
-          signedPrekey: { id: 1, publicKey: randomBytes(keyBytes), signature: randomBytes(64) },
-          lastResortKyberPrekey: { id: 1, publicKey: randomBytes(kyberKeyBytes), signature: randomBytes(64) },
-        },
-        profile: randomBytes(300),
-        accessKeyHash: createHash('sha256').update(account.accessKey).digest(),
-        refreshTokenHash: randomBytes(32),
-        createdAt: clock.now(),
-        lock: { secretMac: undefined, now: clock.now(), idleMs: tokenLifeMs },
-        recovers: false,
-      });
-      const token = createHash('sha256').update(Buffer.from(account.accessToken, 'base64url')).digest();
-      made.push(registered, stores.tokens.grant(device, token, clock.now() + tokenLifeMs));
-      accounts.push(account);
-    }
-    await Promise.all(made);
-    return accounts;
+    return await addAccounts(stores, count);
   } finally {
     await stores.close();
   }
+}
+
+/** The same in stores that are open. */
+export function addAccounts(
+  stores: Pick<RelayStores, 'accounts' | 'tokens'>,
+  count: number,
+): Promise<readonly LoadAccount[]> {
+  return inTurns(Array.from({ length: count }, newAccount), registeredAtOnce, async (account) => {
+    await addAccount(stores, account);
+    return account;
+  });
+}
+
+async function addAccount(stores: Pick<RelayStores, 'accounts' | 'tokens'>, account: LoadAccount): Promise<void> {
+  const { userId, registrationId } = account;
+  const device = { userId: userId as UserId, deviceId: 1 as DeviceId };
+  const list = DeviceList.encode({
+    userId: account.userBytes,
+    version: 1,
+    createdAt: Date.now(),
+    identityKey: randomBytes(keyBytes),
+    devices: [{ deviceId: 1, registrationId, deviceKey: randomBytes(keyBytes), addedAt: Date.now() }],
+  });
+  const rootKey = randomBytes(keyBytes);
+  await stores.accounts.register({
+    idempotencyKey: randomBytes(16),
+    requestHash: randomBytes(32),
+    userId: device.userId,
+    numberMac: randomBytes(32) as Uint8Array as NumberMac,
+    numberCiphertext: randomBytes(48),
+    deviceList: {
+      version: 1,
+      signed: SignedDeviceList.encode({ list, signature: randomBytes(64), rootKey }),
+      hash: createHash('sha256').update(list).digest(),
+      rootKey,
+      identityKey: randomBytes(keyBytes),
+      devices: [{ deviceId: 1, registrationId }],
+    },
+    device,
+    prekeys: {
+      signedPrekey: { id: 1, publicKey: randomBytes(keyBytes), signature: randomBytes(64) },
+      lastResortKyberPrekey: { id: 1, publicKey: randomBytes(kyberKeyBytes), signature: randomBytes(64) },
+    },
+    profile: randomBytes(300),
+    accessKeyHash: createHash('sha256').update(account.accessKey).digest(),
+    refreshTokenHash: randomBytes(32),
+    createdAt: Date.now(),
+    lock: { secretMac: undefined, now: Date.now(), idleMs: tokenLifeMs },
+    recovers: false,
+  });
+  const token = createHash('sha256').update(Buffer.from(account.accessToken, 'base64url')).digest();
+  await stores.tokens.grant(device, token, Date.now() + tokenLifeMs);
 }
 
 function newAccount(): LoadAccount {

@@ -1,5 +1,6 @@
 import { allBenches } from './all-benches.ts';
 import type { Bench } from './bench.ts';
+import { clusterBench } from './cluster.ts';
 import { groupBench } from './group.ts';
 import { idleBench } from './idle.ts';
 import { mailboxBench } from './mailbox.ts';
@@ -21,6 +22,7 @@ const benches: readonly Bench[] = [
   sealedBench,
   stormBench,
   peersBench,
+  clusterBench,
 ];
 
 const list = `npm run bench -- NAME [--seconds N | --rounds N] [--messages N]
@@ -38,13 +40,20 @@ const bench = command.type === 'run' ? benches.find(({ name }) => name === comma
 if (command.type === 'list') {
   process.stdout.write(list);
 } else if (command.type === 'all') {
-  const names = benches.map(({ name }) => name);
+  for (const { name, missing } of benches) {
+    const reason = missing?.();
+    if (reason !== undefined) say(`all: without ${name}: ${reason}`);
+  }
+  const names = benches.filter(({ missing }) => missing?.() === undefined).map(({ name }) => name);
   const results = await allBenches(names, command, say);
   say(JSON.stringify(results));
 } else if (bench === undefined || command.type === 'wrong') {
   const message = command.type === 'wrong' ? command.message : `there is no bench "${command.name}"`;
   process.stderr.write(`bench: ${message}\n${list}`);
   process.exitCode = 2;
+} else if (bench.missing?.() !== undefined) {
+  process.stderr.write(`bench: ${bench.name}: ${bench.missing()}\n`);
+  process.exitCode = 1;
 } else {
   const result = await bench.run(command.options, say);
   say(JSON.stringify(result));

@@ -8,12 +8,15 @@ import { loadConfig } from '@sotto/relay-server';
 
 // The command stands beside the package's entry, built or not: `dist/bin.js`, or `src/bin.ts` with the condition for sources.
 const entry = fileURLToPath(import.meta.resolve('@sotto/relay-server'));
-const command = join(dirname(entry), `bin${extname(entry)}`);
+/** The `sotto-relay` command. */
+export const relayCommand = join(dirname(entry), `bin${extname(entry)}`);
 
 /** How a relay is started. */
 export interface RelayProcessOptions {
   /** `lifted`: whatever limits senders and addresses is set so high that one machine can be the load of many. */
   readonly limits?: 'lifted';
+  /** More settings, as in a config file. */
+  readonly config?: object;
   /** For Node itself. */
   readonly nodeArguments?: readonly string[];
 }
@@ -27,15 +30,14 @@ export class RelayProcess implements AsyncDisposable {
   /** Resolves when it listens. */
   static async start(data: string, options: RelayProcessOptions = {}): Promise<RelayProcess> {
     const config = join(data, 'bench.json');
-    if (options.limits === 'lifted') writeFileSync(config, JSON.stringify(liftedLimits()));
+    writeFileSync(config, JSON.stringify({ ...(options.limits === 'lifted' && liftedLimits()), ...options.config }));
     const child = spawn(
       process.execPath,
       [
         ...childArguments(),
         ...(options.nodeArguments ?? []),
-        command,
-        ...(options.limits === 'lifted' ? ['--config', config] : []),
-        ...['--data', data, '--port', '0'],
+        relayCommand,
+        ...['--config', config, '--data', data, '--port', '0'],
       ],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );

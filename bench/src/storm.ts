@@ -1,18 +1,17 @@
 import type { Bench, BenchOptions, BenchResult } from './bench.ts';
 import { inTurns } from './in-turns.ts';
-import { type LoadAccount, makeAccounts } from './load-account.ts';
+import { makeAccounts } from './load-account.ts';
 import { LoadStream, sourceAddress } from './load-stream.ts';
 import { machineFacts } from './machine.ts';
-import { drainStream, storeMail } from './offline-mail.ts';
-import { usageOf } from './process-usage.ts';
-import { quantile, rounded } from './quantile.ts';
+import { storeMail } from './offline-mail.ts';
+import { rounded } from './quantile.ts';
 import { reconnectDelayMs } from './reconnect-delay.ts';
 import { RelayProcess } from './relay-process.ts';
+import { cutAndReturn, mailEach, openUnacked, type Storm } from './storm-round.ts';
 import { TempFolder } from './temp-folder.ts';
 
 const target = 1.1;
 const defaultSockets = 10_000;
-const mailEach = 2;
 const openedAtOnce = 64;
 const senderCount = 8;
 const shape = { ciphertextBytes: 512, window: 256 };
@@ -36,7 +35,7 @@ export const stormBench: Bench = {
     const round = async (delayMs: (failures: number) => number): Promise<Storm> => {
       await storeMail(senders, devices, sockets * mailEach, shape);
       const streams = await inTurns(devices, openedAtOnce, (device, at) => openUnacked(relay.url, device, at));
-      const storm = await cutAndReturn(relay, devices, streams, delayMs);
+      const storm = await cutAndReturn([relay], devices, streams, delayMs);
       acked += sockets * mailEach;
       await relay.untilCounted('relay_mailbox_acked_total', acked);
       return storm;
@@ -69,90 +68,3 @@ export const stormBench: Bench = {
     };
   },
 };
-
-/** How a storm went. */
-interface Storm {
-  readonly seconds: number;
-  readonly halfBackSeconds: number;
-  /** Tries that were refused or broken. */
-  readonly failures: number;
-  /** Of the relay: at its end, and CPU time within it. */
-  readonly relayRssMib: number;
-  readonly relayCpuSeconds: number;
-  readonly loadCpuSeconds: number;
-}
-
-async function cutAndReturn(
-  relay: RelayProcess,
-  devices: readonly LoadAccount[],
-  streams: readonly LoadStream[],
-  delayMs: (failures: number) => number,
-): Promise<Storm> {
-  const relayBefore = usageOf(relay.pid).cpuMs;
-  const loadBefore = usageOf(process.pid).cpuMs;
-  const backAfter: number[] = [];
-  let failures = 0;
-  let messages = 0;
-  const began = performance.now();
-  for (const stream of streams) stream.cut();
-  const back = await Promise.all(
-    devices.map(async (device, at) => {
-      for (let failed = 0; ; failed++) {
-        await new Promise((resolve) => setTimeout(resolve, delayMs(failed)));
-        const stream = await returned(relay.url, device, at, () => messages++);
-        if (stream === undefined) {
-          failures++;
-          continue;
-        }
-        backAfter.push(performance.now() - began);
-        return stream;
-      }
-    }),
-  );
-  const seconds = rounded((performance.now() - began) / 1_000);
-  const relayAfter = usageOf(relay.pid);
-  const expected = devices.length * mailEach;
-  // A device that was cut again before it had acked is given the same once more.
-  if (messages < expected) throw new Error(`${expected} were stored, ${messages} came`);
-  for (const stream of back) stream.cut();
-  return {
-    seconds,
-    halfBackSeconds: rounded(quantile(backAfter, 0.5) / 1_000),
-    failures,
-    relayRssMib: rounded(relayAfter.rssKib / 1_024),
-    relayCpuSeconds: rounded((relayAfter.cpuMs - relayBefore) / 1_000),
-    loadCpuSeconds: rounded((usageOf(process.pid).cpuMs - loadBefore) / 1_000),
-  };
-}
-
-/** Connects and drains; `undefined` when the connection was refused or broke, which is what a storm does. */
-async function returned(
-  url: string,
-  device: LoadAccount,
-  at: number,
-  note: () => void,
-): Promise<LoadStream | undefined> {
-  try {
-    const stream = await LoadStream.open(url, device, sourceAddress(at));
-    await drainStream(stream, note);
-    return stream;
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    return undefined;
-  }
-}
-
-/** Connects and takes what is stored without an ack: it stays stored. */
-async function openUnacked(url: string, device: LoadAccount, at: number): Promise<LoadStream> {
-  const stream = await LoadStream.open(url, device, sourceAddress(at));
-  await new Promise<void>((resolve, reject) => {
-    let delivered = 0;
-    stream.onEnd = () => reject(new Error('a connection ended before the storm'));
-    stream.onFrames = (frames) => {
-      delivered += frames.filter(({ deliver }) => deliver).length;
-      if (delivered >= mailEach) resolve();
-    };
-  });
-  stream.onEnd = () => undefined;
-  return stream;
-}

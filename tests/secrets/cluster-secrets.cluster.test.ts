@@ -110,7 +110,10 @@ beforeAll(async () => {
   await alice.refreshTokens();
   await bob.open();
   await until([bob.client], async () => (await textsOf(bob.client, group)).length === inGroup.length);
-  await until([bob.client], async () => (await received(bob, alice)).filter((text) => waited.includes(text)).length === 3);
+  await until(
+    [bob.client],
+    async () => (await received(bob, alice)).filter((text) => waited.includes(text)).length === 3,
+  );
   await bob.noteKeys();
   await look('when all is read');
   for (const person of [alice, bob, carol]) await person.end();

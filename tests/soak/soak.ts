@@ -7,7 +7,7 @@ import { KillLanes } from './kill-lanes.ts';
 import type { PlantedBug, SoakOptions } from './soak-options.ts';
 import { clientSteps } from './soak-steps.ts';
 import { SoakWorld } from './soak-world.ts';
-import { uncoveredKinds, uncoveredSteps } from './step-coverage.ts';
+import { uncoveredKinds, uncoveredSteps, unmetFaults } from './step-coverage.ts';
 import { Tally } from './tally.ts';
 import { Weather, type WeatherParts } from './weather.ts';
 import { worldFaults } from './world-faults.ts';
@@ -215,6 +215,7 @@ async function judge(
   problems.push(...world.devices.problems, ...stores.wronglyOut.map((name) => `${name} was put out by nobody`));
   const groups = groupsOf(stores);
   const devices = devicesOf(world, stores);
+  problems.push(...unmetFaults(options, tally.coverage.unmet));
   problems.push(...uncoveredSteps(options, tally.missing()), ...uncoveredKinds(options, { ...groups, ...devices }));
   const isQuiet = Object.values(leftovers).every((count) => count === 0);
   const kills = {

@@ -1,4 +1,3 @@
-import type { RedisOptions } from './adapters/redis/redis-database.ts';
 import { checkClusterIdentity } from './cluster-identity.ts';
 import type { ClusterKeyMarks } from './cluster-keys.ts';
 import { logNames } from './config/log-names.ts';
@@ -119,13 +118,10 @@ async function openDatabase(
 }
 
 async function openRedis({ redis }: EngineAdapters, options: EngineOptions, parts: OpenEnginesParts) {
-  const { commandTimeoutMs, logger } = parts;
-  const given: RedisOptions = {
-    ...options.redis,
-    ...(commandTimeoutMs !== undefined && { commandTimeoutMs }),
-    onTrouble: ({ code }) => logger.warn('redis.trouble', { code }),
-  };
-  const open = () => redis.openRedisClusterStores(given, parts);
+  const { commandTimeoutMs } = parts;
+  const onTrouble = ({ code }: RelayError) => parts.logger.warn('redis.trouble', { code });
+  const timed = { ...options.redis, ...(commandTimeoutMs !== undefined && { commandTimeoutMs }), onTrouble };
+  const open = () => redis.openRedisClusterStores(timed, parts);
   const engine = await open().catch((error: unknown) => openedLater(open, error));
   return { engine, close: () => engine.close() };
 }

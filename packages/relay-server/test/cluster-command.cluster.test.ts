@@ -20,13 +20,20 @@ function run(...args: readonly string[]): CommandProcess {
   return process;
 }
 
+async function ended(process: CommandProcess) {
+  const status = await process.exited;
+  return { status, out: process.out, err: process.err };
+}
+
 const write = (change: Settings = {}) => settings.write('relay.json', JSON.stringify(settings.file(change)));
 
 /** Six processes one after the other and beside each other, each of which loads the relay: a busy machine takes its time. */
 const timeout = 400_000;
 
 describe('sotto-relay on the engines of a cluster', () => {
-  it('migrates from three processes at the same time, then two nodes start, are ready, and end with status 0', { timeout }, async () => {
+  it('migrates from three processes at the same time, then two nodes start, are ready, and end with status 0', {
+    timeout,
+  }, async () => {
     await write();
     const first = [run('migrate'), run('migrate'), run('migrate')];
     const statuses = await Promise.all(first.map(({ exited }) => exited));
@@ -48,21 +55,20 @@ describe('sotto-relay on the engines of a cluster', () => {
     expect(nodes.map(({ out }) => out.includes('is a node of sotto'))).toEqual([true, true]);
   });
 
-  it('says what is wrong in one sentence, with status 2 when it is a setting and 1 when nobody answers', { timeout }, async () => {
+  it('says what is wrong in one sentence, with status 2 when it is a setting and 1 when nobody answers', {
+    timeout,
+  }, async () => {
     await write();
-    const unmigrated = run();
-    expect(await unmigrated.exited).toBe(2);
-    expect(unmigrated.err).toMatch(/^sotto-relay: .* run `sotto-relay migrate` .*first\.\n$/);
+    const first = expect.stringMatching(/^sotto-relay: .* run `sotto-relay migrate` .*first\.\n$/);
+    expect(await ended(run())).toEqual({ status: 2, out: '', err: first });
 
     await write({ kafka: { brokers: ['127.0.0.1:1'] } });
-    const alone = run('migrate');
-    expect(await alone.exited).toBe(1);
-    expect(alone.err).toBe('sotto-relay: Kafka can not be reached, or did not answer in time. Try again.\n');
+    const away = 'sotto-relay: Kafka can not be reached, or did not answer in time. Try again.\n';
+    expect(await ended(run('migrate'))).toEqual({ status: 1, out: '', err: away });
 
     await write({ store: 'embedded' });
-    const embedded = run('migrate');
-    expect(await embedded.exited).toBe(2);
-    expect(embedded.err).toContain('needs no migration');
+    const needless = expect.stringContaining('needs no migration');
+    expect(await ended(run('migrate'))).toEqual({ status: 2, out: '', err: needless });
     expect(await settings.topics()).toEqual([]);
   });
 });

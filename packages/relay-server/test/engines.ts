@@ -30,9 +30,18 @@ export interface Engines {
 
 /** The engines that run: of the file that `SOTTO_ENGINES` names, or else of `.engines/engines.json` at the root of the repository. */
 export function runningEngines(): Engines {
-  const file = process.env.SOTTO_ENGINES ?? join(rootOf(import.meta.dirname), '.engines', 'engines.json');
+  const file = engineFile();
   if (!existsSync(file)) throw new Error(`${file} is not there: bring the engines up with \`npm run engines -- up\``);
   return JSON.parse(readFileSync(file, 'utf8'));
+}
+
+/** Whether engines were brought up. */
+export function hasEngines(): boolean {
+  return existsSync(engineFile());
+}
+
+function engineFile(): string {
+  return process.env.SOTTO_ENGINES ?? join(rootOf(import.meta.dirname), '.engines', 'engines.json');
 }
 
 function rootOf(folder: string): string {

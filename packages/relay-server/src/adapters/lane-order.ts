@@ -20,8 +20,8 @@ export function refusalBehind(order: MailOrder | undefined): RelayError | undefi
   return undefined;
 }
 
-/** An append was answered: if it was strict and somebody did not accept it, its order ends. */
-export function endOrder({ order, strict }: MailAppend, { results }: MailReceipt): void {
+/** It is known who accepts an append: if it was strict and somebody did not accept it, its order ends. */
+export function endOrder({ order, strict }: MailAppend, { results }: Pick<MailReceipt, 'results'>): void {
   if (order !== undefined && strict && results.some(({ status }) => status !== 'accepted')) order.refused = true;
 }
 

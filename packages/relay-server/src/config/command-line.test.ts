@@ -18,7 +18,11 @@ describe('readCommandLine', () => {
     const read = readCommandLine(['migrate', '--config', 'relay.json']);
     expect(read).toEqual({ command: 'migrate', configFile: 'relay.json', values: new Map() });
     expect(readCommandLine(['migrate', '--help'])).toEqual({ command: 'help' });
-    expect(readCommandLine(['forget-prekeys'])).toEqual({ command: 'forget-prekeys', configFile: undefined, values: new Map() });
+    expect(readCommandLine(['forget-prekeys'])).toEqual({
+      command: 'forget-prekeys',
+      configFile: undefined,
+      values: new Map(),
+    });
   });
 
   it('answers help and version', () => {

@@ -6,7 +6,7 @@ import type { DeviceIncarnation } from '../ports/device-incarnation.ts';
 import type { DeviceId, UserId } from '../ports/ids.ts';
 import { type ListedDevices, type ListedUser, listedDevice } from '../ports/listed-devices.ts';
 import type { LedgerEntry, MailLedger } from '../ports/mail-ledger.ts';
-import type { LogPosition, MailLog } from '../ports/mail-log.ts';
+import type { LogFence, LogPosition, MailLog } from '../ports/mail-log.ts';
 import type { MailAppend, MailOrder, MailQuota, MailReceipt, MailRecipient, MailResult } from '../ports/mailbox.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import type { SendKey, SendReceipt, SendReceipts } from '../ports/send-receipts.ts';
@@ -15,6 +15,7 @@ import { AppendTurns } from './append-turns.ts';
 import { entryIdLength } from './delivery-id.ts';
 import { encodeMailRecord, type RecordItem } from './mail-records.ts';
 import type { NodeFailure } from './node-failure.ts';
+import { OrderTurns } from './order-turns.ts';
 
 /** Longer than anything between a claim and its end takes. */
 const leaseMs = 120_000;
@@ -57,11 +58,12 @@ interface Stored {
   readonly items: readonly RecordItem[];
 }
 
-/** When an append may go into the log, and what is to be called when it has. */
-interface LogGate {
-  /** Resolves when those of its order that came before it are durable, or have failed. */
-  readonly inOrder: Promise<void>;
-  readonly inLog: () => void;
+/** An append's place among the others. */
+interface Line {
+  /** Resolves when it may be counted in, and go into the log. */
+  readonly ready: Promise<unknown>;
+  /** It is in the log's hands: the next one may go. */
+  readonly issued: () => void;
 }
 
 /** One record that is to be appended, and for whom. */
@@ -80,7 +82,8 @@ interface Batch {
 export class MailAppender {
   readonly #parts: MailAppenderParts;
   readonly #turns = new AppendTurns<UserId>();
-  readonly #orders = new AppendTurns<MailOrder>();
+  readonly #orders = new OrderTurns();
+  readonly #fences = new WeakMap<MailOrder, LogFence>();
   readonly #sends = new AppendTurns<string>();
 
   constructor(parts: MailAppenderParts) {
@@ -91,26 +94,34 @@ export class MailAppender {
     const { order, recipients } = append;
     const behind = refusalBehind(order);
     if (behind !== undefined) throw behind;
-    const inOrder = this.#orders.enter(order === undefined ? [] : [order]);
+    const inOrder = order && this.#orders.enter(order, this.#placeOf(append));
     const turn = this.#turns.enter(recipients.map(({ userId }) => userId));
     const again = this.#sends.enter([sendName(append)]);
+    const line: Line = {
+      ready: Promise.all([inOrder?.ready, turn.ready]),
+      issued: () => {
+        turn.leave();
+        inOrder?.issued();
+      },
+    };
     try {
-      await Promise.all([turn.ready, again.ready]);
-      const receipt = await this.#claimed(append, quota, { inOrder: inOrder.ready, inLog: turn.leave });
-      await inOrder.ready;
+      await again.ready;
+      const receipt = await this.#claimed(append, quota, line);
+      await line.ready;
       endOrder(append, receipt);
       return receipt;
     } catch (error) {
       // What came before it has nothing to do with it.
-      await inOrder.ready;
+      await line.ready;
       breakOrder(order);
       throw error;
     } finally {
-      for (const place of [turn, again, inOrder]) place.leave();
+      for (const place of [turn, again, inOrder]) place?.leave();
     }
   }
 
-  async #claimed(append: MailAppend, quota: MailQuota, gate: LogGate): Promise<MailReceipt> {
+  /** Claims and looks up whatever it may before its turn has come. */
+  async #claimed(append: MailAppend, quota: MailQuota, line: Line): Promise<MailReceipt> {
     const { receipts, listed, now } = this.#parts;
     const { sender: address, sendId, recipients } = append;
     const sender = address && listedDevice(await listed.of(address.userId), address);
@@ -128,7 +139,7 @@ export class MailAppender {
     const left = recipients.filter(({ userId }) => !before?.results.some((result) => result.userId === userId));
     let results: readonly MailResult[];
     try {
-      results = await this.#store({ ...append, recipients: left }, quota, key, token, gate);
+      results = await this.#store({ ...append, recipients: left }, quota, key, token, line);
     } catch (error) {
       await receipts
         .abandon(key, token)
@@ -143,11 +154,14 @@ export class MailAppender {
     quota: MailQuota,
     key: SendKey,
     token: string,
-    { inOrder, inLog }: LogGate,
+    line: Line,
   ): Promise<readonly MailResult[]> {
     const { listed } = this.#parts;
     const { recipients } = append;
     const known = await Promise.all(recipients.map(({ userId }) => listed.of(userId)));
+    await line.ready;
+    const behind = refusalBehind(append.order);
+    if (behind !== undefined) throw behind;
     const reserving = recipients.map((recipient, at) => this.#reserve(recipient, known[at], append, quota));
     const reserved = await Promise.allSettled(reserving);
     const stored = reserved.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
@@ -156,16 +170,11 @@ export class MailAppender {
       await this.#release(stored);
       throw failure.reason;
     }
-    await inOrder;
-    const behind = refusalBehind(append.order);
-    if (behind !== undefined) {
-      await this.#release(stored);
-      throw behind;
-    }
     const batches = this.#batchesOf(append, stored);
     // Called one after the other, so that the log has them in this order.
     const appending = batches.map((batch) => this.#appendBatch(append, batch));
-    inLog();
+    endOrder(append, { results: stored.map(({ result }) => result) });
+    line.issued();
     const outcomes = await Promise.allSettled(appending);
     const lost = batches.filter((_, at) => outcomes[at]?.status === 'rejected').flatMap((batch) => batch.stored);
     const durable = stored.filter((each) => !lost.includes(each)).map(({ result }) => result);
@@ -211,27 +220,53 @@ export class MailAppender {
   }
 
   /** One record a recipient, or one for all who share an end. */
-  #batchesOf({ sender, shared, groupId, recipients }: MailAppend, stored: readonly Stored[]): Batch[] {
-    const { topics, topicKey = 'recipient' } = this.#parts;
+  #batchesOf(append: MailAppend, stored: readonly Stored[]): Batch[] {
+    const { topics } = this.#parts;
+    const { shared, groupId, recipients } = append;
     const accepted = stored.filter(({ items }) => items.length > 0);
     if (accepted.length === 0) return [];
     if (shared !== undefined) {
       return [{ topic: topics.toGroup, key: groupId ?? keyOfUsers(recipients), stored: accepted }];
     }
-    const all = topicKey === 'sender' ? sender : undefined;
     return accepted.map((each) => {
-      return { topic: topics.toUser, key: userIdToBytes(all?.userId ?? each.result.userId), stored: [each] };
+      return { topic: topics.toUser, key: userIdToBytes(this.#keyUser(append, each.result.userId)), stored: [each] };
     });
   }
 
-  async #appendBatch({ acceptedAt, expiresAt, shared }: MailAppend, { topic, key, stored }: Batch): Promise<void> {
+  async #appendBatch(append: MailAppend, { topic, key, stored }: Batch): Promise<void> {
     const { log, appended } = this.#parts;
+    const { acceptedAt, expiresAt, shared, order } = append;
     const items = stored.flatMap((each) => each.items);
-    const position = await log.append(topic, key, encodeMailRecord({ acceptedAt, expiresAt, shared, items }));
+    const record = encodeMailRecord({ acceptedAt, expiresAt, shared, items });
+    // Of an order only what goes to one place is in the log's hands at once.
+    const fence = order && this.#placeOf(append) !== undefined ? this.#fenceOf(order) : undefined;
+    const position = await log.append(topic, key, record, {}, fence);
     appended?.(
       position,
       items.map(({ device }) => device),
     );
+  }
+
+  /** Where all of a send goes in the log; `undefined` when it goes to several places. */
+  #placeOf(append: MailAppend): string | undefined {
+    const { topics } = this.#parts;
+    const { recipients, shared, groupId } = append;
+    if (shared !== undefined) {
+      return `${topics.toGroup} ${Buffer.from(groupId ?? keyOfUsers(recipients)).toString('latin1')}`;
+    }
+    const [one, ...others] = new Set(recipients.map(({ userId }) => this.#keyUser(append, userId)));
+    return one === undefined || others.length > 0 ? undefined : `${topics.toUser} ${one}`;
+  }
+
+  /** By whom a record for a user is told apart. */
+  #keyUser({ sender }: MailAppend, userId: UserId): UserId {
+    return this.#parts.topicKey === 'sender' && sender !== undefined ? sender.userId : userId;
+  }
+
+  #fenceOf(order: MailOrder): LogFence {
+    const fence = this.#fences.get(order) ?? { broken: false };
+    this.#fences.set(order, fence);
+    return fence;
   }
 
   /** Records what is durable. When that fails the mail is there nevertheless, and a send that comes again is stored again. */

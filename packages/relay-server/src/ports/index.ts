@@ -56,6 +56,7 @@ export type {
   LogAssignment,
   LogConsumer,
   LogConsumerOptions,
+  LogFence,
   LogGap,
   LogHandlers,
   LogHeaders,

@@ -22,6 +22,12 @@ export interface LogRecord {
   readonly appendedAt: number;
 }
 
+/** What appends have in common of which none may be kept behind one that was not. */
+export interface LogFence {
+  /** One of them was not kept, or nobody knows. */
+  broken: boolean;
+}
+
 /** One partition in the hands of one consumer, from `assigned` to `revoked`: the next time that it gets the partition, that is another assignment. */
 export interface LogAssignment {
   /** Never repeated. */
@@ -118,9 +124,17 @@ export interface LogTopic {
 export interface MailLog {
   /**
    * Durable when it resolves: on as many replicas as the topic asks for. Bytes that were passed in are not changed by the caller afterwards.
-   * @throws {RelayError} `store-unavailable` when it is not known whether the record was kept: it may be, so append it again and expect it twice. `request-too-large` when it never will be
+   *
+   * Appends of one key and one fence need not wait for each other: one that fails breaks the fence before any that was called later is sent, and what is behind a broken fence is not kept. Those of several keys do wait.
+   * @throws {RelayError} `store-unavailable` when it is not known whether the record was kept: it may be, so append it again and expect it twice; `store-unavailable` too behind a broken fence. `request-too-large` when it never will be
    */
-  append(topic: string, key: Uint8Array, value: Uint8Array, headers?: LogHeaders): Promise<LogPosition>;
+  append(
+    topic: string,
+    key: Uint8Array,
+    value: Uint8Array,
+    headers?: LogHeaders,
+    fence?: LogFence,
+  ): Promise<LogPosition>;
   /** Joins a group. Handlers are called from now on; `assigned` may come before this resolves. */
   consume(options: LogConsumerOptions, handlers: LogHandlers): Promise<LogConsumer>;
   /** What a group has committed in this topic: one position a partition, none for those without a commit. */

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { behindBroken } from '../../src/adapters/behind-broken.ts';
 import type { LogConsumer, LogHandlers, MailLog } from '../../src/ports/mail-log.ts';
 import type { CancelTimer, Timers } from '../../src/ports/timers.ts';
 import { RelayError } from '../../src/relay-error.ts';
@@ -39,19 +40,31 @@ export class Gate {
     for (const cancel of this.#cancels) cancel();
   }
 
-  /** @param order Calls of the same order are carried out in the order in which they were made. */
-  async call<T>(engine: EngineName, apply: () => Promise<T>, order?: string): Promise<T> {
+  /**
+   * @param order Calls of the same order are carried out in the order in which they were made.
+   * @param failing Called when the call fails by the schedule, before a later one of its order is carried out.
+   */
+  async call<T>(engine: EngineName, apply: () => Promise<T>, order?: string, failing?: () => void): Promise<T> {
     if (this.isDead) return never();
     const random = this.#random;
     const fate = random.chance(this.trouble[engine]) ? random.pick(fates) : 'well';
     const waitMs = 1 + random.below(longestMs);
     if (fate !== 'well') this.#struck(`${engine} ${fate}`);
-    const apart = fate === 'refused' ? undefined : this.#inTurn(order, fate, waitMs, apply);
+    // What is kept in order fails in order.
+    const before = failing === undefined || order === undefined ? undefined : this.#tails.get(order);
+    const kept = async () => {
+      const result = await apply();
+      if (fate === 'done-but-failed') failing?.();
+      return result;
+    };
+    const apart = fate === 'refused' ? undefined : this.#inTurn(order, fate, waitMs, kept);
     if (fate === 'refused' || fate === 'done-but-failed' || fate === 'done-after-failing') {
       if (fate === 'done-but-failed') await apart;
-      else if (fate === 'done-after-failing') await this.#wait(random.below(waitMs));
+      else await before?.catch(() => undefined);
+      if (fate === 'done-after-failing') await this.#wait(random.below(waitMs));
       apart?.catch(() => undefined);
       if (this.isDead) return never();
+      failing?.();
       throw new RelayError('store-unavailable', `The ${engine} failed, as the schedule wants it.`, { retryable: true });
     }
     const result = await apart;
@@ -117,16 +130,24 @@ export function gatedLog(
   appended: (topic: string, value: Uint8Array, at: object) => void,
 ): MailLog {
   return {
-    append: (topic, key, value, headers) =>
-      gate.call(
+    append(topic, key, value, headers, fence) {
+      let hasFailed = false;
+      return gate.call(
         'log',
         async () => {
+          if (fence?.broken && !hasFailed) throw behindBroken();
           const position = await log.append(topic, key, value, headers);
           appended(topic, value, position);
           return position;
         },
         `${topic} ${Buffer.from(key).toString('hex')}`,
-      ),
+        () => {
+          if (fence === undefined || fence.broken) return;
+          hasFailed = true;
+          fence.broken = true;
+        },
+      );
+    },
     async consume(options, handlers) {
       const consumer = await log.consume(options, gatedHandlers(handlers, gate));
       const behind: LogConsumer = {

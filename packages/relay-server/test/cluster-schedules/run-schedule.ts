@@ -84,6 +84,7 @@ export async function runSchedule(seed: number, say?: (line: string) => void): P
 interface Sent {
   readonly append: MailAppend;
   readonly number: number;
+  readonly node: ScheduleNode;
 }
 
 class Schedule {
@@ -294,8 +295,10 @@ class Schedule {
 
   #send(): void {
     const random = this.#random;
-    const node = random.pick(this.#nodes);
     const again = this.#sent.length > 0 && random.chance(0.1) ? random.pick(this.#sent) : undefined;
+    // An order is that of a stream: what has one comes again where it came first.
+    const before = again?.append.order === undefined ? undefined : again.node;
+    const node = before !== undefined && this.#nodes.includes(before) ? before : random.pick(this.#nodes);
     const { append, number } = again ?? this.#newSend(node);
     node.appending++;
     node.mail.mailbox.append(append, roomy).then(
@@ -342,8 +345,9 @@ class Schedule {
       expiresAt: this.#time.now() + (random.chance(0.1) ? 90_000 : longMs),
       order,
     };
-    this.#sent.push({ append, number });
-    return { append, number };
+    const sent = { append, number, node };
+    this.#sent.push(sent);
+    return sent;
   }
 
   #connect(where?: DeviceIncarnation): void {

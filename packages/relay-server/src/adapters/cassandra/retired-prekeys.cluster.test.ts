@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { ecPrekey, ownerOf, signedPrekey, someAccount } from '../../conformance/samples.ts';
+import { ecPrekey, signedPrekey, someAccount } from '../../conformance/samples.ts';
 import { settableClock } from '../../conformance/settable-clock.ts';
 import { type CassandraAccounts, cassandraAccounts } from './cassandra-accounts.ts';
 import type { CassandraDatabase } from './cassandra-database.ts';
@@ -20,10 +20,10 @@ afterAll(async () => {
 });
 
 it('gives no one-time key out that was there, whatever is uploaded again; sessions can be opened all the while', async () => {
-  const ids = Array.from({ length: 60 }, (_, at) => at + 1);
+  const ids = Array.from({ length: 60 }, (_, at) => at + 10);
   const keys = { prekeys: ids.map(ecPrekey), kyberPrekeys: ids.map(signedPrekey) };
   const accounts = Array.from({ length: 3 }, () => someAccount());
-  const owners = accounts.map(ownerOf);
+  const owners = accounts.map(({ userId, device }) => ({ userId, deviceId: device.deviceId }));
   for (const account of accounts) await stores.accounts.register(account);
   for (const owner of owners) expect(await stores.prekeys.put(owner, keys, 200)).toBe('stored');
   const before = await Promise.all(owners.map((owner) => stores.prekeys.left(owner)));

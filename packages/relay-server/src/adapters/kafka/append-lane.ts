@@ -1,7 +1,8 @@
 import { type MessageToProduce, type ProduceResult, Producer, type produceV11 } from '@platformatic/kafka';
-import type { LogPosition } from '../../ports/mail-log.ts';
+import type { LogFence, LogPosition } from '../../ports/mail-log.ts';
 import type { CancelTimer, Timers } from '../../ports/timers.ts';
 import type { RelayError } from '../../relay-error.ts';
+import { behindBroken } from '../behind-broken.ts';
 import { storeFailure } from './kafka-failure.ts';
 import { clientOptions, type KafkaOptions } from './kafka-options.ts';
 
@@ -13,6 +14,8 @@ export interface PlacedRecord {
   readonly key: Buffer;
   readonly value: Buffer;
   readonly headers: ReadonlyMap<Buffer, Buffer>;
+  /** When it is broken before the record is sent, it is not. */
+  readonly fence: LogFence;
   /** With what it has besides, at most. */
   readonly bytes: number;
   readonly resolve: (position: LogPosition) => void;
@@ -146,6 +149,10 @@ export class AppendLane {
     let all = 0;
     for (const waiting of this.#waiting) {
       const { record, since } = waiting;
+      if (record.fence.broken) {
+        record.reject(behindBroken());
+        continue;
+      }
       if (this.#seconds - since > patience) {
         record.reject(storeFailure(new Error('Kafka has not taken what was before this record in time.')));
         continue;

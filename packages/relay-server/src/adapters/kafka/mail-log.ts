@@ -3,6 +3,7 @@ import { systemTimers } from '../../platform/system-timers.ts';
 import type {
   LogConsumer,
   LogConsumerOptions,
+  LogFence,
   LogHandlers,
   LogHeaders,
   LogPosition,
@@ -48,8 +49,14 @@ export class KafkaMailLog implements MailLog {
     this.#appender = new RecordAppender({ kafka, cluster: this.#cluster, timers, lingerMs, recordBytes });
   }
 
-  append(topic: string, key: Uint8Array, value: Uint8Array, headers: LogHeaders = {}): Promise<LogPosition> {
-    return this.#appender.append(topic, key, value, headers);
+  append(
+    topic: string,
+    key: Uint8Array,
+    value: Uint8Array,
+    headers: LogHeaders = {},
+    fence?: LogFence,
+  ): Promise<LogPosition> {
+    return this.#appender.append(topic, key, value, headers, fence);
   }
 
   async consume(options: LogConsumerOptions, handlers: LogHandlers): Promise<LogConsumer> {

@@ -1,6 +1,7 @@
-import type { LogHeaders, LogPosition } from '../../ports/mail-log.ts';
+import type { LogFence, LogHeaders, LogPosition } from '../../ports/mail-log.ts';
 import type { CancelTimer, Timers } from '../../ports/timers.ts';
 import { RelayError } from '../../relay-error.ts';
+import { behindBroken } from '../behind-broken.ts';
 import { partitionOf } from '../key-partition.ts';
 import { AppendLane, type PlacedRecord, recordOverhead } from './append-lane.ts';
 import type { KafkaCluster, TopicLayout } from './kafka-cluster.ts';
@@ -53,19 +54,35 @@ export class RecordAppender {
     this.#options = options;
   }
 
-  append(topic: string, key: Uint8Array, value: Uint8Array, headers: LogHeaders): Promise<LogPosition> {
+  append(
+    topic: string,
+    key: Uint8Array,
+    value: Uint8Array,
+    headers: LogHeaders,
+    fence: LogFence = { broken: false },
+  ): Promise<LogPosition> {
+    const refused = (error: RelayError) => {
+      fence.broken = true;
+      return Promise.reject(error);
+    };
     if (this.#isClosed) {
-      return Promise.reject(new RelayError('store-unavailable', 'This log was closed.', { retryable: true }));
+      return refused(new RelayError('store-unavailable', 'This log was closed.', { retryable: true }));
     }
+    if (fence.broken) return refused(behindBroken());
     const entries = Object.entries(headers).map(([name, content]) => [Buffer.from(name), bufferOf(content)] as const);
     const beside = entries.reduce((sum, [name, content]) => sum + name.length + content.length + 10, recordOverhead);
     const bytes = key.length + value.length + beside;
     if (bytes > this.#options.recordBytes) {
-      return Promise.reject(new RelayError('request-too-large', 'This record is larger than its topic takes.'));
+      return refused(new RelayError('request-too-large', 'This record is larger than its topic takes.'));
     }
     return new Promise((resolve, reject) => {
       const record = { topic, key: bufferOf(key), value: bufferOf(value), headers: new Map(entries), bytes };
-      this.#place({ ...record, resolve, reject });
+      // Before anything else is sent: what comes behind it must not be kept.
+      const rejected = (error: RelayError) => {
+        fence.broken = true;
+        reject(error);
+      };
+      this.#place({ ...record, fence, resolve, reject: rejected });
     });
   }
 

@@ -4,6 +4,7 @@ import type {
   LogAssignment,
   LogConsumer,
   LogConsumerOptions,
+  LogFence,
   LogHandlers,
   LogHeaders,
   LogPosition,
@@ -12,6 +13,7 @@ import type {
 } from '../../ports/mail-log.ts';
 import type { Timers } from '../../ports/timers.ts';
 import { RelayError } from '../../relay-error.ts';
+import { behindBroken } from '../behind-broken.ts';
 import { toldHandlers } from '../told-handlers.ts';
 import type { MemoryLogBroker } from './memory-log-broker.ts';
 import type { MemoryGroupMember, MemoryLogGroup } from './memory-log-group.ts';
@@ -33,10 +35,22 @@ export class MemoryMailLog implements MailLog {
     this.#options = options;
   }
 
-  async append(topic: string, key: Uint8Array, value: Uint8Array, headers: LogHeaders = {}): Promise<LogPosition> {
-    this.#checkOpen();
+  async append(
+    topic: string,
+    key: Uint8Array,
+    value: Uint8Array,
+    headers: LogHeaders = {},
+    fence?: LogFence,
+  ): Promise<LogPosition> {
     const { broker, clock } = this.#options;
-    return broker.append(topic, key, value, headers, clock.now());
+    try {
+      this.#checkOpen();
+      if (fence?.broken) throw behindBroken();
+      return broker.append(topic, key, value, headers, clock.now());
+    } catch (error) {
+      if (fence) fence.broken = true;
+      throw error;
+    }
   }
 
   async consume(options: LogConsumerOptions, handlers: LogHandlers): Promise<LogConsumer> {
