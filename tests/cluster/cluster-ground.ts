@@ -1,4 +1,4 @@
-import type { ClusterRelayParts } from '../../packages/relay-server/src/cluster-node.ts';
+import type { ClusterRelayParts } from '@sotto/relay-server';
 import type { RelayWishes } from '../journeys/relay-kind.ts';
 
 /** What one node of a cluster is given of what all share. */

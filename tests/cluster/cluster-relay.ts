@@ -1,4 +1,5 @@
 import {
+  createClusterRelay,
   loadConfig,
   pinoLogger,
   prometheusMetrics,
@@ -8,7 +9,6 @@ import {
   systemTimers,
 } from '@sotto/relay-server';
 import type { BlobStore, MailLedger } from '@sotto/relay-server/ports';
-import { createClusterRelay } from '../../packages/relay-server/src/cluster-node.ts';
 import type { RelayUnderTest, RelayWishes } from '../journeys/relay-kind.ts';
 import type { ClusterGround, GroundMaker, GroundParts } from './cluster-ground.ts';
 

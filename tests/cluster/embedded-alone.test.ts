@@ -1,14 +1,16 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import cluster from '../../vitest.cluster.config.ts';
+import type { ViteUserConfig } from 'vitest/config';
 import { filesAlone, journeysAlone } from './embedded-alone.ts';
 
 const journeys = join(import.meta.dirname, '..', 'journeys');
+const settings = join(import.meta.dirname, '..', '..', 'vitest.cluster.config.ts');
 const files = readdirSync(journeys).filter((name) => name.endsWith('.test.ts'));
 
 describe('the journeys that go through a cluster', () => {
-  it('are all but those of the list', () => {
+  it('are all but those of the list', async () => {
+    const { default: cluster }: { readonly default: ViteUserConfig } = await import(settings);
     const test = (cluster.test?.projects ?? [])
       .flatMap((project) => (typeof project === 'object' && 'test' in project ? [project.test] : []))
       .find((each) => each?.name === 'journeys');

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { pinoLogger, systemClock, systemRandomness, systemTimers } from '@sotto/relay-server';
-import { openNodeParts } from '../../packages/relay-server/src/cluster-relay.ts';
+import { openNodeParts } from '../../packages/relay-server/test/cluster-opening.ts';
 import type { RelayWishes } from '../journeys/relay-kind.ts';
 import type { ClusterGround } from './cluster-ground.ts';
 import { datedLog } from './dated-log.ts';

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { migrateCluster, systemClock } from '@sotto/relay-server';
 import type { TestProject } from 'vitest/node';
-import { migrateCluster } from '../../packages/relay-server/src/migrate-cluster.ts';
-import { systemClock } from '../../packages/relay-server/src/platform/system-clock.ts';
 import { ClusterSettings } from '../../packages/relay-server/test/cluster-settings.ts';
 
 declare module 'vitest' {

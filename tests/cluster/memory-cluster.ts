@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { systemClock, systemTimers } from '@sotto/relay-server';
-import { MemoryEngines } from '../../packages/relay-server/src/adapters/memory/memory-engines.ts';
+import { MemoryEngines } from '@sotto/relay-server/memory';
 import type { RelayWishes } from '../journeys/relay-kind.ts';
 import type { ClusterGround } from './cluster-ground.ts';
 

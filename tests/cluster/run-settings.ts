@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { loadConfig } from '@sotto/relay-server';
+import { loadConfig, type RelayConfig } from '@sotto/relay-server';
 import { inject } from 'vitest';
-import { makeLogTopics } from '../../packages/relay-server/src/adapters/kafka/topics.ts';
-import { removeKeys } from '../../packages/relay-server/src/adapters/redis/redis-harness.ts';
-import type { RelayConfig } from '../../packages/relay-server/src/config/relay-config.ts';
-import { engineOptions } from '../../packages/relay-server/src/engine-options.ts';
-import { topicTerms } from '../../packages/relay-server/src/log-terms.ts';
+import {
+  engineOptions,
+  makeLogTopics,
+  removeKeys,
+  topicTerms,
+} from '../../packages/relay-server/test/cluster-opening.ts';
 
 /** Topics that a cluster of this worker is on. */
 const taken = new Set<number>();
