@@ -51,7 +51,10 @@ export class SoakWorld {
 
   static async open(options: SoakOptions, say: (line: string) => void): Promise<SoakWorld> {
     const folder = mkdtempSync(join(tmpdir(), 'sotto-soak-'));
-    const relays = await openRelays(options, folder, say);
+    const relays = await openRelays(options, folder, say).catch((error: unknown) => {
+      rmSync(folder, { recursive: true, force: true });
+      throw error;
+    });
     const count = Math.min(mostHosts, options.clients);
     const proxies = Array.from({ length: count }, () => new FaultProxy(() => relays.route()));
     await Promise.all(proxies.map((proxy) => proxy.listen()));

@@ -23,6 +23,8 @@ export const kafkaCode = {
   invalidPartitions: 37,
   invalidReplication: 38,
   invalidConfig: 40,
+  fencedLeaderEpoch: 74,
+  unknownLeaderEpoch: 75,
   fencedInstance: 82,
   unknownTopicId: 100,
 } as const;

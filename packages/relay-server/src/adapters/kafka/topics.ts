@@ -36,8 +36,20 @@ export interface MadeTopic {
 /** The shortest time between the making of a topic and its being known to all brokers that is waited for, in tries. */
 const mostTries = 50;
 
-/** What a broker says of a partition that it does not lead yet. */
-const notYet = [kafkaCode.unknownTopic, kafkaCode.leaderNotAvailable, kafkaCode.notLeader, kafkaCode.unknownTopicId];
+const early = [
+  kafkaCode.unknownTopic,
+  kafkaCode.leaderNotAvailable,
+  kafkaCode.notLeader,
+  kafkaCode.fencedLeaderEpoch,
+  kafkaCode.unknownLeaderEpoch,
+  kafkaCode.unknownTopicId,
+];
+
+/** Whether this is what brokers say of a partition while they have not all heard who leads it: the one that is asked, or the one that said whom to ask, is behind. */
+export function isEarly(error: unknown): boolean {
+  const codes = codesOf(error);
+  return early.some((code) => codes.has(code));
+}
 
 /**
  * Makes the topics that are not there, and gives the ids of all. Any number of nodes may call it at once: one makes a topic, the others find it.
@@ -143,8 +155,7 @@ async function isLed(cluster: KafkaCluster, topic: string, { leaders }: TopicLay
     await cluster.offsets(topic, [...leaders.keys()], 'end');
     return true;
   } catch (error) {
-    const codes = codesOf(error);
-    if (notYet.some((code) => codes.has(code))) return false;
+    if (isEarly(error)) return false;
     throw error;
   }
 }
