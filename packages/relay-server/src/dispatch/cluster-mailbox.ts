@@ -18,7 +18,7 @@ import { MailAppender, type MailTopics, type TopicKey } from './mail-appender.ts
 import type { NodeFailure } from './node-failure.ts';
 
 const expiredAtOnce = 1_000;
-/** The most acks whose entries could not be counted out that are remembered; what is forgotten counts until it expires. */
+/** The most acks whose entries could not be counted out, or deleted, that are remembered; what is forgotten counts until it expires. */
 const mostUncounted = 10_000;
 
 const nothingHeld: MailUsage = { count: 0, bytes: 0, strangerCount: 0, strangerBytes: 0, oldest: undefined };
@@ -55,7 +55,7 @@ export class ClusterMailbox implements Mailbox {
   readonly #topics: KnownTopics;
   /** The latest time that a sweep was told: mail and receipts end by it, whatever time it is. */
   #sweptAt = 0;
-  /** What was acked, and is still to be counted out. */
+  /** What was acked, and is still to be counted out by the next sweep. */
   #uncounted: { readonly device: DeviceIncarnation; readonly entryIds: readonly Uint8Array[] }[] = [];
 
   constructor(parts: ClusterMailboxParts) {
@@ -96,8 +96,14 @@ export class ClusterMailbox implements Mailbox {
     if (device === undefined) return 0;
     const acked = await this.#deliveries(device, deliveryIds);
     if (acked.length === 0) return 0;
-    await this.#parts.inboxes.acked(device, acked);
     const entryIds = acked.map(({ entryId }) => entryId);
+    try {
+      await this.#parts.inboxes.acked(device, acked);
+    } catch (error) {
+      // Some of them may have gone, of which no ack comes again: what is still there is counted too little for as long.
+      this.#countOutLater(device, entryIds);
+      throw error;
+    }
     // The mail has gone, whatever the ledger knows of it.
     return (await this.#countOut(device, entryIds)) ?? entryIds.length;
   }
@@ -137,10 +143,14 @@ export class ClusterMailbox implements Mailbox {
       return await this.#parts.ledger.release(device, entryIds);
     } catch (error) {
       this.#parts.failed('ledger.release-failed', error);
-      this.#uncounted.push({ device, entryIds });
-      if (this.#uncounted.length > mostUncounted) this.#uncounted.shift();
+      this.#countOutLater(device, entryIds);
       return undefined;
     }
+  }
+
+  #countOutLater(device: DeviceIncarnation, entryIds: readonly Uint8Array[]): void {
+    this.#uncounted.push({ device, entryIds });
+    if (this.#uncounted.length > mostUncounted) this.#uncounted.shift();
   }
 
   #now(): number {
