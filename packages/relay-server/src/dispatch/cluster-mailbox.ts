@@ -4,14 +4,22 @@ import type { DeviceAddress } from '../ports/ids.ts';
 import { type ListedDevices, listedDevice } from '../ports/listed-devices.ts';
 import type { MailLedger } from '../ports/mail-ledger.ts';
 import type { LogPosition, MailLog } from '../ports/mail-log.ts';
-import type { MailAppend, Mailbox, MailQuota, MailReader, MailReceipt, MailUsage } from '../ports/mailbox.ts';
+import type {
+  MailAppend,
+  Mailbox,
+  MailDevice,
+  MailQuota,
+  MailReader,
+  MailReceipt,
+  MailUsage,
+} from '../ports/mailbox.ts';
 import type { PendingStore } from '../ports/pending-store.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import type { SendReceipts } from '../ports/send-receipts.ts';
 import { ClusterReader } from './cluster-reader.ts';
 import { type Delivery, type DeliveryIds, isDeliveryId } from './delivery-id.ts';
 import { partitionOfLane } from './delivery-lane.ts';
-import { deviceKeyOf } from './device-key.ts';
+import { deviceKeyOf, isSameDevice } from './device-key.ts';
 import type { GatewayInboxes } from './gateway-inboxes.ts';
 import { KnownTopics } from './known-topics.ts';
 import { MailAppender, type MailTopics, type TopicKey } from './mail-appender.ts';
@@ -83,7 +91,7 @@ export class ClusterMailbox implements Mailbox {
     return receipt && { repeated: true, ...receipt };
   }
 
-  reader(device: DeviceAddress): MailReader {
+  reader(device: MailDevice): MailReader {
     return new ClusterReader(device, {
       ...this.#parts,
       sweptAt: () => this.#sweptAt,
@@ -91,9 +99,9 @@ export class ClusterMailbox implements Mailbox {
     });
   }
 
-  async ack(address: DeviceAddress, deliveryIds: readonly Uint8Array[]): Promise<number> {
+  async ack(address: MailDevice, deliveryIds: readonly Uint8Array[]): Promise<number> {
     const device = await this.#listed(address);
-    if (device === undefined) return 0;
+    if (device === undefined || !isSameDevice(device, address)) return 0;
     const acked = await this.#deliveries(device, deliveryIds);
     if (acked.length === 0) return 0;
     const entryIds = acked.map(({ entryId }) => entryId);
