@@ -77,6 +77,29 @@ describe('a dispatcher', () => {
   });
 });
 
+describe('a stream of a device that is another one by now', () => {
+  it('is given nothing, and acks nothing', async () => {
+    const { cluster, node, device } = await clusterWithSilentDevice();
+    const { mailbox, claims } = node.mail;
+    await mailbox.append(mail(device), roomy);
+    await turn();
+    const before = { ...device, incarnation: 'the one before' };
+    expect(await mailbox.reader(before).next(10, start)).toEqual([]);
+    const ids = (await mailbox.reader(device).next(10, start)).map(({ deliveryId }) => deliveryId);
+    expect(await mailbox.ack(before, ids)).toBe(0);
+    const ends: string[] = [];
+    const names: unknown[] = [];
+    await claims.claim(
+      before,
+      (why) => ends.push(why),
+      (named) => names.push(named),
+    );
+    expect([ends, names]).toEqual([['session-ended'], []]);
+    expect(await mailbox.ack({ ...device, incarnation: '' }, ids)).toBe(1);
+    await cluster.close();
+  });
+});
+
 describe('a mailbox whose ledger does not answer', () => {
   it('takes acks, lets streams begin, and counts out later', async () => {
     const { cluster, ledger, node, device } = await clusterWithSilentDevice();

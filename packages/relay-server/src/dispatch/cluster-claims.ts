@@ -1,7 +1,8 @@
 import type { DeviceIncarnation } from '../ports/device-incarnation.ts';
-import type { DeviceAddress } from '../ports/ids.ts';
 import { type ListedDevices, listedDevice } from '../ports/listed-devices.ts';
+import type { MailDevice } from '../ports/mailbox.ts';
 import type { StreamEnd } from './connected-devices.ts';
+import { isSameDevice } from './device-key.ts';
 import type { GatewayInboxes } from './gateway-inboxes.ts';
 import type { StreamClaim, StreamClaims } from './stream-claims.ts';
 
@@ -19,19 +20,24 @@ export class ClusterClaims implements StreamClaims {
     this.#listed = listed;
   }
 
-  /** A device that is not listed gets no inbox: nothing is there for it. */
-  async claim(address: DeviceAddress, lost: (why: StreamEnd) => void): Promise<StreamClaim> {
+  /** A device that is not listed gets no inbox, nor does one that is another by now: nothing is there for it. */
+  async claim(
+    address: MailDevice,
+    lost: (why: StreamEnd) => void,
+    named: (device: MailDevice) => void = () => undefined,
+  ): Promise<StreamClaim> {
     const device = await this.#listedAs(address, lost);
-    if (device === undefined) {
+    if (device === undefined || !isSameDevice(device, address)) {
       lost('session-ended');
       return { release: () => Promise.resolve() };
     }
+    named(device);
     const { inbox } = await this.#inboxes.open(device, lost);
     return { release: () => inbox.close() };
   }
 
   /** A stream that has no inbox is told of nothing that comes: so it does not stay. */
-  async #listedAs(address: DeviceAddress, lost: (why: StreamEnd) => void): Promise<DeviceIncarnation | undefined> {
+  async #listedAs(address: MailDevice, lost: (why: StreamEnd) => void): Promise<DeviceIncarnation | undefined> {
     try {
       return listedDevice(await this.#listed.of(address.userId), address);
     } catch (error) {

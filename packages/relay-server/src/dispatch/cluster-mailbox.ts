@@ -4,21 +4,29 @@ import type { DeviceAddress } from '../ports/ids.ts';
 import { type ListedDevices, listedDevice } from '../ports/listed-devices.ts';
 import type { MailLedger } from '../ports/mail-ledger.ts';
 import type { LogPosition, MailLog } from '../ports/mail-log.ts';
-import type { MailAppend, Mailbox, MailQuota, MailReader, MailReceipt, MailUsage } from '../ports/mailbox.ts';
+import type {
+  MailAppend,
+  Mailbox,
+  MailDevice,
+  MailQuota,
+  MailReader,
+  MailReceipt,
+  MailUsage,
+} from '../ports/mailbox.ts';
 import type { PendingStore } from '../ports/pending-store.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import type { SendReceipts } from '../ports/send-receipts.ts';
 import { ClusterReader } from './cluster-reader.ts';
 import { type Delivery, type DeliveryIds, isDeliveryId } from './delivery-id.ts';
 import { partitionOfLane } from './delivery-lane.ts';
-import { deviceKeyOf } from './device-key.ts';
+import { deviceKeyOf, isSameDevice } from './device-key.ts';
 import type { GatewayInboxes } from './gateway-inboxes.ts';
 import { KnownTopics } from './known-topics.ts';
 import { MailAppender, type MailTopics, type TopicKey } from './mail-appender.ts';
 import type { NodeFailure } from './node-failure.ts';
 
 const expiredAtOnce = 1_000;
-/** The most acks whose entries could not be counted out that are remembered; what is forgotten counts until it expires. */
+/** The most acks whose entries could not be counted out, or deleted, that are remembered; what is forgotten counts until it expires. */
 const mostUncounted = 10_000;
 
 const nothingHeld: MailUsage = { count: 0, bytes: 0, strangerCount: 0, strangerBytes: 0, oldest: undefined };
@@ -55,7 +63,7 @@ export class ClusterMailbox implements Mailbox {
   readonly #topics: KnownTopics;
   /** The latest time that a sweep was told: mail and receipts end by it, whatever time it is. */
   #sweptAt = 0;
-  /** What was acked, and is still to be counted out. */
+  /** What was acked, and is still to be counted out by the next sweep. */
   #uncounted: { readonly device: DeviceIncarnation; readonly entryIds: readonly Uint8Array[] }[] = [];
 
   constructor(parts: ClusterMailboxParts) {
@@ -83,7 +91,7 @@ export class ClusterMailbox implements Mailbox {
     return receipt && { repeated: true, ...receipt };
   }
 
-  reader(device: DeviceAddress): MailReader {
+  reader(device: MailDevice): MailReader {
     return new ClusterReader(device, {
       ...this.#parts,
       sweptAt: () => this.#sweptAt,
@@ -91,13 +99,19 @@ export class ClusterMailbox implements Mailbox {
     });
   }
 
-  async ack(address: DeviceAddress, deliveryIds: readonly Uint8Array[]): Promise<number> {
+  async ack(address: MailDevice, deliveryIds: readonly Uint8Array[]): Promise<number> {
     const device = await this.#listed(address);
-    if (device === undefined) return 0;
+    if (device === undefined || !isSameDevice(device, address)) return 0;
     const acked = await this.#deliveries(device, deliveryIds);
     if (acked.length === 0) return 0;
-    await this.#parts.inboxes.acked(device, acked);
     const entryIds = acked.map(({ entryId }) => entryId);
+    try {
+      await this.#parts.inboxes.acked(device, acked);
+    } catch (error) {
+      // Some of them may have gone, of which no ack comes again: what is still there is counted too little for as long.
+      this.#countOutLater(device, entryIds);
+      throw error;
+    }
     // The mail has gone, whatever the ledger knows of it.
     return (await this.#countOut(device, entryIds)) ?? entryIds.length;
   }
@@ -137,10 +151,14 @@ export class ClusterMailbox implements Mailbox {
       return await this.#parts.ledger.release(device, entryIds);
     } catch (error) {
       this.#parts.failed('ledger.release-failed', error);
-      this.#uncounted.push({ device, entryIds });
-      if (this.#uncounted.length > mostUncounted) this.#uncounted.shift();
+      this.#countOutLater(device, entryIds);
       return undefined;
     }
+  }
+
+  #countOutLater(device: DeviceIncarnation, entryIds: readonly Uint8Array[]): void {
+    this.#uncounted.push({ device, entryIds });
+    if (this.#uncounted.length > mostUncounted) this.#uncounted.shift();
   }
 
   #now(): number {

@@ -1,12 +1,12 @@
 import { dayOf } from '../platform/utc-day.ts';
 import type { DeviceIncarnation } from '../ports/device-incarnation.ts';
-import type { DeviceAddress, DeviceKey, LaneId } from '../ports/ids.ts';
+import type { DeviceKey, LaneId } from '../ports/ids.ts';
 import { type ListedDevices, listedDevice } from '../ports/listed-devices.ts';
-import type { MailEntry, MailReader } from '../ports/mailbox.ts';
+import type { MailDevice, MailEntry, MailReader } from '../ports/mailbox.ts';
 import type { PendingStore } from '../ports/pending-store.ts';
 import type { DeliveryIds } from './delivery-id.ts';
 import { type DeliveryKey, type LaneMail, partitionOfLane } from './delivery-lane.ts';
-import { deviceKeyOf } from './device-key.ts';
+import { deviceKeyOf, isSameDevice } from './device-key.ts';
 import type { GatewayInboxes } from './gateway-inboxes.ts';
 import { parcelOf } from './mail-records.ts';
 import type { NodeFailure } from './node-failure.ts';
@@ -32,19 +32,19 @@ interface Found {
 }
 
 /**
- * Walks what there is for one device, as it is listed when it is read first.
+ * Walks what there is for one device: as it is named, or as it is listed when it is read first.
  *
  * From the inbox of the device's stream at this node when there is one: at most its window of entries that are not acked. From the pending store without one: there is everything then, sooner or later.
  * Within a lane both give in the order of offsets, so that this needs to remember no more than how far it has given each lane, and may go on with the one where it was with the other.
  */
 export class ClusterReader implements MailReader {
-  readonly #address: DeviceAddress;
+  readonly #address: MailDevice;
   readonly #parts: ClusterReaderParts;
   readonly #given = new Map<LaneId, number>();
   /** As whom the device was listed at the first reading. */
   #first: DeviceIncarnation | undefined;
 
-  constructor(address: DeviceAddress, parts: ClusterReaderParts) {
+  constructor(address: MailDevice, parts: ClusterReaderParts) {
     this.#address = address;
     this.#parts = parts;
   }
@@ -52,7 +52,7 @@ export class ClusterReader implements MailReader {
   async next(limit: number, time: number): Promise<readonly MailEntry[]> {
     const now = Math.max(time, this.#parts.sweptAt());
     const device = listedDevice(await this.#parts.listed.of(this.#address.userId), this.#address);
-    this.#first ??= device;
+    if (device !== undefined && isSameDevice(device, this.#address)) this.#first ??= device;
     if (device === undefined || device.incarnation !== this.#first?.incarnation) return [];
     const inbox = this.#parts.inboxes.of(device);
     const found =

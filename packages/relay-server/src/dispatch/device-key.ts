@@ -1,11 +1,17 @@
 import type { DeviceIncarnation } from '../ports/device-incarnation.ts';
 import type { DeviceId, DeviceKey, UserId } from '../ports/ids.ts';
+import type { MailDevice } from '../ports/mailbox.ts';
 
 const userLength = 36;
 
 /** What the dispatch flow calls a device. */
 export function deviceKeyOf({ userId, deviceId, incarnation }: DeviceIncarnation): DeviceKey {
   return `${userId}.${deviceId}.${incarnation}` as DeviceKey;
+}
+
+/** Whether a device that is listed is the one that was named, which has its address. */
+export function isSameDevice({ incarnation }: DeviceIncarnation, named: MailDevice): boolean {
+  return named.incarnation === undefined || named.incarnation === incarnation;
 }
 
 /** The device that a key names: what `deviceKeyOf` was given. */

@@ -1,4 +1,4 @@
-import type { DeviceAddress } from '../ports/ids.ts';
+import type { MailDevice } from '../ports/mailbox.ts';
 import type { Presence } from '../ports/presence.ts';
 import type { StreamEnd } from './connected-devices.ts';
 
@@ -13,14 +13,17 @@ export interface StreamClaims {
   /**
    * A stream was opened: the device is this stream's from now on, wherever it was before.
    * @param lost the device is this stream's no more: called at most once
+   * @param named as whom the device is claimed, before anything can be given to it: called at most once; not called, the stream is nobody's
    */
-  claim(device: DeviceAddress, lost: (why: StreamEnd) => void): Promise<StreamClaim>;
+  claim(device: MailDevice, lost: (why: StreamEnd) => void, named?: (device: MailDevice) => void): Promise<StreamClaim>;
 }
 
 /** For a relay of one process: nobody else takes a device. */
 export function presenceClaims(presence: Presence, node: string): StreamClaims {
   return {
-    async claim(device) {
+    async claim(device, _, named) {
+      // One that has left the list leaves nothing that is another's later.
+      named?.(device);
       const { epoch } = await presence.claim(device, node);
       return { release: () => presence.release(device, epoch) };
     },

@@ -1,6 +1,5 @@
 import type { RelayCounts } from '../metrics/relay-counts.ts';
-import type { DeviceAddress } from '../ports/ids.ts';
-import type { Mailbox } from '../ports/mailbox.ts';
+import type { Mailbox, MailDevice } from '../ports/mailbox.ts';
 
 /** What an `AckQueue` works with. */
 export interface AckQueueParts {
@@ -11,12 +10,13 @@ export interface AckQueueParts {
 /** Acks of one stream, gathered into as few deletions as possible. */
 export class AckQueue {
   readonly #parts: AckQueueParts;
-  readonly #device: DeviceAddress;
+  readonly #device: () => MailDevice | undefined;
   readonly #onFailed: (error: unknown) => void;
   #waiting: Uint8Array[] = [];
   readonly #deleting = new Set<Promise<void>>();
 
-  constructor(parts: AckQueueParts, device: DeviceAddress, onFailed: (error: unknown) => void) {
+  /** @param device whose acks they are; while that is not known they wait */
+  constructor(parts: AckQueueParts, device: () => MailDevice | undefined, onFailed: (error: unknown) => void) {
     this.#parts = parts;
     this.#device = device;
     this.#onFailed = onFailed;
@@ -29,11 +29,12 @@ export class AckQueue {
 
   /** Deletes what was added, in one call to the mailbox. */
   flush(): void {
-    if (this.#waiting.length === 0) return;
+    const device = this.#device();
+    if (device === undefined || this.#waiting.length === 0) return;
     const ids = this.#waiting;
     this.#waiting = [];
     const deleting: Promise<void> = this.#parts.mailbox
-      .ack(this.#device, ids)
+      .ack(device, ids)
       .then((count) => this.#parts.counts.ackedEnvelopes.add(count), this.#onFailed)
       .then(() => {
         this.#deleting.delete(deleting);
@@ -41,7 +42,7 @@ export class AckQueue {
     this.#deleting.add(deleting);
   }
 
-  /** Resolves when nothing is on its way. */
+  /** Resolves when nothing is on its way; what waits to know its device is dropped with the stream, and comes again. */
   async settled(): Promise<void> {
     this.flush();
     while (this.#deleting.size > 0) await Promise.all(this.#deleting);

@@ -17,6 +17,7 @@ import type { Sender } from '../mailbox/ingress.ts';
 import { SendQueue } from '../mailbox/send-queue.ts';
 import { isAccepted, refusedResult } from '../mailbox/send-result.ts';
 import type { DeviceAddress } from '../ports/ids.ts';
+import type { MailDevice } from '../ports/mailbox.ts';
 import type { PrekeysLeft } from '../ports/prekey-store.ts';
 import type { CancelTimer } from '../ports/timers.ts';
 import { RelayError, type RelayErrorCode } from '../relay-error.ts';
@@ -48,6 +49,9 @@ export class Stream implements DeviceStream {
   readonly #onClosed: (stream: Stream) => void;
   #state: 'hello' | 'opening' | 'open' | 'draining' | 'closing' | 'closed' = 'hello';
   #pump: DeliveryPump | undefined;
+  /** As whom it reads and acks: until this is known it does neither. */
+  #named: MailDevice | undefined;
+  #whenNamed: ((device: MailDevice) => void) | undefined;
   // Made when they are needed: most streams are idle, and there are many.
   #knownSender: Sender | undefined;
   #knownSends: SendQueue | undefined;
@@ -71,9 +75,15 @@ export class Stream implements DeviceStream {
     socket.on('close', () => this.#closed());
   }
 
-  /** Whose it is. */
   get device(): DeviceAddress {
     return this.#device;
+  }
+
+  /** Says which of all devices that ever have its address this is. */
+  name(device: MailDevice): void {
+    this.#named = device;
+    this.#whenNamed?.(device);
+    this.#knownAcks?.flush();
   }
 
   hint(): void {
@@ -225,12 +235,13 @@ export class Stream implements DeviceStream {
     else if (list.devices.length > 1) await lastSeen.heard(device);
     const { count } = await mailbox.usage(device);
     const left = await prekeys.left(device);
+    const named = this.#named ?? (await new Promise<MailDevice>((resolve) => (this.#whenNamed = resolve)));
     if (this.#state !== 'opening') return;
     this.#state = 'open';
     this.prekeysLeft(left);
     if (list?.devices[0]?.deviceId === device.deviceId) this.devicesIdle(idleDevices(list));
     this.#pump = new DeliveryPump({
-      reader: mailbox.reader(device),
+      reader: mailbox.reader(named),
       clock,
       window: stream.inFlight,
       storedAtOpening: count,
@@ -267,8 +278,8 @@ export class Stream implements DeviceStream {
   }
 
   get #sender(): Sender {
-    const { userId, deviceId } = this.#device;
-    this.#knownSender ??= { userId, deviceId, userBytes: isUuid(userId) ? uuidToBytes(userId) : new Uint8Array() };
+    const { userId } = this.#device;
+    this.#knownSender ??= { ...this.#device, userBytes: isUuid(userId) ? uuidToBytes(userId) : new Uint8Array() };
     return this.#knownSender;
   }
 
@@ -278,7 +289,8 @@ export class Stream implements DeviceStream {
   }
 
   get #acks(): AckQueue {
-    this.#knownAcks ??= new AckQueue(this.#parts, this.#device, (error) => this.#failed(error));
+    const failed = (error: unknown) => this.#failed(error);
+    this.#knownAcks ??= new AckQueue(this.#parts, () => this.#named, failed);
     return this.#knownAcks;
   }
 
@@ -322,8 +334,7 @@ export class Stream implements DeviceStream {
       return;
     }
     const unsettled = this.#knownSends?.size ?? 0;
-    const tooMuch = buffered > stream.maxBufferedBytes || unsettled > mostUnsettled;
-    if (tooMuch && !this.#isPaused) {
+    if ((buffered > stream.maxBufferedBytes || unsettled > mostUnsettled) && !this.#isPaused) {
       this.#isPaused = true;
       this.#socket.pause();
     } else if (this.#isPaused && buffered <= stream.maxBufferedBytes && unsettled <= mostUnsettled / 2) {

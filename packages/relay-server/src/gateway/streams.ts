@@ -81,7 +81,11 @@ export class Streams {
   async #claim(stream: Stream): Promise<StreamClaim | undefined> {
     const { claims, logger } = this.#parts;
     try {
-      const claim = await claims.claim(stream.device, (why) => stream.end(why));
+      const claim = await claims.claim(
+        stream.device,
+        (why) => stream.end(why),
+        (device) => stream.name(device),
+      );
       // What came for it meanwhile was told to the holder before.
       stream.hint();
       return claim;

@@ -70,6 +70,7 @@ export type {
 export type {
   MailAppend,
   Mailbox,
+  MailDevice,
   MailEntry,
   MailItem,
   MailOrder,

@@ -68,6 +68,11 @@ export interface MailEntry {
   readonly envelope: Uint8Array;
 }
 
+/** Whose mailbox it is. With an incarnation, that device alone: another one that has its address by now meets nothing of what is asked for this one. */
+export interface MailDevice extends DeviceAddress {
+  readonly incarnation?: string;
+}
+
 /** Walks one device's mailbox in order, for one connection. */
 export interface MailReader {
   /**
@@ -109,9 +114,9 @@ export interface Mailbox {
   append(append: MailAppend, quota: MailQuota): Promise<MailReceipt>;
   /** The recorded receipt of an earlier send, if there is one: the recipients that were accepted, and no others. */
   recorded(sender: DeviceAddress | undefined, sendId: Uint8Array): Promise<MailReceipt | undefined>;
-  reader(device: DeviceAddress): MailReader;
+  reader(device: MailDevice): MailReader;
   /** Resolves when the deletion is durable; gives how many entries went. */
-  ack(device: DeviceAddress, deliveryIds: readonly Uint8Array[]): Promise<number>;
+  ack(device: MailDevice, deliveryIds: readonly Uint8Array[]): Promise<number>;
   usage(device: DeviceAddress): Promise<MailUsage>;
   /** Deletes what has expired at `now`, and receipts recorded more than 8 days before; gives how many entries went. */
   expire(now: number): Promise<number>;

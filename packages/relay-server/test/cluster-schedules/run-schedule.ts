@@ -521,7 +521,7 @@ class Schedule {
       (trouble) => this.#troubles.has(trouble),
     );
     const later = this.#time.now() + 2 * longMs;
-    if (isExact) await this.#ledger.expire(this.#time.now(), 1_000);
+    if (isExact) for (const { mail } of this.#nodes) await mail.mailbox.expire(this.#time.now());
     else await this.#ledger.expire(later, 1_000);
     const left = await counts();
     if (left.some((count) => count > 0)) throw new Violation(`the ledger counts ${left}`);
