@@ -120,6 +120,38 @@ describe('a mailbox whose ledger does not answer', () => {
   });
 });
 
+describe('a mailbox whose receipts and ledger can not be had', () => {
+  it('takes mail without, and does not ask again with each send', async () => {
+    const { cluster, ground, ledger, node, device, passes } = await clusterWithSilentDevice();
+    const { mailbox } = node.mail;
+    const { receipts } = ground.engines;
+    const { claim } = receipts;
+    const { reserve } = ledger;
+    let asked = 0;
+    const fail = () => {
+      asked++;
+      return Promise.reject(new RelayError('store-unavailable', 'It does not answer.'));
+    };
+    Object.assign(ledger, { reserve: fail });
+    Object.assign(receipts, { claim: fail });
+    const [first, ...others] = Array.from({ length: 10 }, () => mail(device));
+    if (first === undefined) throw new Error('there is a first one');
+    expect((await mailbox.append(first, roomy)).results.map(({ status }) => status)).toEqual(['accepted']);
+    for (const each of others) await mailbox.append(each, roomy);
+    expect(asked).toBe(2);
+    expect((await mailbox.usage(device)).count).toBe(0);
+    await turn();
+    expect(await mailbox.reader(device).next(20, start)).toHaveLength(10);
+    Object.assign(ledger, { reserve });
+    Object.assign(receipts, { claim });
+    await passes(2);
+    await mailbox.append(first, roomy);
+    expect((await mailbox.append(first, roomy)).repeated).toBe(true);
+    expect((await mailbox.usage(device)).count).toBe(1);
+    await cluster.close();
+  });
+});
+
 describe('a mailbox that is sent ids that mean nothing', () => {
   it('asks the log for its topics no more often than every two seconds', async () => {
     const { cluster, log, node, device, passes } = await clusterWithSilentDevice();
