@@ -22,6 +22,10 @@ import { RestingEngine } from './resting-engine.ts';
 /** Longer than anything between a claim and its end takes. */
 const leaseMs = 120_000;
 
+/** What a record has besides its shared end and its items, with its key, and an item besides its envelope: at most. */
+const recordHeadBytes = 1_024;
+const itemHeadBytes = 128;
+
 /** Where mail stands in the log. */
 export interface MailTopics {
   /** Of mail that is for one user. */
@@ -46,6 +50,8 @@ export interface MailAppenderParts {
   readonly ledger: MailLedger;
   readonly listed: ListedDevices;
   readonly randomness: Randomness;
+  /** The most bytes that the log takes as one record; any number by default. */
+  readonly recordBytes?: number;
   /** By which receipts are kept. */
   readonly now: () => number;
   /** By which an engine that failed is left alone for a moment. */
@@ -238,18 +244,36 @@ export class MailAppender {
     return { result: { userId, status, devices }, items: accepted };
   }
 
-  /** One record a recipient, or one for all who share an end. */
+  /** One record a recipient, or one for all who share an end: several when they don't fit into one, each with that end. */
   #batchesOf(append: MailAppend, stored: readonly Stored[]): Batch[] {
     const { topics } = this.#parts;
     const { shared, groupId, recipients } = append;
     const accepted = stored.filter(({ items }) => items.length > 0);
     if (accepted.length === 0) return [];
     if (shared !== undefined) {
-      return [{ topic: topics.toGroup, key: groupId ?? keyOfUsers(recipients), stored: accepted }];
+      const key = groupId ?? keyOfUsers(recipients);
+      return this.#recordsOf(accepted, shared.length).map((each) => ({ topic: topics.toGroup, key, stored: each }));
     }
     return accepted.map((each) => {
       return { topic: topics.toUser, key: userIdToBytes(this.#keyUser(append, each.result.userId)), stored: [each] };
     });
+  }
+
+  /** What goes into one record each. A recipient who does not fit into any has one, which the log refuses. */
+  #recordsOf(all: readonly Stored[], sharedBytes: number): readonly Stored[][] {
+    const { recordBytes = Number.POSITIVE_INFINITY } = this.#parts;
+    const records: Stored[][] = [];
+    let left = 0;
+    for (const each of all) {
+      const bytes = each.items.reduce((sum, { envelope }) => sum + envelope.length + itemHeadBytes, 0);
+      if (bytes > left || records.length === 0) {
+        records.push([]);
+        left = recordBytes - recordHeadBytes - sharedBytes;
+      }
+      records.at(-1)?.push(each);
+      left -= bytes;
+    }
+    return records;
   }
 
   async #appendBatch(append: MailAppend, { topic, key, stored }: Batch): Promise<void> {
