@@ -10,6 +10,7 @@ import type { MailTopics, TopicKey } from './dispatch/mail-appender.ts';
 import type { NodeFailure } from './dispatch/node-failure.ts';
 import { OtherNodes } from './dispatch/other-nodes.ts';
 import { type PartitionTerms, partitionTerms } from './dispatch/partition-dispatch.ts';
+import { recordBytes } from './log-terms.ts';
 import { countedEngines } from './metrics/engine-counts.ts';
 import { FailureLog } from './metrics/failure-log.ts';
 import { mailCounts } from './metrics/mail-counts.ts';
@@ -75,6 +76,7 @@ export function createClusterRelay(parts: ClusterRelayParts): Relay {
     partitionTerms: parts.partitionTerms ?? partitionTerms,
     inboxTerms: parts.inboxTerms ?? inboxTerms,
     secret: deliverySecretOf(relayKey),
+    recordBytes: recordBytes(parts.config),
     deleteEveryMs: parts.deleteEveryMs ?? deleteEveryMs,
     jitter: () => fraction(randomness),
     hint: ({ userId, deviceId }) => connected.get(userId, deviceId)?.hint(),

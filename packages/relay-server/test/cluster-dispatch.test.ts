@@ -16,7 +16,7 @@ async function turn(): Promise<void> {
 }
 
 /** A cluster with the terms of relays, and a device that is connected and acks nothing. */
-async function clusterWithSilentDevice() {
+async function clusterWithSilentDevice(mailParts: { readonly recordBytes?: number } = {}) {
   const time = new ManualTime();
   let skew = 0;
   const setBack = (ms: number) => {
@@ -24,7 +24,7 @@ async function clusterWithSilentDevice() {
   };
   const clock = { now: () => time.now() + skew };
   const ground = new MemoryGround(clock, time, 1);
-  const cluster = new MailCluster({ ground, clock, timers: time, partitionTerms, inboxTerms });
+  const cluster = new MailCluster({ ground, clock, timers: time, mail: mailParts, partitionTerms, inboxTerms });
   const node = await cluster.start();
   const device = someDevice();
   await node.claim(device);
@@ -116,6 +116,66 @@ describe('a mailbox whose ledger does not answer', () => {
     expect((await mailbox.usage(device)).count).toBe(1);
     await mailbox.expire(start);
     expect((await mailbox.usage(device)).count).toBe(0);
+    await cluster.close();
+  });
+});
+
+describe('a mailbox whose receipts and ledger can not be had', () => {
+  it('takes mail without, and does not ask again with each send', async () => {
+    const { cluster, ground, ledger, node, device, passes } = await clusterWithSilentDevice();
+    const { mailbox } = node.mail;
+    const { receipts } = ground.engines;
+    const { claim } = receipts;
+    const { reserve } = ledger;
+    let asked = 0;
+    const fail = () => {
+      asked++;
+      return Promise.reject(new RelayError('store-unavailable', 'It does not answer.'));
+    };
+    Object.assign(ledger, { reserve: fail });
+    Object.assign(receipts, { claim: fail });
+    const [first, ...others] = Array.from({ length: 10 }, () => mail(device));
+    if (first === undefined) throw new Error('there is a first one');
+    expect((await mailbox.append(first, roomy)).results.map(({ status }) => status)).toEqual(['accepted']);
+    for (const each of others) await mailbox.append(each, roomy);
+    expect(asked).toBe(2);
+    expect((await mailbox.usage(device)).count).toBe(0);
+    await turn();
+    expect(await mailbox.reader(device).next(20, start)).toHaveLength(10);
+    Object.assign(ledger, { reserve });
+    Object.assign(receipts, { claim });
+    await passes(2);
+    await mailbox.append(first, roomy);
+    expect((await mailbox.append(first, roomy)).repeated).toBe(true);
+    expect((await mailbox.usage(device)).count).toBe(1);
+    await cluster.close();
+  });
+});
+
+describe('a send that does not fit into one record', () => {
+  it.each([
+    ['a large end and 1,000 members', 1_000, 1, 200 * 1_024],
+    ['many devices', 60, 100, 1_024],
+  ])('is stored as several under one key: %s', async (_, users, devices, sharedBytes) => {
+    const recordBytes = 256 * 1_024;
+    const { cluster, log, node } = await clusterWithSilentDevice({ recordBytes });
+    const append = log.append.bind(log);
+    const keys: string[] = [];
+    log.append = async (topic, key, value, ...others) => {
+      if (key.length + value.length > recordBytes) throw new RelayError('request-too-large', 'The log takes less.');
+      keys.push(Buffer.from(key).toString('hex'));
+      return append(topic, key, value, ...others);
+    };
+    const recipients = Array.from({ length: users }, () => ({
+      userId: someDevice().userId,
+      stranger: false,
+      items: Array.from({ length: devices }, (__, at) => ({ deviceId: at + 1, envelope: someBytes(100) })),
+    }));
+    const shared = new Uint8Array(sharedBytes);
+    const { results } = await node.mail.mailbox.append({ ...mail(someDevice()), recipients, shared }, roomy);
+    expect(results.filter(({ status }) => status === 'accepted')).toHaveLength(users);
+    expect(keys.length).toBeGreaterThan(4);
+    expect(new Set(keys).size).toBe(1);
     await cluster.close();
   });
 });

@@ -31,7 +31,7 @@ export interface MailClusterOptions<Ground extends MailGround> {
   readonly partitionTerms?: PartitionTerms;
   readonly inboxTerms?: InboxTerms;
   /** What else its nodes are given. */
-  readonly mail?: Pick<ClusterMailParts, 'topicKey' | 'deleteEveryMs'>;
+  readonly mail?: Pick<ClusterMailParts, 'topicKey' | 'recordBytes' | 'deleteEveryMs'>;
   /** Is told of all nodes. */
   readonly counts?: MailCounts;
 }

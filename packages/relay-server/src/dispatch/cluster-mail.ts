@@ -49,6 +49,8 @@ export interface ClusterMailParts {
   readonly topics: MailTopics & { readonly poison: string };
   /** The same on all nodes; `recipient` by default. */
   readonly topicKey?: TopicKey;
+  /** The most bytes that the log takes as one record; any number by default. */
+  readonly recordBytes?: number;
   /** The same on all nodes: delivery ids are made under it. */
   readonly secret: Uint8Array;
   readonly drainMs: number;

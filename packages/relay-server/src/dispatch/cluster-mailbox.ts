@@ -36,6 +36,8 @@ export interface ClusterMailboxParts {
   readonly log: MailLog;
   readonly topics: MailTopics;
   readonly topicKey?: TopicKey;
+  /** The most bytes that the log takes as one record; any number by default. */
+  readonly recordBytes?: number;
   readonly pending: PendingStore;
   readonly receipts: SendReceipts;
   readonly ledger: MailLedger;

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { goneResult } from '../adapters/gone-result.ts';
 import { breakOrder, endOrder, refusalBehind } from '../adapters/lane-order.ts';
 import { userIdToBytes } from '../adapters/user-id-bytes.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { DeviceIncarnation } from '../ports/device-incarnation.ts';
 import type { DeviceId, UserId } from '../ports/ids.ts';
 import { type ListedDevices, type ListedUser, listedDevice } from '../ports/listed-devices.ts';
@@ -16,9 +17,14 @@ import { entryIdLength } from './delivery-id.ts';
 import { encodeMailRecord, type RecordItem } from './mail-records.ts';
 import type { NodeFailure } from './node-failure.ts';
 import { OrderTurns } from './order-turns.ts';
+import { RestingEngine } from './resting-engine.ts';
 
 /** Longer than anything between a claim and its end takes. */
 const leaseMs = 120_000;
+
+/** What a record has besides its shared end and its items, with its key, and an item besides its envelope: at most. */
+const recordHeadBytes = 1_024;
+const itemHeadBytes = 128;
 
 /** Where mail stands in the log. */
 export interface MailTopics {
@@ -44,8 +50,12 @@ export interface MailAppenderParts {
   readonly ledger: MailLedger;
   readonly listed: ListedDevices;
   readonly randomness: Randomness;
+  /** The most bytes that the log takes as one record; any number by default. */
+  readonly recordBytes?: number;
   /** By which receipts are kept. */
   readonly now: () => number;
+  /** By which an engine that failed is left alone for a moment. */
+  readonly clock: Clock;
   /** Something went wrong that costs no mail. */
   readonly failed: (event: NodeFailure, error: unknown) => void;
   /** A record is durable. */
@@ -56,6 +66,12 @@ export interface MailAppenderParts {
 interface Stored {
   readonly result: MailResult;
   readonly items: readonly RecordItem[];
+}
+
+/** A send that is this call's to store. */
+interface Claim {
+  readonly key: SendKey;
+  readonly token: string;
 }
 
 /** An append's place among the others. */
@@ -78,6 +94,8 @@ interface Batch {
  *
  * Mail for one user goes into the log in the order in which it was appended here, and is counted in this order. After a crash between the steps a send that was not answered may stand in the log without a receipt, or be counted without a record:
  * sent again it comes twice, which receivers know by its message id; what is counted too much ends with its time.
+ *
+ * While receipts or ledger can't be had, mail is stored without: a send that comes again is stored again, and nothing is counted.
  */
 export class MailAppender {
   readonly #parts: MailAppenderParts;
@@ -85,9 +103,13 @@ export class MailAppender {
   readonly #orders = new OrderTurns();
   readonly #fences = new WeakMap<MailOrder, LogFence>();
   readonly #sends = new AppendTurns<string>();
+  readonly #receipts: RestingEngine;
+  readonly #ledger: RestingEngine;
 
   constructor(parts: MailAppenderParts) {
     this.#parts = parts;
+    this.#receipts = new RestingEngine(parts.clock, (error) => parts.failed('receipts.claim-failed', error));
+    this.#ledger = new RestingEngine(parts.clock, (error) => parts.failed('ledger.reserve-failed', error));
   }
 
   async append(append: MailAppend, quota: MailQuota): Promise<MailReceipt> {
@@ -128,7 +150,10 @@ export class MailAppender {
     if (address !== undefined && sender === undefined) return receiptOf(append, undefined, recipients.map(goneResult));
     const key: SendKey = { sender, sendId };
     const users = recipients.map(({ userId }) => userId);
-    const claim = await receipts.claim(key, users, now(), leaseMs);
+    const claim = await this.#receipts.ask(() => receipts.claim(key, users, now(), leaseMs));
+    if (claim === undefined) {
+      return receiptOf(append, undefined, await this.#store(append, quota, undefined, line));
+    }
     if (claim.status === 'claimed') {
       throw new RelayError('store-unavailable', 'Another node is storing this send: send it again.', {
         retryable: true,
@@ -139,7 +164,7 @@ export class MailAppender {
     const left = recipients.filter(({ userId }) => !before?.results.some((result) => result.userId === userId));
     let results: readonly MailResult[];
     try {
-      results = await this.#store({ ...append, recipients: left }, quota, key, token, line);
+      results = await this.#store({ ...append, recipients: left }, quota, { key, token }, line);
     } catch (error) {
       await receipts
         .abandon(key, token)
@@ -152,8 +177,7 @@ export class MailAppender {
   async #store(
     append: MailAppend,
     quota: MailQuota,
-    key: SendKey,
-    token: string,
+    claim: Claim | undefined,
     line: Line,
   ): Promise<readonly MailResult[]> {
     const { listed } = this.#parts;
@@ -179,7 +203,7 @@ export class MailAppender {
     const lost = batches.filter((_, at) => outcomes[at]?.status === 'rejected').flatMap((batch) => batch.stored);
     const durable = stored.filter((each) => !lost.includes(each)).map(({ result }) => result);
     await this.#release(lost);
-    await this.#settle(key, token, append, durable);
+    if (claim !== undefined) await this.#settle(claim, append, durable);
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
     return durable;
@@ -205,7 +229,8 @@ export class MailAppender {
     });
     let statuses: readonly ('accepted' | 'full')[];
     try {
-      statuses = entries.length === 0 ? [] : await ledger.reserve(entries, quota);
+      const reserved = entries.length === 0 ? [] : await this.#ledger.ask(() => ledger.reserve(entries, quota));
+      statuses = reserved ?? entries.map(() => 'accepted');
     } catch (error) {
       await this.#release([{ result: goneResult(recipient), items }]);
       throw error;
@@ -219,18 +244,36 @@ export class MailAppender {
     return { result: { userId, status, devices }, items: accepted };
   }
 
-  /** One record a recipient, or one for all who share an end. */
+  /** One record a recipient, or one for all who share an end: several when they don't fit into one, each with that end. */
   #batchesOf(append: MailAppend, stored: readonly Stored[]): Batch[] {
     const { topics } = this.#parts;
     const { shared, groupId, recipients } = append;
     const accepted = stored.filter(({ items }) => items.length > 0);
     if (accepted.length === 0) return [];
     if (shared !== undefined) {
-      return [{ topic: topics.toGroup, key: groupId ?? keyOfUsers(recipients), stored: accepted }];
+      const key = groupId ?? keyOfUsers(recipients);
+      return this.#recordsOf(accepted, shared.length).map((each) => ({ topic: topics.toGroup, key, stored: each }));
     }
     return accepted.map((each) => {
       return { topic: topics.toUser, key: userIdToBytes(this.#keyUser(append, each.result.userId)), stored: [each] };
     });
+  }
+
+  /** What goes into one record each. A recipient who does not fit into any has one, which the log refuses. */
+  #recordsOf(all: readonly Stored[], sharedBytes: number): readonly Stored[][] {
+    const { recordBytes = Number.POSITIVE_INFINITY } = this.#parts;
+    const records: Stored[][] = [];
+    let left = 0;
+    for (const each of all) {
+      const bytes = each.items.reduce((sum, { envelope }) => sum + envelope.length + itemHeadBytes, 0);
+      if (bytes > left || records.length === 0) {
+        records.push([]);
+        left = recordBytes - recordHeadBytes - sharedBytes;
+      }
+      records.at(-1)?.push(each);
+      left -= bytes;
+    }
+    return records;
   }
 
   async #appendBatch(append: MailAppend, { topic, key, stored }: Batch): Promise<void> {
@@ -270,7 +313,7 @@ export class MailAppender {
   }
 
   /** Records what is durable. When that fails the mail is there nevertheless, and a send that comes again is stored again. */
-  async #settle(key: SendKey, token: string, append: MailAppend, results: readonly MailResult[]): Promise<void> {
+  async #settle({ key, token }: Claim, append: MailAppend, results: readonly MailResult[]): Promise<void> {
     const { receipts, now, failed } = this.#parts;
     const { acceptedAt, expiresAt } = append;
     try {

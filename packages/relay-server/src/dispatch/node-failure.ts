@@ -9,6 +9,7 @@ export const nodeFailures = {
   'inbox.release-failed': 'warn',
   'ledger.read-failed': 'warn',
   'ledger.release-failed': 'warn',
+  'ledger.reserve-failed': 'warn',
   'listed.read-failed': 'warn',
   'mail-log.commit-failed': 'warn',
   'mail-log.delete-failed': 'warn',
@@ -27,6 +28,7 @@ export const nodeFailures = {
   'reach.failed': 'warn',
   'reach.not-heard': 'warn',
   'receipts.abandon-failed': 'warn',
+  'receipts.claim-failed': 'warn',
   'receipts.settle-failed': 'warn',
 } as const;
 
