@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { migrateCluster, systemClock } from '@sotto/relay-server';
 import type { TestProject } from 'vitest/node';
+// By its path: what vitest loads before the tests it resolves without the condition for sources.
+import { migrateCluster, systemClock } from '../../packages/relay-server/test/cluster-opening.ts';
 import { ClusterSettings } from '../../packages/relay-server/test/cluster-settings.ts';
 
 declare module 'vitest' {
