@@ -5,10 +5,10 @@ import { ClusterMailbox } from '../src/dispatch/cluster-mailbox.ts';
 import { DeliveryIds } from '../src/dispatch/delivery-id.ts';
 import { deviceKeyOf } from '../src/dispatch/device-key.ts';
 import type { OpenInbox } from '../src/dispatch/open-inbox.ts';
-import { SharedListedDevices } from '../src/dispatch/shared-listed-devices.ts';
+import { SharedReads } from '../src/platform/shared-reads.ts';
 import type { DeviceIncarnation } from '../src/ports/device-incarnation.ts';
-import type { DeviceAddress, DeviceId, DeviceKey } from '../src/ports/ids.ts';
-import { listedDevice } from '../src/ports/listed-devices.ts';
+import type { DeviceAddress, DeviceId, DeviceKey, UserId } from '../src/ports/ids.ts';
+import { type ListedDevices, listedDevice } from '../src/ports/listed-devices.ts';
 import type { Mailbox } from '../src/ports/mailbox.ts';
 import type { RelayStores } from '../src/ports/relay-stores.ts';
 import { MailCluster, type MailClusterNode, type MailClusterOptions } from './mail-cluster.ts';
@@ -82,13 +82,13 @@ async function begin(cluster: MailCluster, counts: MailCounts, { nodes, claimed 
     new ClusterMailbox({
       ...parts,
       ...counts,
-      listed: new SharedListedDevices(parts.listed),
+      listed: sharedListed(parts.listed),
       inboxes,
       ids: new DeliveryIds(parts.secret, parts.cluster),
     });
   const sending = mailboxFor(first);
   const { listed: each, ...accounts } = cluster.ground.accounts();
-  const listed = new SharedListedDevices(each);
+  const listed = sharedListed(each);
   const connecting = new Map<DeviceKey, Promise<{ readonly inbox: OpenInbox }>>();
   const connect = async (address: DeviceAddress) => {
     if (!claimed) return;
@@ -144,4 +144,10 @@ function mailboxOf(
     },
     scrub: () => mailbox.scrub(),
   };
+}
+
+/** As a node reads it. */
+function sharedListed(each: ListedDevices): ListedDevices {
+  const reads = new SharedReads((userId: UserId) => each.of(userId));
+  return { of: (userId) => reads.read(userId) };
 }

@@ -1,4 +1,4 @@
-import { JoinedReads } from '../platform/joined-reads.ts';
+import { SharedReads } from '../platform/shared-reads.ts';
 import type { AccountStore, PrekeyRenewal, StoredDeviceList } from '../ports/account-store.ts';
 import type { UserId } from '../ports/ids.ts';
 import { RelayError } from '../relay-error.ts';
@@ -16,8 +16,8 @@ const mostOfOne = 100_000;
 export class Directory {
   readonly #accounts: AccountStore;
   readonly #mostKept: number;
-  readonly #lists: JoinedReads<UserId, StoredDeviceList | undefined>;
-  readonly #keyHashes: JoinedReads<UserId, Uint8Array | undefined>;
+  readonly #lists: SharedReads<UserId, StoredDeviceList | undefined>;
+  readonly #keyHashes: SharedReads<UserId, Uint8Array | undefined>;
   readonly #cache = new Map<UserId, StoredDeviceList>();
   /** `undefined` for those without one. */
   readonly #accessKeys = new Map<UserId, Uint8Array | undefined>();
@@ -26,8 +26,8 @@ export class Directory {
   constructor(accounts: AccountStore, mostKept = mostOfOne) {
     this.#accounts = accounts;
     this.#mostKept = mostKept;
-    this.#lists = new JoinedReads((userId) => accounts.deviceList(userId));
-    this.#keyHashes = new JoinedReads((userId) => accounts.accessKeyHash(userId));
+    this.#lists = new SharedReads((userId) => accounts.deviceList(userId));
+    this.#keyHashes = new SharedReads((userId) => accounts.accessKeyHash(userId));
   }
 
   /** The list if it is in memory, without waiting. */

@@ -1,6 +1,7 @@
+import { SharedReads } from '../platform/shared-reads.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceIncarnation } from '../ports/device-incarnation.ts';
-import type { DeviceKey, LaneId } from '../ports/ids.ts';
+import type { DeviceKey, LaneId, UserId } from '../ports/ids.ts';
 import type { ListedDevices } from '../ports/listed-devices.ts';
 import type { MailLedger } from '../ports/mail-ledger.ts';
 import type { LogPosition, MailLog } from '../ports/mail-log.ts';
@@ -26,7 +27,6 @@ import type { NodeFailure } from './node-failure.ts';
 import { decodeNodeMessage, encodeNodeMessage } from './node-messages.ts';
 import { decodeNodeWord, type NodeWord } from './node-words.ts';
 import type { PartitionTerms } from './partition-dispatch.ts';
-import { SharedListedDevices } from './shared-listed-devices.ts';
 import type { StreamClaims } from './stream-claims.ts';
 
 /** What one node's mail is made of. */
@@ -80,7 +80,8 @@ export class ClusterMail {
   readonly #janitor: LogJanitor | undefined;
 
   constructor({ listed: each, ...others }: ClusterMailParts) {
-    const listed = new SharedListedDevices(each);
+    const reads = new SharedReads((userId: UserId) => each.of(userId));
+    const listed: ListedDevices = { of: (userId) => reads.read(userId) };
     const parts: ClusterMailParts = { ...others, listed };
     const { topics, secret, cluster, link, group, deleteEveryMs } = parts;
     const read = [topics.toUser, topics.toGroup];

@@ -1,4 +1,5 @@
 import { within } from '../adapters/within.ts';
+import { WorkLimit } from '../platform/work-limit.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceKey, LaneId } from '../ports/ids.ts';
 import type { LogAssignment, LogConsumer, LogRecord, LogRevocation, MailLog } from '../ports/mail-log.ts';
@@ -24,7 +25,6 @@ import {
   setPartitionBack,
   stepPartition,
 } from './partition-dispatch.ts';
-import { WorkLimit } from './work-limit.ts';
 
 /** How often a dispatcher looks what has waited long enough. */
 const tickMs = 250;

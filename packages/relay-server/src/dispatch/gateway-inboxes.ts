@@ -1,3 +1,4 @@
+import { WorkLimit } from '../platform/work-limit.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceIncarnation } from '../ports/device-incarnation.ts';
 import type { DeviceKey } from '../ports/ids.ts';
@@ -12,7 +13,6 @@ import type { HandOver, HandOverAnswer, NodeMessage } from './hand-over.ts';
 import type { InboxTerms } from './inbox-state.ts';
 import type { NodeFailure } from './node-failure.ts';
 import { OpenInbox } from './open-inbox.ts';
-import { WorkLimit } from './work-limit.ts';
 
 /** How often inboxes are looked at that want to be woken, and how often their presence is kept. */
 const tickMs = 1_000;

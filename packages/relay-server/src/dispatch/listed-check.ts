@@ -1,3 +1,4 @@
+import { WorkLimit } from '../platform/work-limit.ts';
 import type { UserId } from '../ports/ids.ts';
 import { type ListedDevices, listedDevice } from '../ports/listed-devices.ts';
 import type { CancelTimer, Timers } from '../ports/timers.ts';
@@ -5,7 +6,6 @@ import { deviceOfKey } from './device-key.ts';
 import type { GatewayInboxes } from './gateway-inboxes.ts';
 import type { NodeFailure } from './node-failure.ts';
 import type { OpenInbox } from './open-inbox.ts';
-import { WorkLimit } from './work-limit.ts';
 
 /** How long a stream may stay open, at most twice, whose device was taken off its list on another node that could not tell this one. */
 const checkMs = 30_000;

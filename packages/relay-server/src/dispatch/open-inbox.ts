@@ -1,3 +1,4 @@
+import type { WorkLimit } from '../platform/work-limit.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceKey } from '../ports/ids.ts';
 import type { NodeLink } from '../ports/node-link.ts';
@@ -12,7 +13,6 @@ import type { HandOver, HandOverAnswer, NodeMessage } from './hand-over.ts';
 import type { DeviceInbox, InboxEffect, InboxTerms } from './inbox-state.ts';
 import type { NodeFailure } from './node-failure.ts';
 import { encodeNodeMessage } from './node-messages.ts';
-import type { WorkLimit } from './work-limit.ts';
 
 /** What an `OpenInbox` works with. */
 export interface OpenInboxParts {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { someUser } from '../conformance/samples.ts';
 import type { UserId } from '../ports/ids.ts';
 import type { ListedUser } from '../ports/listed-devices.ts';
-import { SharedListedDevices } from './shared-listed-devices.ts';
+import { SharedReads } from './shared-reads.ts';
 
 const none: ListedUser = { status: 'unknown' };
 const turns = async () => {
@@ -16,16 +16,16 @@ function slowListed() {
     new Promise<ListedUser>((resolve, reject) => {
       readings.push({ userId, end: (user) => (user instanceof Error ? reject(user) : resolve(user)) });
     });
-  return { of, readings, listed: new SharedListedDevices({ of }) };
+  return { of, readings, listed: new SharedReads(of) };
 }
 
-describe('SharedListedDevices', () => {
+describe('SharedReads', () => {
   it('gives who asks during a reading the next one, which all of them share', async () => {
     const { listed, readings } = slowListed();
     const user = someUser();
-    const first = listed.of(user);
+    const first = listed.read(user);
     await turns();
-    const later = [listed.of(user), listed.of(user)];
+    const later = [listed.read(user), listed.read(user)];
     await turns();
     expect(readings).toHaveLength(1);
     readings[0]?.end(none);
@@ -35,7 +35,7 @@ describe('SharedListedDevices', () => {
     const ended: ListedUser = { status: 'ended' };
     readings[1]?.end(ended);
     expect(await Promise.all(later)).toEqual([ended, ended]);
-    const again = listed.of(user);
+    const again = listed.read(user);
     await turns();
     expect(readings).toHaveLength(3);
     readings[2]?.end(none);
@@ -45,9 +45,9 @@ describe('SharedListedDevices', () => {
   it('fails whom a reading was for, and nobody after', async () => {
     const { listed, readings } = slowListed();
     const user = someUser();
-    const first = listed.of(user).catch((error: Error) => error.message);
+    const first = listed.read(user).catch((error: Error) => error.message);
     await turns();
-    const second = listed.of(user);
+    const second = listed.read(user);
     readings[0]?.end(new Error('planted'));
     expect(await first).toBe('planted');
     await turns();
@@ -57,7 +57,7 @@ describe('SharedListedDevices', () => {
 
   it('reads of 256 users at once at most', async () => {
     const { listed, readings } = slowListed();
-    const asked = Array.from({ length: 400 }, () => listed.of(someUser()));
+    const asked = Array.from({ length: 400 }, () => listed.read(someUser()));
     await turns();
     expect(readings).toHaveLength(256);
     for (let at = 0; at < 400; at++) {
