@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import {
   loadConfig,
   marksOf,
@@ -15,6 +13,7 @@ import {
   systemTimers,
 } from '@sotto/relay-server';
 import type { ClusterEngines } from '@sotto/relay-server/ports';
+import { TestAuthority } from '../../packages/relay-server/test/certificates.ts';
 import { ClusterBooks } from './cluster-books.ts';
 import { engineFaults } from './engine-faults.ts';
 import { SentCodes } from './sent-codes.ts';
@@ -23,7 +22,6 @@ import type { ClusterSoak } from './soak-options.ts';
 import { SoakRelay } from './soak-relay.ts';
 import type { Fault, FaultParts, RelayBooks, SoakRelays } from './soak-relays.ts';
 
-const execute = promisify(execFile);
 const second = 1_000;
 /** Of each topic: enough for three nodes, few enough for a machine that runs all of it. */
 const partitions = 6;
@@ -213,10 +211,11 @@ async function settings(
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = (path: string) => join(folder, path);
   writeFileSync(file('relay.key'), randomBytes(32), { mode: 0o600 });
-  // One certificate for all nodes, which vouches for itself.
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', file('node.key')];
-  const about = ['-subj', '/CN=sotto soak', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '30'];
-  await execute('openssl', ['req', '-x509', ...key, ...about, '-out', file('node.pem')], { timeout: 60 * second });
+  const authority = new TestAuthority();
+  const { certificate, key } = authority.issue({ hosts: ['127.0.0.1'] });
+  writeFileSync(file('authority.pem'), authority.certificate);
+  writeFileSync(file('node.pem'), certificate);
+  writeFileSync(file('node.key'), key, { mode: 0o600 });
   const { endpoint, region, accessKeyId, secretAccessKey } = s3;
   return {
     host: '127.0.0.1',
@@ -228,7 +227,7 @@ async function settings(
       listen: '127.0.0.1',
       certificateFile: file('node.pem'),
       certificateKeyFile: file('node.key'),
-      authorityFile: file('node.pem'),
+      authorityFile: file('authority.pem'),
       relayKeyFile: file('relay.key'),
     },
     kafka: { brokers: kafka.brokers, topicPrefix: `${name}-`, partitions, replicas: kafka.brokers.length },

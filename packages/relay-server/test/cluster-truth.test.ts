@@ -105,7 +105,7 @@ describe('what one of two relays has changed counts at the other at once', () =>
     expect(await refusal(write())).toMatchObject({ code: 'sealed-refused' });
   });
 
-  it('a device that was taken off can neither send nor read where nobody has heard of it, and its stream ends within a minute  [security: revoked-device]', async () => {
+  it('a device that was taken off can neither send nor read where nobody has heard of it, and its stream ends within a minute  [security: device-injection]', async () => {
     await using cluster = await startCluster({ config });
     const [first, second] = pairOf(cluster);
     const alice = await register(first, '+14155550101');
