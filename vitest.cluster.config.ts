@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import { filesAlone } from './tests/cluster/embedded-alone.ts';
+import { filesLeftOut } from './tests/cluster/left-out.ts';
 
 // What needs the real engines: `npm run engines -- up` brings them up. `npm test` leaves these out.
 // Without `module`: packages are loaded as Node loads them, and some have files under that condition that only bundlers can read.
@@ -30,7 +30,7 @@ export default defineConfig({
         test: {
           name: 'journeys',
           include: ['tests/journeys/*.test.ts'],
-          exclude: [...nowhere, ...Object.keys(filesAlone).map((name) => `tests/journeys/${name}`)],
+          exclude: [...nowhere, ...Object.keys(filesLeftOut).map((name) => `tests/journeys/${name}`)],
           globalSetup: ['tests/cluster/global-setup.ts'],
           setupFiles: ['tests/cluster/engine-setup.ts'],
           ...timeouts,

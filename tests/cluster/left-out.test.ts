@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { ViteUserConfig } from 'vitest/config';
-import { filesAlone, journeysAlone } from './embedded-alone.ts';
+import { filesLeftOut, journeysLeftOut } from './left-out.ts';
 
 const journeys = join(import.meta.dirname, '..', 'journeys');
 const settings = join(import.meta.dirname, '..', '..', 'vitest.cluster.config.ts');
@@ -16,16 +16,16 @@ describe('the journeys that go through a cluster', () => {
       .find((each) => each?.name === 'journeys');
     expect(test?.include).toEqual(['tests/journeys/*.test.ts']);
     const left = test?.exclude?.filter((pattern) => !pattern.startsWith('**/'));
-    expect(left).toEqual(Object.keys(filesAlone).map((name) => `tests/journeys/${name}`));
+    expect(left).toEqual(Object.keys(filesLeftOut).map((name) => `tests/journeys/${name}`));
   });
 
   it('have what the list names, each with a reason', () => {
-    expect(Object.keys(filesAlone).filter((name) => !files.includes(name))).toEqual([]);
-    for (const [name, alone] of Object.entries(journeysAlone)) {
+    expect(Object.keys(filesLeftOut).filter((name) => !files.includes(name))).toEqual([]);
+    for (const [name, alone] of Object.entries(journeysLeftOut)) {
       const source = readFileSync(join(journeys, name), 'utf8');
       expect(Object.keys(alone).filter((title) => !source.includes(title))).toEqual([]);
     }
-    const reasons = [filesAlone, ...Object.values(journeysAlone)].flatMap((each) => Object.values(each));
+    const reasons = [filesLeftOut, ...Object.values(journeysLeftOut)].flatMap((each) => Object.values(each));
     expect(reasons.filter((reason) => reason.length < 20)).toEqual([]);
   });
 });
