@@ -39,9 +39,9 @@ export class SmallDisk {
     rmSync(this.#ballast, { force: true });
   }
 
-  /** Takes it away, with all that is on it. */
+  /** Takes it away, with all that is on it: for good when the last process that was killed has let go of it. */
   unmount(): void {
-    execFileSync('umount', [this.path], { stdio: 'pipe' });
+    execFileSync('umount', ['-l', this.path], { stdio: 'pipe' });
   }
 
   /** Takes it away, and leaves what is on it in its place. */
