@@ -8,6 +8,7 @@ import { startRelay, storeKinds, type TestRelay } from './test-relay.ts';
 
 const accepted = RecipientStatus.RECIPIENT_STATUS_ACCEPTED;
 const limited = RecipientStatus.RECIPIENT_STATUS_RATE_LIMITED;
+const tiny = new Uint8Array();
 const full = RecipientStatus.RECIPIENT_STATUS_MAILBOX_FULL;
 
 /** Gives an account an access key, as its clients do with the profile. */
@@ -137,6 +138,69 @@ describe.each(storeKinds)('limits of sends on %s stores', (stores) => {
     const alice = await register(relay, '+14155550101');
     const from = await open(relay, alice);
     for (let sent = 0; sent < 5; sent++) expect((await sendOne(from, alice)).status).toBe(accepted);
+  });
+});
+
+describe('sends that a relay can decide only later', () => {
+  /** A relay that does not get to know the devices of one account before `release`. */
+  async function slowRelay() {
+    const held: { user?: UserId } = {};
+    const gate = Promise.withResolvers<void>();
+    const relay = await startRelay({
+      config: { limits: { sendsToStranger: { burst: 2 }, sendsPerDevice: { burst: 3, refillMs: 900 } } },
+      wrapStores: (real) => ({
+        ...real,
+        accounts: new Proxy(real.accounts, {
+          get(accounts, name) {
+            const value: unknown = Reflect.get(accounts, name, accounts);
+            if (typeof value !== 'function') return value;
+            return async (...given: unknown[]) => {
+              if (name === 'deviceList' && held.user !== undefined && given[0] === held.user) await gate.promise;
+              return value.apply(accounts, given) as unknown;
+            };
+          },
+        }),
+      }),
+    });
+    const [alice, bob] = [await register(relay, '+14155550101'), await register(relay, '+14155550102')];
+    const from = await open(relay, alice);
+    await from.settled();
+    held.user = bob.keys.userId as UserId;
+    const lane = randomBytes(8);
+    const sends = Array.from({ length: 6 }, (_, at) => rawSend({ to: bob.keys, lane, laneNo: at + 1 }));
+    const outcomes = async () => {
+      gate.resolve();
+      const results = await from.take('sendResult', sends.length);
+      return sends.map(({ sendId }) => {
+        const result = results.find((each) => Buffer.compare(each.sendId ?? tiny, sendId ?? tiny) === 0);
+        return result?.refused?.code ?? result?.recipients?.[0]?.status;
+      });
+    };
+    return { relay, from, sends, outcomes };
+  }
+
+  it('count by when they came: none is refused to whoever keeps the pace', async () => {
+    const { relay, from, sends, outcomes } = await slowRelay();
+    await using _ = relay;
+    for (const send of sends) {
+      from.send({ send });
+      await from.settled();
+      relay.time.jump(1_000);
+    }
+    expect(await outcomes()).toEqual(sends.map(() => accepted));
+  });
+
+  it('are refused when they came too fast, though it would not be too fast by now', async () => {
+    const { relay, from, sends, outcomes } = await slowRelay();
+    await using _ = relay;
+    from.send(...sends.map((send) => ({ send })));
+    await from.settled();
+    relay.time.jump(60_000);
+    const refused = ['rate-limited', 'rate-limited', 'rate-limited'];
+    expect(await outcomes()).toEqual([accepted, accepted, limited, ...refused]);
+    const again = { ...sends[2], lane: randomBytes(8), laneNo: 1 };
+    from.send({ send: again });
+    expect((await from.next('sendResult')).recipients?.[0]?.status).toBe(accepted);
   });
 });
 

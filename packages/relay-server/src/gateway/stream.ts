@@ -13,7 +13,7 @@ import { idleDevices } from '../devices/idle-devices.ts';
 import type { DeviceStream, EphemeralSignal, StreamEnd } from '../dispatch/connected-devices.ts';
 import { type PrekeyLevel, prekeyLevel } from '../keys/prekey-level.ts';
 import { toldPace } from '../limits/told-pace.ts';
-import type { Sender } from '../mailbox/ingress.ts';
+import type { ArrivedSend, Sender } from '../mailbox/ingress.ts';
 import { SendQueue } from '../mailbox/send-queue.ts';
 import { isAccepted, refusedResult } from '../mailbox/send-result.ts';
 import type { DeviceAddress } from '../ports/ids.ts';
@@ -192,7 +192,7 @@ export class Stream implements DeviceStream {
         return;
       case 'opening':
       case 'open':
-        if (frame.send) this.#sends.push(frame.send as Parameters<SendQueue['push']>[0]);
+        if (frame.send) this.#sends.push({ send: frame.send as ArrivedSend['send'], at: this.#parts.clock.now() });
         else if (frame.ping)
           this.#queue({ pong: { nonce: (frame.ping.nonce ?? new Uint8Array()).subarray(0, 64) } }, 80);
         else if (frame.ephemeral) this.#relayEphemeral(frame.ephemeral);

@@ -4,10 +4,10 @@ import type { RateLimit } from '../ports/rate-limiter.ts';
  * A token bucket in one number, for paths on which each microsecond counts: the time at which it is full again; 0 = it is.
  *
  * `afterOne` is that time once one more was taken; `waitOf` says of it how many milliseconds are missing, 0 = it may be taken; `keptOf` is the time to keep.
- * A clock that was set back bars nobody for longer than an empty bucket does.
+ * A clock that was set back bars nobody for longer than an empty bucket does. `at` is when it was taken, if that is looked at later.
  */
-export function afterOne(fullAt: number, { burst, refillMs }: RateLimit, now: number): number {
-  return Math.min(Math.max(fullAt, now), now + burst * refillMs) + refillMs;
+export function afterOne(fullAt: number, { burst, refillMs }: RateLimit, now: number, at = now): number {
+  return Math.min(Math.max(fullAt, at), now + burst * refillMs) + refillMs;
 }
 
 /** How long to wait until what `afterOne` gave may be taken. */

@@ -65,6 +65,32 @@ describe('SendLimits', () => {
     expect(limits.takeSend(device(bob))).toBe(0);
   });
 
+  it('counts by when something came, however late it is looked at', () => {
+    const { clock, limits } = limited();
+    clock.set(start + 60_000);
+    // As fast as it may come, then once more.
+    const came = [0, 0, 0, 1_000, 2_000, 2_999];
+    expect(came.map((after) => limits.takeRecipient(alice, bob, true, start + after))).toEqual([0, 0, 0, 0, 0, 1]);
+    expect([0, 0, 0, 0, 2].map((after) => limits.takeSend(device(alice), start + after))).toEqual([0, 0, 0, 0, 0]);
+    // The time to wait is from now on.
+    for (let sent = 0; sent < 3; sent++) expect(limits.takeRecipient(alice, bob, true, start + 60_000)).toBe(0);
+    expect(limits.takeRecipient(alice, bob, true, start + 59_500)).toBe(1_000);
+    clock.set(start + 60_600);
+    expect(limits.takeRecipient(alice, bob, true, start + 60_000)).toBe(400);
+    clock.set(start + 62_000);
+    expect(limits.takeRecipient(alice, bob, true, start + 60_000)).toBe(1);
+    expect(limits.takeRecipient(alice, bob, true)).toBe(0);
+  });
+
+  it('takes what came at a time that is not yet, since the clock was set back, as coming now', () => {
+    const { clock, limits } = limited();
+    const hour = 3_600_000;
+    for (let sent = 0; sent < 3; sent++) expect(limits.takeRecipient(alice, bob, true, start + hour)).toBe(0);
+    expect(limits.takeRecipient(alice, bob, true, start + hour)).toBe(1_000);
+    clock.set(start + 1_000);
+    expect(limits.takeRecipient(alice, bob, true)).toBe(0);
+  });
+
   it('goes on from an empty bucket when the clock was set back, not when it has caught up', () => {
     const { clock, limits } = limited();
     const hour = 3_600_000;

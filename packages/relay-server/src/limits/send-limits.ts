@@ -2,6 +2,7 @@ import { hash as digest, timingSafeEqual } from 'node:crypto';
 import type { LimitsConfig } from '../config/relay-config.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceAddress, UserId } from '../ports/ids.ts';
+import type { RateLimit } from '../ports/rate-limiter.ts';
 import { afterOne, keptOf, waitOf } from './pace.ts';
 
 /** What one account has used up of its sends to another. Times at which a bucket is full again; 0 = it is. */
@@ -43,8 +44,11 @@ export class SendLimits {
     return this.#size;
   }
 
-  /** Takes one Send of a device; 0 when it may go, otherwise the milliseconds to wait, and then nothing was taken. */
-  takeSend(sender: DeviceAddress): number {
+  /**
+   * Takes one Send of a device; 0 when it may go, otherwise the milliseconds to wait, and then nothing was taken.
+   * @param cameAt when it came in: whoever keeps the pace is not refused because others were looked at later than they came
+   */
+  takeSend(sender: DeviceAddress, cameAt = this.#clock.now()): number {
     const limit = this.#limits.sendsPerDevice;
     if (limit.burst === 0) return 0;
     let device = this.#senders.get(sender.userId)?.devices.get(sender.deviceId);
@@ -53,23 +57,18 @@ export class SendLimits {
       device = { fullAt: 0 };
       this.#sender(sender.userId).devices.set(sender.deviceId, device);
     }
-    const now = this.#clock.now();
-    const next = afterOne(device.fullAt, limit, now);
-    const wait = waitOf(next, limit, now);
-    device.fullAt = keptOf(next, wait, limit);
+    const { wait, kept } = this.#taken(device.fullAt, limit, cameAt);
+    device.fullAt = kept;
     return wait;
   }
 
   /** Takes one message for a recipient, as `takeSend` does. To the own account there is no such limit. */
-  takeRecipient(sender: UserId, recipient: UserId, stranger: boolean): number {
+  takeRecipient(sender: UserId, recipient: UserId, stranger: boolean, cameAt = this.#clock.now()): number {
     if (sender === recipient) return 0;
     const limit = stranger ? this.#limits.sendsToStranger : this.#limits.sendsToContact;
     if (limit.burst === 0) return 0;
     const pair = this.#pair(sender, recipient);
-    const now = this.#clock.now();
-    const next = afterOne(stranger ? pair.stranger : pair.contact, limit, now);
-    const wait = waitOf(next, limit, now);
-    const kept = keptOf(next, wait, limit);
+    const { wait, kept } = this.#taken(stranger ? pair.stranger : pair.contact, limit, cameAt);
     if (stranger) pair.stranger = kept;
     else pair.contact = kept;
     return wait;
@@ -89,6 +88,16 @@ export class SendLimits {
     pair.shown = Uint8Array.from(shown);
     pair.matched = hash;
     return false;
+  }
+
+  /** One more of a bucket: how long to wait for it, and the time to keep. */
+  #taken(fullAt: number, limit: RateLimit, cameAt: number): { readonly wait: number; readonly kept: number } {
+    const now = this.#clock.now();
+    // A clock that was set back meanwhile.
+    const at = Math.min(cameAt, now);
+    const next = afterOne(fullAt, limit, now, at);
+    const early = waitOf(next, limit, at);
+    return { wait: early === 0 ? 0 : Math.max(1, waitOf(next, limit, now)), kept: keptOf(next, early, limit) };
   }
 
   #sender(userId: UserId): SenderRecord {

@@ -40,6 +40,12 @@ export interface Sender extends DeviceAddress {
   readonly userBytes: Uint8Array;
 }
 
+/** A Send, and when it came in: by that it counts against limits, however long it takes until it is decided. */
+export interface ArrivedSend {
+  readonly send: Send;
+  readonly at: number;
+}
+
 /** Who may be given a Send: of one to a group its members, of another anybody. */
 export type Audience = ReadonlySet<UserId> | 'all';
 
@@ -73,15 +79,15 @@ export class Ingress {
   }
 
   /**
-   * Takes one Send of the sender's device.
+   * Takes one Send of the sender's device, that came in at `cameAt`.
    * @returns 0, or the milliseconds after which it may send again
    */
-  takeSend(sender: Sender): number {
-    return this.#parts.limits.takeSend(sender);
+  takeSend(sender: Sender, cameAt: number): number {
+    return this.#parts.limits.takeSend(sender, cameAt);
   }
 
   /** Checks the recipients against what is in memory and takes from the limits; `undefined`, and nothing was taken, when something has to be read first. */
-  checkNow(send: Send, sender: Sender): readonly CheckedRecipient[] | undefined {
+  checkNow({ send, at: cameAt }: ArrivedSend, sender: Sender): readonly CheckedRecipient[] | undefined {
     const { directory, roster } = this.#parts;
     const members = send.groupId.length === 0 ? 'all' : roster.cached(send.groupId);
     if (members === undefined || (members !== 'all' && !members.has(sender.userId))) return undefined;
@@ -96,7 +102,7 @@ export class Ingress {
       checked.push(this.#checked(recipient, userBytes, userId, list, hash, sender, members));
     }
     // Sends to a group are limited by device alone.
-    return members === 'all' ? this.#limited(checked, sender) : checked;
+    return members === 'all' ? this.#limited(checked, sender, cameAt) : checked;
   }
 
   /** Who may be given a Send, as it is now. */
@@ -105,7 +111,11 @@ export class Ingress {
   }
 
   /** Checks the recipients, reading as needed, and takes from the limits. */
-  async check(send: Send, sender: Sender, audience: Audience): Promise<readonly CheckedRecipient[]> {
+  async check(
+    { send, at: cameAt }: ArrivedSend,
+    sender: Sender,
+    audience: Audience,
+  ): Promise<readonly CheckedRecipient[]> {
     const { directory } = this.#parts;
     const read = send.recipients.map(async (recipient) => {
       const userBytes = recipient.userId ?? new Uint8Array();
@@ -119,7 +129,7 @@ export class Ingress {
     const checked = (await Promise.all(read)).map(({ recipient, userBytes, userId, list, hash }) =>
       this.#checked(recipient, userBytes, userId, list, hash, sender, audience),
     );
-    return audience === 'all' ? this.#limited(checked, sender) : checked;
+    return audience === 'all' ? this.#limited(checked, sender, cameAt) : checked;
   }
 
   /** Makes the envelopes of the recipients that passed the check. */
@@ -273,11 +283,11 @@ export class Ingress {
   }
 
   /** Those for whom it is too early, marked so. */
-  #limited(checked: CheckedRecipient[], sender: Sender): readonly CheckedRecipient[] {
+  #limited(checked: CheckedRecipient[], sender: Sender, cameAt: number): readonly CheckedRecipient[] {
     const { limits, counts } = this.#parts;
     for (const [at, recipient] of checked.entries()) {
       if (recipient.status !== RecipientStatus.RECIPIENT_STATUS_ACCEPTED) continue;
-      const retryAfterMs = limits.takeRecipient(sender.userId, recipient.userId, recipient.stranger);
+      const retryAfterMs = limits.takeRecipient(sender.userId, recipient.userId, recipient.stranger, cameAt);
       if (retryAfterMs === 0) continue;
       counts.recipientsRateLimited.add(1);
       checked[at] = { ...recipient, status: RecipientStatus.RECIPIENT_STATUS_RATE_LIMITED, retryAfterMs };

@@ -1,7 +1,7 @@
 import { RecipientStatus, type Send, type SendResultFields } from '@sotto/proto';
 import type { MailReceipt } from '../ports/mailbox.ts';
 import { RelayError } from '../relay-error.ts';
-import type { Ingress, PreparedAppend, Sender } from './ingress.ts';
+import type { ArrivedSend, Ingress, PreparedAppend, Sender } from './ingress.ts';
 import { Lanes } from './lanes.ts';
 import { type CheckedRecipient, isAccepted, type Refusal, refusedResult, sendResult } from './send-result.ts';
 import { flawOfSend } from './send-shape.ts';
@@ -17,7 +17,7 @@ export class SendQueue {
   readonly #sender: Sender;
   readonly #onResult: (result: SendResultFields) => void;
   readonly #lanes = new Lanes();
-  readonly #waiting: Send[] = [];
+  readonly #waiting: ArrivedSend[] = [];
   /** Appends on their way, by send id: of one id, the last, which resolves after those before it. */
   readonly #appending = new Map<string, Promise<void>>();
   /** All that is on its way, what only looks for a recorded result included. */
@@ -35,10 +35,10 @@ export class SendQueue {
     return this.#waiting.length + this.#running.size + (this.#deciding === undefined ? 0 : 1);
   }
 
-  /** Takes one more; its result comes through `onResult`. */
-  push(send: Send): void {
-    if (this.#deciding === undefined) this.#start(send);
-    else this.#waiting.push(send);
+  /** Takes one more, which has come in now; its result comes through `onResult`. */
+  push(arrived: ArrivedSend): void {
+    if (this.#deciding === undefined) this.#start(arrived);
+    else this.#waiting.push(arrived);
   }
 
   /** Resolves when all have their results. */
@@ -46,8 +46,8 @@ export class SendQueue {
     while (this.size > 0) await Promise.all([this.#deciding, ...this.#running]);
   }
 
-  #start(send: Send): void {
-    const waits = this.#decided(send);
+  #start(arrived: ArrivedSend): void {
+    const waits = this.#decided(arrived);
     if (waits === undefined) return;
     this.#deciding = waits.then(() => {
       this.#deciding = undefined;
@@ -60,17 +60,19 @@ export class SendQueue {
   }
 
   /** A defect in a decision is the end of that send, not of those behind it. */
-  #decided(send: Send): Promise<void> | undefined {
+  #decided(arrived: ArrivedSend): Promise<void> | undefined {
     try {
-      return this.#decide(send);
+      return this.#decide(arrived);
     } catch (error) {
+      const { send } = arrived;
       this.#fail(send, laneKey(send), error);
       return undefined;
     }
   }
 
   /** Gives a promise when the next decision has to wait for it; it never rejects. */
-  #decide(send: Send): Promise<void> | undefined {
+  #decide(arrived: ArrivedSend): Promise<void> | undefined {
+    const { send } = arrived;
     const flaw = flawOfSend(send);
     const lane = laneKey(send);
     if (flaw !== undefined) {
@@ -79,7 +81,7 @@ export class SendQueue {
       this.#onResult(refusedResult(send.sendId.subarray(0, 64), refusal));
       return undefined;
     }
-    const retryAfterMs = this.#ingress.takeSend(this.#sender);
+    const retryAfterMs = this.#ingress.takeSend(this.#sender, arrived.at);
     if (retryAfterMs > 0) {
       // Before anything is looked up, so that a flood costs next to nothing.
       this.#lanes.enter(lane, send.laneNo);
@@ -90,31 +92,36 @@ export class SendQueue {
     }
     if (!this.#lanes.enter(lane, send.laneNo)) {
       const message = 'An earlier send of this lane was not accepted: settle it, then open a new lane.';
-      this.#run(this.#refuseUnlessRecorded(send, { code: 'superseded', message, retryable: true }));
+      this.#run(this.#refuseUnlessRecorded(arrived, { code: 'superseded', message, retryable: true }));
       return undefined;
     }
-    const checked = this.#ingress.checkNow(send, this.#sender);
-    if (checked === undefined || !checked.every(passed)) return this.#decideSlowly(send, lane, checked);
+    const checked = this.#ingress.checkNow(arrived, this.#sender);
+    if (checked === undefined || !checked.every(passed)) return this.#decideSlowly(arrived, lane, checked);
     const append = this.#ingress.prepare(send, this.#sender, checked);
-    if (!append.sure) return this.#appendAlone(send, lane, checked, append);
-    this.#track(send, this.#append(send, lane, checked, append));
+    if (!append.sure) return this.#appendAlone(arrived, lane, checked, append);
+    this.#track(send, this.#append(arrived, lane, checked, append));
     return undefined;
   }
 
   /** What was checked already is not checked again: a check takes from the limits. */
-  async #decideSlowly(send: Send, lane: string, known: readonly CheckedRecipient[] | undefined): Promise<void> {
+  async #decideSlowly(
+    arrived: ArrivedSend,
+    lane: string,
+    known: readonly CheckedRecipient[] | undefined,
+  ): Promise<void> {
+    const { send } = arrived;
     try {
       const audience = known === undefined ? await this.#ingress.audienceOf(send) : 'all';
       if (audience !== 'all' && !audience.has(this.#sender.userId)) {
         this.#lanes.break(lane);
         const message = 'You are no member of this group (any more): read its log.';
-        await this.#refuseUnlessRecorded(send, { code: 'group-unknown', message, retryable: false });
+        await this.#refuseUnlessRecorded(arrived, { code: 'group-unknown', message, retryable: false });
         return;
       }
-      const checked = known ?? (await this.#ingress.check(send, this.#sender, audience));
+      const checked = known ?? (await this.#ingress.check(arrived, this.#sender, audience));
       const append = this.#ingress.prepare(send, this.#sender, checked);
       if (checked.every(passed)) {
-        await this.#appendAlone(send, lane, checked, append);
+        await this.#appendAlone(arrived, lane, checked, append);
         return;
       }
       // Recorded first: what was accepted once stays accepted, whatever the list says now. The first one may still be on its way.
@@ -125,17 +132,18 @@ export class SendQueue {
       const times = recorded ?? fresh;
       this.#finish(send, lane, sendResult(send.sendId, checked, times && { ...times, results }));
     } catch (error) {
-      await this.#refused(send, lane, error);
+      await this.#refused(arrived, lane, error);
     }
   }
 
   /** Appends with nothing of this stream before or beside it, unless there turns out to be room for sure. */
   async #appendAlone(
-    send: Send,
+    arrived: ArrivedSend,
     lane: string,
     checked: readonly CheckedRecipient[],
     append: PreparedAppend,
   ): Promise<void> {
+    const { send } = arrived;
     try {
       await this.#ingress.refreshRooms(append);
     } catch (error) {
@@ -143,19 +151,25 @@ export class SendQueue {
       return;
     }
     if (this.#ingress.isSure(append)) {
-      this.#track(send, this.#append(send, lane, checked, append));
+      this.#track(send, this.#append(arrived, lane, checked, append));
       return;
     }
     await Promise.all(this.#appending.values());
-    await this.#append(send, lane, checked, append);
+    await this.#append(arrived, lane, checked, append);
   }
 
-  async #append(send: Send, lane: string, checked: readonly CheckedRecipient[], append: PreparedAppend): Promise<void> {
+  async #append(
+    arrived: ArrivedSend,
+    lane: string,
+    checked: readonly CheckedRecipient[],
+    append: PreparedAppend,
+  ): Promise<void> {
+    const { send } = arrived;
     try {
       const receipt = await this.#appendNow(send, lane, append);
       this.#finish(send, lane, sendResult(send.sendId, checked, receipt));
     } catch (error) {
-      await this.#refused(send, lane, error);
+      await this.#refused(arrived, lane, error);
     }
   }
 
@@ -166,11 +180,12 @@ export class SendQueue {
 
   /** What was accepted once stays accepted. */
   async #refuseUnlessRecorded(
-    send: Send,
+    arrived: ArrivedSend,
     refusal: Refusal,
     // The send of which this may be a repetition may still be on its way. Nothing else is waited for: thousands may be superseded at once.
-    first = this.#appending.get(keyOf(send.sendId)),
+    first = this.#appending.get(keyOf(arrived.send.sendId)),
   ): Promise<void> {
+    const { send } = arrived;
     try {
       await first;
       const recorded = await this.#ingress.recorded(send.sendId, this.#sender);
@@ -178,7 +193,7 @@ export class SendQueue {
         this.#onResult(refusedResult(send.sendId, refusal));
         return;
       }
-      const checked = await this.#ingress.check(send, this.#sender, await this.#ingress.audienceOf(send));
+      const checked = await this.#ingress.check(arrived, this.#sender, await this.#ingress.audienceOf(send));
       this.#onResult(sendResult(send.sendId, checked, recorded));
     } catch (error) {
       this.#fail(send, '', error);
@@ -192,13 +207,13 @@ export class SendQueue {
   }
 
   /** Behind one of its lane that was not accepted it is superseded, unless it was accepted before. */
-  async #refused(send: Send, lane: string, error: unknown): Promise<void> {
+  async #refused(arrived: ArrivedSend, lane: string, error: unknown): Promise<void> {
     if (!(error instanceof RelayError && error.code === 'superseded')) {
-      this.#fail(send, lane, error);
+      this.#fail(arrived.send, lane, error);
       return;
     }
     this.#lanes.break(lane);
-    await this.#refuseUnlessRecorded(send, error, Promise.resolve());
+    await this.#refuseUnlessRecorded(arrived, error, Promise.resolve());
   }
 
   #fail(send: Send, lane: string, error: unknown): void {
