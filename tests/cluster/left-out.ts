@@ -19,19 +19,12 @@ export const journeysAlone: Readonly<Record<string, Readonly<Record<string, stri
 
 /** Files of journeys that fail through a cluster, and should not: defects to mend, each with what is known of it. */
 export const filesFailing: Readonly<Record<string, string>> = {
-  'pacing.test.ts':
-    'the relay counts a send by when it was decided, which takes as long as its engines do: sends that were paced well are refused',
   'relay-killed.test.ts':
     'takes longer than its two minutes: what a killed node had claimed is refused until the lease ends, after two minutes',
 };
 
 /** The same of single journeys in other files. */
-export const journeysFailing: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  'store-faults.test.ts': {
-    'nothing is acked; everything comes once there is room':
-      'with SQLite it did not end within two minutes; why is not known yet',
-  },
-};
+export const journeysFailing: Readonly<Record<string, Readonly<Record<string, string>>>> = {};
 
 /** Files that don't run through a cluster, for whatever reason. */
 export const filesLeftOut = { ...filesAlone, ...filesFailing };

@@ -58,6 +58,11 @@ const heard: readonly EventType[] = [
   'group.requested',
 ];
 
+/** What says that a message came so far: a receipt may be faster than the relay's answer to the sender, and then nothing tells apart that it was sent. */
+const telling: Readonly<Partial<Record<EventType, readonly EventType[]>>> = {
+  'message.sent': ['message.sent', 'message.delivered', 'message.read'],
+};
+
 /** Somebody with a client in this process, which can be stopped and opened again on the same store. */
 export class Person {
   readonly phone: string;
@@ -134,7 +139,7 @@ export class Person {
     return message;
   }
 
-  /** Resolves when an event of this type told of the message. */
+  /** Resolves when an event of this type told of the message, or one that says more. */
   async told(type: EventType, message: Pick<Message, 'id'>): Promise<SottoEvent> {
     const found = () => this.#find(type, message);
     await this.#options.watch.until(() => found() !== undefined);
@@ -177,7 +182,8 @@ export class Person {
   }
 
   #find(type: EventType, { id }: Pick<Message, 'id'>): SottoEvent | undefined {
-    return this.events.find((event) => event.type === type && 'message' in event && event.message.id === id);
+    const types = telling[type] ?? [type];
+    return this.events.find((event) => types.includes(event.type) && 'message' in event && event.message.id === id);
   }
 }
 
