@@ -48,6 +48,7 @@ export type RelayErrorCode =
   | 'hello-expected'
   | 'send-malformed'
   | 'superseded'
+  | 'send-claimed'
   | 'ack-malformed'
   | 'ephemeral-too-large'
   | 'rate-limited'

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { RelayError } from '../src/relay-error.ts';
-import { call } from './raw-client.ts';
+import { call, open, register } from './raw-client.ts';
+import { rawSend } from './raw-stream.ts';
 import { startRelay } from './test-relay.ts';
 
 describe('/readyz of a node of a cluster', () => {
@@ -33,5 +34,29 @@ describe('/readyz of a node of a cluster', () => {
     isUp = true;
     relay.time.jump(1_000);
     expect((await call(relay, 'GET', '/readyz')).status).toBe(200);
+  });
+
+  it('is ready while another node is at a send, which is refused with the time after which to come again', async () => {
+    await using relay = await startRelay({
+      wrapStores: (real) => ({
+        ...real,
+        mailbox: new Proxy(real.mailbox, {
+          get(mailbox, name) {
+            const value: unknown = Reflect.get(mailbox, name, mailbox);
+            if (typeof value !== 'function') return value;
+            if (name !== 'append') return value.bind(mailbox);
+            const claimed = { retryable: true, retryAfterMs: 4_000 };
+            return () => Promise.reject(new RelayError('send-claimed', 'Another node is at it.', claimed));
+          },
+        }),
+      }),
+    });
+    const [alice, bob] = [await register(relay, '+14155550101'), await register(relay, '+14155550102')];
+    const from = await open(relay, alice);
+    from.send({ send: rawSend({ to: bob.keys }) });
+    const { refused } = await from.next('sendResult');
+    expect(refused).toMatchObject({ code: 'send-claimed', retryable: true, retryAfterMs: 4_000 });
+    expect((await call(relay, 'GET', '/readyz')).status).toBe(200);
+    expect(relay.log()).not.toContain('mailbox.failed');
   });
 });

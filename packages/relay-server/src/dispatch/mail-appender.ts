@@ -19,8 +19,14 @@ import type { NodeFailure } from './node-failure.ts';
 import { OrderTurns } from './order-turns.ts';
 import { RestingEngine } from './resting-engine.ts';
 
-/** Longer than anything between a claim and its end takes. */
-const leaseMs = 120_000;
+/**
+ * Longer than what lies between a claim and its end takes while the engines do what they should, a broker that has to be asked twice included.
+ *
+ * What a node had claimed that died is refused for so long; what takes longer may be stored by another node as well, and receivers drop the second.
+ */
+const leaseMs = 20_000;
+/** Who finds a send claimed is to wait for no less than this, since most claims end soon. */
+const leastWaitMs = 1_000;
 
 /** What a record has besides its shared end and its items, with its key, and an item besides its envelope: at most. */
 const recordHeadBytes = 1_024;
@@ -93,7 +99,7 @@ interface Batch {
  * Makes sends durable: claimed by their id, counted in, appended to the log, recorded.
  *
  * Mail for one user goes into the log in the order in which it was appended here, and is counted in this order. After a crash between the steps a send that was not answered may stand in the log without a receipt, or be counted without a record:
- * sent again it comes twice, which receivers know by its message id; what is counted too much ends with its time.
+ * sent again it comes twice, which receivers know by its message id; what is counted too much ends with its time. So does one whose claim has ended before it was settled, when it was sent again through another node.
  *
  * While receipts or ledger can't be had, mail is stored without: a send that comes again is stored again, and nothing is counted.
  */
@@ -150,13 +156,15 @@ export class MailAppender {
     if (address !== undefined && sender === undefined) return receiptOf(append, undefined, recipients.map(goneResult));
     const key: SendKey = { sender, sendId };
     const users = recipients.map(({ userId }) => userId);
-    const claim = await this.#receipts.ask(() => receipts.claim(key, users, now(), leaseMs));
+    const at = now();
+    const claim = await this.#receipts.ask(() => receipts.claim(key, users, at, leaseMs));
     if (claim === undefined) {
       return receiptOf(append, undefined, await this.#store(append, quota, undefined, line));
     }
     if (claim.status === 'claimed') {
-      throw new RelayError('store-unavailable', 'Another node is storing this send: send it again.', {
+      throw new RelayError('send-claimed', 'Another node is storing this send: send it again.', {
         retryable: true,
+        retryAfterMs: waitFor(claim.endsAt - at),
       });
     }
     if (claim.status === 'recorded') return receiptOf(append, claim.receipt, []);
@@ -332,6 +340,11 @@ export class MailAppender {
       if (outcome.status === 'rejected') failed('ledger.release-failed', outcome.reason);
     }
   }
+}
+
+/** When to come again for what is claimed for so long: the older the claim is, the later, since whoever has it is the likelier to be gone; never later than it ends. */
+function waitFor(leftMs: number): number {
+  return Math.min(Math.max(leaseMs - leftMs, leastWaitMs), Math.max(leftMs, 1));
 }
 
 /** The receipt of an append: what was recorded before, and what came of the rest. */

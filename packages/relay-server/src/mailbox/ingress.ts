@@ -198,7 +198,7 @@ export class Ingress {
    * @param sender none when it is sealed
    * @param order of its lane: nothing is stored behind an append of it that failed
    * @param strict nor behind this one, if a recipient does not accept it
-   * @throws {RelayError} `store-unavailable` when it could not be made durable; `superseded` behind a strict one that was not accepted
+   * @throws {RelayError} `store-unavailable` when it could not be made durable; `superseded` behind a strict one that was not accepted; `send-claimed` while another node is at this send
    */
   async append(
     sendId: Uint8Array,
@@ -241,7 +241,8 @@ export class Ingress {
       }
       return receipt;
     } catch (cause) {
-      if (cause instanceof RelayError && cause.code === 'superseded') throw cause;
+      // Neither is a failure of the store.
+      if (cause instanceof RelayError && (cause.code === 'superseded' || cause.code === 'send-claimed')) throw cause;
       throw this.#storeFailed(cause);
     } finally {
       for (const part of append.cargo) headroom?.settle(part, stored);

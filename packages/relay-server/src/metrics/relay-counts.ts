@@ -45,6 +45,7 @@ export function relayCounts(metrics: Metrics): RelayCounts {
   };
   for (const code of [
     'superseded',
+    'send-claimed',
     'send-malformed',
     'rate-limited',
     'draining',

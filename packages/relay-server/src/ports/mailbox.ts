@@ -106,7 +106,7 @@ export interface MailQuota {
  * Mailboxes of devices: the queue is the truth.
  *
  * `append` resolves when the mail is durable, and only then may a result leave. What is given is durable, but it may be given a moment before its append resolves: in a cluster, other nodes read the log as soon as it has the mail. The same (sender, sendId) again gives the recorded results of the recipients that were accepted, for 8 days after the first, and stores nothing for them;
- * the others are tried anew. Whether a device is still there is decided when the mail is stored: an append behind the end of an account or device leaves nothing of it. Bytes that were passed in are not changed by the caller afterwards.
+ * the others are tried anew. In a cluster an append rejects with `send-claimed` while another node is at the same send. Whether a device is still there is decided when the mail is stored: an append behind the end of an account or device leaves nothing of it. Bytes that were passed in are not changed by the caller afterwards.
  * An end that several envelopes share is there as long as one of them is, counts whole for each device, and goes with the last. An entry whose end is lost is passed over, and has its time.
  * `ack` deletes: afterwards no method gives the entry again. Ids that are not (or no longer) this device's are passed over.
  */

@@ -39,7 +39,8 @@ export interface SendReceipts {
   /**
    * Takes a send for `leaseMs`, unless all of `recipients` are recorded, or somebody has it.
    *
-   * Of two claims at once, on whichever node, one is `fresh` at most. The lease ends by itself at `now + leaseMs`, for claimers that died; `leaseMs` is longer than what lies between claim and settle ever takes. After an error it may have been taken: then it is nobody's until the lease ends.
+   * Of two claims at once, on whichever node, one is `fresh` at most. The lease ends by itself at `now + leaseMs`, for claimers that died; `leaseMs` is longer than what lies between claim and settle takes when all is well. When it took longer, the send may be somebody else's by now, and both store it:
+   * then their settles are added up, and receivers know the second copy by its message id. After an error it may have been taken: then it is nobody's until the lease ends.
    */
   claim(key: SendKey, recipients: readonly UserId[], now: number, leaseMs: number): Promise<SendClaim>;
   /**
