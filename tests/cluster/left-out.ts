@@ -18,10 +18,7 @@ export const journeysAlone: Readonly<Record<string, Readonly<Record<string, stri
 };
 
 /** Files of journeys that fail through a cluster, and should not: defects to mend, each with what is known of it. */
-export const filesFailing: Readonly<Record<string, string>> = {
-  'relay-killed.test.ts':
-    'takes longer than its two minutes: what a killed node had claimed is refused until the lease ends, after two minutes',
-};
+export const filesFailing: Readonly<Record<string, string>> = {};
 
 /** The same of single journeys in other files. */
 export const journeysFailing: Readonly<Record<string, Readonly<Record<string, string>>>> = {};
