@@ -53,6 +53,35 @@ describe('a send that another node has claimed', () => {
     await cluster.close();
   });
 
+  it('is recorded before a node that stops goes, though nobody waits for its result', async () => {
+    const { cluster, slow, stored, again, claimed, release } = await claimedSend();
+    cluster.nodes.splice(cluster.nodes.indexOf(slow), 1);
+    let isClosed = false;
+    const closing = slow.mail.close().then(() => {
+      isClosed = true;
+    });
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect([isClosed, await again()]).toEqual([false, claimed(1_000)]);
+    release();
+    await closing;
+    expect(await again()).toMatchObject({ repeated: true, results: [{ status: 'accepted' }] });
+    await stored;
+    await slow.ground.close();
+    await cluster.close();
+  });
+
+  it('is not waited for longer than a node drains', async () => {
+    const { time, cluster, slow, stored, release } = await claimedSend();
+    cluster.nodes.splice(cluster.nodes.indexOf(slow), 1);
+    const closing = slow.mail.close();
+    time.advance(5_000);
+    await closing;
+    release();
+    await stored;
+    await slow.ground.close();
+    await cluster.close();
+  });
+
   it('may be stored twice when the append outlives its claim: both are accepted, and the first result stays', async () => {
     const { time, cluster, other, device, send, stored, again, claimed, release } = await claimedSend();
     expect(await again()).toEqual(claimed(1_000));

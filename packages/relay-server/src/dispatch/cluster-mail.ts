@@ -73,6 +73,8 @@ export interface ClusterMailParts {
 /** The mail of one node of a cluster: what it takes, what it hands out of the log's partitions that are its own, and what it gives to the devices that are connected to it. */
 export class ClusterMail {
   readonly mailbox: Mailbox;
+  readonly #mailbox: ClusterMailbox;
+  readonly #drain: Pick<ClusterMailParts, 'timers' | 'drainMs'>;
   /** For the streams of this node. */
   readonly claims: StreamClaims;
   readonly #dispatcher: Dispatcher;
@@ -92,7 +94,9 @@ export class ClusterMail {
       topics: read,
       poisonTopic: topics.poison,
     });
-    this.mailbox = new ClusterMailbox({ ...parts, inboxes: this.#inboxes, ids: new DeliveryIds(secret, cluster) });
+    this.#mailbox = new ClusterMailbox({ ...parts, inboxes: this.#inboxes, ids: new DeliveryIds(secret, cluster) });
+    this.mailbox = this.#mailbox;
+    this.#drain = parts;
     if (deleteEveryMs !== undefined) {
       this.#janitor = new LogJanitor({ ...parts, topics: read, groups: [group], everyMs: deleteEveryMs });
     }
@@ -116,11 +120,21 @@ export class ClusterMail {
     this.#janitor?.start();
   }
 
-  /** Ends the inboxes, so that what nobody has acked is spilled, then gives the partitions away; log, link and stores are the caller's, and are closed after this. */
+  /** Waits for appends that are under way, but no longer than `drainMs`; ends the inboxes, so that what nobody has acked is spilled, then gives the partitions away; log, link and stores are the caller's, and are closed after this. */
   async close(): Promise<void> {
+    await this.#appended();
     await this.#janitor?.stop();
     await this.#inboxes.close();
     await this.#dispatcher.close();
+  }
+
+  /** What was stored and not recorded is refused for as long as it is claimed when it is sent again through another node. */
+  async #appended(): Promise<void> {
+    const { timers, drainMs } = this.#drain;
+    const late = Promise.withResolvers<void>();
+    const cancel = timers.after(drainMs, late.resolve);
+    await Promise.race([this.#mailbox.settled(), late.promise]);
+    cancel();
   }
 
   async #told(

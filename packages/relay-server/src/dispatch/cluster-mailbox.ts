@@ -63,6 +63,8 @@ export class ClusterMailbox implements Mailbox {
   readonly #parts: ClusterMailboxParts;
   readonly #appender: MailAppender;
   readonly #topics: KnownTopics;
+  #appends = 0;
+  #whenNone: (() => void)[] = [];
   /** The latest time that a sweep was told: mail and receipts end by it, whatever time it is. */
   #sweptAt = 0;
   /** What was acked, and is still to be counted out by the next sweep. */
@@ -82,8 +84,19 @@ export class ClusterMailbox implements Mailbox {
     });
   }
 
-  append(append: MailAppend, quota: MailQuota): Promise<MailReceipt> {
-    return this.#appender.append(append, quota);
+  async append(append: MailAppend, quota: MailQuota): Promise<MailReceipt> {
+    this.#appends++;
+    try {
+      return await this.#appender.append(append, quota);
+    } finally {
+      this.#appends--;
+      if (this.#appends === 0) for (const told of this.#whenNone.splice(0)) told();
+    }
+  }
+
+  /** Resolves when no append is under way, whoever asked for it and has gone meanwhile. */
+  async settled(): Promise<void> {
+    if (this.#appends > 0) await new Promise<void>((resolve) => this.#whenNone.push(resolve));
   }
 
   async recorded(address: DeviceAddress | undefined, sendId: Uint8Array): Promise<MailReceipt | undefined> {
