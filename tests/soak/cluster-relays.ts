@@ -30,6 +30,8 @@ const partitions = 6;
 export interface ClusterRelaysParts extends ClusterSoak {
   /** Of the run. */
   readonly folder: string;
+  /** A folder for what its nodes write. */
+  readonly logs: string;
   readonly paced: boolean;
   readonly say: (line: string) => void;
 }
@@ -58,8 +60,9 @@ export class ClusterRelays implements SoakRelays {
     readonly prefix: string;
     readonly config: object;
     readonly paced: boolean;
+    readonly logs: string;
   }) {
-    const { engines, asked, prefix, config, paced } = parts;
+    const { engines, asked, prefix, config, paced, logs } = parts;
     this.#engines = engines;
     this.#asked = asked;
     this.#topics = [`${prefix}user2user_message`, `${prefix}group_message`];
@@ -72,13 +75,14 @@ export class ClusterRelays implements SoakRelays {
         paced,
         planted: undefined,
         codes: this.#codes,
+        logs,
       });
     this.#standing = [node(1), node(2)];
     this.#guest = node(3);
   }
 
   static async open(parts: ClusterRelaysParts): Promise<ClusterRelays> {
-    const { folder, brokers, nodes, ports, engines: given, paced, say } = parts;
+    const { folder, brokers, nodes, ports, engines: given, logs, paced, say } = parts;
     const place = given ?? join(folder, 'engines');
     mkdirSync(place, { recursive: true, mode: 0o700 });
     const areGiven = given !== undefined;
@@ -96,7 +100,7 @@ export class ClusterRelays implements SoakRelays {
       const platform = { clock: systemClock, timers: systemTimers, randomness: systemRandomness };
       const marks = marksOf(await readClusterKeys(read.cluster), systemClock);
       const asked = await openEngines(read, { ...platform, marks, logger: pinoLogger('silent') });
-      return new ClusterRelays({ engines, asked, prefix: read.kafka.topicPrefix, config, paced });
+      return new ClusterRelays({ engines, asked, prefix: read.kafka.topicPrefix, config, paced, logs });
     } catch (error) {
       await engines?.end();
       throw error;

@@ -32,8 +32,7 @@ export class SoakWorld {
     const people = Array.from({ length: options.clients }, (_, at) => person(at + 1));
     this.folder = folder;
     this.relays = relays;
-    this.logs = join(folder, 'logs');
-    mkdirSync(this.logs);
+    this.logs = logsOf(folder);
     this.disk = SmallDisk.mount(join(folder, 'host1'), diskMebibytes);
     this.proxies = proxies;
     this.hosts = proxies.map(({ url }, at) => {
@@ -117,7 +116,6 @@ export class SoakWorld {
     await this.relays.end(isKept);
     if (isKept) {
       for (const { name, log } of this.hosts) writeFileSync(join(this.folder, `${name}.txt`), `${log.join('\n')}\n`);
-      for (const node of this.relays.nodes) writeFileSync(join(this.folder, `${node.name}.txt`), node.said());
     } else {
       rmSync(this.folder, { recursive: true, force: true });
     }
@@ -126,8 +124,14 @@ export class SoakWorld {
 
 async function openRelays(options: SoakOptions, folder: string, say: (line: string) => void): Promise<SoakRelays> {
   const { paced, planted, cluster } = options;
-  if (cluster === undefined) return new EmbeddedRelays({ folder, paced, planted });
-  return ClusterRelays.open({ folder, paced, ...cluster, say });
+  const logs = logsOf(folder);
+  mkdirSync(logs);
+  if (cluster === undefined) return new EmbeddedRelays({ folder, logs, paced, planted });
+  return ClusterRelays.open({ folder, logs, paced, ...cluster, say });
+}
+
+function logsOf(folder: string): string {
+  return join(folder, 'logs');
 }
 
 function person(number: number): Person {
