@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   loadConfig,
   marksOf,
@@ -14,6 +15,7 @@ import {
 } from '@sotto/relay-server';
 import type { ClusterEngines } from '@sotto/relay-server/ports';
 import { TestAuthority } from '../../packages/relay-server/test/certificates.ts';
+import { abortable } from './abortable.ts';
 import { ClusterBooks } from './cluster-books.ts';
 import { engineFaults } from './engine-faults.ts';
 import { SentCodes } from './sent-codes.ts';
@@ -25,6 +27,7 @@ import type { Fault, FaultParts, RelayBooks, SoakRelays } from './soak-relays.ts
 const second = 1_000;
 /** Of each topic: enough for three nodes, few enough for a machine that runs all of it. */
 const partitions = 6;
+const longestCloseMs = 5 * second;
 
 /** What a run with a cluster begins with. */
 export interface ClusterRelaysParts extends ClusterSoak {
@@ -34,6 +37,8 @@ export interface ClusterRelaysParts extends ClusterSoak {
   readonly logs: string;
   readonly paced: boolean;
   readonly say: (line: string) => void;
+  /** Ends the opening, which takes minutes: then nothing is left of it. */
+  readonly signal: AbortSignal;
 }
 
 /** Two relay nodes, and at times a third one, on engines of their own. */
@@ -82,13 +87,13 @@ export class ClusterRelays implements SoakRelays {
   }
 
   static async open(parts: ClusterRelaysParts): Promise<ClusterRelays> {
-    const { folder, brokers, nodes, ports, engines: given, logs, paced, say } = parts;
+    const { folder, brokers, nodes, ports, engines: given, logs, paced, say, signal } = parts;
     const place = given ?? join(folder, 'engines');
     mkdirSync(place, { recursive: true, mode: 0o700 });
     const areGiven = given !== undefined;
     const engines =
       parts.addresses === undefined
-        ? await SoakEngines.up({ folder: place, brokers, nodes, ports, areGiven }, say)
+        ? await SoakEngines.up({ folder: place, brokers, nodes, ports, areGiven }, { say, signal })
         : undefined;
     const addresses = parts.addresses ?? engines?.addresses;
     if (addresses === undefined) throw new Error('there are no engines');
@@ -96,10 +101,14 @@ export class ClusterRelays implements SoakRelays {
       const name = `soak${randomBytes(4).toString('hex')}`;
       const config = await settings(join(folder, 'settings'), name, addresses);
       const read = loadConfig({ file: { path: 'soak.json', text: JSON.stringify(config) } });
-      await migrateCluster(read, { clock: systemClock, say: () => undefined });
+      await abortable(migrateCluster(read, { clock: systemClock, say: () => undefined }), signal);
       const platform = { clock: systemClock, timers: systemTimers, randomness: systemRandomness };
       const marks = marksOf(await readClusterKeys(read.cluster), systemClock);
-      const asked = await openEngines(read, { ...platform, marks, logger: pinoLogger('silent') });
+      const opening = openEngines(read, { ...platform, marks, logger: pinoLogger('silent') });
+      const asked = await abortable(opening, signal).catch((error: unknown) => {
+        opening.then(closeEngines, () => undefined);
+        throw error;
+      });
       return new ClusterRelays({ engines, asked, prefix: read.kafka.topicPrefix, config, paced, logs });
     } catch (error) {
       await engines?.end();
@@ -192,7 +201,10 @@ export class ClusterRelays implements SoakRelays {
   }
 
   async end(): Promise<void> {
-    await this.#asked.close().catch((error: unknown) => console.error(`soak: ${error}`));
+    // The guest may be on its way in.
+    await this.#guest.end();
+    // Engines that are cut off or stopped answer no goodbye.
+    await Promise.race([closeEngines(this.#asked), pause(longestCloseMs, undefined, { ref: false })]);
     await this.#engines?.end();
   }
 
@@ -204,6 +216,10 @@ export class ClusterRelays implements SoakRelays {
       await this.#guest.leave();
     });
   }
+}
+
+async function closeEngines(engines: ClusterEngines): Promise<void> {
+  await engines.close().catch((error: unknown) => console.error(`soak: ${error}`));
 }
 
 /** The settings of all nodes, with keys and a certificate of this run. */
