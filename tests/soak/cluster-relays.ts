@@ -15,11 +15,12 @@ import {
 } from '@sotto/relay-server';
 import type { ClusterEngines } from '@sotto/relay-server/ports';
 import { TestAuthority } from '../../packages/relay-server/test/certificates.ts';
+import type { Engines } from '../../packages/relay-server/test/engines.ts';
 import { abortable } from './abortable.ts';
 import { ClusterBooks } from './cluster-books.ts';
 import { engineFaults } from './engine-faults.ts';
 import { SentCodes } from './sent-codes.ts';
-import { type EngineAddresses, SoakEngines } from './soak-engines.ts';
+import { SoakEngines } from './soak-engines.ts';
 import type { ClusterSoak } from './soak-options.ts';
 import { SoakRelay } from './soak-relay.ts';
 import type { Fault, FaultParts, RelayBooks, SoakRelays } from './soak-relays.ts';
@@ -223,11 +224,7 @@ async function closeEngines(engines: ClusterEngines): Promise<void> {
 }
 
 /** The settings of all nodes, with keys and a certificate of this run. */
-async function settings(
-  folder: string,
-  name: string,
-  { kafka, cassandra, redis, s3 }: EngineAddresses,
-): Promise<object> {
+async function settings(folder: string, name: string, { kafka, cassandra, redis, s3 }: Engines): Promise<object> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = (path: string) => join(folder, path);
   writeFileSync(file('relay.key'), randomBytes(32), { mode: 0o600 });

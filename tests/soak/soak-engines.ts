@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import type { Engines } from '../../packages/relay-server/test/engines.ts';
 import { FaultProxy, type NetworkFault } from '../network/fault-proxy.ts';
 import { SmallDisk } from './small-disk.ts';
 
@@ -19,29 +20,13 @@ export interface SoakEnginesParts {
   readonly program?: string;
 }
 
-/** Where clients reach the engines: through the proxies. */
-export interface EngineAddresses {
-  readonly kafka: { readonly brokers: readonly string[] };
-  readonly cassandra: {
-    readonly contactPoints: readonly string[];
-    readonly port: number;
-    readonly localDataCenter: string;
-  };
-  readonly redis: { readonly url: string };
-  readonly s3: {
-    readonly endpoint: string;
-    readonly region: string;
-    readonly accessKeyId: string;
-    readonly secretAccessKey: string;
-  };
-}
-
 interface Place {
   readonly host: string;
   readonly port: number;
 }
 
-type Addresses = EngineAddresses & {
+/** As the file of engines that were brought up with `--proxied` has them: clients reach them through the proxies. */
+type Addresses = Engines & {
   readonly proxies: readonly { readonly member: string; readonly listen: Place; readonly target: Place }[];
 };
 
@@ -61,7 +46,7 @@ const diskMebibytes = 1_024;
 export class SoakEngines {
   /** In their data folders, where mounting is possible, by the names of processes. */
   readonly disks: ReadonlyMap<string, SmallDisk>;
-  readonly addresses: EngineAddresses;
+  readonly addresses: Engines;
   readonly #parts: SoakEnginesParts;
   readonly #members: readonly Member[];
   readonly #dead = new Set<string>();
