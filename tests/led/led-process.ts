@@ -19,11 +19,14 @@ export class CallError extends Error {
   }
 }
 
+/** So much of what a process writes is kept, in characters. */
+const keptLength = 256 * 1024;
+
 /** A real process that runs one of the programs beside this file from its source, and is asked over IPC. */
 export class LedProcess<Asked extends Calls, Report> {
   /** Resolves when the process is gone and all of its output was read. */
   readonly ended: Promise<Ending>;
-  /** What it wrote so far. */
+  /** What it wrote so far; of much, the last. */
   stdout = '';
   stderr = '';
   readonly #child: ChildProcess;
@@ -31,17 +34,25 @@ export class LedProcess<Asked extends Calls, Report> {
   readonly #open = new Map<number, { resolve: (value: never) => void; reject: (error: Error) => void }>();
   #asked = 0;
 
-  constructor(file: string, args: readonly string[], onReport: (report: Report) => void) {
+  /** @param onOutput told of all that it writes, as it comes */
+  constructor(
+    file: string,
+    args: readonly string[],
+    onReport: (report: Report) => void,
+    onOutput: (text: string) => void = () => undefined,
+  ) {
     this.#child = fork(file, args, {
       execArgv: ['--conditions=sotto-source'],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: { ...process.env, NODE_COMPILE_CACHE: compiledCode },
     });
     this.#child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-      this.stdout += text;
+      this.stdout = (this.stdout + text).slice(-keptLength);
+      onOutput(text);
     });
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.stderr += text;
+      this.stderr = (this.stderr + text).slice(-keptLength);
+      onOutput(text);
     });
     this.#child.on('message', (saying: Saying) => {
       if ('report' in saying) onReport(saying.report as Report);

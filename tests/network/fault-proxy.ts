@@ -30,6 +30,7 @@ export class FaultProxy {
   #server: Server | undefined;
   #port: number;
   #fault: NetworkFault = 'pass';
+  #isClosed = false;
 
   /**
    * @param target the port on this machine that it leads to, asked for at each connection
@@ -56,9 +57,12 @@ export class FaultProxy {
     await once(server, 'listening');
     this.#port = (server.address() as AddressInfo).port;
     this.#server = server;
+    if (this.#isClosed) await this.#unlisten();
   }
 
+  /** Does nothing once it was closed. */
   async set(fault: NetworkFault): Promise<void> {
+    if (this.#isClosed) return;
     const before = this.#fault;
     this.#fault = fault;
     if (fault === 'reset' || fault === 'refuse') this.#cut();
@@ -69,6 +73,7 @@ export class FaultProxy {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#cut();
     await this.#unlisten();
   }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   loadConfig,
   marksOf,
@@ -14,10 +15,12 @@ import {
 } from '@sotto/relay-server';
 import type { ClusterEngines } from '@sotto/relay-server/ports';
 import { TestAuthority } from '../../packages/relay-server/test/certificates.ts';
+import type { Engines } from '../../packages/relay-server/test/engines.ts';
+import { abortable } from './abortable.ts';
 import { ClusterBooks } from './cluster-books.ts';
 import { engineFaults } from './engine-faults.ts';
 import { SentCodes } from './sent-codes.ts';
-import { type EngineAddresses, SoakEngines } from './soak-engines.ts';
+import { SoakEngines } from './soak-engines.ts';
 import type { ClusterSoak } from './soak-options.ts';
 import { SoakRelay } from './soak-relay.ts';
 import type { Fault, FaultParts, RelayBooks, SoakRelays } from './soak-relays.ts';
@@ -25,13 +28,18 @@ import type { Fault, FaultParts, RelayBooks, SoakRelays } from './soak-relays.ts
 const second = 1_000;
 /** Of each topic: enough for three nodes, few enough for a machine that runs all of it. */
 const partitions = 6;
+const longestCloseMs = 5 * second;
 
 /** What a run with a cluster begins with. */
 export interface ClusterRelaysParts extends ClusterSoak {
   /** Of the run. */
   readonly folder: string;
+  /** A folder for what its nodes write. */
+  readonly logs: string;
   readonly paced: boolean;
   readonly say: (line: string) => void;
+  /** Ends the opening, which takes minutes: then nothing is left of it. */
+  readonly signal: AbortSignal;
 }
 
 /** Two relay nodes, and at times a third one, on engines of their own. */
@@ -58,8 +66,9 @@ export class ClusterRelays implements SoakRelays {
     readonly prefix: string;
     readonly config: object;
     readonly paced: boolean;
+    readonly logs: string;
   }) {
-    const { engines, asked, prefix, config, paced } = parts;
+    const { engines, asked, prefix, config, paced, logs } = parts;
     this.#engines = engines;
     this.#asked = asked;
     this.#topics = [`${prefix}user2user_message`, `${prefix}group_message`];
@@ -72,19 +81,20 @@ export class ClusterRelays implements SoakRelays {
         paced,
         planted: undefined,
         codes: this.#codes,
+        logs,
       });
     this.#standing = [node(1), node(2)];
     this.#guest = node(3);
   }
 
   static async open(parts: ClusterRelaysParts): Promise<ClusterRelays> {
-    const { folder, brokers, nodes, ports, engines: given, paced, say } = parts;
+    const { folder, brokers, nodes, ports, engines: given, logs, paced, say, signal } = parts;
     const place = given ?? join(folder, 'engines');
     mkdirSync(place, { recursive: true, mode: 0o700 });
     const areGiven = given !== undefined;
     const engines =
       parts.addresses === undefined
-        ? await SoakEngines.up({ folder: place, brokers, nodes, ports, areGiven }, say)
+        ? await SoakEngines.up({ folder: place, brokers, nodes, ports, areGiven }, { say, signal })
         : undefined;
     const addresses = parts.addresses ?? engines?.addresses;
     if (addresses === undefined) throw new Error('there are no engines');
@@ -92,11 +102,15 @@ export class ClusterRelays implements SoakRelays {
       const name = `soak${randomBytes(4).toString('hex')}`;
       const config = await settings(join(folder, 'settings'), name, addresses);
       const read = loadConfig({ file: { path: 'soak.json', text: JSON.stringify(config) } });
-      await migrateCluster(read, { clock: systemClock, say: () => undefined });
+      await abortable(migrateCluster(read, { clock: systemClock, say: () => undefined }), signal);
       const platform = { clock: systemClock, timers: systemTimers, randomness: systemRandomness };
       const marks = marksOf(await readClusterKeys(read.cluster), systemClock);
-      const asked = await openEngines(read, { ...platform, marks, logger: pinoLogger('silent') });
-      return new ClusterRelays({ engines, asked, prefix: read.kafka.topicPrefix, config, paced });
+      const opening = openEngines(read, { ...platform, marks, logger: pinoLogger('silent') });
+      const asked = await abortable(opening, signal).catch((error: unknown) => {
+        opening.then(closeEngines, () => undefined);
+        throw error;
+      });
+      return new ClusterRelays({ engines, asked, prefix: read.kafka.topicPrefix, config, paced, logs });
     } catch (error) {
       await engines?.end();
       throw error;
@@ -188,7 +202,10 @@ export class ClusterRelays implements SoakRelays {
   }
 
   async end(): Promise<void> {
-    await this.#asked.close().catch((error: unknown) => console.error(`soak: ${error}`));
+    // The guest may be on its way in.
+    await this.#guest.end();
+    // Engines that are cut off or stopped answer no goodbye.
+    await Promise.race([closeEngines(this.#asked), pause(longestCloseMs, undefined, { ref: false })]);
     await this.#engines?.end();
   }
 
@@ -202,12 +219,12 @@ export class ClusterRelays implements SoakRelays {
   }
 }
 
+async function closeEngines(engines: ClusterEngines): Promise<void> {
+  await engines.close().catch((error: unknown) => console.error(`soak: ${error}`));
+}
+
 /** The settings of all nodes, with keys and a certificate of this run. */
-async function settings(
-  folder: string,
-  name: string,
-  { kafka, cassandra, redis, s3 }: EngineAddresses,
-): Promise<object> {
+async function settings(folder: string, name: string, { kafka, cassandra, redis, s3 }: Engines): Promise<object> {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const file = (path: string) => join(folder, path);
   writeFileSync(file('relay.key'), randomBytes(32), { mode: 0o600 });

@@ -20,13 +20,18 @@ export class EmbeddedRelays implements SoakRelays {
   readonly #codes = new SentCodes();
   readonly #disk: SmallDisk | undefined;
 
-  /** @param parts.folder of the run */
-  constructor(parts: { readonly folder: string; readonly paced: boolean; readonly planted: string | undefined }) {
+  /** @param parts.folder of the run; `logs` is one for what its process writes */
+  constructor(parts: {
+    readonly folder: string;
+    readonly logs: string;
+    readonly paced: boolean;
+    readonly planted: string | undefined;
+  }) {
     const data = join(parts.folder, 'relay');
     this.#disk = SmallDisk.mount(data, diskMebibytes);
-    const { paced, planted } = parts;
+    const { logs, paced, planted } = parts;
     const config = { data };
-    this.#relay = new SoakRelay({ name: 'relay', kind: 'embedded', config, paced, planted, codes: this.#codes });
+    this.#relay = new SoakRelay({ name: 'relay', kind: 'embedded', config, paced, planted, codes: this.#codes, logs });
     this.nodes = [this.#relay];
     this.books = new EmbeddedBooks(join(data, 'relay.db'));
   }

@@ -17,7 +17,8 @@ if (options === 'help') {
 async function run(chosen: SoakOptions): Promise<SoakOutcome> {
   const ending = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.once(signal, () => ending.abort(new Error(`ended by ${signal}`)));
+    // A terminal sends one to all of its processes, and npm passes it on once more.
+    process.on(signal, () => ending.abort(new Error(`ended by ${signal}`)));
   }
   return soak(chosen, (line) => console.log(line), ending.signal);
 }

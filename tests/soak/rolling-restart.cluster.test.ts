@@ -1,14 +1,10 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { runningEngines } from '../../packages/relay-server/test/engines.ts';
 import { soak } from './soak.ts';
-import type { EngineAddresses } from './soak-engines.ts';
 import { reportOf } from './soak-report.ts';
 
-const file = process.env.SOTTO_ENGINES ?? join(import.meta.dirname, '..', '..', '.engines', 'engines.json');
-
 it('P1 P2: nodes that are stopped and started one after the other, and one that joins, lose nothing and repeat nothing', async () => {
-  const addresses: EngineAddresses = JSON.parse(readFileSync(file, 'utf8'));
+  const addresses = runningEngines();
   const said: string[] = [];
   const outcome = await soak(
     {

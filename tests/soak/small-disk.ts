@@ -8,6 +8,7 @@ const pieces = [8 * mebibyte, 64 * 1024, 4096];
 /** A small file system in memory that can be filled. Mounting it needs root. */
 export class SmallDisk {
   readonly path: string;
+  #isMounted = true;
 
   private constructor(path: string) {
     this.path = path;
@@ -27,6 +28,8 @@ export class SmallDisk {
 
   /** Leaves no byte free. */
   fill(): void {
+    // It is the machine's disk that would be filled.
+    if (!this.#isMounted) return;
     const file = openSync(this.#ballast, 'a');
     try {
       for (const size of pieces) this.#fillWith(file, Buffer.alloc(size));
@@ -41,6 +44,7 @@ export class SmallDisk {
 
   /** Takes it away, with all that is on it: for good when the last process that was killed has let go of it. */
   unmount(): void {
+    this.#isMounted = false;
     execFileSync('umount', ['-l', this.path], { stdio: 'pipe' });
   }
 

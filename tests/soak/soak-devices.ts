@@ -51,6 +51,7 @@ export class SoakDevices {
   readonly #parts: SoakDevicesParts;
   readonly #devices = new Map<string, Further>();
   readonly #underWay = new Set<Promise<void>>();
+  #isOver = false;
 
   constructor(parts: SoakDevicesParts) {
     this.#parts = parts;
@@ -138,6 +139,11 @@ export class SoakDevices {
     device.host.setDevice(name, 'out');
   }
 
+  /** Gives up what is under way. */
+  end(): void {
+    this.#isOver = true;
+  }
+
   /** Resolves when nothing is under way. */
   async settled(): Promise<void> {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay);
@@ -207,7 +213,7 @@ export class SoakDevices {
 
   /** Notes when a device has prekeys at the relay again, under the identity key that a revocation has made: contacts have set the sessions from before aside. */
   async #untilReachable(device: Further, absence: { to: bigint }): Promise<void> {
-    while (!device.isRevoked && !(await this.#hasPrekeys(device))) await pause(retryMs);
+    while (!this.#isOver && !device.isRevoked && !(await this.#hasPrekeys(device))) await pause(retryMs);
     absence.to = monotonicNow();
   }
 
@@ -215,7 +221,7 @@ export class SoakDevices {
   async #again(what: string, act: () => Promise<boolean>): Promise<void> {
     const latest = performance.now() + longestMs;
     let reason = '';
-    for (;;) {
+    while (!this.#isOver) {
       try {
         if (await act()) return;
       } catch (error) {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import type { Engines } from '../../packages/relay-server/test/engines.ts';
 import { FaultProxy, type NetworkFault } from '../network/fault-proxy.ts';
 import { SmallDisk } from './small-disk.ts';
 
@@ -15,23 +16,8 @@ export interface SoakEnginesParts {
   readonly ports: number;
   /** They are there already, brought up with `--proxied`, and stay. */
   readonly areGiven: boolean;
-}
-
-/** Where clients reach the engines: through the proxies. */
-export interface EngineAddresses {
-  readonly kafka: { readonly brokers: readonly string[] };
-  readonly cassandra: {
-    readonly contactPoints: readonly string[];
-    readonly port: number;
-    readonly localDataCenter: string;
-  };
-  readonly redis: { readonly url: string };
-  readonly s3: {
-    readonly endpoint: string;
-    readonly region: string;
-    readonly accessKeyId: string;
-    readonly secretAccessKey: string;
-  };
+  /** What brings them up and down, harms them and mends them: `scripts/engines/main.ts` unless said otherwise. */
+  readonly program?: string;
 }
 
 interface Place {
@@ -39,7 +25,8 @@ interface Place {
   readonly port: number;
 }
 
-type Addresses = EngineAddresses & {
+/** As the file of engines that were brought up with `--proxied` has them: clients reach them through the proxies. */
+type Addresses = Engines & {
   readonly proxies: readonly { readonly member: string; readonly listen: Place; readonly target: Place }[];
 };
 
@@ -50,7 +37,7 @@ interface Member {
   readonly target: Place;
 }
 
-const program = join(import.meta.dirname, '..', '..', 'scripts', 'engines', 'main.ts');
+const engineProgram = join(import.meta.dirname, '..', '..', 'scripts', 'engines', 'main.ts');
 /** Bringing one up again takes so long at most: a Cassandra that reads its log on a busy machine. */
 const upMs = 6 * 60_000;
 const diskMebibytes = 1_024;
@@ -59,11 +46,12 @@ const diskMebibytes = 1_024;
 export class SoakEngines {
   /** In their data folders, where mounting is possible, by the names of processes. */
   readonly disks: ReadonlyMap<string, SmallDisk>;
-  readonly addresses: EngineAddresses;
+  readonly addresses: Engines;
   readonly #parts: SoakEnginesParts;
   readonly #members: readonly Member[];
   readonly #dead = new Set<string>();
   readonly #paused = new Set<string>();
+  readonly #ending = new AbortController();
 
   private constructor(parts: SoakEnginesParts, disks: ReadonlyMap<string, SmallDisk>, read: Addresses) {
     const { proxies, ...addresses } = read;
@@ -77,8 +65,15 @@ export class SoakEngines {
     }));
   }
 
-  /** Brings them up. @throws when they are not all there */
-  static async up(parts: SoakEnginesParts, say: (line: string) => void): Promise<SoakEngines> {
+  /**
+   * Brings them up.
+   * @param watch.signal ends that: they are brought down again
+   * @throws when they are not all there
+   */
+  static async up(
+    parts: SoakEnginesParts,
+    { say, signal }: { readonly say: (line: string) => void; readonly signal: AbortSignal },
+  ): Promise<SoakEngines> {
     const { folder, brokers, nodes, ports, areGiven } = parts;
     const disks = new Map<string, SmallDisk>();
     if (!areGiven) {
@@ -93,7 +88,7 @@ export class SoakEngines {
       if (!areGiven) {
         say('soak: bringing the engines up, which takes minutes');
         const shape = ['--brokers', `${brokers}`, '--nodes', `${nodes}`, '--ports', `${ports}`, '--proxied'];
-        await run(folder, ['up', ...shape]);
+        await run(parts, ['up', ...shape], signal);
       }
       const read: Addresses = JSON.parse(readFileSync(join(folder, 'engines.json'), 'utf8'));
       if (read.proxies === undefined) throw new Error(`the engines of ${folder} were brought up without --proxied`);
@@ -101,7 +96,7 @@ export class SoakEngines {
       for (const { proxy } of engines.#members) await proxy.listen();
       return engines;
     } catch (error) {
-      if (!areGiven) await run(folder, ['down']).catch(() => undefined);
+      if (!areGiven) await run(parts, ['down']).catch(() => undefined);
       for (const disk of disks.values()) disk.unmount();
       throw error;
     }
@@ -116,22 +111,22 @@ export class SoakEngines {
   async kill(name: string): Promise<void> {
     this.#dead.add(name);
     // A full disk may have ended it already.
-    await run(this.#parts.folder, ['kill', name]).catch(() => undefined);
+    await this.#run(['kill', name]).catch(() => undefined);
   }
 
   /** Starts what of its engine does not run, and waits until all of it answers. */
   async revive(name: string): Promise<void> {
-    await run(this.#parts.folder, ['up', '--only', name.replace(/-\d$/, '')]);
+    await this.#run(['up', '--only', name.replace(/-\d$/, '')]);
     this.#dead.delete(name);
   }
 
   async pause(name: string): Promise<void> {
     this.#paused.add(name);
-    await run(this.#parts.folder, ['pause', name]);
+    await this.#run(['pause', name]);
   }
 
   async resume(name: string): Promise<void> {
-    await run(this.#parts.folder, ['resume', name]);
+    await this.#run(['resume', name]);
     this.#paused.delete(name);
   }
 
@@ -163,13 +158,22 @@ export class SoakEngines {
     for (const name of [...this.#dead]) await this.revive(name);
   }
 
-  /** Ends them, unless they were given; their logs stay in the folder. */
+  /** Ends them, and what is being done to them; their logs stay in the folder. Those that were given stay, and go on where they were stopped; one that was killed is named. */
   async end(): Promise<void> {
+    this.#ending.abort(new Error('the engines of the soak have ended'));
     for (const { proxy } of this.#members) await proxy.close();
-    if (this.#parts.areGiven) return;
-    await run(this.#parts.folder, ['down']);
+    if (this.#parts.areGiven) {
+      for (const name of this.#paused) await run(this.#parts, ['resume', name]);
+      for (const name of this.#dead) console.error(`soak: ${name} was killed, and was not started again`);
+      return;
+    }
+    await run(this.#parts, ['down']);
     for (const disk of this.disks.values()) disk.unmount();
     rmSync(join(this.#parts.folder, 'data'), { recursive: true, force: true });
+  }
+
+  #run(args: readonly string[]): Promise<void> {
+    return run(this.#parts, args, this.#ending.signal);
   }
 
   #member(name: string): Member {
@@ -179,15 +183,24 @@ export class SoakEngines {
   }
 }
 
-/** @throws with what it said, unless it ended well */
-async function run(folder: string, args: readonly string[]): Promise<void> {
+/**
+ * @param signal ends it by SIGTERM: what it has started and written down goes on
+ * @throws with what it said, unless it ended well
+ */
+async function run(
+  { folder, program = engineProgram }: Pick<SoakEnginesParts, 'folder' | 'program'>,
+  args: readonly string[],
+  signal?: AbortSignal,
+): Promise<void> {
+  signal?.throwIfAborted();
   const child = spawn(process.execPath, [program, ...args, '--folder', folder], {
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: upMs,
+    ...(signal && { signal }),
   });
   const said: string[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => said.push(text));
-  const [status, signal] = await once(child, 'close');
+  const [status, killedBy] = await once(child, 'close');
   if (existsSync(folder)) appendFileSync(join(folder, 'soak.log'), `${new Date().toISOString()} ${said.join('')}`);
-  if (status !== 0) throw new Error(`engines ${args.join(' ')} ended with ${status ?? signal}: ${said.join('')}`);
+  if (status !== 0) throw new Error(`engines ${args.join(' ')} ended with ${status ?? killedBy}: ${said.join('')}`);
 }

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import type { EngineAddresses } from './soak-engines.ts';
+import type { Engines } from '../../packages/relay-server/test/engines.ts';
 
 export const plantedBugs = ['ack-before-commit', 'result-before-commit', 'dedupe-by-id-only', 'sync-left-out'] as const;
 export type PlantedBug = (typeof plantedBugs)[number];
@@ -31,7 +31,7 @@ export interface ClusterSoak {
   /** The folder of engines that are up already, with `--proxied`: they are harmed, and stay up. */
   readonly engines: string | undefined;
   /** Where engines are that nobody harms; in place of all of the above. */
-  readonly addresses?: EngineAddresses;
+  readonly addresses?: Engines;
   /** Nothing breaks: the nodes are stopped and started one after the other, and a third one joins. */
   readonly rolling: boolean;
 }

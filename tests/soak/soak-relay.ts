@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { loadConfig } from '@sotto/relay-server';
 import type { FatalStep } from '../led/fatal-tracer.ts';
 import { CallError, LedProcess } from '../led/led-process.ts';
+import { NodeLog } from './node-log.ts';
 import type { RelayStart, SentCode, SoakRelayCalls } from './relay-start.ts';
 import type { SentCodes } from './sent-codes.ts';
 import { Victim } from './victim.ts';
@@ -23,6 +24,8 @@ export interface SoakRelayParts {
   readonly paced: boolean;
   readonly planted: string | undefined;
   readonly codes: SentCodes;
+  /** A folder: what it writes stands there, under its name. */
+  readonly logs: string;
 }
 
 /** A relay process of a soak, which is killed and started again on its data, at its port. */
@@ -33,12 +36,13 @@ export class SoakRelay extends Victim<SoakRelayCalls, SentCode> {
   readonly #config: object;
   readonly #parts: SoakRelayParts;
   #isServing = false;
-  readonly #processes: LedProcess<SoakRelayCalls, SentCode>[] = [];
+  readonly #log: NodeLog;
 
   constructor(parts: SoakRelayParts) {
     super();
     this.name = parts.name;
     this.#parts = parts;
+    this.#log = new NodeLog({ folder: parts.logs, name: parts.name });
     const { limits } = loadConfig({});
     this.#config = {
       ...parts.config,
@@ -52,11 +56,6 @@ export class SoakRelay extends Victim<SoakRelayCalls, SentCode> {
   /** Whether connections may be led to it: it runs, as far as anybody has noticed. */
   get isServing(): boolean {
     return this.#isServing && this.lives > 0 && this.process.isRunning;
-  }
-
-  /** What all of its lives have logged. */
-  said(): string {
-    return this.#processes.map(({ stdout, stderr }, at) => `--- life ${at + 1}\n${stdout}${stderr}`).join('');
   }
 
   /** Has it end by itself: it gives up what it has, and lets go of its connections. */
@@ -91,9 +90,9 @@ export class SoakRelay extends Victim<SoakRelayCalls, SentCode> {
       planted: this.#parts.planted,
     };
     const note = ({ number, code }: SentCode) => this.#parts.codes.note(number, code);
-    const process = new LedProcess<SoakRelayCalls, SentCode>(program, [JSON.stringify(start)], note);
-    this.#processes.push(process);
-    return process;
+    this.#log.write(`--- life ${this.lives}, from ${new Date().toISOString()} on\n`);
+    const write = (text: string) => this.#log.write(text);
+    return new LedProcess<SoakRelayCalls, SentCode>(program, [JSON.stringify(start)], note, write);
   }
 
   protected override async ready(process: LedProcess<SoakRelayCalls, SentCode>): Promise<void> {

@@ -15,6 +15,12 @@ import type { SoakRelays } from './soak-relays.ts';
 const mostHosts = 4;
 const diskMebibytes = 1_024;
 
+/** Who hears how a world is opened, and who may end that. */
+interface OpenParts {
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
 /** All processes of a run, their disks and their ways to the relay. */
 export class SoakWorld {
   readonly folder: string;
@@ -32,8 +38,7 @@ export class SoakWorld {
     const people = Array.from({ length: options.clients }, (_, at) => person(at + 1));
     this.folder = folder;
     this.relays = relays;
-    this.logs = join(folder, 'logs');
-    mkdirSync(this.logs);
+    this.logs = logsOf(folder);
     this.disk = SmallDisk.mount(join(folder, 'host1'), diskMebibytes);
     this.proxies = proxies;
     this.hosts = proxies.map(({ url }, at) => {
@@ -49,10 +54,13 @@ export class SoakWorld {
     this.devices = new SoakDevices({ hosts: this.hosts, books: relays.books });
   }
 
-  static async open(options: SoakOptions, say: (line: string) => void): Promise<SoakWorld> {
+  /** @param parts.signal ends what takes long: then it rejects with the signal's reason, and leaves nothing behind */
+  static async open(options: SoakOptions, parts: OpenParts): Promise<SoakWorld> {
+    parts.signal.throwIfAborted();
     const folder = mkdtempSync(join(tmpdir(), 'sotto-soak-'));
-    const relays = await openRelays(options, folder, say).catch((error: unknown) => {
+    const relays = await openRelays(options, folder, parts).catch((error: unknown) => {
       rmSync(folder, { recursive: true, force: true });
+      parts.signal.throwIfAborted();
       throw error;
     });
     const count = Math.min(mostHosts, options.clients);
@@ -101,15 +109,12 @@ export class SoakWorld {
   }
 
   /**
-   * Ends all processes.
+   * Ends all processes, and what is under way: nothing is started any more.
    * @param isKept their files and what clients logged last stay in the folder, without the disks; otherwise it is removed
    */
   async end(isKept: boolean): Promise<void> {
-    for (const victim of this.victims) {
-      if (victim.lives === 0) continue;
-      victim.continue();
-      await victim.process.kill();
-    }
+    this.devices.end();
+    await Promise.all(this.victims.map((victim) => victim.end()));
     await Promise.all(this.proxies.map((proxy) => proxy.close()));
     this.disk?.free();
     if (isKept) this.disk?.keep();
@@ -117,17 +122,22 @@ export class SoakWorld {
     await this.relays.end(isKept);
     if (isKept) {
       for (const { name, log } of this.hosts) writeFileSync(join(this.folder, `${name}.txt`), `${log.join('\n')}\n`);
-      for (const node of this.relays.nodes) writeFileSync(join(this.folder, `${node.name}.txt`), node.said());
     } else {
       rmSync(this.folder, { recursive: true, force: true });
     }
   }
 }
 
-async function openRelays(options: SoakOptions, folder: string, say: (line: string) => void): Promise<SoakRelays> {
+async function openRelays(options: SoakOptions, folder: string, parts: OpenParts): Promise<SoakRelays> {
   const { paced, planted, cluster } = options;
-  if (cluster === undefined) return new EmbeddedRelays({ folder, paced, planted });
-  return ClusterRelays.open({ folder, paced, ...cluster, say });
+  const logs = logsOf(folder);
+  mkdirSync(logs);
+  if (cluster === undefined) return new EmbeddedRelays({ folder, logs, paced, planted });
+  return ClusterRelays.open({ folder, logs, paced, ...cluster, ...parts });
+}
+
+function logsOf(folder: string): string {
+  return join(folder, 'logs');
 }
 
 function person(number: number): Person {

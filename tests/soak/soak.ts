@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { classify, type Verdict } from '@sotto/testing/checker';
 import { Seeded } from '../crash/seeded.ts';
+import { abortable } from './abortable.ts';
 import { DeviceTurns } from './device-turns.ts';
 import { actionsOf, type FinalStores, finalStores, type Leftovers, leftoversOf } from './final-stores.ts';
 import { KillLanes } from './kill-lanes.ts';
@@ -71,27 +72,33 @@ const plantedSteps: Readonly<Record<PlantedBug, { readonly side: 'client' | 'rel
   'sync-left-out': { side: 'client', step: 'result.committed' },
 };
 
+/** Who hears how a run goes, and who may end it. */
+interface RunParts {
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Runs a soak from its beginning to its end; `say` is told how it goes. The folder is removed unless something went wrong.
- * @param signal ends it early: then it rejects with the signal's reason, and leaves nothing behind
+ * @param signal ends it early, whatever it is at: then it rejects with the signal's reason, and leaves nothing behind
  */
 export async function soak(
   options: SoakOptions,
   say: (line: string) => void,
   signal: AbortSignal = new AbortController().signal,
 ): Promise<SoakOutcome> {
-  const world = await SoakWorld.open(options, say);
+  const world = await SoakWorld.open(options, { say, signal });
   let isKept = true;
   try {
     say(`soak: seed ${options.seed}, ${options.minutes} min, ${options.clients} people, ${world.folder}`);
-    const further = furtherDevices(options);
-    await world.start(further);
-    const tally = new Tally(world.relays.steps);
-    await disturb(world, tally, options, { say, signal, further });
-    signal.throwIfAborted();
-    const outcome = await judge(world, tally, options, say);
+    // What is under way when the signal comes fails by itself once the world has ended.
+    const outcome = await abortable(run(world, options, { say, signal }), signal);
     isKept = !outcome.ok && options.planted === undefined;
     return outcome;
+  } catch (error) {
+    // Processes may have got the same signal, and have ended before it was heard here.
+    signal.throwIfAborted();
+    throw error;
   } finally {
     const stays = isKept && !signal.aborted;
     await world.end(stays);
@@ -99,21 +106,27 @@ export async function soak(
   }
 }
 
+async function run(world: SoakWorld, options: SoakOptions, parts: RunParts): Promise<SoakOutcome> {
+  const further = furtherDevices(options);
+  await world.start(further);
+  const tally = new Tally(world.relays.steps);
+  await disturb(world, tally, options, { ...parts, further });
+  return judge(world, tally, options, parts);
+}
+
 /** Lets faults happen until the time is over. */
 async function disturb(
   world: SoakWorld,
   tally: Tally,
   options: SoakOptions,
-  parts: {
-    readonly say: (line: string) => void;
-    readonly signal: AbortSignal;
+  parts: RunParts & {
     /** Whose further devices there are from the beginning. */
     readonly further: readonly string[];
   },
 ): Promise<void> {
   const { say, signal, further } = parts;
   if (options.cluster?.rolling) return world.relays.roll((ms) => pause(ms, undefined, { signal }));
-  const totalMs = options.minutes * 60 * second;
+  const totalMs = Math.round(options.minutes * 60 * second);
   const enough = new AbortController();
   const ending = AbortSignal.any([AbortSignal.timeout(totalMs), signal, enough.signal]);
   const seeded = (name: string) => new Seeded(name, options.seed);
@@ -191,16 +204,12 @@ function progress(world: SoakWorld, tally: Tally): string {
   return `soak: ${sent} messages, ${kills} kills, ${tally.missing().length} steps to go`;
 }
 
-async function judge(
-  world: SoakWorld,
-  tally: Tally,
-  options: SoakOptions,
-  say: (line: string) => void,
-): Promise<SoakOutcome> {
+async function judge(world: SoakWorld, tally: Tally, options: SoakOptions, parts: RunParts): Promise<SoakOutcome> {
+  const { say } = parts;
   await heal(world);
   say(`${progress(world, tally)}; waiting until it is quiet`);
   const started = performance.now();
-  const leftovers = await quiet(world, options.planted === undefined ? standstillMs : plantedStandstillMs, say);
+  const leftovers = await quiet(world, options.planted === undefined ? standstillMs : plantedStandstillMs, parts);
   const quietAfterMs = Math.round(performance.now() - started);
   const memory = new Map(world.victims.map((victim) => [victim.name, victim.memory()]));
   const problems = [...world.victims.flatMap(({ unasked }) => unasked), ...world.relays.problems()];
@@ -285,7 +294,7 @@ async function setClocks(world: SoakWorld, aheadMs: number): Promise<void> {
 }
 
 /** Waits until nothing is on its way any more, or nothing has moved for so long; gives what is left then. */
-async function quiet(world: SoakWorld, standstill: number, say: (line: string) => void): Promise<Leftovers> {
+async function quiet(world: SoakWorld, standstill: number, { say, signal }: RunParts): Promise<Leftovers> {
   let before = '';
   let movedAt = performance.now();
   let saidAt = movedAt;
@@ -318,6 +327,6 @@ async function quiet(world: SoakWorld, standstill: number, say: (line: string) =
     const isStill = performance.now() - movedAt > standstill;
     if (isStill || Object.values(leftovers).every((count) => count === 0)) return leftovers;
     // The databases are asked again: the time that passes proves nothing.
-    await pause(300);
+    await pause(300, undefined, { signal });
   }
 }

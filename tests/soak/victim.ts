@@ -31,6 +31,7 @@ export abstract class Victim<Asked extends VictimCalls, Report> {
   lateStarts = 0;
   #process: LedProcess<Asked, Report> | undefined;
   #isStopped = false;
+  #isOver = false;
   #turn: Promise<unknown> = Promise.resolve();
 
   protected abstract launch(fatal: readonly FatalStep[]): LedProcess<Asked, Report>;
@@ -51,6 +52,7 @@ export abstract class Victim<Asked extends VictimCalls, Report> {
   async start(fatal: readonly FatalStep[] = []): Promise<void> {
     const latest = performance.now() + longestStartMs;
     for (;;) {
+      if (this.#isOver) throw new Error(`${this.name} has ended for good`);
       const mightFail = this.mayFail;
       this.lives++;
       const process = this.launch(fatal);
@@ -77,6 +79,14 @@ export abstract class Victim<Asked extends VictimCalls, Report> {
     const turn = this.#turn.then(act, act);
     this.#turn = turn.catch(() => undefined);
     return turn;
+  }
+
+  /** SIGKILL, and no new start: whoever is at it, or comes later, fails. */
+  async end(): Promise<void> {
+    this.#isOver = true;
+    if (this.#process === undefined) return;
+    this.continue();
+    await this.#process.kill();
   }
 
   /** SIGKILL, and a new start. */
