@@ -160,6 +160,7 @@ export function createRelay(parts: RelayParts): Relay {
     directory,
     lastSeen,
     mailbox: stores.mailbox,
+    tokens: stores.tokens,
     prekeys: stores.prekeys,
     claims,
     connected,
