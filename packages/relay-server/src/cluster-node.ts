@@ -70,7 +70,7 @@ export function createClusterRelay(parts: ClusterRelayParts): Relay {
     ...ofMail,
     link,
     partitionTerms: parts.partitionTerms ?? partitionTerms,
-    inboxTerms: parts.inboxTerms ?? inboxTerms,
+    inboxTerms: parts.inboxTerms ?? { ...inboxTerms, window: parts.config.stream.inFlight },
     secret: deliverySecretOf(relayKey),
     recordBytes: recordBytes(parts.config),
     deleteEveryMs: parts.deleteEveryMs ?? deleteEveryMs,
