@@ -57,14 +57,6 @@ describe('the settings of a cluster', () => {
     );
   });
 
-  it('let no message be larger than nodes and Cassandra take, or its partition would wait for it for ever', () => {
-    expect(refusal({ ...whole, stream: { maxMessageBytes: 3_145_728 } })).toBe('taken');
-    expect(refusal({ ...whole, stream: { maxMessageBytes: 3_145_729 } })).toBe(
-      'relay.json: `store` is `cluster`: `stream.maxMessageBytes` is 3145728 at most, since nothing larger goes from node to node and into Cassandra.',
-    );
-    expect(refusal({ stream: { maxMessageBytes: 3_145_729 } })).toBe('taken');
-  });
-
   it('want a bucket, since all nodes need the same files', () => {
     expect(refusal({ ...whole, blobs: {} })).toBe(
       'relay.json: `store` is `cluster`: set `blobs.store` to `s3`, since all nodes need the same files.',

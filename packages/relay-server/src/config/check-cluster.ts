@@ -14,9 +14,6 @@ const needed: readonly (readonly [name: string, is: string, has: (config: RelayC
   ['redis.url', 'like `redis://redis.example:6379`', ({ redis }) => redis.url !== ''],
 ];
 
-/** What nodes hand on to each other at once, and Cassandra takes as one row, with room for what goes beside an envelope. */
-const mostMessageBytes = 3 * 1024 * 1024;
-
 /**
  * Checks what one value alone can't show about a cluster; a relay of one process has nothing to check.
  * @param fromOf Where the value of a key came from.
@@ -27,17 +24,11 @@ export function checkCluster(config: RelayConfig, fromOf: (name: string) => stri
   const refuse = (name: string, message: string) => {
     throw new RelayError('config-invalid', `${fromOf(name)}: ${message}`);
   };
-  const { blobs, kafka, cassandra, redis, stream } = config;
+  const { blobs, kafka, cassandra, redis } = config;
   const missing = needed.filter(([, , has]) => !has(config)).map(([name, is]) => `\`${name}\` (${is})`);
   if (missing.length > 0) refuse('store', `\`store\` is \`cluster\`: set ${listed(missing)} too.`);
   if (blobs.store !== 's3') {
     refuse('store', '`store` is `cluster`: set `blobs.store` to `s3`, since all nodes need the same files.');
-  }
-  if (stream.maxMessageBytes > mostMessageBytes) {
-    refuse(
-      'stream.maxMessageBytes',
-      `\`store\` is \`cluster\`: \`stream.maxMessageBytes\` is ${mostMessageBytes} at most, since nothing larger goes from node to node and into Cassandra.`,
-    );
   }
   if (kafka.sasl.mechanism === 'none') {
     if (kafka.sasl.username !== '' || kafka.sasl.password !== '') {
