@@ -28,8 +28,6 @@ import { chooseProtocol } from './protocol-range.ts';
 import { type EphemeralFrame, SentSignals, signalBytes } from './sent-signals.ts';
 import type { StreamParts } from './stream-parts.ts';
 
-/** Sends without a result at which a stream is read no further until half of them are settled. */
-const mostUnsettled = 2_048;
 /** The most frames of one message: they are all handled in one turn of the event loop, in which nobody else is served. */
 const mostFrames = 4_096;
 /** How long a peer may take to answer our close. */
@@ -333,11 +331,11 @@ export class Stream implements DeviceStream {
       this.#closeSlow();
       return;
     }
-    const unsettled = this.#knownSends?.size ?? 0;
-    if ((buffered > stream.maxBufferedBytes || unsettled > mostUnsettled) && !this.#isPaused) {
+    const load = this.#knownSends?.load ?? 0;
+    if ((buffered > stream.maxBufferedBytes || load > 1) && !this.#isPaused) {
       this.#isPaused = true;
       this.#socket.pause();
-    } else if (this.#isPaused && buffered <= stream.maxBufferedBytes && unsettled <= mostUnsettled / 2) {
+    } else if (this.#isPaused && buffered <= stream.maxBufferedBytes && load <= 0.5) {
       this.#isPaused = false;
       this.#socket.resume();
     }
