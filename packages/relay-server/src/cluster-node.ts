@@ -16,6 +16,7 @@ import { FailureLog } from './metrics/failure-log.ts';
 import { mailCounts } from './metrics/mail-counts.ts';
 import { MailGauges } from './metrics/mail-gauges.ts';
 import { relayCounts } from './metrics/relay-counts.ts';
+import { closeEach } from './platform/close-each.ts';
 import type { ClusterEngines } from './ports/cluster-engines.ts';
 import type { NodeLink } from './ports/node-link.ts';
 import type { Randomness } from './ports/randomness.ts';
@@ -70,7 +71,7 @@ export function createClusterRelay(parts: ClusterRelayParts): Relay {
     ...ofMail,
     link,
     partitionTerms: parts.partitionTerms ?? partitionTerms,
-    inboxTerms: parts.inboxTerms ?? inboxTerms,
+    inboxTerms: parts.inboxTerms ?? { ...inboxTerms, window: parts.config.stream.inFlight },
     secret: deliverySecretOf(relayKey),
     recordBytes: recordBytes(parts.config),
     deleteEveryMs: parts.deleteEveryMs ?? deleteEveryMs,
@@ -104,19 +105,15 @@ export function createClusterRelay(parts: ClusterRelayParts): Relay {
   }
 
   /** Called by the relay when its streams have been drained. */
-  async function close(): Promise<void> {
-    const closing = [
+  function close(): Promise<void> {
+    return closeEach([
       () => gauges.stop(),
       () => listedCheck.stop(),
       () => mail.close(),
       () => others.stop(),
       () => link.close(),
       () => engines.close(),
-    ];
-    // Whatever fails, nothing is left open behind it.
-    const problems: unknown[] = [];
-    for (const close of closing) await close().catch((error: unknown) => problems.push(error));
-    if (problems.length > 0) throw problems[0];
+    ]);
   }
 
   return {

@@ -6,6 +6,7 @@ import { type EngineAdapters, loadEngineAdapters } from './engine-adapters.ts';
 import { type EngineOptions, engineOptions } from './engine-options.ts';
 import { recordBytes, topicTerms } from './log-terms.ts';
 import { openMadeBucket } from './open-bucket.ts';
+import { closeEach } from './platform/close-each.ts';
 import type { Clock } from './ports/clock.ts';
 import type { ClusterEngines } from './ports/cluster-engines.ts';
 import type { Logger } from './ports/logger.ts';
@@ -74,11 +75,7 @@ export async function openEngines(config: RelayConfig, parts: OpenEnginesParts):
       { engine: 'S3', spared: true, check: async () => void (await bucket.engine.check()) },
     ],
     // The log first: what is being handed out still writes to the others.
-    close: () =>
-      (closing ??= (async () => {
-        await closeAll([log]);
-        await closeAll([database, redis, bucket]);
-      })()),
+    close: () => (closing ??= closeEach([log, database, redis, bucket].map((opened) => () => opened.close()))),
   };
 }
 
@@ -150,12 +147,7 @@ async function allOrNone<Engines extends readonly unknown[]>(
   const failures = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
   const opened = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value as Opened<unknown>] : []));
   if (failures.length === 0) return opened as unknown as { readonly [At in keyof Engines]: Opened<Engines[At]> };
-  await closeAll(opened);
+  // Why it can't be opened says more than what else goes wrong.
+  await closeEach(opened.map((one) => () => one.close())).catch(() => undefined);
   throw failures.find((failure) => !(failure instanceof RelayError && failure.retryable)) ?? failures[0];
-}
-
-/** Closes all, whatever fails on the way, and then says that something has. */
-async function closeAll(opened: readonly Opened<unknown>[]): Promise<void> {
-  const results = await Promise.allSettled(opened.map((one) => one.close()));
-  for (const result of results) if (result.status === 'rejected') throw result.reason;
 }

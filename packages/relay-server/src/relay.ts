@@ -47,6 +47,7 @@ import { Headroom } from './mailbox/headroom.ts';
 import { Ingress } from './mailbox/ingress.ts';
 import { Sweeper } from './mailbox/sweeper.ts';
 import { type RelayCounts, relayCounts } from './metrics/relay-counts.ts';
+import { closeEach } from './platform/close-each.ts';
 import type { ChallengeCheck } from './ports/challenge-check.ts';
 import type { Clock } from './ports/clock.ts';
 import type { EngineCheck } from './ports/cluster-engines.ts';
@@ -160,6 +161,7 @@ export function createRelay(parts: RelayParts): Relay {
     directory,
     lastSeen,
     mailbox: stores.mailbox,
+    tokens: stores.tokens,
     prekeys: stores.prekeys,
     claims,
     connected,
@@ -359,13 +361,15 @@ export function createRelay(parts: RelayParts): Relay {
   async function stop(): Promise<void> {
     isDraining = true;
     await starting?.catch(() => undefined);
-    await parts.listener?.close();
-    linkWaits.stop();
-    await upgrades.settled();
-    await streams.drain(retryAfterDrainMs, drainGraceMs);
-    await sweeper.stop();
-    await app?.close();
-    await stores.close();
+    await closeEach([
+      () => parts.listener?.close(),
+      () => linkWaits.stop(),
+      () => upgrades.settled(),
+      () => streams.drain(retryAfterDrainMs, drainGraceMs),
+      () => sweeper.stop(),
+      () => app?.close(),
+      () => stores.close(),
+    ]);
     if (started) logger.info('relay.stopped');
   }
 

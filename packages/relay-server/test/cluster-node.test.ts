@@ -67,6 +67,21 @@ describe('two relays on the same engines', () => {
     expect(await read(atFirst, 1)).toEqual(['back']);
   });
 
+  it('give as much without an ack as the settings say', async () => {
+    const inFlight = 300;
+    await using cluster = await startCluster({ config: { ...config, stream: { ...config.stream, inFlight } } });
+    const [first, second] = pairOf(cluster);
+    const [alice, bob] = await people(cluster);
+    const [from, at] = [await open(first, alice), await open(second, bob)];
+    const texts = numbered(inFlight + 20);
+    expect(await cluster.during(sendAll(from, bob, texts))).toBe(inFlight + 20);
+    const given = await cluster.during(at.take('deliver', inFlight));
+    expect(given.map(({ envelope }) => textOf(envelope))).toEqual(texts.slice(0, inFlight));
+    await turns();
+    await at.settled();
+    expect(at.kinds).not.toContain('deliver');
+  });
+
   it('give what came while a device was away, at whichever it connects to', async () => {
     await using cluster = await startCluster({ config });
     const [first, second] = pairOf(cluster);

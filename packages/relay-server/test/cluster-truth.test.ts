@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { type ClientFrameFields, RecipientStatus, toBase64Url, uuidToBytes } from '@sotto/proto';
 import { describe, expect, it } from 'vitest';
-import { call, open, type RawAccount, refusal, register } from './raw-client.ts';
+import { call, connect, open, type RawAccount, refusal, register, ticketProtocols } from './raw-client.ts';
 import { familyOf, grown, nextOf, type RawFamily } from './raw-devices.ts';
 import { append, groupRecord, makeGroup } from './raw-group.ts';
 import { postSealed, registerWithKey, sealedSend } from './raw-sealed.ts';
@@ -138,4 +138,45 @@ describe('what one of two relays has changed counts at the other at once', () =>
       code: 'token-invalid',
     });
   });
+
+  it.each(['token', 'ticket'] as const)(
+    'a device whose %s was looked at just before it was taken off gets no stream of the one that has its place since  [security: device-injection]',
+    async (shown) => {
+      await using cluster = await startCluster({ config });
+      const [first, second] = pairOf(cluster);
+      const alice = await register(first, '+14155550101');
+      const before = await grown(first, familyOf(alice));
+      const protocols = shown === 'ticket' ? await ticketProtocols(second, before.device.token) : [];
+      const came = Promise.withResolvers<void>();
+      const gate = Promise.withResolvers<void>();
+      let isHeld = true;
+      const held = async <T>(found: T): Promise<T> => {
+        if (!isHeld) return found;
+        isHeld = false;
+        came.resolve();
+        await gate.promise;
+        return found;
+      };
+      const { tokens, tickets } = cluster.engines.stores;
+      const session = tokens.session.bind(tokens);
+      const redeem = tickets.redeem.bind(tickets);
+      tokens.session = async (access, now) => held(await session(access, now));
+      tickets.redeem = async (ticket, now) => held(await redeem(ticket, now));
+      const opening = connect(second, shown === 'ticket' ? { protocols } : { token: before.device.token });
+      await came.promise;
+      const without = nextOf(before.family, familyOf(alice).devices);
+      expect((await put(first, alice.token, without)).status).toBe(200);
+      const after = await grown(first, without);
+      expect(after.family.devices[1]?.deviceId).toBe(before.family.devices[1]?.deviceId);
+      gate.resolve();
+      const stream = await opening;
+      const closed = stream.closed;
+      stream.send({ hello: { protocolMin: 1, protocolMax: 1, agent: 'the one before' } });
+      stream.send({ send: sendTo(familyOf(alice)) });
+      expect(await cluster.during(closed)).toMatchObject({ code: 4003 });
+      const results = stream.kinds.filter((kind) => kind === 'sendResult').map(() => stream.next('sendResult'));
+      for (const { recipients } of await Promise.all(results)) expect(recipients?.[0]?.status).not.toBe(accepted);
+      expect(stream.kinds).not.toContain('queueEmpty');
+    },
+  );
 });

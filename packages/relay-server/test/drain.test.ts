@@ -76,6 +76,28 @@ describe.each(storeKinds)('stop on %s stores', (stores) => {
   });
 });
 
+describe('stop', () => {
+  it('lets go of the stores, whatever fails before', async () => {
+    let isClosed = false;
+    const { relay, folder } = await startRelay({
+      wrapStores: (real) => ({
+        ...real,
+        close: async () => {
+          await real.close();
+          isClosed = true;
+        },
+      }),
+      listener: {
+        listen: async () => ({ port: 1, url: 'http://nowhere.example' }),
+        close: () => Promise.reject(new Error('it does not end')),
+      },
+    });
+    await expect(relay.stop()).rejects.toThrow('it does not end');
+    expect(isClosed).toBe(true);
+    await rm(folder, { recursive: true, force: true });
+  });
+});
+
 describe('the command', () => {
   const entry = new URL('../src/bin.ts', import.meta.url).pathname;
   const run = (...args: string[]) => {

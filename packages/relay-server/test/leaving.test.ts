@@ -24,6 +24,7 @@ function interrupted(real: RelayStores, moments: { afterSession?: Moment; afterP
     tokens: {
       grant: (...given) => tokens.grant(...given),
       rotate: (...given) => tokens.rotate(...given),
+      hasSession: (device) => tokens.hasSession(device),
       revoke: (...given) => tokens.revoke(...given),
       sweep: (...given) => tokens.sweep(...given),
       session: async (...given) => {

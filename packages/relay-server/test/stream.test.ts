@@ -8,11 +8,45 @@ import type { RelayStores } from '../src/ports/relay-stores.ts';
 import { RelayError } from '../src/relay-error.ts';
 import { call, connect, open, register } from './raw-client.ts';
 import { rawSend } from './raw-stream.ts';
-import { startRelay, storeKinds } from './test-relay.ts';
+import { turns } from './test-cluster.ts';
+import { startRelay, storeKinds, unlimitedSends } from './test-relay.ts';
 
 const hello = { hello: { protocolMin: 1, protocolMax: 1 } };
 
 describe.each(storeKinds)('a stream on %s stores', (stores) => {
+  it('is read no further while much of what it sent has no result, however few sends that are', async () => {
+    const [sends, bytes] = [160, 250_000];
+    const gate = Promise.withResolvers<void>();
+    let appended = 0;
+    await using relay = await startRelay({
+      stores,
+      config: {
+        limits: unlimitedSends,
+        mailbox: { strangerQuotaCount: 100_000, strangerQuotaBytes: 500_000_000, quotaBytes: 500_000_000 },
+      },
+      wrapStores: (real) => {
+        const { mailbox } = real;
+        const append = mailbox.append.bind(mailbox);
+        mailbox.append = async (...args) => {
+          appended++;
+          await gate.promise;
+          return append(...args);
+        };
+        return real;
+      },
+    });
+    const [alice, bob] = [await register(relay, '+14155550101'), await register(relay, '+14155550102')];
+    const stream = await open(relay, alice);
+    const ciphertext = randomBytes(bytes);
+    for (let at = 0; at < sends; at++) stream.send({ send: rawSend({ to: bob.keys, ciphertext }) });
+    await expect.poll(() => appended).toBeGreaterThan(60);
+    await turns(500);
+    const atOnce = appended;
+    gate.resolve();
+    expect(atOnce).toBeLessThan(80);
+    for (const { recipients } of await stream.take('sendResult', sends)) expect(recipients?.[0]?.status).toBe(1);
+  });
+
   it('begins with hello and says how it is bounded', async () => {
     await using relay = await startRelay({ stores });
     const alice = await register(relay, '+14155550101');

@@ -13,6 +13,7 @@ import { systemRandomness } from '../src/platform/system-randomness.ts';
 import type { ChallengeCheck } from '../src/ports/challenge-check.ts';
 import type { EngineCheck } from '../src/ports/cluster-engines.ts';
 import type { CodeSender } from '../src/ports/code-sender.ts';
+import type { RelayListener } from '../src/ports/relay-listener.ts';
 import type { RelayStores } from '../src/ports/relay-stores.ts';
 import { createRelay, type Relay } from '../src/relay.ts';
 import { ManualTime } from './manual-time.ts';
@@ -34,6 +35,7 @@ export interface TestRelayOptions {
   /** Stands between the relay and its stores. */
   readonly wrapStores?: (stores: RelayStores) => RelayStores;
   readonly checks?: readonly EngineCheck[];
+  readonly listener?: RelayListener;
   /** A data folder to use again; it is then not removed at the end. */
   readonly folder?: string;
 }
@@ -78,6 +80,7 @@ export async function startRelay(options: TestRelayOptions = {}): Promise<TestRe
     },
     ...(options.challengeCheck && { challengeCheck: options.challengeCheck }),
     ...(options.checks && { checks: options.checks }),
+    ...(options.listener && { listener: options.listener }),
     clock: time,
     timers: time,
     randomness: systemRandomness,

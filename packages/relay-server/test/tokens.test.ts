@@ -165,6 +165,45 @@ describe.each(storeKinds)('the upgrade on %s stores', (stores) => {
     expect(await relay.stores.tickets.redeem(put[0] ?? randomBytes(32), relay.time.now())).toBeUndefined();
   });
 
+  it.each(['token', 'ticket'] as const)(
+    'a session that ends between the look at its %s and the opening of its stream leaves no stream  [security: token-theft]',
+    async (shown) => {
+      const came = Promise.withResolvers<void>();
+      const gate = Promise.withResolvers<void>();
+      let isHeld = false;
+      const held = async <T>(found: T): Promise<T> => {
+        if (!isHeld) return found;
+        came.resolve();
+        await gate.promise;
+        return found;
+      };
+      await using relay = await startRelay({
+        stores,
+        wrapStores: (real) => {
+          const { tokens, tickets } = real;
+          const session = tokens.session.bind(tokens);
+          const redeem = tickets.redeem.bind(tickets);
+          tokens.session = async (access, now) => held(await session(access, now));
+          tickets.redeem = async (ticket, now) => held(await redeem(ticket, now));
+          return real;
+        },
+      });
+      const alice = await register(relay, '+14155550101');
+      const protocols = shown === 'ticket' ? await ticketProtocols(relay, alice.token) : [];
+      await refresh(relay, alice.request.refreshToken, randomToken());
+      isHeld = true;
+      const opening = connect(relay, shown === 'ticket' ? { protocols } : { token: alice.token });
+      await came.promise;
+      await refusal(refresh(relay, alice.request.refreshToken, randomToken()));
+      gate.resolve();
+      const stream = await opening;
+      stream.send({ hello: { protocolMin: 1, protocolMax: 1, agent: 'thief' } });
+      // Or else it would be caught up by now.
+      const given = await Promise.race([stream.closed, stream.next('queueEmpty').catch(() => stream.closed)]);
+      expect(given).toMatchObject({ code: 4003 });
+    },
+  );
+
   it('takes a ticket once, for half a minute, and selects sotto.v1 only', async () => {
     await using relay = await startRelay({ stores });
     const alice = await register(relay, '+14155550101');

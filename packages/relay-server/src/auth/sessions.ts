@@ -2,6 +2,7 @@ import { toBase64Url } from '@sotto/proto';
 import type { DeviceReach } from '../dispatch/device-reach.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceAddress } from '../ports/ids.ts';
+import type { MailDevice } from '../ports/mailbox.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import type { TicketStore } from '../ports/ticket-store.ts';
 import type { TokenEnd, TokenStore } from '../ports/token-store.ts';
@@ -35,21 +36,22 @@ export class Sessions {
   }
 
   /**
-   * The device that an access token stands for.
+   * The device that an access token stands for; where the store knows it, with its incarnation: what it is given from now on is not another's that has its address by then.
    * @throws {RelayError} `token-invalid`
    */
-  async ofAccessToken(token: Uint8Array): Promise<DeviceAddress> {
+  async ofAccessToken(token: Uint8Array): Promise<MailDevice> {
     const { tokens, clock } = this.#parts;
     const session = await tokens.session(hashOfToken(token), clock.now());
     if (session === undefined) throw invalidToken();
-    return session.device;
+    const { device, incarnation } = session;
+    return incarnation === undefined ? device : { ...device, incarnation };
   }
 
   /**
    * The device that a stream ticket stands for; the ticket is used up.
    * @throws {RelayError} `token-invalid`
    */
-  async ofTicket(text: string): Promise<DeviceAddress> {
+  async ofTicket(text: string): Promise<MailDevice> {
     const { tickets, clock } = this.#parts;
     const ticket = readToken(text);
     const device = ticket === undefined ? undefined : await tickets.redeem(hashOfToken(ticket), clock.now());

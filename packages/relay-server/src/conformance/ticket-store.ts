@@ -15,6 +15,12 @@ export function ticketStoreConformance(runner: Runner, maker: HarnessMaker<{ rea
       expect(await tickets.redeem(ticket, start)).toBe(undefined);
     });
 
+    check('whose it is is told as it was named, with an incarnation too', async ({ stores: { tickets } }) => {
+      const [ticket, device] = [someBytes(32), { ...someDevice(3), incarnation: 'the third' }];
+      await tickets.put(ticket, device, start + 30_000);
+      expect(await tickets.redeem(ticket, start)).toEqual(device);
+    });
+
     check('of parallel redemptions one wins', async ({ stores: { tickets } }) => {
       const ticket = someBytes(32);
       await tickets.put(ticket, someDevice(), start + 30_000);

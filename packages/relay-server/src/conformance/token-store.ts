@@ -31,8 +31,8 @@ export function tokenStoreConformance(runner: Runner, maker: HarnessMaker<Stores
       const { device } = await registered(stores);
       const access = someBytes(32);
       await stores.tokens.grant(device, access, start + hour);
-      const session = { device, expiresAt: start + hour };
-      expect(await stores.tokens.session(access, start + hour - 1)).toEqual(session);
+      const session = await stores.tokens.session(access, start + hour - 1);
+      expect([session?.device, session?.expiresAt]).toEqual([device, start + hour]);
       expect(await stores.tokens.session(access, start + hour)).toBe(undefined);
       expect(await stores.tokens.session(someBytes(32), start)).toBe(undefined);
     });
@@ -152,6 +152,28 @@ export function tokenStoreConformance(runner: Runner, maker: HarnessMaker<Stores
       expect((await stores.tokens.session(tokens[1], start))?.device).toEqual(other.device);
       await stores.tokens.grant(one.device, tokens[0], start + hour);
       expect(await stores.tokens.session(tokens[0], start)).toBe(undefined);
+    });
+
+    check('a device has a session until its tokens end, or it has left its list', async ({ stores }) => {
+      const { tokens, accounts } = stores;
+      const [account, other] = [someAccount(), await registered(stores)];
+      const { device } = account;
+      await accounts.register(account);
+      const step = rotation(account.refreshTokenHash);
+      await tokens.rotate(step);
+      const incarnation = (await tokens.session(step.access, start))?.incarnation;
+      const named = incarnation === undefined ? device : { ...device, incarnation };
+      expect([await tokens.hasSession(device), await tokens.hasSession(named)]).toEqual([true, true]);
+      expect(await tokens.hasSession(someDevice(2, device.userId))).toBe(false);
+      expect(await tokens.hasSession(someDevice())).toBe(false);
+      await tokens.rotate(rotation(account.refreshTokenHash));
+      expect([await tokens.hasSession(device), await tokens.hasSession(named)]).toEqual([false, false]);
+      await tokens.revoke(other.device);
+      expect(await tokens.hasSession(other.device)).toBe(false);
+      const old = someAccount();
+      await accounts.register(old);
+      await accounts.register(someAccount({ numberMac: old.numberMac }));
+      expect(await tokens.hasSession(old.device)).toBe(false);
     });
 
     check('sweeps access tokens that ended, and forgets replaced ones after 60 days', async ({ stores }) => {

@@ -5,10 +5,12 @@ import {
   answer,
   type DeviceInbox,
   deliver,
+  endDelivery,
   forgetWhatIsAcked,
   type InboxEffect,
   type InboxTerms,
   laneView,
+  roomOf,
   type StoredSpan,
 } from './inbox-state.ts';
 
@@ -62,7 +64,7 @@ function raiseToCursor(inbox: DeviceInbox, view: InboxLane, ko: number, out: Inb
     const first = view.unacked[0];
     if (first === undefined || first.ko > ko) break;
     view.unacked.shift();
-    inbox.inFlight--;
+    endDelivery(inbox, first);
     if (first.waiter !== undefined) answer(inbox, view.lane, first.ko, first.waiter, 'acked', out);
   }
   view.frontier = Math.max(view.frontier, ko);
@@ -83,6 +85,7 @@ export function takePage(
   const limit = catchUp.asked;
   catchUp.asked = undefined;
   const view = laneView(inbox, lane);
+  inbox.rowBytes = rows.reduce((most, { envelope }) => Math.max(most, envelope.length), 0);
   for (const mail of rows) giveRow(inbox, view, mail, now, out);
   if (rows.length < limit || view.frontier >= reading.upTo) {
     // What was there at the beginning has been given, or is gone since it was acked elsewhere.
@@ -110,8 +113,11 @@ export function readOn(inbox: DeviceInbox, now: number, terms: InboxTerms, out: 
     endReading(inbox, now, terms, out);
     return;
   }
-  const limit = Math.min(terms.page, terms.window - inbox.inFlight);
-  if (limit <= 0) return;
+  const room = roomOf(inbox, terms);
+  if (room <= 0) return;
+  // By the rows before: how large these are is not known, and one fits whatever its size.
+  const fitting = Math.max(1, Math.floor((terms.windowBytes - inbox.inFlightBytes) / Math.max(1, inbox.rowBytes)));
+  const limit = Math.min(terms.page, room, fitting);
   catchUp.asked = limit;
   const { frontier } = laneView(inbox, next.lane);
   out.push({ kind: 'read-page', device: inbox.device, lane: next.lane, after: frontier, upTo: next.upTo, limit });
@@ -140,7 +146,7 @@ function endReading(inbox: DeviceInbox, now: number, terms: InboxTerms, out: Inb
 
 /** Those who were told `catching-up` may come now: their lane is covered, and there is room. */
 export function tellAskers(inbox: DeviceInbox, terms: InboxTerms, out: InboxEffect[]): void {
-  if (inbox.catchUp !== undefined || inbox.inFlight >= terms.window) return;
+  if (inbox.catchUp !== undefined || roomOf(inbox, terms) <= 0) return;
   for (const view of inbox.lanes.values()) {
     if (view.askers.size === 0 || view.wanted >= 0) continue;
     for (const node of view.askers)

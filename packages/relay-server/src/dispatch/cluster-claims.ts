@@ -1,8 +1,8 @@
 import type { DeviceIncarnation } from '../ports/device-incarnation.ts';
-import { type ListedDevices, listedDevice } from '../ports/listed-devices.ts';
+import type { ListedDevices } from '../ports/listed-devices.ts';
 import type { MailDevice } from '../ports/mailbox.ts';
 import type { StreamEnd } from './connected-devices.ts';
-import { isSameDevice } from './device-key.ts';
+import { namedDevice } from './device-key.ts';
 import type { GatewayInboxes } from './gateway-inboxes.ts';
 import type { StreamClaim, StreamClaims } from './stream-claims.ts';
 
@@ -27,7 +27,7 @@ export class ClusterClaims implements StreamClaims {
     named: (device: MailDevice) => void = () => undefined,
   ): Promise<StreamClaim> {
     const device = await this.#listedAs(address, lost);
-    if (device === undefined || !isSameDevice(device, address)) {
+    if (device === undefined) {
       lost('session-ended');
       return { release: () => Promise.resolve() };
     }
@@ -39,7 +39,7 @@ export class ClusterClaims implements StreamClaims {
   /** A stream that has no inbox is told of nothing that comes: so it does not stay. */
   async #listedAs(address: MailDevice, lost: (why: StreamEnd) => void): Promise<DeviceIncarnation | undefined> {
     try {
-      return listedDevice(await this.#listed.of(address.userId), address);
+      return namedDevice(await this.#listed.of(address.userId), address);
     } catch (error) {
       lost('failed');
       throw error;

@@ -1,7 +1,7 @@
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceIncarnation } from '../ports/device-incarnation.ts';
 import type { DeviceAddress } from '../ports/ids.ts';
-import { type ListedDevices, listedDevice } from '../ports/listed-devices.ts';
+import type { ListedDevices } from '../ports/listed-devices.ts';
 import type { MailLedger } from '../ports/mail-ledger.ts';
 import type { LogPosition, MailLog } from '../ports/mail-log.ts';
 import type {
@@ -19,7 +19,7 @@ import type { SendReceipts } from '../ports/send-receipts.ts';
 import { ClusterReader } from './cluster-reader.ts';
 import { type Delivery, type DeliveryIds, isDeliveryId } from './delivery-id.ts';
 import { partitionOfLane } from './delivery-lane.ts';
-import { deviceKeyOf, isSameDevice } from './device-key.ts';
+import { deviceKeyOf, namedDevice } from './device-key.ts';
 import type { GatewayInboxes } from './gateway-inboxes.ts';
 import { KnownTopics } from './known-topics.ts';
 import { MailAppender, type MailTopics, type TopicKey } from './mail-appender.ts';
@@ -99,7 +99,7 @@ export class ClusterMailbox implements Mailbox {
     if (this.#appends > 0) await new Promise<void>((resolve) => this.#whenNone.push(resolve));
   }
 
-  async recorded(address: DeviceAddress | undefined, sendId: Uint8Array): Promise<MailReceipt | undefined> {
+  async recorded(address: MailDevice | undefined, sendId: Uint8Array): Promise<MailReceipt | undefined> {
     const sender = address && (await this.#listed(address));
     if (address !== undefined && sender === undefined) return undefined;
     const receipt = await this.#parts.receipts.recorded({ sender, sendId }, this.#now());
@@ -116,7 +116,7 @@ export class ClusterMailbox implements Mailbox {
 
   async ack(address: MailDevice, deliveryIds: readonly Uint8Array[]): Promise<number> {
     const device = await this.#listed(address);
-    if (device === undefined || !isSameDevice(device, address)) return 0;
+    if (device === undefined) return 0;
     const acked = await this.#deliveries(device, deliveryIds);
     if (acked.length === 0) return 0;
     const entryIds = acked.map(({ entryId }) => entryId);
@@ -180,8 +180,8 @@ export class ClusterMailbox implements Mailbox {
     return Math.max(this.#parts.clock.now(), this.#sweptAt);
   }
 
-  async #listed(address: DeviceAddress): Promise<DeviceIncarnation | undefined> {
-    return listedDevice(await this.#parts.listed.of(address.userId), address);
+  async #listed(address: MailDevice): Promise<DeviceIncarnation | undefined> {
+    return namedDevice(await this.#parts.listed.of(address.userId), address);
   }
 
   /** What these ids stand for, each delivery once. An id of a topic that is not known (any more) makes this look for it. */

@@ -1,12 +1,14 @@
 import type { LinkWaits } from '../devices/link-waits.ts';
 import type { DeviceAddress, UserId } from '../ports/ids.ts';
-import { type ListedDevices, listedDevice } from '../ports/listed-devices.ts';
+import type { ListedDevices } from '../ports/listed-devices.ts';
+import type { MailDevice } from '../ports/mailbox.ts';
 import type { NodeLink } from '../ports/node-link.ts';
 import type { PrekeysLeft } from '../ports/prekey-store.ts';
 import type { Presence } from '../ports/presence.ts';
 import { RelayError } from '../relay-error.ts';
 import { AppendTurns } from './append-turns.ts';
 import type { ConnectedDevices, Ending, EphemeralSignal } from './connected-devices.ts';
+import { namedDevice } from './device-key.ts';
 import type { DeviceReach } from './device-reach.ts';
 import type { LocalReach } from './local-reach.ts';
 import type { NodeFailure } from './node-failure.ts';
@@ -52,10 +54,10 @@ export class ClusterReach implements DeviceReach {
   }
 
   /** From a device that is listed: a stream whose device was taken off on another node may be open a little longer. */
-  ephemeral(from: DeviceAddress, to: DeviceAddress, signal: EphemeralSignal): void {
+  ephemeral(from: MailDevice, to: DeviceAddress, signal: EphemeralSignal): void {
     this.#inTurn(to, async () => {
       const { listed, local } = this.#parts;
-      if (listedDevice(await listed.of(from.userId), from) === undefined) return;
+      if (namedDevice(await listed.of(from.userId), from) === undefined) return;
       if (this.#isHere(to)) {
         local.ephemeral(from, to, signal);
         return;

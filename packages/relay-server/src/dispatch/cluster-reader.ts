@@ -1,12 +1,12 @@
 import { dayOf } from '../platform/utc-day.ts';
 import type { DeviceIncarnation } from '../ports/device-incarnation.ts';
 import type { DeviceKey, LaneId } from '../ports/ids.ts';
-import { type ListedDevices, listedDevice } from '../ports/listed-devices.ts';
+import type { ListedDevices } from '../ports/listed-devices.ts';
 import type { MailDevice, MailEntry, MailReader } from '../ports/mailbox.ts';
 import type { PendingStore } from '../ports/pending-store.ts';
 import type { DeliveryIds } from './delivery-id.ts';
 import { type DeliveryKey, type LaneMail, partitionOfLane } from './delivery-lane.ts';
-import { deviceKeyOf, isSameDevice } from './device-key.ts';
+import { deviceKeyOf, namedDevice } from './device-key.ts';
 import type { GatewayInboxes } from './gateway-inboxes.ts';
 import { parcelOf } from './mail-records.ts';
 import type { NodeFailure } from './node-failure.ts';
@@ -51,8 +51,8 @@ export class ClusterReader implements MailReader {
 
   async next(limit: number, time: number): Promise<readonly MailEntry[]> {
     const now = Math.max(time, this.#parts.sweptAt());
-    const device = listedDevice(await this.#parts.listed.of(this.#address.userId), this.#address);
-    if (device !== undefined && isSameDevice(device, this.#address)) this.#first ??= device;
+    const device = namedDevice(await this.#parts.listed.of(this.#address.userId), this.#address);
+    this.#first ??= device;
     if (device === undefined || device.incarnation !== this.#first?.incarnation) return [];
     const inbox = this.#parts.inboxes.of(device);
     const found =

@@ -6,13 +6,13 @@ import { type InboxEffect, inboxTerms } from './inbox-state.ts';
 
 const device = 'd' as DeviceKey;
 const lane = laneIdOf('c', 't', 0);
-const terms = { ...inboxTerms, window: 4, page: 2 };
+const terms = { ...inboxTerms, window: 4, windowBytes: 1_000, page: 2 };
 
-function mail(ko: number): LaneMail {
-  return { ko, time: 0, expiresAt: 1e12, envelope: new Uint8Array(0) };
+function mail(ko: number, bytes = 0): LaneMail {
+  return { ko, time: 0, expiresAt: 1e12, envelope: new Uint8Array(bytes) };
 }
 
-function handOver(ko: number, prevKo: number | 'unknown', settled = true, epoch = 'e'): InboxEvent {
+function handOver(ko: number, prevKo: number | 'unknown', settled = true, epoch = 'e', bytes = 0): InboxEvent {
   const message: HandOver = {
     kind: 'hand-over',
     call: ko,
@@ -22,7 +22,7 @@ function handOver(ko: number, prevKo: number | 'unknown', settled = true, epoch 
     settled,
     epoch,
     deadline: 1e9,
-    mail: mail(ko),
+    mail: mail(ko, bytes),
   };
   return { kind: 'hand-over', from: 'n2', message };
 }
@@ -114,6 +114,33 @@ describe('a stream', () => {
     expect(step(handOver(7, 4, false))).toEqual(['7 behind']);
     expect(step(handOver(7, 4, true))).toEqual(['read-spans', '7 catching-up']);
     expect(step(handOver(7, 4, true, 'f'))).toEqual(['7 refused-epoch']);
+  });
+
+  it('takes no more bytes live than it has room for, and says when there is room again', () => {
+    const { state, step, ack } = open();
+    step(handOver(4, 3));
+    step({ kind: 'spans', spans: [], cursors: [] });
+    const large = (ko: number, prevKo: number) => handOver(ko, prevKo, false, 'e', 600);
+    expect(step(large(4, 3))).toEqual(['deliver 4']);
+    expect(step(large(5, 4))).toEqual(['deliver 5']);
+    expect(step(large(6, 5))).toEqual(['6 catching-up']);
+    expect(ack(4)).toEqual(['4 acked', 'caught-up']);
+    expect(step(large(6, 5))).toEqual(['deliver 6']);
+    expect(ack(5, 6)).toEqual(['5 acked', '6 acked']);
+    expect(state.inFlightBytes).toBe(0);
+  });
+
+  it('reads no more bytes than it has room for, but for one page, and fewer rows after large ones', () => {
+    const { state, step, spans, ack } = inbox();
+    const page = (...kos: number[]) => step({ kind: 'page', lane, rows: kos.map((ko) => mail(ko, 600)) });
+    step({ kind: 'opened' });
+    step({ kind: 'claimed', epoch: 'e', previous: undefined });
+    expect(spans(1, 9)).toEqual(['page after -1 up to 9, 2']);
+    expect(page(1, 2)).toEqual(['deliver 1', 'deliver 2']);
+    expect(ack(1)).toEqual(['page after 2 up to 9, 1']);
+    expect(page(3)).toEqual(['deliver 3']);
+    expect(ack(2, 3)).toEqual(['forget up to 3', 'page after 3 up to 9, 1']);
+    expect(state.inFlightBytes).toBe(0);
   });
 
   it('reads anew for what was asked while a reading was under way', () => {

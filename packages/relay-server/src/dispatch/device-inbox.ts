@@ -7,10 +7,12 @@ import {
   answer,
   type DeviceInbox,
   deliver,
+  endDelivery,
   forgetWhatIsAcked,
   type InboxEffect,
   type InboxTerms,
   laneView,
+  roomOf,
   type StoredSpan,
 } from './inbox-state.ts';
 
@@ -49,6 +51,8 @@ export function newDeviceInbox(device: DeviceKey, node: string, now: number): De
     closed: false,
     lanes: new Map(),
     inFlight: 0,
+    inFlightBytes: 0,
+    rowBytes: 0,
     catchUp: undefined,
     again: false,
     readAt: 0,
@@ -232,7 +236,7 @@ function takeAck(inbox: DeviceInbox, key: DeliveryKey, now: number, terms: Inbox
     return;
   }
   const [delivery] = view.unacked.splice(at, 1);
-  inbox.inFlight--;
+  if (delivery !== undefined) endDelivery(inbox, delivery);
   if (delivery?.waiter !== undefined) answer(inbox, lane, ko, delivery.waiter, 'acked', out);
   if (ko > view.storedTo) return;
   view.ackedRows++;
@@ -279,7 +283,7 @@ function judgeHandOver(
   // With everything before it settled, a reading that has covered all offsets below says more than the record before does.
   if ((prevKo !== 'unknown' && prevKo <= view.frontier) || (settled && mail.ko - 1 <= view.frontier)) {
     const reserved = typeof inbox.catchUp?.asked === 'number' ? inbox.catchUp.asked : 0;
-    if (inbox.inFlight + reserved >= terms.window) {
+    if (roomOf(inbox, terms) <= reserved) {
       view.askers.add(waiter.node);
       return 'catching-up';
     }

@@ -1,5 +1,6 @@
 import type { DeviceIncarnation } from '../ports/device-incarnation.ts';
 import type { DeviceId, DeviceKey, UserId } from '../ports/ids.ts';
+import { type ListedUser, listedDevice } from '../ports/listed-devices.ts';
 import type { MailDevice } from '../ports/mailbox.ts';
 
 const userLength = 36;
@@ -9,9 +10,10 @@ export function deviceKeyOf({ userId, deviceId, incarnation }: DeviceIncarnation
   return `${userId}.${deviceId}.${incarnation}` as DeviceKey;
 }
 
-/** Whether a device that is listed is the one that was named, which has its address. */
-export function isSameDevice({ incarnation }: DeviceIncarnation, named: MailDevice): boolean {
-  return named.incarnation === undefined || named.incarnation === incarnation;
+/** The device that is named, as it is listed; `undefined`: it is not (any more), or another one has its address. */
+export function namedDevice(user: ListedUser, named: MailDevice): DeviceIncarnation | undefined {
+  const device = listedDevice(user, named);
+  return named.incarnation === undefined || named.incarnation === device?.incarnation ? device : undefined;
 }
 
 /** The device that a key names: what `deviceKeyOf` was given. */

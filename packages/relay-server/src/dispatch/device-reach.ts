@@ -1,4 +1,5 @@
 import type { DeviceAddress, UserId } from '../ports/ids.ts';
+import type { MailDevice } from '../ports/mailbox.ts';
 import type { PrekeysLeft } from '../ports/prekey-store.ts';
 import type { Ending, EphemeralSignal } from './connected-devices.ts';
 
@@ -11,7 +12,7 @@ export interface DeviceReach {
   /** Mail for a device is durable: whoever reads mailboxes that have no other way to learn of it looks. */
   mail(device: DeviceAddress): void;
   /** Hands an ephemeral signal over; it is dropped when the device is not connected, or reads too slowly. */
-  ephemeral(from: DeviceAddress, to: DeviceAddress, signal: EphemeralSignal): void;
+  ephemeral(from: MailDevice, to: DeviceAddress, signal: EphemeralSignal): void;
   /** How many one-time prekeys a device has left; asked for when the device is connected. Resolves when it need not be waited for any more. */
   prekeysLeft(device: DeviceAddress, left: () => Promise<PrekeysLeft>): Promise<void>;
   /** The account's list has changed: tells these devices of it. `signed`: an encoded SignedDeviceList. */

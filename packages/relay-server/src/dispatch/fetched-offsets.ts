@@ -10,38 +10,52 @@ export interface OffsetProgress {
   readonly open: number;
 }
 
-/** Keeps the offsets from the first unresolved one on, in order. */
+/** Keeps the offsets from the first unresolved one on, in order. Time and memory grow with the records in flight alone. */
 export class FetchedOffsets implements OffsetProgress {
-  #open = 0;
-  /** From the first that is not resolved on. */
-  #offsets: number[] = [];
+  /** Fetched and not passed over yet, in their order. */
+  readonly #waiting: number[] = [];
+  /** How many of `#waiting` are passed over. */
+  #passed = 0;
   readonly #resolved = new Set<number>();
   #next: number | undefined;
 
   get open(): number {
-    return this.#open;
+    return this.#waiting.length - this.#passed - this.#resolved.size;
   }
 
+  /** An offset below the last one is a repetition, and changes nothing. */
   fetched(offset: number): void {
     if (this.#next !== undefined && offset < this.#next) return;
-    this.#offsets.push(offset);
+    this.#waiting.push(offset);
     this.#next = offset + 1;
-    this.#open++;
   }
 
   resolved(offset: number): void {
-    if (this.#resolved.has(offset) || !this.#offsets.includes(offset)) return;
+    if (!this.#isWaiting(offset)) return;
     this.#resolved.add(offset);
-    this.#open--;
-    let done = 0;
-    for (const first of this.#offsets) {
+    for (let first = this.#waiting[this.#passed]; first !== undefined; first = this.#waiting[this.#passed]) {
       if (!this.#resolved.delete(first)) break;
-      done++;
+      this.#passed += 1;
     }
-    if (done > 0) this.#offsets = this.#offsets.slice(done);
+    if (this.#passed * 2 > this.#waiting.length) {
+      this.#waiting.splice(0, this.#passed);
+      this.#passed = 0;
+    }
   }
 
   watermark(): number | undefined {
-    return this.#offsets[0] ?? this.#next;
+    return this.#waiting[this.#passed] ?? this.#next;
+  }
+
+  /** By bisection: `#waiting` is in order. */
+  #isWaiting(offset: number): boolean {
+    let low = this.#passed;
+    let high = this.#waiting.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#waiting[middle] ?? offset) < offset) low = middle + 1;
+      else high = middle;
+    }
+    return this.#waiting[low] === offset;
   }
 }

@@ -10,6 +10,8 @@ export interface Waiter {
 export interface Unacked {
   readonly ko: number;
   readonly day: number;
+  /** Of its envelope, bytes. */
+  readonly size: number;
   /** The hand-over that brought it, or one that came again. */
   waiter: Waiter | undefined;
 }

@@ -2,12 +2,14 @@ import { dayOf } from '../platform/utc-day.ts';
 import type { Holder } from '../ports/presence.ts';
 import type { DeliveryKey, DeviceKey, LaneId, LaneMail } from './delivery-lane.ts';
 import type { HandOver, HandOverStatus, NodeMessage } from './hand-over.ts';
-import { ackedTo, type InboxLane, newInboxLane, type Waiter } from './inbox-lane.ts';
+import { ackedTo, type InboxLane, newInboxLane, type Unacked, type Waiter } from './inbox-lane.ts';
 
 /** How much a stream has in flight, and how often it looks. */
 export interface InboxTerms {
   /** The most deliveries without an ack. */
   readonly window: number;
+  /** With so many bytes delivered without an ack nothing more is taken; what is in memory for a stream is bounded by these and one page, or one hand-over, more. */
+  readonly windowBytes: number;
   /** The most rows of one page. */
   readonly page: number;
   /** Lanes that are remembered at most though nothing is in flight in them; more than are in use at once, or they drive each other out. */
@@ -27,6 +29,7 @@ export interface InboxTerms {
 /** What relays use. */
 export const inboxTerms: InboxTerms = {
   window: 256,
+  windowBytes: 4 * 1024 * 1024,
   page: 64,
   lanes: 1_024,
   ahead: 1_024,
@@ -107,6 +110,10 @@ export interface DeviceInbox {
   readonly lanes: Map<LaneId, InboxLane>;
   /** Deliveries without an ack, over all lanes. */
   inFlight: number;
+  /** Their bytes. */
+  inFlightBytes: number;
+  /** The largest row of the page that was read last. */
+  rowBytes: number;
   catchUp: CatchUp | undefined;
   /** There may be rows that the reading under way does not see: read again after it. */
   again: boolean;
@@ -125,6 +132,17 @@ export function laneView(inbox: DeviceInbox, lane: LaneId): InboxLane {
   return made;
 }
 
+/** How many deliveries more the stream takes now. */
+export function roomOf({ inFlight, inFlightBytes }: DeviceInbox, { window, windowBytes }: InboxTerms): number {
+  return inFlightBytes < windowBytes ? window - inFlight : 0;
+}
+
+/** A delivery is acked. */
+export function endDelivery(inbox: DeviceInbox, { size }: Unacked): void {
+  inbox.inFlight--;
+  inbox.inFlightBytes -= size;
+}
+
 /** Gives a record to the client: always the next of its lane. */
 export function deliver(
   inbox: DeviceInbox,
@@ -135,8 +153,10 @@ export function deliver(
 ): void {
   const day = dayOf(mail.time);
   view.frontier = mail.ko;
-  view.unacked.push({ ko: mail.ko, day, waiter });
+  const size = mail.envelope.length;
+  view.unacked.push({ ko: mail.ko, day, size, waiter });
   inbox.inFlight++;
+  inbox.inFlightBytes += size;
   out.push({ kind: 'deliver', key: { lane: view.lane, ko: mail.ko, day }, mail, live: waiter !== undefined });
 }
 

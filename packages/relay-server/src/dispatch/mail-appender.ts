@@ -14,6 +14,7 @@ import type { SendKey, SendReceipt, SendReceipts } from '../ports/send-receipts.
 import { RelayError } from '../relay-error.ts';
 import { AppendTurns } from './append-turns.ts';
 import { entryIdLength } from './delivery-id.ts';
+import { namedDevice } from './device-key.ts';
 import { encodeMailRecord, type RecordItem } from './mail-records.ts';
 import type { NodeFailure } from './node-failure.ts';
 import { OrderTurns } from './order-turns.ts';
@@ -152,7 +153,7 @@ export class MailAppender {
   async #claimed(append: MailAppend, quota: MailQuota, line: Line): Promise<MailReceipt> {
     const { receipts, listed, now } = this.#parts;
     const { sender: address, sendId, recipients } = append;
-    const sender = address && listedDevice(await listed.of(address.userId), address);
+    const sender = address && namedDevice(await listed.of(address.userId), address);
     if (address !== undefined && sender === undefined) return receiptOf(append, undefined, recipients.map(goneResult));
     const key: SendKey = { sender, sendId };
     const users = recipients.map(({ userId }) => userId);

@@ -64,6 +64,7 @@ export function fetchedRecordOf({ offset, value, appendedAt }: LogRecord): Fetch
     time: appendedAt,
     // The clock of the node that took it may be before the log's.
     expiresAt: Math.min(mail.expiresAt, appendedAt + longestPendingMs),
+    size: value.length,
     parts: mail.parts,
   };
 }

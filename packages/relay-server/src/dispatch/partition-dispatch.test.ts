@@ -17,14 +17,15 @@ const [one, other] = ['d1' as DeviceKey, 'd2' as DeviceKey];
 const bytes = new Uint8Array(0);
 
 function record(ko: number, ...devices: DeviceKey[]): FetchedRecord {
-  return { kind: 'mail', ko, time: 0, expiresAt: 1e9, parts: devices.map((device) => ({ device, envelope: bytes })) };
+  const parts = devices.map((device) => ({ device, envelope: bytes }));
+  return { kind: 'mail', ko, time: 0, expiresAt: 1e9, size: 10, parts };
 }
 
 function partition(start = 0) {
   const state = newPartitionDispatch(lane, 'g1', start);
   const step = (event: PartitionEvent, now = 0): PartitionEffect[] => {
     const out: PartitionEffect[] = [];
-    stepPartition(state, event, now, 0, { ...partitionTerms, openRecords: 2, openParts: 10 }, out);
+    stepPartition(state, event, now, 0, { ...partitionTerms, openRecords: 2, openParts: 10, openBytes: 1_000 }, out);
     return out;
   };
   const ack = (device: DeviceKey, ko: number) => {
@@ -64,6 +65,28 @@ describe('a partition of a dispatcher', () => {
     expect(kinds(step({ kind: 'fetched', records: [record(0, ...devices)] }))).toContain('pause');
     const done = devices.slice(0, 5).map((device) => kinds(ack(device, 0)).includes('resume'));
     expect(done).toEqual([false, false, false, false, true]);
+  });
+
+  it('is paused by bytes, however few records they are of, and goes on when half of these are done', () => {
+    const { state, step, ack } = partition();
+    const kinds = (effects: readonly PartitionEffect[]) => effects.map(({ kind }) => kind);
+    const large = (ko: number, ...devices: DeviceKey[]) => ({ ...record(ko, ...devices), size: 600 }) as FetchedRecord;
+    expect(kinds(step({ kind: 'fetched', records: [large(0, one)] }))).not.toContain('pause');
+    // It is in memory once, for both.
+    expect(kinds(ack(one, 0))).not.toContain('resume');
+    expect(
+      kinds(step({ kind: 'fetched', records: [{ ...large(1, one, other), size: 1_000 } as FetchedRecord] })),
+    ).toContain('pause');
+    expect(
+      kinds(step({ kind: 'lane', device: one, event: { kind: 'answer', call: 1, ko: 1, status: 'acked' } })),
+    ).not.toContain('resume');
+    expect(kinds(ack(other, 1))).toContain('resume');
+    expect(state.openBytes).toBe(0);
+    // Poison too, until it is parked.
+    expect(
+      kinds(step({ kind: 'fetched', records: [{ kind: 'poison', ko: 2, bytes: new Uint8Array(1_000) }] })),
+    ).toContain('pause');
+    expect(kinds(step({ kind: 'parked', ko: 2, ok: true }))).toContain('resume');
   });
 
   it('does nothing after it was revoked', () => {

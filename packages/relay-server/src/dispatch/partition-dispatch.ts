@@ -19,6 +19,8 @@ export interface PartitionTerms {
   readonly openRecords: number;
   /** The same with so many devices over all its records. */
   readonly openParts: number;
+  /** The same with so many bytes of records: what is in memory for a partition is bounded by these, and one fetch more. */
+  readonly openBytes: number;
   /** How many lanes are remembered at most without anything in flight: a lane that is forgotten begins with `unknown`. */
   readonly idleLanes: number;
   /** After how long a commit or a parking that failed is tried again, in ms. */
@@ -30,6 +32,7 @@ export const partitionTerms: PartitionTerms = {
   lane: laneTerms,
   openRecords: 1_024,
   openParts: 65_536,
+  openBytes: 8 * 1024 * 1024,
   idleLanes: 50_000,
   retryMs: 1_000,
 };
@@ -41,6 +44,8 @@ export type FetchedRecord =
       readonly ko: number;
       readonly time: number;
       readonly expiresAt: number;
+      /** Bytes that it keeps in memory, however many devices it is for. */
+      readonly size: number;
       readonly parts: readonly { readonly device: DeviceKey; readonly envelope: Uint8Array }[];
     }
   | { readonly kind: 'poison'; readonly ko: number; readonly bytes: Uint8Array };
@@ -68,6 +73,7 @@ export type PartitionEffect =
 interface OpenRecord {
   /** When the log took it. */
   readonly time: number;
+  readonly size: number;
   /** Devices for which it is not resolved. */
   left: number;
   /** Poison that is not parked yet. */
@@ -87,6 +93,8 @@ export interface PartitionDispatch {
   readonly offsets: OffsetProgress;
   /** Over all records: devices for which they are not resolved. */
   openParts: number;
+  /** Bytes of the records that are not resolved. */
+  openBytes: number;
   committed: number;
   committing: boolean;
   commitAt: number;
@@ -117,6 +125,7 @@ export function newPartitionDispatch(
     records: new Map(),
     offsets,
     openParts: 0,
+    openBytes: 0,
     committed: start,
     committing: false,
     commitAt: 0,
@@ -131,7 +140,7 @@ export function newPartitionDispatch(
  * What holds, whatever happens:
  * - Committed is only what is contiguous: no fetched record below it is unresolved, so that the next owner repeats what this one has begun and loses nothing.
  * - Commits never decrease, one is under way at a time, and after `revoked` there is none, nor anything else: what is in flight elsewhere ends by itself and harms nobody.
- * - At most `openRecords` and one fetch more are held in memory: the partition is paused in time.
+ * - At most `openRecords`, `openBytes`, and one fetch more are held in memory: the partition is paused in time.
  */
 export function stepPartition(
   partition: PartitionDispatch,
@@ -200,7 +209,8 @@ function takeRecord(
   const { ko } = record;
   partition.offsets.fetched(ko);
   if (record.kind === 'poison') {
-    partition.records.set(ko, { time: now, left: 0, bytes: record.bytes, retryAt: Number.POSITIVE_INFINITY });
+    const { bytes } = record;
+    openRecord(partition, ko, { time: now, size: bytes.length, left: 0, bytes, retryAt: Number.POSITIVE_INFINITY });
     out.push({ kind: 'park', ko, bytes: record.bytes });
     return;
   }
@@ -208,7 +218,8 @@ function takeRecord(
     partition.offsets.resolved(ko);
     return;
   }
-  partition.records.set(ko, { time: record.time, left: record.parts.length, bytes: undefined, retryAt: 0 });
+  const { time, size, parts } = record;
+  openRecord(partition, ko, { time, size, left: parts.length, bytes: undefined, retryAt: 0 });
   partition.openParts += record.parts.length;
   for (const part of record.parts) {
     const { time, expiresAt } = record;
@@ -223,6 +234,17 @@ function takeRecord(
     };
     stepOne(partition, laneOf(partition, part.device, terms), { kind: 'mail', mail }, now, jitter, terms, out);
   }
+}
+
+function openRecord(partition: PartitionDispatch, ko: number, record: OpenRecord): void {
+  partition.records.set(ko, record);
+  partition.openBytes += record.size;
+}
+
+function endRecord(partition: PartitionDispatch, ko: number, { size }: OpenRecord): void {
+  partition.records.delete(ko);
+  partition.openBytes -= size;
+  partition.offsets.resolved(ko);
 }
 
 function laneOf(partition: PartitionDispatch, device: DeviceKey, terms: PartitionTerms): LaneDispatch {
@@ -270,9 +292,7 @@ function takeResolved(partition: PartitionDispatch, ko: number): void {
   if (record === undefined) return;
   record.left--;
   partition.openParts--;
-  if (record.left > 0) return;
-  partition.records.delete(ko);
-  partition.offsets.resolved(ko);
+  if (record.left === 0) endRecord(partition, ko, record);
 }
 
 function takeParked(
@@ -283,10 +303,8 @@ function takeParked(
 ): void {
   const record = partition.records.get(ko);
   if (record?.bytes === undefined) return;
-  if (ok) {
-    partition.records.delete(ko);
-    partition.offsets.resolved(ko);
-  } else record.retryAt = now + terms.retryMs;
+  if (ok) endRecord(partition, ko, record);
+  else record.retryAt = now + terms.retryMs;
 }
 
 function wakePartition(
@@ -319,7 +337,11 @@ function commitWhatIsResolved(partition: PartitionDispatch, now: number, out: Pa
 }
 
 function pauseOrResume(partition: PartitionDispatch, terms: PartitionTerms, out: PartitionEffect[]): void {
-  const load = Math.max(partition.offsets.open / terms.openRecords, partition.openParts / terms.openParts);
+  const load = Math.max(
+    partition.offsets.open / terms.openRecords,
+    partition.openParts / terms.openParts,
+    partition.openBytes / terms.openBytes,
+  );
   if (!partition.paused && load >= 1) {
     partition.paused = true;
     out.push({ kind: 'pause' });

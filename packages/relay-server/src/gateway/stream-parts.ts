@@ -10,6 +10,7 @@ import type { Logger } from '../ports/logger.ts';
 import type { Mailbox } from '../ports/mailbox.ts';
 import type { PrekeyStore } from '../ports/prekey-store.ts';
 import type { Timers } from '../ports/timers.ts';
+import type { TokenStore } from '../ports/token-store.ts';
 import type { Tracer } from '../ports/tracer.ts';
 
 /** What all streams of a relay share. */
@@ -19,6 +20,7 @@ export interface StreamParts {
   readonly directory: Directory;
   readonly lastSeen: Pick<LastSeen, 'heard'>;
   readonly mailbox: Mailbox;
+  readonly tokens: Pick<TokenStore, 'hasSession'>;
   readonly prekeys: PrekeyStore;
   readonly clock: Clock;
   readonly timers: Timers;

@@ -16,7 +16,6 @@ import { toldPace } from '../limits/told-pace.ts';
 import type { ArrivedSend, Sender } from '../mailbox/ingress.ts';
 import { SendQueue } from '../mailbox/send-queue.ts';
 import { isAccepted, refusedResult } from '../mailbox/send-result.ts';
-import type { DeviceAddress } from '../ports/ids.ts';
 import type { MailDevice } from '../ports/mailbox.ts';
 import type { PrekeysLeft } from '../ports/prekey-store.ts';
 import type { CancelTimer } from '../ports/timers.ts';
@@ -29,8 +28,6 @@ import { chooseProtocol } from './protocol-range.ts';
 import { type EphemeralFrame, SentSignals, signalBytes } from './sent-signals.ts';
 import type { StreamParts } from './stream-parts.ts';
 
-/** Sends without a result at which a stream is read no further until half of them are settled. */
-const mostUnsettled = 2_048;
 /** The most frames of one message: they are all handled in one turn of the event loop, in which nobody else is served. */
 const mostFrames = 4_096;
 /** How long a peer may take to answer our close. */
@@ -44,7 +41,7 @@ const closeGraceMs = 5_000;
 export class Stream implements DeviceStream {
   readonly #parts: StreamParts;
   readonly #socket: WebSocket;
-  readonly #device: DeviceAddress;
+  readonly #device: MailDevice;
   readonly #outbox: Outbox;
   readonly #onClosed: (stream: Stream) => void;
   #state: 'hello' | 'opening' | 'open' | 'draining' | 'closing' | 'closed' = 'hello';
@@ -62,7 +59,7 @@ export class Stream implements DeviceStream {
   #toldLevel: PrekeyLevel = 0;
   #isPaused = false;
 
-  constructor(parts: StreamParts, socket: WebSocket, device: DeviceAddress, onClosed: (stream: Stream) => void) {
+  constructor(parts: StreamParts, socket: WebSocket, device: MailDevice, onClosed: (stream: Stream) => void) {
     this.#parts = parts;
     this.#socket = socket;
     this.#device = device;
@@ -75,7 +72,8 @@ export class Stream implements DeviceStream {
     socket.on('close', () => this.#closed());
   }
 
-  get device(): DeviceAddress {
+  /** As its token or ticket names it. */
+  get device(): MailDevice {
     return this.#device;
   }
 
@@ -227,12 +225,12 @@ export class Stream implements DeviceStream {
 
   /** Catching up starts when it is known how much there is to catch up with. */
   async #open(): Promise<void> {
-    const { directory, lastSeen, mailbox, prekeys, clock, timers, stream, catchUpMs } = this.#parts;
+    const { directory, tokens, lastSeen, mailbox, prekeys, clock, timers, stream, catchUpMs } = this.#parts;
     const device = this.#device;
-    const list = await directory.peek(device.userId);
-    // The account may have ended between the check of the token and the moment from which this stream is told of it.
-    if (!list?.devices.some(({ deviceId }) => deviceId === device.deviceId)) this.end('session-ended');
-    else if (list.devices.length > 1) await lastSeen.heard(device);
+    const [list, hasSession] = await Promise.all([directory.peek(device.userId), tokens.hasSession(device)]);
+    // It may have ended between the check of the token and the moment from which this stream is told of it.
+    if (!hasSession) this.end('session-ended');
+    else if (list !== undefined && list.devices.length > 1) await lastSeen.heard(device);
     const { count } = await mailbox.usage(device);
     const left = await prekeys.left(device);
     const named = this.#named ?? (await new Promise<MailDevice>((resolve) => (this.#whenNamed = resolve)));
@@ -333,11 +331,11 @@ export class Stream implements DeviceStream {
       this.#closeSlow();
       return;
     }
-    const unsettled = this.#knownSends?.size ?? 0;
-    if ((buffered > stream.maxBufferedBytes || unsettled > mostUnsettled) && !this.#isPaused) {
+    const load = this.#knownSends?.load ?? 0;
+    if ((buffered > stream.maxBufferedBytes || load > 1) && !this.#isPaused) {
       this.#isPaused = true;
       this.#socket.pause();
-    } else if (this.#isPaused && buffered <= stream.maxBufferedBytes && unsettled <= mostUnsettled / 2) {
+    } else if (this.#isPaused && buffered <= stream.maxBufferedBytes && load <= 0.5) {
       this.#isPaused = false;
       this.#socket.resume();
     }

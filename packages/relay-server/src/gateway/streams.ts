@@ -1,7 +1,7 @@
 import type { WebSocket } from 'ws';
 import type { ConnectedDevices } from '../dispatch/connected-devices.ts';
 import type { StreamClaim, StreamClaims } from '../dispatch/stream-claims.ts';
-import type { DeviceAddress } from '../ports/ids.ts';
+import type { MailDevice } from '../ports/mailbox.ts';
 import type { CancelTimer } from '../ports/timers.ts';
 import { RelayError } from '../relay-error.ts';
 import { Stream } from './stream.ts';
@@ -41,7 +41,7 @@ export class Streams {
   }
 
   /** A WebSocket whose device is known: it takes the place of the device's stream before, here at once and in presence when that has heard of it. */
-  open(socket: WebSocket, device: DeviceAddress): void {
+  open(socket: WebSocket, device: MailDevice): void {
     const { connected, counts } = this.#parts;
     const stream = new Stream(this.#shared, socket, device, (closed) => {
       this.#all.delete(closed);

@@ -8,8 +8,8 @@ import type { Limits } from '../limits/limits.ts';
 import { RefusedNetworks } from '../limits/refused-networks.ts';
 import type { RelayCounts } from '../metrics/relay-counts.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { DeviceAddress } from '../ports/ids.ts';
 import type { Logger } from '../ports/logger.ts';
+import type { MailDevice } from '../ports/mailbox.ts';
 import { RelayError } from '../relay-error.ts';
 import { clientNetwork, type ProxyTrust } from './client-address.ts';
 import type { ConnectionCaps } from './connection-caps.ts';
@@ -27,7 +27,7 @@ export interface UpgradeParts {
   readonly trust: ProxyTrust;
   readonly clock: Clock;
   readonly isDraining: () => boolean;
-  readonly open: (socket: WebSocket, device: DeviceAddress) => void;
+  readonly open: (socket: WebSocket, device: MailDevice) => void;
 }
 
 /** The subprotocol that the relay selects. */
@@ -82,7 +82,7 @@ export class Upgrades {
     await Promise.all(this.#pending);
   }
 
-  async #admit(request: IncomingMessage, socket: Duplex, network: string | undefined): Promise<DeviceAddress> {
+  async #admit(request: IncomingMessage, socket: Duplex, network: string | undefined): Promise<MailDevice> {
     const { caps, isDraining } = this.#parts;
     const device = await this.#authenticate(request, network);
     checkDraining(isDraining());
@@ -90,7 +90,7 @@ export class Upgrades {
     return device;
   }
 
-  async #authenticate(request: IncomingMessage, network: string | undefined): Promise<DeviceAddress> {
+  async #authenticate(request: IncomingMessage, network: string | undefined): Promise<MailDevice> {
     const { sessions, allowedOrigins, isDraining } = this.#parts;
     const [path] = (request.url ?? '').split('?', 1);
     if (path !== '/v1/stream') throw new RelayError('not-found', 'Streams are at /v1/stream.');

@@ -7,9 +7,9 @@ import type { SendLimits } from '../limits/send-limits.ts';
 import type { RelayCounts } from '../metrics/relay-counts.ts';
 import type { StoredDeviceList } from '../ports/account-store.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { DeviceAddress, DeviceId, UserId } from '../ports/ids.ts';
+import type { DeviceId, UserId } from '../ports/ids.ts';
 import type { Logger } from '../ports/logger.ts';
-import type { Mailbox, MailOrder, MailQuota, MailReceipt, MailRecipient } from '../ports/mailbox.ts';
+import type { Mailbox, MailDevice, MailOrder, MailQuota, MailReceipt, MailRecipient } from '../ports/mailbox.ts';
 import { RelayError } from '../relay-error.ts';
 import { type Envelopes, envelopesOf, type MailTimes } from './envelopes.ts';
 import type { Cargo, Headroom } from './headroom.ts';
@@ -36,7 +36,7 @@ export interface IngressParts {
 }
 
 /** The device that a stream belongs to, in both forms of its user id. */
-export interface Sender extends DeviceAddress {
+export interface Sender extends MailDevice {
   readonly userBytes: Uint8Array;
 }
 
@@ -217,7 +217,7 @@ export class Ingress {
     try {
       const receipt = await mailbox.append(
         {
-          sender: sender && { userId: sender.userId, deviceId: sender.deviceId },
+          sender: sender && deviceOf(sender),
           sendId,
           recipients,
           groupId,
@@ -255,8 +255,7 @@ export class Ingress {
    */
   async recorded(sendId: Uint8Array, sender: Sender | undefined): Promise<MailReceipt | undefined> {
     try {
-      const device = sender && { userId: sender.userId, deviceId: sender.deviceId };
-      return await this.#parts.mailbox.recorded(device, sendId);
+      return await this.#parts.mailbox.recorded(sender && deviceOf(sender), sendId);
     } catch (cause) {
       throw this.#storeFailed(cause);
     }
@@ -307,4 +306,8 @@ export class Ingress {
       cause,
     });
   }
+}
+
+function deviceOf({ userId, deviceId, incarnation }: Sender): MailDevice {
+  return incarnation === undefined ? { userId, deviceId } : { userId, deviceId, incarnation };
 }

@@ -6,6 +6,10 @@ import { Lanes } from './lanes.ts';
 import { type CheckedRecipient, isAccepted, type Refusal, refusedResult, sendResult } from './send-result.ts';
 import { flawOfSend } from './send-shape.ts';
 
+/** Sends without a result, and their bytes, at which a stream is to be read no further until half of them are settled. */
+const mostUnsettled = 2_048;
+const mostUnsettledBytes = 16 * 1024 * 1024;
+
 /**
  * The Sends of one stream, decided in the order in which they came.
  *
@@ -23,6 +27,9 @@ export class SendQueue {
   /** All that is on its way, what only looks for a recorded result included. */
   readonly #running = new Set<Promise<void>>();
   #deciding: Promise<void> | undefined;
+  /** Those without a result. */
+  readonly #sizes = new Map<Send, number>();
+  #bytes = 0;
 
   constructor(ingress: Ingress, sender: Sender, onResult: (result: SendResultFields) => void) {
     this.#ingress = ingress;
@@ -35,8 +42,16 @@ export class SendQueue {
     return this.#waiting.length + this.#running.size + (this.#deciding === undefined ? 0 : 1);
   }
 
+  /** How much there is without a result, of what there may be: above 1 nothing more is to be read until it is half. */
+  get load(): number {
+    return Math.max(this.size / mostUnsettled, this.#bytes / mostUnsettledBytes);
+  }
+
   /** Takes one more, which has come in now; its result comes through `onResult`. */
   push(arrived: ArrivedSend): void {
+    const bytes = bytesOf(arrived.send);
+    this.#sizes.set(arrived.send, bytes);
+    this.#bytes += bytes;
     if (this.#deciding === undefined) this.#start(arrived);
     else this.#waiting.push(arrived);
   }
@@ -78,7 +93,7 @@ export class SendQueue {
     if (flaw !== undefined) {
       this.#lanes.break(lane);
       const refusal = { code: 'send-malformed', message: flaw, retryable: false } as const;
-      this.#onResult(refusedResult(send.sendId.subarray(0, 64), refusal));
+      this.#settle(send, refusedResult(send.sendId.subarray(0, 64), refusal));
       return undefined;
     }
     const retryAfterMs = this.#ingress.takeSend(this.#sender, arrived.at);
@@ -87,7 +102,7 @@ export class SendQueue {
       this.#lanes.enter(lane, send.laneNo);
       this.#lanes.break(lane);
       const message = 'This device sends too fast: send the same again after the time given.';
-      this.#onResult(refusedResult(send.sendId, { code: 'rate-limited', message, retryable: true, retryAfterMs }));
+      this.#settle(send, refusedResult(send.sendId, { code: 'rate-limited', message, retryable: true, retryAfterMs }));
       return undefined;
     }
     if (!this.#lanes.enter(lane, send.laneNo)) {
@@ -190,20 +205,20 @@ export class SendQueue {
       await first;
       const recorded = await this.#ingress.recorded(send.sendId, this.#sender);
       if (recorded === undefined) {
-        this.#onResult(refusedResult(send.sendId, refusal));
+        this.#settle(send, refusedResult(send.sendId, refusal));
         return;
       }
       const checked = await this.#ingress.check(arrived, this.#sender, await this.#ingress.audienceOf(send));
-      this.#onResult(sendResult(send.sendId, checked, recorded));
+      this.#settle(send, sendResult(send.sendId, checked, recorded));
     } catch (error) {
       this.#fail(send, '', error);
     }
   }
 
   /** Whoever misses a group's message is given it by its sender apart: it holds up nobody else. */
-  #finish({ groupId }: Send, lane: string, result: SendResultFields): void {
-    if (groupId.length === 0 && !isAccepted(result)) this.#lanes.break(lane);
-    this.#onResult(result);
+  #finish(send: Send, lane: string, result: SendResultFields): void {
+    if (send.groupId.length === 0 && !isAccepted(result)) this.#lanes.break(lane);
+    this.#settle(send, result);
   }
 
   /** Behind one of its lane that was not accepted it is superseded, unless it was accepted before. */
@@ -225,7 +240,7 @@ export class SendQueue {
             retryable: true,
             cause: error,
           });
-    this.#onResult(refusedResult(send.sendId, known));
+    this.#settle(send, refusedResult(send.sendId, known));
   }
 
   /** What comes under the same send id meanwhile can wait for it. */
@@ -240,12 +255,27 @@ export class SendQueue {
     this.#running.add(tracked);
   }
 
+  #settle(send: Send, result: SendResultFields): void {
+    this.#bytes -= this.#sizes.get(send) ?? 0;
+    this.#sizes.delete(send);
+    this.#onResult(result);
+  }
+
   #run(work: Promise<void>): void {
     const running: Promise<void> = work.then(() => {
       this.#running.delete(running);
     });
     this.#running.add(running);
   }
+}
+
+/** About what it takes up, whatever else is wrong with it. */
+function bytesOf({ sharedCiphertext, recipients }: Send): number {
+  let bytes = sharedCiphertext?.length ?? 0;
+  for (const { devices } of recipients ?? []) {
+    for (const { ciphertext } of devices ?? []) bytes += ciphertext?.length ?? 0;
+  }
+  return bytes;
 }
 
 function keyOf(bytes: Uint8Array): string {

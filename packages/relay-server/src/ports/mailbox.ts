@@ -25,8 +25,8 @@ export interface MailOrder {
 
 /** A send as it goes into the mailboxes. */
 export interface MailAppend {
-  /** Whose send_id it is: an identified sender's device; `undefined` for a sealed one, of whom nothing is known or kept. */
-  readonly sender: DeviceAddress | undefined;
+  /** Whose send_id it is: an identified sender's device, and where an incarnation is named that one alone; `undefined` for a sealed one, of whom nothing is known or kept. */
+  readonly sender: MailDevice | undefined;
   /** 16 bytes; of sealed senders it alone tells one send from another. */
   readonly sendId: Uint8Array;
   readonly recipients: readonly MailRecipient[];
@@ -113,7 +113,7 @@ export interface MailQuota {
 export interface Mailbox {
   append(append: MailAppend, quota: MailQuota): Promise<MailReceipt>;
   /** The recorded receipt of an earlier send, if there is one: the recipients that were accepted, and no others. */
-  recorded(sender: DeviceAddress | undefined, sendId: Uint8Array): Promise<MailReceipt | undefined>;
+  recorded(sender: MailDevice | undefined, sendId: Uint8Array): Promise<MailReceipt | undefined>;
   reader(device: MailDevice): MailReader;
   /** Resolves when the deletion is durable; gives how many entries went. */
   ack(device: MailDevice, deliveryIds: readonly Uint8Array[]): Promise<number>;

@@ -1,8 +1,11 @@
 import type { DeviceAddress } from './ids.ts';
+import type { MailDevice } from './mailbox.ts';
 
 /** What a valid access token stands for. */
 export interface Session {
   readonly device: DeviceAddress;
+  /** Which of all devices that ever have its address; left out by a store that nobody else changes. */
+  readonly incarnation?: string;
   readonly expiresAt: number;
 }
 
@@ -37,6 +40,8 @@ export interface TokenStore {
   session(access: Uint8Array, now: number): Promise<Session | undefined>;
   /** Atomic. (refresh, next) as before: `repeated`, and the new access token is valid too. */
   rotate(rotation: TokenRotation): Promise<RotationOutcome>;
+  /** Whether a device has a session: it has not left its account's list, and its tokens have not ended. With an incarnation, of that device alone. */
+  hasSession(device: MailDevice): Promise<boolean>;
   /** Ends all tokens of a device. */
   revoke(device: DeviceAddress): Promise<void>;
   /** Deletes access tokens that ended before `now`, and forgets refresh tokens replaced 60 days before, and those of devices that are gone 60 days after the first sweep that finds them; gives how many access tokens went. */

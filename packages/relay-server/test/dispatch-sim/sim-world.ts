@@ -2,7 +2,7 @@ import { type DeviceKey, type LaneMail, laneIdOf } from '../../src/dispatch/deli
 import type { NodeMessage } from '../../src/dispatch/hand-over.ts';
 import { type InboxTerms, inboxTerms } from '../../src/dispatch/inbox-state.ts';
 import { laneTerms } from '../../src/dispatch/lane-dispatch.ts';
-import type { FetchedRecord, PartitionTerms } from '../../src/dispatch/partition-dispatch.ts';
+import { type FetchedRecord, type PartitionTerms, partitionTerms } from '../../src/dispatch/partition-dispatch.ts';
 import { dayMs } from '../../src/platform/utc-day.ts';
 import { type Fault, faults, hintFaults, type PlantedBug } from './fault.ts';
 import { Ledger, Violation } from './ledger.ts';
@@ -91,6 +91,7 @@ export class SimWorld implements Surroundings {
       lane: { ...laneTerms, depth: few(1, 4) },
       openRecords: few(2, 8),
       openParts: 16,
+      openBytes: partitionTerms.openBytes,
       idleLanes: few(0, 4),
       retryMs: 1_000,
     };
@@ -290,6 +291,7 @@ export class SimWorld implements Surroundings {
       ko,
       time,
       expiresAt: mail.expiresAt,
+      size: 0,
       parts: devices.map((device) => ({ device, envelope: nothing })),
     });
     for (const device of devices) this.ledger.owe(device, log.lane, mail);

@@ -1,4 +1,5 @@
 import type { DeviceAddress } from '../../ports/ids.ts';
+import type { MailDevice } from '../../ports/mailbox.ts';
 import type { RotationOutcome, Session, TokenRotation, TokenStore } from '../../ports/token-store.ts';
 import { RelayError } from '../../relay-error.ts';
 import type { AccessTokens } from './access-tokens.ts';
@@ -50,12 +51,23 @@ export class CassandraTokenStore implements TokenStore {
     if (token === undefined || now >= token.expiresAt) return undefined;
     const [row, family] = await Promise.all([users.find(token.device.userId), families.find(token.incarnation)]);
     if (!isListed(row, token) || family?.current === undefined) return undefined;
-    return { device: token.device, expiresAt: token.expiresAt };
+    return token;
   }
 
   rotate(rotation: TokenRotation): Promise<RotationOutcome> {
     const key = `token ${Buffer.from(rotation.refresh).toString('hex')}`;
     return this.#parts.turns.take([key], () => untilDone(() => this.#rotate(rotation)));
+  }
+
+  async hasSession({ userId, deviceId, incarnation }: MailDevice): Promise<boolean> {
+    const { users, families } = this.#parts;
+    const [row, known] = await Promise.all([
+      users.find(userId),
+      incarnation === undefined ? undefined : families.find(incarnation),
+    ]);
+    const listed = row?.state === 'live' ? row.devices.get(deviceId)?.incarnation : undefined;
+    if (listed === undefined || (incarnation !== undefined && incarnation !== listed)) return false;
+    return (known ?? (await families.find(listed)))?.current !== undefined;
   }
 
   async revoke({ userId, deviceId }: DeviceAddress): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Statement } from 'better-sqlite3';
 import type { DeviceAddress, DeviceId } from '../../ports/ids.ts';
+import type { MailDevice } from '../../ports/mailbox.ts';
 import type { RotationOutcome, Session, TokenEnd, TokenRotation, TokenStore } from '../../ports/token-store.ts';
 import { endedTokenRetentionMs, replacedTokenRetentionMs } from '../retention.ts';
 import { userIdFromBytes } from '../user-id-bytes.ts';
@@ -106,6 +107,13 @@ export class EmbeddedTokenStore implements TokenStore {
       if (this.#refresh.get(next)?.successor !== null) return { status: 'unknown' };
       this.#grant.run(access, row.device, accessExpiresAt);
       return { status: 'repeated', device };
+    });
+  }
+
+  hasSession(device: MailDevice): Promise<boolean> {
+    return this.#database.read(() => {
+      const id = this.#devices.find(device);
+      return id !== undefined && this.#hasFamily.get(id) !== undefined;
     });
   }
 

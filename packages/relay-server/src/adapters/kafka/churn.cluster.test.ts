@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { runningEngines } from '../../../test/engines.ts';
 import { bytes, numbers } from '../../conformance/log-world.ts';
-import { Watermark } from '../../dispatch/watermark.ts';
+import { FetchedOffsets } from '../../dispatch/fetched-offsets.ts';
 import type { LogAssignment, LogConsumer, LogHandlers, MailLog } from '../../ports/mail-log.ts';
 import { kafkaLogHarness } from './mail-log-harness.ts';
 
@@ -39,15 +39,15 @@ class Ledger {
 
 /** Works as a dispatcher does: resolves records out of order, and commits the watermark, in a hand-over too. */
 function dispatcher(ledger: Ledger, consumer: () => LogConsumer | undefined): LogHandlers {
-  const marks = new Map<string, Watermark>();
+  const marks = new Map<string, FetchedOffsets>();
   const commit = async (assignment: LogAssignment) => {
-    const offset = marks.get(assignment.id)?.offset ?? 0;
+    const offset = marks.get(assignment.id)?.watermark() ?? assignment.start;
     if ((await consumer()?.commit(assignment, offset)) !== 'committed') return;
     ledger.committed.set(assignment.partition, Math.max(offset, ledger.committed.get(assignment.partition) ?? 0));
   };
   return {
     assigned: (assignment) => {
-      marks.set(assignment.id, new Watermark(assignment.start));
+      marks.set(assignment.id, new FetchedOffsets());
       ledger.begin(assignment);
       ledger.tell();
     },

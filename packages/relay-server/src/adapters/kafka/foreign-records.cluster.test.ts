@@ -3,7 +3,7 @@ import { Admin, Producer } from '@platformatic/kafka';
 import { afterAll, describe, expect, it } from 'vitest';
 import { runningEngines } from '../../../test/engines.ts';
 import { LogReader } from '../../conformance/log-reader.ts';
-import { Watermark } from '../../dispatch/watermark.ts';
+import { FetchedOffsets } from '../../dispatch/fetched-offsets.ts';
 import { kafkaLogHarness } from './mail-log-harness.ts';
 
 const { kafka } = runningEngines();
@@ -37,12 +37,12 @@ describe('what others do to the topics of a KafkaMailLog', async () => {
     // Each transaction ends with a control batch that has an offset.
     const offsets = reader.read.map(({ record }) => record.offset);
     expect(offsets).toEqual([0, 1, 2, 4, 5, 6, 8, 9, 10, 12]);
-    const watermark = new Watermark(reader.assignment().start);
-    for (const offset of offsets) watermark.fetched(offset);
-    for (const offset of offsets.filter((one) => one !== 8)) watermark.resolved(offset);
-    expect(watermark.offset).toBe(8);
-    watermark.resolved(8);
-    expect(await reader.consumer.commit(reader.assignment(), watermark.offset)).toBe('committed');
+    const progress = new FetchedOffsets();
+    for (const offset of offsets) progress.fetched(offset);
+    for (const offset of offsets.filter((one) => one !== 8)) progress.resolved(offset);
+    expect(progress.watermark()).toBe(8);
+    progress.resolved(8);
+    expect(await reader.consumer.commit(reader.assignment(), progress.watermark() ?? 0)).toBe('committed');
     const { topicId } = reader.assignment();
     expect(await log.committed(group, topic)).toEqual([{ topicId, partition: 0, offset: 13 }]);
     await reader.consumer.close();

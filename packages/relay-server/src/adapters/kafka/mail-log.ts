@@ -1,4 +1,5 @@
 import { ConfigResourceTypes } from '@platformatic/kafka';
+import { closeEach } from '../../platform/close-each.ts';
 import { systemTimers } from '../../platform/system-timers.ts';
 import type {
   LogConsumer,
@@ -149,9 +150,11 @@ export class KafkaMailLog implements MailLog {
   }
 
   async #close(): Promise<void> {
-    await this.#appender.close();
-    await Promise.all([...this.#consumers].map((consumer) => consumer.close()));
-    await this.#cluster.close();
+    await closeEach([
+      () => this.#appender.close(),
+      ...[...this.#consumers].map((consumer) => () => consumer.close()),
+      () => this.#cluster.close(),
+    ]);
   }
 
   async #retention(topic: string): Promise<number | undefined> {

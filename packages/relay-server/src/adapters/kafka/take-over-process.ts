@@ -1,5 +1,5 @@
 import { writeSync } from 'node:fs';
-import { Watermark } from '../../dispatch/watermark.ts';
+import { FetchedOffsets } from '../../dispatch/fetched-offsets.ts';
 import type { LogConsumer } from '../../ports/mail-log.ts';
 import { KafkaMailLog } from './mail-log.ts';
 
@@ -12,14 +12,14 @@ function say(line: object): void {
 }
 
 const log = new KafkaMailLog({ kafka: { brokers: brokers.split(',') }, sessionMs: 6000, heartbeatMs: 300 });
-const marks = new Map<string, Watermark>();
+const marks = new Map<string, FetchedOffsets>();
 let consumer: LogConsumer | undefined;
 
 consumer = await log.consume(
   { group, topics: [topic], maxRecords: 10, drainMs: 1000 },
   {
     assigned: ({ id, start }) => {
-      marks.set(id, new Watermark(start));
+      marks.set(id, new FetchedOffsets());
       say({ assigned: start });
     },
     revoked: async ({ id }, how) => {
@@ -33,7 +33,7 @@ consumer = await log.consume(
         say({ read: offset });
       }
       for (const { offset } of records) mark?.resolved(offset);
-      const offset = mark?.offset ?? 0;
+      const offset = mark?.watermark() ?? assignment.start;
       const outcome = await consumer?.commit(assignment, offset);
       say({ outcome, offset });
     },

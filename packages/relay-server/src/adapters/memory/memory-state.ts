@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { StoredDeviceList } from '../../ports/account-store.ts';
 import type { DeviceAddress, DeviceId, UserId } from '../../ports/ids.ts';
 import type { MailResult } from '../../ports/mailbox.ts';
@@ -113,7 +114,7 @@ export interface MemoryState {
   /** Keys of devices that have uploaded no prekeys since the identity key changed. */
   readonly keyless: Set<string>;
   readonly refreshTokens: Map<string, RefreshRecord>;
-  readonly accessTokens: Map<string, Session>;
+  readonly accessTokens: Map<string, Omit<Session, 'incarnation'>>;
   /** Refresh tokens of devices that are gone: nothing leads from them to an account. */
   readonly endedTokens: Map<string, EndedTokenRecord>;
   readonly mail: Map<string, MailRecord[]>;
@@ -158,6 +159,14 @@ export function emptyState(): MemoryState {
 /** A device as a key of a Map. */
 export function deviceKey(device: { readonly userId: string; readonly deviceId: number }): string {
   return `${device.userId}.${device.deviceId}`;
+}
+
+/** What a listed device is told by from others that have its address at other times: named when somebody asks first, forgotten with the device. */
+export function incarnationOf({ incarnations }: MemoryState, device: DeviceAddress): string {
+  const key = deviceKey(device);
+  const incarnation = incarnations.get(key) ?? randomUUID();
+  incarnations.set(key, incarnation);
+  return incarnation;
 }
 
 /** The addresses that a list names. */

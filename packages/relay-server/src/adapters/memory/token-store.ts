@@ -1,8 +1,9 @@
 import type { DeviceAddress } from '../../ports/ids.ts';
+import type { MailDevice } from '../../ports/mailbox.ts';
 import type { RotationOutcome, Session, TokenRotation, TokenStore } from '../../ports/token-store.ts';
 import { endedTokenRetentionMs, replacedTokenRetentionMs } from '../retention.ts';
 import { byteKey } from './byte-key.ts';
-import { deviceKey, forgetTokens, type MemoryState } from './memory-state.ts';
+import { deviceKey, forgetTokens, incarnationOf, type MemoryState } from './memory-state.ts';
 
 /** Token hashes in memory. */
 export class MemoryTokenStore implements TokenStore {
@@ -23,7 +24,8 @@ export class MemoryTokenStore implements TokenStore {
 
   async session(access: Uint8Array, now: number): Promise<Session | undefined> {
     const session = this.#state.accessTokens.get(byteKey(access));
-    return session !== undefined && now < session.expiresAt ? session : undefined;
+    if (session === undefined || now >= session.expiresAt) return undefined;
+    return { ...session, incarnation: incarnationOf(this.#state, session.device) };
   }
 
   async rotate(rotation: TokenRotation): Promise<RotationOutcome> {
@@ -55,6 +57,13 @@ export class MemoryTokenStore implements TokenStore {
     if (next === undefined || next.successor !== undefined) return { status: 'unknown' };
     accessTokens.set(byteKey(rotation.access), session);
     return { status: 'repeated', device };
+  }
+
+  async hasSession(device: MailDevice): Promise<boolean> {
+    const { refreshTokens } = this.#state;
+    const { incarnation } = device;
+    if (![...refreshTokens.values()].some((record) => deviceKey(record.device) === deviceKey(device))) return false;
+    return incarnation === undefined || incarnation === incarnationOf(this.#state, device);
   }
 
   async revoke(device: DeviceAddress): Promise<void> {

@@ -27,8 +27,6 @@ export interface NodeListenerParts {
 /** Takes the connections of other nodes in. */
 export interface NodeListener {
   readonly port: number;
-  /** Connections from now on are made with these. */
-  reload(credentials: NodeCredentials): void;
   /** Takes no more, and ends what is left. */
   close(): Promise<void>;
 }
@@ -108,7 +106,6 @@ export async function listenForNodes(parts: NodeListenerParts): Promise<NodeList
   const address = server.address();
   return {
     port: typeof address === 'object' && address !== null ? address.port : parts.port,
-    reload: (credentials) => server.setSecureContext({ ...tlsOf(credentials), minVersion: 'TLSv1.3' }),
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

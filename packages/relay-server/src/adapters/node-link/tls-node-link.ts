@@ -48,7 +48,6 @@ export class TlsNodeLink implements NodeLink {
   readonly #asked = new Map<string, AskedNode>();
   readonly #served = new Map<string, ServedNode>();
   readonly #cancelTicks: CancelTimer;
-  #credentials: NodeCredentials;
   #handler: NodeHandler | undefined;
   #drain: Drain | undefined;
   #closing: Promise<void> | undefined;
@@ -58,7 +57,6 @@ export class TlsNodeLink implements NodeLink {
     this.#options = options;
     this.#settings = settings;
     this.#listener = listener;
-    this.#credentials = options.credentials;
     this.#cancelTicks = options.timers.every(settings.pingMs, () => this.#tick());
   }
 
@@ -113,16 +111,6 @@ export class TlsNodeLink implements NodeLink {
     this.#handler = handler;
   }
 
-  /**
-   * Makes connections from now on with other credentials; those that are open go on until a certificate ends that was shown on them.
-   * @throws {RelayError} `config-invalid`: then nothing has changed
-   */
-  reload(credentials: NodeCredentials): void {
-    checkCredentials(credentials, this.#options.advertise.host);
-    this.#listener.reload(credentials);
-    this.#credentials = credentials;
-  }
-
   close(): Promise<void> {
     this.#closing ??= this.#drained();
     return this.#closing;
@@ -170,13 +158,13 @@ export class TlsNodeLink implements NodeLink {
   }
 
   #begin(name: string, address: NodeName): AskedNode {
-    const { clock, timers, randomness } = this.#options;
+    const { clock, timers, randomness, credentials } = this.#options;
     const asked = new AskedNode({
       clock,
       timers,
       randomness,
       settings: this.#settings,
-      dial: () => dialNode(this.node, address, this.#credentials, this.#settings),
+      dial: () => dialNode(this.node, address, credentials, this.#settings),
       onSettled: () => this.#drain?.check(),
       onForgotten: () => this.#asked.delete(name),
     });

@@ -1,5 +1,6 @@
 import type { Clock } from '../../ports/clock.ts';
-import type { DeviceAddress, UserId } from '../../ports/ids.ts';
+import type { UserId } from '../../ports/ids.ts';
+import type { MailDevice } from '../../ports/mailbox.ts';
 import type { Randomness } from '../../ports/randomness.ts';
 import type { TicketStore } from '../../ports/ticket-store.ts';
 import { issuedText, readIssued } from './issued-to.ts';
@@ -22,13 +23,13 @@ export class RedisTicketStore implements TicketStore {
     this.#standing = new Standing(database, randomness, 'ticket');
   }
 
-  async put(ticket: Uint8Array, device: DeviceAddress, expiresAt: number): Promise<void> {
+  async put(ticket: Uint8Array, device: MailDevice, expiresAt: number): Promise<void> {
     const ttlMs = Math.max(0, expiresAt - this.#clock.now()) + clearedAfterMs;
     const mark = await this.#standing.mark(device, ttlMs);
     await this.#database.ask('SET', this.#key(ticket), `${expiresAt} ${issuedText(device, mark)}`, 'PX', ttlMs);
   }
 
-  async redeem(ticket: Uint8Array, now: number): Promise<DeviceAddress | undefined> {
+  async redeem(ticket: Uint8Array, now: number): Promise<MailDevice | undefined> {
     const held = await this.#database.ask('GETDEL', this.#key(ticket));
     if (!Buffer.isBuffer(held)) return undefined;
     const text = held.toString();

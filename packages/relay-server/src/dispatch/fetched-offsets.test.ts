@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Watermark } from './watermark.ts';
+import { FetchedOffsets } from './fetched-offsets.ts';
 
 /** Offsets with holes, and an order in which some of them are resolved. */
 const runs = fc
@@ -22,25 +22,27 @@ const runs = fc
   });
 
 /** What the watermark is, said without any cleverness. */
-function contiguous(start: number, fetched: readonly number[], resolved: ReadonlySet<number>): number {
+function contiguous(fetched: readonly number[], resolved: ReadonlySet<number>): number | undefined {
   const open = fetched.filter((offset) => !resolved.has(offset));
-  return open.length > 0 ? Math.min(...open) : (fetched.at(-1) ?? start - 1) + 1;
+  const last = fetched.at(-1);
+  return open.length > 0 ? Math.min(...open) : last === undefined ? undefined : last + 1;
 }
 
 /** What has to hold of a watermark, whatever makes it. */
-function holds(make: (start: number) => Pick<Watermark, 'offset' | 'fetched' | 'resolved'>): void {
+function holds(make: (start: number) => Pick<FetchedOffsets, 'watermark' | 'fetched' | 'resolved'>): void {
   fc.assert(
     fc.property(runs, fc.infiniteStream(fc.boolean()), ({ start, offsets, resolved }, turns) => {
-      const watermark = make(start);
+      const progress = make(start);
       const done = new Set<number>();
       const came: number[] = [];
       const coming = [...offsets];
       const ready = [...resolved];
       let last = start;
       const check = () => {
-        expect(watermark.offset).toBe(contiguous(start, came, done));
-        expect(watermark.offset).toBeGreaterThanOrEqual(last);
-        last = watermark.offset;
+        const offset = progress.watermark();
+        expect(offset).toBe(contiguous(came, done));
+        expect(offset ?? start).toBeGreaterThanOrEqual(last);
+        last = offset ?? start;
       };
       check();
       while (coming.length > 0 || ready.length > 0) {
@@ -48,11 +50,11 @@ function holds(make: (start: number) => Pick<Watermark, 'offset' | 'fetched' | '
         if (next < 0 && coming.length === 0) break;
         if (next >= 0 && (coming.length === 0 || turns.next().value)) {
           const [offset = 0] = ready.splice(next, 1);
-          watermark.resolved(offset);
+          progress.resolved(offset);
           done.add(offset);
         } else {
           const offset = coming.shift() ?? 0;
-          watermark.fetched(offset);
+          progress.fetched(offset);
           came.push(offset);
         }
         check();
@@ -61,53 +63,53 @@ function holds(make: (start: number) => Pick<Watermark, 'offset' | 'fetched' | '
   );
 }
 
-describe('Watermark', () => {
+describe('FetchedOffsets', () => {
   it('is the lowest unresolved offset that was fetched, or the one after the last', () => {
-    holds((start) => new Watermark(start));
+    holds(() => new FetchedOffsets());
   });
 
-  it('begins where reading begins', () => {
-    expect(new Watermark(7).offset).toBe(7);
+  it('knows of none before anything was fetched', () => {
+    expect(new FetchedOffsets().watermark()).toBe(undefined);
   });
 
   it('passes over holes, but over no unresolved record', () => {
-    const watermark = new Watermark(0);
-    for (const offset of [0, 3, 4, 9]) watermark.fetched(offset);
-    watermark.resolved(3);
-    watermark.resolved(9);
-    expect(watermark.offset).toBe(0);
-    watermark.resolved(0);
-    expect(watermark.offset).toBe(4);
-    expect(watermark.unresolved).toBe(1);
-    watermark.resolved(4);
-    expect(watermark.offset).toBe(10);
-    expect(watermark.unresolved).toBe(0);
+    const progress = new FetchedOffsets();
+    for (const offset of [0, 3, 4, 9]) progress.fetched(offset);
+    progress.resolved(3);
+    progress.resolved(9);
+    expect(progress.watermark()).toBe(0);
+    progress.resolved(0);
+    expect(progress.watermark()).toBe(4);
+    expect(progress.open).toBe(1);
+    progress.resolved(4);
+    expect(progress.watermark()).toBe(10);
+    expect(progress.open).toBe(0);
   });
 
   it('leaves repeated and unknown offsets alone', () => {
-    const watermark = new Watermark(5);
-    watermark.fetched(5);
-    watermark.fetched(6);
-    watermark.fetched(5);
-    watermark.resolved(4);
-    watermark.resolved(8);
-    expect(watermark.offset).toBe(5);
-    watermark.resolved(5);
-    watermark.resolved(5);
-    expect(watermark.offset).toBe(6);
-    watermark.fetched(5);
-    expect(watermark.offset).toBe(6);
-    expect(watermark.unresolved).toBe(1);
+    const progress = new FetchedOffsets();
+    progress.fetched(5);
+    progress.fetched(6);
+    progress.fetched(5);
+    progress.resolved(4);
+    progress.resolved(8);
+    expect(progress.watermark()).toBe(5);
+    progress.resolved(5);
+    progress.resolved(5);
+    expect(progress.watermark()).toBe(6);
+    progress.fetched(5);
+    expect(progress.watermark()).toBe(6);
+    expect(progress.open).toBe(1);
   });
 
   it('keeps nothing of what is done', () => {
-    const watermark = new Watermark(0);
+    const progress = new FetchedOffsets();
     for (let offset = 0; offset < 100_000; offset += 1) {
-      watermark.fetched(offset);
-      if (offset >= 10) watermark.resolved(offset - 10);
+      progress.fetched(offset);
+      if (offset >= 10) progress.resolved(offset - 10);
     }
-    expect(watermark.offset).toBe(99_990);
-    expect(watermark.unresolved).toBe(10);
+    expect(progress.watermark()).toBe(99_990);
+    expect(progress.open).toBe(10);
   });
 
   it('would be found out if it committed past a hole that is a record in flight', () => {
@@ -117,6 +119,7 @@ describe('Watermark', () => {
         this.offset = start;
       }
       readonly fetched = () => undefined;
+      readonly watermark = () => this.offset;
       resolved(offset: number): void {
         this.offset = Math.max(this.offset, offset + 1);
       }
@@ -132,6 +135,7 @@ describe('Watermark', () => {
         this.offset = start;
       }
       readonly fetched = () => undefined;
+      readonly watermark = () => this.offset;
       resolved(offset: number): void {
         this.#done.add(offset);
         while (this.#done.delete(this.offset)) this.offset += 1;
