@@ -3,6 +3,7 @@ import type { MailReceipt } from '../ports/mailbox.ts';
 import { RelayError } from '../relay-error.ts';
 import type { Ingress, PreparedAppend, Sender } from './ingress.ts';
 import { Lanes } from './lanes.ts';
+import type { RecipientReads } from './recipient-reads.ts';
 import { type CheckedRecipient, isAccepted, type Refusal, refusedResult, sendResult } from './send-result.ts';
 import { flawOfSend } from './send-shape.ts';
 
@@ -17,6 +18,7 @@ export class SendQueue {
   readonly #sender: Sender;
   readonly #onResult: (result: SendResultFields) => void;
   readonly #lanes = new Lanes();
+  readonly #reads: RecipientReads;
   readonly #waiting: Send[] = [];
   /** Appends on their way, by send id: of one id, the last, which resolves after those before it. */
   readonly #appending = new Map<string, Promise<void>>();
@@ -26,6 +28,7 @@ export class SendQueue {
 
   constructor(ingress: Ingress, sender: Sender, onResult: (result: SendResultFields) => void) {
     this.#ingress = ingress;
+    this.#reads = ingress.newReads();
     this.#sender = sender;
     this.#onResult = onResult;
   }
@@ -37,6 +40,7 @@ export class SendQueue {
 
   /** Takes one more; its result comes through `onResult`. */
   push(send: Send): void {
+    this.#reads.came();
     if (this.#deciding === undefined) this.#start(send);
     else this.#waiting.push(send);
   }
@@ -47,13 +51,17 @@ export class SendQueue {
   }
 
   #start(send: Send): void {
+    this.#reads.begin();
     const waits = this.#decided(send);
     if (waits === undefined) return;
     this.#deciding = waits.then(() => {
       this.#deciding = undefined;
       while (this.#deciding === undefined) {
         const next = this.#waiting.shift();
-        if (next === undefined) return;
+        if (next === undefined) {
+          this.#reads.clear();
+          return;
+        }
         this.#start(next);
       }
     });
@@ -111,7 +119,7 @@ export class SendQueue {
         await this.#refuseUnlessRecorded(send, { code: 'group-unknown', message, retryable: false });
         return;
       }
-      const checked = known ?? (await this.#ingress.check(send, this.#sender, audience));
+      const checked = known ?? (await this.#ingress.check(send, this.#sender, audience, this.#reads));
       const append = this.#ingress.prepare(send, this.#sender, checked);
       if (checked.every(passed)) {
         await this.#appendAlone(send, lane, checked, append);
