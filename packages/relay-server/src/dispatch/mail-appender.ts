@@ -12,7 +12,7 @@ import type { MailAppend, MailOrder, MailQuota, MailReceipt, MailRecipient, Mail
 import type { Randomness } from '../ports/randomness.ts';
 import type { SendKey, SendReceipt, SendReceipts } from '../ports/send-receipts.ts';
 import { RelayError } from '../relay-error.ts';
-import { AppendTurns } from './append-turns.ts';
+import { type AppendTurn, AppendTurns } from './append-turns.ts';
 import { entryIdLength } from './delivery-id.ts';
 import { namedDevice } from './device-key.ts';
 import { encodeMailRecord, type RecordItem } from './mail-records.ts';
@@ -83,7 +83,9 @@ interface Claim {
 
 /** An append's place among the others. */
 interface Line {
-  /** Resolves when it may be counted in, and go into the log. */
+  /** Resolves when all before it have asked for their room: then it may ask. */
+  readonly counts: AppendTurn;
+  /** Resolves when it may go into the log. */
   readonly ready: Promise<unknown>;
   /** It is in the log's hands: the next one may go. */
   readonly issued: () => void;
@@ -99,7 +101,7 @@ interface Batch {
 /**
  * Makes sends durable: claimed by their id, counted in, appended to the log, recorded.
  *
- * Mail for one user goes into the log in the order in which it was appended here, and is counted in this order. After a crash between the steps a send that was not answered may stand in the log without a receipt, or be counted without a record:
+ * Mail for one user goes into the log in the order in which it was appended here, and is counted in this order. Its room is asked for before it is known what came of the one before it: when it may not be stored behind that one, it gives its room back, which was held for that moment. After a crash between the steps a send that was not answered may stand in the log without a receipt, or be counted without a record:
  * sent again it comes twice, which receivers know by its message id; what is counted too much ends with its time. So does one whose claim has ended before it was settled, when it was sent again through another node.
  *
  * While receipts or ledger can't be had, mail is stored without: a send that comes again is stored again, and nothing is counted.
@@ -107,6 +109,7 @@ interface Batch {
 export class MailAppender {
   readonly #parts: MailAppenderParts;
   readonly #turns = new AppendTurns<UserId>();
+  readonly #counts = new AppendTurns<UserId>();
   readonly #orders = new OrderTurns();
   readonly #fences = new WeakMap<MailOrder, LogFence>();
   readonly #sends = new AppendTurns<string>();
@@ -124,9 +127,12 @@ export class MailAppender {
     const behind = refusalBehind(order);
     if (behind !== undefined) throw behind;
     const inOrder = order && this.#orders.enter(order, this.#placeOf(append));
-    const turn = this.#turns.enter(recipients.map(({ userId }) => userId));
+    const users = recipients.map(({ userId }) => userId);
+    const counts = this.#counts.enter(users);
+    const turn = this.#turns.enter(users);
     const again = this.#sends.enter([sendName(append)]);
     const line: Line = {
+      counts,
       ready: Promise.all([inOrder?.ready, turn.ready]),
       issued: () => {
         turn.leave();
@@ -145,7 +151,7 @@ export class MailAppender {
       breakOrder(order);
       throw error;
     } finally {
-      for (const place of [turn, again, inOrder]) place?.leave();
+      for (const place of [counts, turn, again, inOrder]) place?.leave();
     }
   }
 
@@ -192,16 +198,24 @@ export class MailAppender {
     const { listed } = this.#parts;
     const { recipients } = append;
     const known = await Promise.all(recipients.map(({ userId }) => listed.of(userId)));
-    await line.ready;
-    const behind = refusalBehind(append.order);
-    if (behind !== undefined) throw behind;
+    await line.counts.ready;
+    const before = refusalBehind(append.order);
+    if (before !== undefined) throw before;
     const reserving = recipients.map((recipient, at) => this.#reserve(recipient, known[at], append, quota));
+    // The next ones need not wait for the answers: the ledger counts in the order of the calls.
+    line.counts.leave();
     const reserved = await Promise.allSettled(reserving);
     const stored = reserved.flatMap((outcome) => (outcome.status === 'fulfilled' ? [outcome.value] : []));
     const failure = reserved.find((outcome) => outcome.status === 'rejected');
     if (failure !== undefined) {
       await this.#release(stored);
       throw failure.reason;
+    }
+    await line.ready;
+    const behind = refusalBehind(append.order);
+    if (behind !== undefined) {
+      await this.#release(stored);
+      throw behind;
     }
     const batches = this.#batchesOf(append, stored);
     // Called one after the other, so that the log has them in this order.

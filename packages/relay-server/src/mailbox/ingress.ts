@@ -14,6 +14,7 @@ import { RelayError } from '../relay-error.ts';
 import { type Envelopes, envelopesOf, type MailTimes } from './envelopes.ts';
 import type { Cargo, Headroom } from './headroom.ts';
 import { checkRecipient } from './recipient-check.ts';
+import { type RecipientAccounts, RecipientReads } from './recipient-reads.ts';
 import type { CheckedRecipient } from './send-result.ts';
 
 const nothing = new Uint8Array();
@@ -110,19 +111,24 @@ export class Ingress {
     return groupId.length === 0 ? 'all' : this.#parts.roster.members(groupId);
   }
 
+  /** What is read for the Sends of one stream. */
+  newReads(): RecipientReads {
+    return new RecipientReads(this.#parts.directory);
+  }
+
   /** Checks the recipients, reading as needed, and takes from the limits. */
   async check(
     { send, at: cameAt }: ArrivedSend,
     sender: Sender,
     audience: Audience,
+    accounts: RecipientAccounts = this.#parts.directory,
   ): Promise<readonly CheckedRecipient[]> {
-    const { directory } = this.#parts;
     const read = send.recipients.map(async (recipient) => {
       const userBytes = recipient.userId ?? new Uint8Array();
       const userId = uuidToText(userBytes) as UserId;
       const [list, hash] = await Promise.all([
-        directory.deviceList(userId),
-        recipient.accessKey?.length ? directory.accessKeyHash(userId) : undefined,
+        accounts.deviceList(userId),
+        recipient.accessKey?.length ? accounts.accessKeyHash(userId) : undefined,
       ]);
       return { recipient, userBytes, userId, list, hash };
     });

@@ -3,6 +3,7 @@ import type { MailReceipt } from '../ports/mailbox.ts';
 import { RelayError } from '../relay-error.ts';
 import type { ArrivedSend, Ingress, PreparedAppend, Sender } from './ingress.ts';
 import { Lanes } from './lanes.ts';
+import type { RecipientReads } from './recipient-reads.ts';
 import { type CheckedRecipient, isAccepted, type Refusal, refusedResult, sendResult } from './send-result.ts';
 import { flawOfSend } from './send-shape.ts';
 
@@ -21,6 +22,7 @@ export class SendQueue {
   readonly #sender: Sender;
   readonly #onResult: (result: SendResultFields) => void;
   readonly #lanes = new Lanes();
+  readonly #reads: RecipientReads;
   readonly #waiting: ArrivedSend[] = [];
   /** Appends on their way, by send id: of one id, the last, which resolves after those before it. */
   readonly #appending = new Map<string, Promise<void>>();
@@ -33,6 +35,7 @@ export class SendQueue {
 
   constructor(ingress: Ingress, sender: Sender, onResult: (result: SendResultFields) => void) {
     this.#ingress = ingress;
+    this.#reads = ingress.newReads();
     this.#sender = sender;
     this.#onResult = onResult;
   }
@@ -52,6 +55,7 @@ export class SendQueue {
     const bytes = bytesOf(arrived.send);
     this.#sizes.set(arrived.send, bytes);
     this.#bytes += bytes;
+    this.#reads.came();
     if (this.#deciding === undefined) this.#start(arrived);
     else this.#waiting.push(arrived);
   }
@@ -62,13 +66,17 @@ export class SendQueue {
   }
 
   #start(arrived: ArrivedSend): void {
+    this.#reads.begin();
     const waits = this.#decided(arrived);
     if (waits === undefined) return;
     this.#deciding = waits.then(() => {
       this.#deciding = undefined;
       while (this.#deciding === undefined) {
         const next = this.#waiting.shift();
-        if (next === undefined) return;
+        if (next === undefined) {
+          this.#reads.clear();
+          return;
+        }
         this.#start(next);
       }
     });
@@ -133,7 +141,7 @@ export class SendQueue {
         await this.#refuseUnlessRecorded(arrived, { code: 'group-unknown', message, retryable: false });
         return;
       }
-      const checked = known ?? (await this.#ingress.check(arrived, this.#sender, audience));
+      const checked = known ?? (await this.#ingress.check(arrived, this.#sender, audience, this.#reads));
       const append = this.#ingress.prepare(send, this.#sender, checked);
       if (checked.every(passed)) {
         await this.#appendAlone(arrived, lane, checked, append);

@@ -54,6 +54,9 @@ export type Conditional<Row> =
   | { readonly status: 'refused'; readonly row: Row | undefined }
   | { readonly status: 'unknown'; readonly cause: unknown };
 
+/** Between two attempts to reach a node that can't be reached, in milliseconds. */
+const longestReconnectMs = 5_000;
+
 /** A time of writing in microseconds, of the year 2255: for keys that are never used again, so that a deletion holds whatever clock they were written by. */
 export const writtenForEver = 9_000_000_000_000_000n;
 
@@ -215,9 +218,11 @@ export class CassandraDatabase {
 /** A client that is not connected yet; without a keyspace for making one. */
 export function clientOf(options: CassandraOptions, keyspace: string | undefined): cassandra.Client {
   const { contactPoints, port = 9042, localDataCenter, credentials, tls, requestTimeoutMs = 12_000 } = options;
-  return new cassandra.Client({
+  const client = new cassandra.Client({
     contactPoints: [...contactPoints],
     localDataCenter,
+    // The driver would wait for up to ten minutes between its attempts.
+    policies: { reconnection: new policies.reconnection.ExponentialReconnectionPolicy(500, longestReconnectMs, false) },
     ...(keyspace !== undefined && { keyspace }),
     ...(credentials !== undefined && { credentials: { ...credentials } }),
     // The driver would take any certificate.
@@ -227,6 +232,12 @@ export function clientOf(options: CassandraOptions, keyspace: string | undefined
     queryOptions: { prepare: true, isIdempotent: false, consistency: types.consistencies.localQuorum },
     encoding: { map: Map, set: Set, useBigIntAsLong: true },
   });
+  // A node that the driver lists anew after its connections broke takes the place of the one before, whose connections and timers the driver leaves behind.
+  client.on('hostRemove', (host: cassandra.Host & { shutdown(drains: boolean): Promise<void> }) => {
+    // What it could not close is closed already.
+    host.shutdown(false).catch(() => undefined);
+  });
+  return client;
 }
 
 function queriesOf(statements: readonly CqlStatement[]): { query: string; params: unknown[] }[] {
