@@ -200,7 +200,15 @@ async function run(
   });
   const said: string[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => said.push(text));
-  const [status, killedBy] = await once(child, 'close');
+  let failure: Error | undefined;
+  child.once('error', (error) => {
+    failure = error;
+  });
+  // Not before it is gone: what comes next finds what it has left.
+  const [status, killedBy] = await new Promise<readonly [number | null, NodeJS.Signals | null]>((resolve) => {
+    child.once('close', (...ended) => resolve(ended));
+  });
   if (existsSync(folder)) appendFileSync(join(folder, 'soak.log'), `${new Date().toISOString()} ${said.join('')}`);
+  if (failure !== undefined) throw failure;
   if (status !== 0) throw new Error(`engines ${args.join(' ')} ended with ${status ?? killedBy}: ${said.join('')}`);
 }
