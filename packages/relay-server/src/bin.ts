@@ -8,9 +8,9 @@ if (major < 22 || (major === 22 && minor < 22)) {
   process.exitCode = 1;
 } else {
   const { main } = await import('./main.ts');
+  const { endInTime } = await import('./platform/end-in-time.ts');
   process.exitCode = await main(process.argv.slice(2));
-  // Everything is over by now. What a client of an engine left open after a refusal would keep the process, and its supervisor waiting.
-  setTimeout(() => process.exit(), 1000).unref();
+  endInTime();
 }
 
 export {};
