@@ -8,7 +8,9 @@ if (major < 22 || (major === 22 && minor < 22)) {
   process.exitCode = 1;
 } else {
   const { main } = await import('./main.ts');
+  const { endInTime } = await import('./platform/end-in-time.ts');
   process.exitCode = await main(process.argv.slice(2));
+  endInTime();
 }
 
 export {};

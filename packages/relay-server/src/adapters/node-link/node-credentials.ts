@@ -30,10 +30,10 @@ export function checkCredentials({ certificate, key, authority }: NodeCredential
   const own = parsed('the certificate', () => new X509Certificate(certificate));
   const ownKey = parsed('the key', () => createPrivateKey(key));
   parsed('the authority', () => new X509Certificate(authority));
+  if (!own.checkPrivateKey(ownKey)) throw invalid('the key is not that of the certificate');
   parsed('something of the certificate, key or authority', () =>
     createSecureContext({ cert: certificate, key, ca: authority }),
   );
-  if (!own.checkPrivateKey(ownKey)) throw invalid('the key is not that of the certificate');
   if (!isOfHost(own.toLegacyObject(), host)) {
     throw invalid('the certificate does not name the host that the node is reached by');
   }

@@ -98,7 +98,13 @@ export async function listenForNodes(parts: NodeListenerParts): Promise<NodeList
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause) =>
-      reject(new RelayError('config-invalid', 'The link between nodes can not listen at its address.', { cause })),
+      reject(
+        new RelayError(
+          'config-invalid',
+          `The link between nodes can not listen on ${parts.host} port ${parts.port}: look at \`cluster.listen\`, and whether something else has \`cluster.port\`.`,
+          { cause },
+        ),
+      ),
     );
     server.listen({ host: parts.host, port: parts.port }, resolve);
   });
