@@ -1,5 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../platform/system-clock.ts';
 import { cassandraAccounts } from './cassandra-accounts.ts';
 import { CassandraDatabase } from './cassandra-database.ts';
@@ -45,6 +47,39 @@ describe('CassandraDatabase', () => {
     const row = await losing.row('SELECT user_id FROM user_by_number WHERE number_mac = ?', [mac], 'serial');
     expect(String(row?.user_id)).toBe(user);
     await losing.close();
+  });
+
+  it('leaves no connection behind when it is closed, however often its connections broke before', async () => {
+    const { port = 9042, contactPoints } = keyspace.options;
+    const open = new Set<Socket>();
+    const relayed = createServer((near) => {
+      const far = connect(port, contactPoints[0]);
+      open.add(near);
+      near.pipe(far).pipe(near);
+      for (const socket of [near, far]) socket.on('error', () => socket.destroy());
+      near.on('close', () => {
+        open.delete(near);
+        far.destroy();
+      });
+      far.on('close', () => near.destroy());
+    });
+    relayed.listen(0, '127.0.0.1');
+    await once(relayed, 'listening');
+    const through = await keyspace.open({
+      contactPoints: ['127.0.0.1'],
+      port: (relayed.address() as AddressInfo).port,
+      requestTimeoutMs: 3_000,
+    });
+    const select = 'SELECT user_id FROM user_by_number WHERE number_mac = ?';
+    const answers = () => vi.waitFor(() => through.row(select, [randomBytes(32)]), { timeout: 60_000, interval: 100 });
+    for (let round = 0; round < 3; round++) {
+      await answers();
+      for (const socket of open) socket.resetAndDestroy();
+    }
+    await answers();
+    await through.close();
+    await vi.waitFor(() => expect(open.size).toBe(0), { timeout: 30_000, interval: 100 });
+    relayed.close();
   });
 
   it('gives every value back as it was, and all pages of a long partition', async () => {

@@ -1,6 +1,7 @@
 import type { ConnectionOptions } from 'node:tls';
 import cassandra from 'cassandra-driver';
 import { storeFailure, unavailable, wasNotSent } from './cassandra-failure.ts';
+import { mendControlConnection } from './control-connection.ts';
 
 const { types, policies } = cassandra;
 
@@ -237,6 +238,7 @@ export function clientOf(options: CassandraOptions, keyspace: string | undefined
     // What it could not close is closed already.
     host.shutdown(false).catch(() => undefined);
   });
+  mendControlConnection(client);
   return client;
 }
 
