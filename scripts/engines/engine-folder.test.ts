@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -52,9 +52,11 @@ describe('a folder of engines', () => {
     const folder = newFolder();
     expect(folder.made()).toBeUndefined();
     folder.writeMade(made);
+    writeFileSync(folder.config('kafka.p12'), 'opens with the password of Kafka');
     expect(new EngineFolder(folder.path).made()).toEqual(made);
     folder.forgetMade();
     expect(folder.made()).toBeUndefined();
+    expect(existsSync(folder.config('kafka.p12'))).toBe(false);
   });
 
   it('is named as whoever stands near would name it', () => {

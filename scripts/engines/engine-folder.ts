@@ -95,9 +95,10 @@ export class EngineFolder {
     rmSync(this.data(member), { recursive: true, force: true });
   }
 
-  /** After this the next `up` may make another shape. */
+  /** After this the next `up` may make another shape. The configuration goes too: the key of Kafka's TLS opens with a password that is forgotten. */
   forgetMade(): void {
     rmSync(join(this.path, 'made.json'), { force: true });
+    rmSync(join(this.path, 'config'), { recursive: true, force: true });
   }
 
   #read<T>(file: string): T | undefined {
