@@ -7,8 +7,10 @@ import { usage } from './config/usage.ts';
 import { openEmbeddedRelay } from './embedded-relay.ts';
 import { forgetPrekeys } from './forget-prekeys.ts';
 import { migrateCluster } from './migrate-cluster.ts';
+import { closeEach } from './platform/close-each.ts';
 import { keepAlive } from './platform/keep-alive.ts';
 import { systemClock } from './platform/system-clock.ts';
+import type { Relay } from './relay.ts';
 import { RelayError } from './relay-error.ts';
 import { relayVersion } from './relay-version.ts';
 
@@ -67,31 +69,57 @@ async function migrate(config: RelayConfig): Promise<void> {
   await migrateCluster(config, { clock: systemClock, say });
 }
 
+/** A signal that comes while the relay opens or starts is kept until that has an end, which the engines' own time-outs see to; then what is open is closed. */
 async function serve(config: RelayConfig): Promise<void> {
-  const isCluster = config.store === 'cluster';
-  const relay = await (isCluster ? openClusterRelay({ config }) : openEmbeddedRelay({ config }));
   const ended = endSignal();
   try {
-    const { url } = await relay.start();
-    const place = isCluster ? `is a node of ${config.cluster.name}` : `keeps its data in ${config.data}`;
-    process.stdout.write(`sotto-relay ${relayVersion} listens on ${url} and ${place}\n`);
-    if (config.host === '127.0.0.1' || config.host === 'localhost' || config.host === '::1') {
-      process.stdout.write(
-        'Only this machine can reach it; `--host 0.0.0.0` opens it to others (behind a proxy that does TLS).\n',
-      );
-    }
-    await ended.signal;
+    const isCluster = config.store === 'cluster';
+    const relay = await unlessEnded(ended, isCluster ? openClusterRelay({ config }) : openEmbeddedRelay({ config }));
+    if (relay === undefined) return;
+    await closeEach([() => run(relay, config, ended), () => relay.stop()]);
   } finally {
     ended.forget();
-    await relay.stop();
   }
 }
 
+async function run(relay: Relay, config: RelayConfig, ended: EndSignal): Promise<void> {
+  if (ended.hasCome()) return;
+  const started = await unlessEnded(ended, relay.start());
+  if (started === undefined || ended.hasCome()) return;
+  const place = config.store === 'cluster' ? `is a node of ${config.cluster.name}` : `keeps its data in ${config.data}`;
+  process.stdout.write(`sotto-relay ${relayVersion} listens on ${started.url} and ${place}\n`);
+  if (config.host === '127.0.0.1' || config.host === 'localhost' || config.host === '::1') {
+    process.stdout.write(
+      'Only this machine can reach it; `--host 0.0.0.0` opens it to others (behind a proxy that does TLS).\n',
+    );
+  }
+  await ended.signal;
+}
+
+/** What fails once the end was asked for is said, and is no failure of the command. */
+async function unlessEnded<T>(ended: EndSignal, work: Promise<T>): Promise<T | undefined> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(ended.hasCome() && error instanceof RelayError)) throw error;
+    process.stderr.write(`sotto-relay: ${error.message}\n`);
+    return undefined;
+  }
+}
+
+interface EndSignal {
+  readonly signal: Promise<void>;
+  readonly hasCome: () => boolean;
+  readonly forget: () => void;
+}
+
 /** Resolves at the first SIGTERM or SIGINT; a second one ends the process at once, as signals do by themselves. */
-function endSignal(): { signal: Promise<void>; forget: () => void } {
+function endSignal(): EndSignal {
+  let hasCome = false;
   let forget: () => void = () => undefined;
   const signal = new Promise<void>((resolve) => {
     const onSignal = () => {
+      hasCome = true;
       forget();
       resolve();
     };
@@ -102,5 +130,5 @@ function endSignal(): { signal: Promise<void>; forget: () => void } {
       process.off('SIGINT', onSignal);
     };
   });
-  return { signal, forget: () => forget() };
+  return { signal, hasCome: () => hasCome, forget: () => forget() };
 }

@@ -95,9 +95,9 @@ export class MailCluster<Ground extends MailGround = MailGround> {
         for (const device of devices) this.#appended(lane, deviceKeyOf(device), offset);
       },
       resolved: (lane, device, ko, how) => {
-        counts?.resolved(lane, device, ko, how);
         this.#settled(lane, device, ko);
         this.#unresolved.delete(`${lane}/${ko} ${device}`);
+        counts?.resolved(lane, device, ko, how);
       },
     };
     const mail = new ClusterMail(parts);

@@ -230,7 +230,7 @@ export class Dispatcher {
         link.tell(effect.node, encodeNodeMessage({ kind: 'hint', device: effect.device }));
         break;
       case 'resolved':
-        resolved?.(owned.dispatch.lane, effect.device, effect.ko, effect.how);
+        this.#told(() => resolved?.(owned.dispatch.lane, effect.device, effect.ko, effect.how));
         break;
       case 'park':
         void this.#park(owned, effect.ko, effect.bytes);
@@ -244,6 +244,15 @@ export class Dispatcher {
       case 'resume':
         void this.#consumer?.then((consumer) => consumer.resume(owned.assignment), nothing);
         break;
+    }
+  }
+
+  /** What a listener throws is no part of the flow: the partition goes on. */
+  #told(tell: () => void): void {
+    try {
+      tell();
+    } catch (error) {
+      this.#parts.failed('listener.failed', error);
     }
   }
 
@@ -273,7 +282,7 @@ export class Dispatcher {
     asking.count--;
     if (asking.count === 0) owned.asking.delete(device);
     const status = statusOf(reply, message);
-    handedOver?.(reply.status === 'answered' ? (status ?? 'gone') : reply.status);
+    this.#told(() => handedOver?.(reply.status === 'answered' ? (status ?? 'gone') : reply.status));
     this.#step(owned, { kind: 'lane', device, event: { kind: 'answer', call, ko: mail.ko, status } });
     if (status !== 'catching-up' || !asking.mayGoOn) return;
     asking.mayGoOn = false;

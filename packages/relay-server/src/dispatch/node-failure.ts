@@ -11,6 +11,7 @@ export const nodeFailures = {
   'ledger.release-failed': 'warn',
   'ledger.reserve-failed': 'warn',
   'listed.read-failed': 'warn',
+  'listener.failed': 'warn',
   'mail-log.commit-failed': 'warn',
   'mail-log.delete-failed': 'warn',
   'mail-log.failed': 'warn',

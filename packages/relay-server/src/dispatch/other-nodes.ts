@@ -30,10 +30,16 @@ export class OtherNodes {
     this.#parts = parts;
   }
 
-  /** Says that this node is up, from now on. @throws {RelayError} when nobody can be told */
+  /** Says that this node is up, from now on; when that fails, nobody goes on believing it. @throws {RelayError} when nobody can be told, or asked */
   async start(): Promise<void> {
     const { timers, failed } = this.#parts;
-    await this.#announce();
+    try {
+      await this.#announce();
+    } catch (error) {
+      // The word may have been taken all the same.
+      await this.#leave();
+      throw error;
+    }
     this.#cancelTicks = timers.every(announceMs, () => {
       this.#announcing = this.#announcing
         .then(() => this.#announce())
@@ -53,11 +59,15 @@ export class OtherNodes {
 
   /** Takes leave. Idempotent. */
   async stop(): Promise<void> {
-    const { nodes, node, failed } = this.#parts;
     if (this.#cancelTicks === undefined) return;
     this.#cancelTicks();
     this.#cancelTicks = undefined;
     await this.#announcing;
+    await this.#leave();
+  }
+
+  async #leave(): Promise<void> {
+    const { nodes, node, failed } = this.#parts;
     await nodes.leave(node).catch((error: unknown) => failed('nodes.announce-failed', error));
   }
 

@@ -100,6 +100,18 @@ describe('readings of recipients', () => {
     expect(await reads.deviceList(bob)).toMatchObject({ version: 1 });
   });
 
+  it('are kept no longer than sends wait that they may serve, though sends never cease', async () => {
+    const reads = readsOf(countingAccounts(), 3);
+    for (let count = 0; count < 100; count++) {
+      const someone = `00000000-0000-4000-8000-${String(count).padStart(12, '0')}` as UserId;
+      reads.came();
+      reads.begin();
+      await Promise.all([reads.deviceList(someone), reads.accessKeyHash(someone)]);
+      // Of this send, and of the three before it: they began when as many waited.
+      expect(reads.size).toBeLessThanOrEqual(8);
+    }
+  });
+
   it('are not kept when no send waits', async () => {
     const accounts = countingAccounts();
     const reads = readsOf(accounts, 2);

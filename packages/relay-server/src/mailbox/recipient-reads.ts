@@ -15,6 +15,7 @@ interface Reading<Value> {
  * What is read of recipients for the Sends of one stream, which are decided one after the other: a reading serves all Sends that had come in when it began, and no later one.
  *
  * So Sends that pile up while one is looked at cost one reading together, and nothing is remembered: what a Send is decided by was so after it had come in.
+ * A reading is let go with the last Send that it may serve.
  */
 export class RecipientReads implements RecipientAccounts {
   readonly #accounts: RecipientAccounts;
@@ -36,6 +37,13 @@ export class RecipientReads implements RecipientAccounts {
   /** The next Send is looked at: what is read from here on is for it. */
   begin(): void {
     this.#begun++;
+    this.#letGo(this.#lists);
+    this.#letGo(this.#keyHashes);
+  }
+
+  /** How many readings are kept. */
+  get size(): number {
+    return this.#lists.size + this.#keyHashes.size;
   }
 
   /** No Send waits that anything read so far could serve. */
@@ -58,5 +66,13 @@ export class RecipientReads implements RecipientAccounts {
     const reading = { value: read(), lastServed: this.#came };
     readings.set(userId, reading);
     return reading.value;
+  }
+
+  /** They stand in the order in which they were made, and so of what they serve: an account's is read anew only after the one before it was let go. */
+  #letGo(readings: Map<UserId, Reading<unknown>>): void {
+    for (const [userId, { lastServed }] of readings) {
+      if (this.#begun <= lastServed) return;
+      readings.delete(userId);
+    }
   }
 }

@@ -33,6 +33,33 @@ async function world() {
   return { time, cluster, first, second, clock, value, gauges, metrics };
 }
 
+describe('a node of a cluster whose counters throw', () => {
+  it('says so, and hands out what comes', async () => {
+    const clock = settableClock();
+    const time = new ManualTime();
+    const broken = (): never => {
+      throw new Error('planted');
+    };
+    const counts = { ...mailCounts(prometheusMetrics()), resolved: broken, handedOver: broken };
+    const cluster = new MailCluster({ ground: new MemoryGround(clock, time), clock, timers: time, counts });
+    const [first, second] = [await cluster.start(), await cluster.start()];
+    const [here, away] = [someDevice(), someDevice()];
+    await second.claim(here);
+    for (let at = 1; at <= 2; at++) {
+      await first.mail.mailbox.append(mail(here, Uint8Array.of(at)), roomy);
+      await first.mail.mailbox.append(mail(away, Uint8Array.of(at)), roomy);
+      await cluster.settled();
+      const given = await second.mail.mailbox.reader(here).next(10, clock.now());
+      expect(given).toHaveLength(1);
+      const ids = given.map(({ deliveryId }) => deliveryId);
+      await second.mail.mailbox.ack(here, ids);
+      await cluster.resolved();
+    }
+    expect(new Set(cluster.failures)).toEqual(new Set(['listener.failed: Error: planted']));
+    await cluster.close();
+  });
+});
+
 describe('what a node of a cluster counts', () => {
   it('live mail and spilled mail', async () => {
     const { cluster, first, second, clock, value, metrics } = await world();

@@ -43,7 +43,7 @@ const requestBytes = 8 * 1024 * 1024;
 /** What a record has besides its bytes, at most, and a batch too. */
 export const recordOverhead = 128;
 /** Bytes that wait, at most: beyond them the log is late anyway, and memory is not. */
-const mostBytes = 64 * 1024 * 1024;
+export const mostWaitingBytes = 64 * 1024 * 1024;
 /** For how many seconds a record waits to be sent: with what a request may take that is less than what an append's caller reckons with. */
 const patience = 30;
 
@@ -78,7 +78,7 @@ export class AppendLane {
   }
 
   add(record: PlacedRecord): void {
-    if (this.#bytes + record.bytes > mostBytes) {
+    if (this.#bytes + record.bytes > mostWaitingBytes) {
       record.reject(storeFailure(new Error('Kafka does not keep up with what is appended.')));
       return;
     }

@@ -3,7 +3,7 @@ import type { CancelTimer, Timers } from '../../ports/timers.ts';
 import { RelayError } from '../../relay-error.ts';
 import { behindBroken } from '../behind-broken.ts';
 import { partitionOf } from '../key-partition.ts';
-import { AppendLane, type PlacedRecord, recordOverhead } from './append-lane.ts';
+import { AppendLane, mostWaitingBytes, type PlacedRecord, recordOverhead } from './append-lane.ts';
 import type { KafkaCluster, TopicLayout } from './kafka-cluster.ts';
 import { storeFailure } from './kafka-failure.ts';
 import type { KafkaOptions } from './kafka-options.ts';
@@ -21,9 +21,15 @@ export interface RecordAppenderOptions {
 
 type UnplacedRecord = Omit<PlacedRecord, 'topicId' | 'partition'>;
 
+/** A lane, and how many of the records that were given to it are not settled. */
+interface CountedLane {
+  readonly lane: AppendLane;
+  count: number;
+}
+
 /** The lane of a partition, and how many of its records are not settled. */
 interface LaneInUse {
-  readonly lane: AppendLane;
+  readonly counted: CountedLane;
   count: number;
 }
 
@@ -43,9 +49,11 @@ export class RecordAppender {
   readonly #looked = new Map<string, CancelTimer>();
   /** Records, in their order, of topics of which it is asked where they are. */
   readonly #unplaced = new Map<string, UnplacedRecord[]>();
-  readonly #lanes = new Map<number, AppendLane>();
-  /** Those of layouts that are out of date too. */
-  readonly #allLanes = new Set<AppendLane>();
+  #unplacedBytes = 0;
+  readonly #lanes = new Map<number, CountedLane>();
+  /** Of layouts that are out of date: each until its last record is settled, and it is closed. */
+  readonly #oldLanes = new Set<CountedLane>();
+  readonly #closing = new Set<Promise<void>>();
   readonly #inUse = new Map<string, LaneInUse>();
   readonly #placing = new Set<Promise<void>>();
   #isClosed = false;
@@ -86,24 +94,31 @@ export class RecordAppender {
     });
   }
 
-  /** Waits for what was appended. */
+  /** Waits for what was appended. A look that no append waits for ends with the cluster, and changes nothing any more. */
   async close(): Promise<void> {
     this.#isClosed = true;
     await Promise.all(this.#placing);
     for (const cancel of this.#looked.values()) cancel();
-    await Promise.all([...this.#allLanes].map((lane) => lane.close()));
+    this.#looked.clear();
+    const lanes = [...this.#lanes.values(), ...this.#oldLanes];
+    await Promise.all([...lanes.map(({ lane }) => lane.close()), ...this.#closing]);
   }
 
   #place(record: UnplacedRecord): void {
     const { topic } = record;
     const before = this.#unplaced.get(topic);
-    if (before) {
-      before.push(record);
-      return;
-    }
     const layout = this.#layouts.get(topic);
     const isOld = layout && layout.topicId !== (this.#options.cluster.lastIdOf(topic) ?? layout.topicId);
-    if (layout === undefined || isOld) {
+    if (before || layout === undefined || isOld) {
+      if (this.#unplacedBytes + record.bytes > mostWaitingBytes) {
+        record.reject(storeFailure(new Error('Kafka does not say where records go.')));
+        return;
+      }
+      this.#unplacedBytes += record.bytes;
+      if (before) {
+        before.push(record);
+        return;
+      }
       this.#unplaced.set(topic, [record]);
       const placing = this.#placeAll(topic).finally(() => this.#placing.delete(placing));
       this.#placing.add(placing);
@@ -125,6 +140,7 @@ export class RecordAppender {
     const records = this.#unplaced.get(topic) ?? [];
     this.#unplaced.delete(topic);
     for (const record of records) {
+      this.#unplacedBytes -= record.bytes;
       if (layout) this.#give(record, layout);
       else record.reject(failure ?? storeFailure(new Error('no layout')));
     }
@@ -147,11 +163,12 @@ export class RecordAppender {
     this.#layouts.set(topic, layout);
     // What producers know of a topic of another shape is wrong, and they don't ask.
     const hasChanged = before?.topicId !== layout.topicId || before.leaders.length !== layout.leaders.length;
-    if (before && hasChanged) this.#lanes.clear();
+    if (before && hasChanged) this.#leaveLanes();
     return layout;
   }
 
   #noteLook(topic: string): void {
+    if (this.#isClosed) return;
     this.#looked.get(topic)?.();
     const over = () => void this.#looked.delete(topic);
     this.#looked.set(topic, this.#options.timers.after(layoutMs, over));
@@ -160,14 +177,18 @@ export class RecordAppender {
   #give(record: UnplacedRecord, { topicId, leaders }: TopicLayout): void {
     const partition = partitionOf(record.key, leaders.length);
     const place = `${record.topic}/${partition}`;
-    const inUse = this.#inUse.get(place) ?? { lane: this.#laneOf(leaders[partition] ?? -1), count: 0 };
+    const inUse = this.#inUse.get(place) ?? { counted: this.#laneOf(leaders[partition] ?? -1), count: 0 };
+    const { counted } = inUse;
     this.#inUse.set(place, inUse);
     inUse.count += 1;
+    counted.count += 1;
     const settled = () => {
       inUse.count -= 1;
+      counted.count -= 1;
       if (inUse.count === 0) this.#inUse.delete(place);
+      if (counted.count === 0 && this.#oldLanes.has(counted)) this.#end(counted);
     };
-    inUse.lane.add({
+    counted.lane.add({
       ...record,
       topicId,
       partition,
@@ -182,16 +203,36 @@ export class RecordAppender {
     });
   }
 
-  #laneOf(broker: number): AppendLane {
+  /** What comes from here on goes by new lanes; but records of partitions in use stay behind those before them. */
+  #leaveLanes(): void {
+    for (const counted of this.#lanes.values()) {
+      this.#oldLanes.add(counted);
+      if (counted.count === 0) this.#end(counted);
+    }
+    this.#lanes.clear();
+  }
+
+  #end(counted: CountedLane): void {
+    // `close` closes all that there are, and waits.
+    if (this.#isClosed) return;
+    this.#oldLanes.delete(counted);
+    // Nothing waits in it: what its client says at its end is nobody's.
+    const closing = counted.lane
+      .close()
+      .catch(() => undefined)
+      .finally(() => this.#closing.delete(closing));
+    this.#closing.add(closing);
+  }
+
+  #laneOf(broker: number): CountedLane {
     const known = this.#lanes.get(broker);
     if (known) return known;
     const { kafka, cluster, timers, lingerMs, recordBytes } = this.#options;
     // The lane's own broker last: when it hangs, another one says who leads in its place.
     const brokers = [...new Set([...cluster.addressesBut(broker), ...kafka.brokers])];
-    const lane = new AppendLane({ kafka: { ...kafka, brokers }, timers, lingerMs, recordBytes });
-    this.#lanes.set(broker, lane);
-    this.#allLanes.add(lane);
-    return lane;
+    const counted = { lane: new AppendLane({ kafka: { ...kafka, brokers }, timers, lingerMs, recordBytes }), count: 0 };
+    this.#lanes.set(broker, counted);
+    return counted;
   }
 }
 

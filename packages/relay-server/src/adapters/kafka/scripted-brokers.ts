@@ -22,6 +22,8 @@ const notLeader = 6;
 export class Brokers {
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
+  /** That of the topic; another one is a topic that was made anew. */
+  topicId = topicId;
   /** Of each partition. */
   readonly leaders: number[] = [];
   /** Brokers that answer nothing, by their number. */
@@ -53,6 +55,11 @@ export class Brokers {
     return this.#ports.map((port) => `127.0.0.1:${port}`);
   }
 
+  /** How many are open now, to all brokers. */
+  get connections(): number {
+    return this.#sockets.size;
+  }
+
   /** Idempotent. */
   async stop(): Promise<void> {
     const closed = this.#servers.splice(0).map((server) => new Promise((resolve) => server.close(resolve)));
@@ -63,6 +70,7 @@ export class Brokers {
   #serve(broker: number, socket: Socket): void {
     this.#sockets.add(socket);
     socket.on('error', () => socket.destroy());
+    socket.on('close', () => this.#sockets.delete(socket));
     let bytes = Buffer.alloc(0);
     socket.on('data', (chunk: Buffer) => {
       bytes = Buffer.concat([bytes, chunk]);
@@ -108,7 +116,7 @@ export class Brokers {
     );
     answer.appendString('cluster').appendInt32(0);
     answer.appendArray([topic], (writer, name) => {
-      writer.appendInt16(0).appendString(name).appendUUID(topicId).appendBoolean(false);
+      writer.appendInt16(0).appendString(name).appendUUID(this.topicId).appendBoolean(false);
       writer.appendArray(numbers, (each, partition) =>
         each
           .appendInt16(0)
