@@ -129,9 +129,9 @@ describe('a sweep', () => {
       release: () => Promise.reject(new RelayError('store-unavailable', 'It does not answer.')),
     });
     const devices = Array.from({ length: 200 }, () => someDevice());
+    for (const device of devices) await mailbox.append(mail(device), roomy);
+    await cluster.settled();
     for (const device of devices) {
-      await mailbox.append(mail(device), roomy);
-      await turn();
       const [entry] = await mailbox.reader(device).next(10, start);
       await mailbox.ack(device, [entry?.deliveryId ?? new Uint8Array()]);
     }
