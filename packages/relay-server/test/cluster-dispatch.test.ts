@@ -120,6 +120,38 @@ describe('a mailbox whose ledger does not answer', () => {
   });
 });
 
+describe('a sweep', () => {
+  it('counts out what could not be counted before, many at once and no more than 64', async () => {
+    const { cluster, ledger, node } = await clusterWithSilentDevice();
+    const { mailbox } = node.mail;
+    const { release } = ledger;
+    Object.assign(ledger, {
+      release: () => Promise.reject(new RelayError('store-unavailable', 'It does not answer.')),
+    });
+    const devices = Array.from({ length: 200 }, () => someDevice());
+    for (const device of devices) await mailbox.append(mail(device), roomy);
+    await cluster.settled();
+    for (const device of devices) {
+      const [entry] = await mailbox.reader(device).next(10, start);
+      await mailbox.ack(device, [entry?.deliveryId ?? new Uint8Array()]);
+    }
+    let [now, most] = [0, 0];
+    const counted = async (...values: Parameters<typeof release>) => {
+      most = Math.max(most, ++now);
+      await turn();
+      now--;
+      return release.apply(ledger, values);
+    };
+    Object.assign(ledger, { release: counted });
+    await mailbox.expire(start);
+    expect(most).toBe(64);
+    const usages = await Promise.all(devices.map((device) => mailbox.usage(device)));
+    expect(usages.filter(({ count }) => count > 0)).toEqual([]);
+    Object.assign(ledger, { release });
+    await cluster.close();
+  });
+});
+
 describe('a mailbox whose receipts and ledger can not be had', () => {
   it('takes mail without, and does not ask again with each send', async () => {
     const { cluster, ground, ledger, node, device, passes } = await clusterWithSilentDevice();

@@ -14,13 +14,14 @@ import type { MailGround, NodeGround } from './mail-ground.ts';
 
 const cluster = 'test';
 
-/** Far more than the suites have in flight: their time stands, so that nothing would ever make room. */
+/** Far more than the suites have in flight: their time stands, so that nothing would ever make room. For the same reason what was refused is tried again at the next tick. */
 const roomyPartition: PartitionTerms = {
   ...partitionTerms,
-  lane: { ...partitionTerms.lane, depth: 8_192, handOverMs: 600_000 },
+  lane: { ...partitionTerms.lane, depth: 8_192, handOverMs: 600_000, holdRetryMs: 0, spillRetryMs: 0 },
   openRecords: 16_384,
+  retryMs: 0,
 };
-const roomyInbox: InboxTerms = { ...inboxTerms, window: 8_192 };
+const roomyInbox: InboxTerms = { ...inboxTerms, window: 8_192, retryMs: 0 };
 
 /** How a `MailCluster` is to be. */
 export interface MailClusterOptions<Ground extends MailGround> {
@@ -115,6 +116,13 @@ export class MailCluster<Ground extends MailGround = MailGround> {
     this.nodes.splice(this.nodes.indexOf(node), 1);
     node.mail.inboxes.drop();
     node.ground.crash();
+  }
+
+  /** A node stops in order; the others go on. */
+  async end(node: MailClusterNode): Promise<void> {
+    this.nodes.splice(this.nodes.indexOf(node), 1);
+    await node.mail.close();
+    await node.ground.close();
   }
 
   /** What is not resolved comes again, to whoever gets its partition: that is to be waited for too. */

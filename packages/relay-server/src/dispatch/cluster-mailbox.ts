@@ -1,3 +1,4 @@
+import { WorkLimit } from '../platform/work-limit.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { DeviceIncarnation } from '../ports/device-incarnation.ts';
 import type { DeviceAddress } from '../ports/ids.ts';
@@ -26,6 +27,8 @@ import { MailAppender, type MailTopics, type TopicKey } from './mail-appender.ts
 import type { NodeFailure } from './node-failure.ts';
 
 const expiredAtOnce = 1_000;
+/** Calls of a sweep that the ledger has at once. */
+const releasedAtOnce = 64;
 /** The most acks whose entries could not be counted out, or deleted, that are remembered; what is forgotten counts until it expires. */
 const mostUncounted = 10_000;
 
@@ -56,8 +59,8 @@ export interface ClusterMailboxParts {
 /**
  * The mailboxes of a cluster: what is accepted stands in the log, then goes to the node that has the device's stream, or into the pending store; a device's node gives it from there.
  *
- * What differs from one relay on one machine: order is kept within a lane, that is among the mail of one user to another and among that of a group. An ack of what was handed over live is not durable by itself: when the node that hands out dies
- * before it has committed, the entry is given again. How many entries an ack or a sweep took is what the ledger knows.
+ * What differs from one relay on one machine: order is kept within a lane, that is among the mail of one user to another and among that of a group. An ack is not durable by itself: when the node that hands out dies
+ * before it has committed, or the device's node before it has deleted what was stored, the entry is given again. Nodes that stop in order do both first, for as long as `drainMs` allows. How many entries an ack or a sweep took is what the ledger knows.
  */
 export class ClusterMailbox implements Mailbox {
   readonly #parts: ClusterMailboxParts;
@@ -149,7 +152,8 @@ export class ClusterMailbox implements Mailbox {
     let expired = 0;
     const uncounted = this.#uncounted;
     this.#uncounted = [];
-    for (const { device, entryIds } of uncounted) await this.#countOut(device, entryIds);
+    const releases = new WorkLimit(releasedAtOnce);
+    await Promise.all(uncounted.map(({ device, entryIds }) => releases.run(() => this.#countOut(device, entryIds))));
     for (let last = expiredAtOnce; last === expiredAtOnce; expired += last) {
       last = await this.#parts.ledger.expire(now, expiredAtOnce);
     }

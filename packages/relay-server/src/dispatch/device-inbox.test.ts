@@ -99,6 +99,23 @@ describe('a stream', () => {
     expect(step({ kind: 'closed' })).toEqual(['forget up to 1', 'release']);
   });
 
+  it('deletes at its end what was acked while a delete was under way, whatever became of that, and tries the last one once', () => {
+    for (const ok of [true, false]) {
+      const { step, spans, page, ack } = inbox();
+      step({ kind: 'opened' });
+      step({ kind: 'claimed', epoch: 'e', previous: undefined });
+      spans(1, 6);
+      page(1, 2);
+      page(3, 4);
+      expect(ack(1, 2, 3, 4)).toEqual(['forget up to 4', 'page after 4 up to 6, 2']);
+      page(5, 6);
+      expect(ack(5)).toEqual([]);
+      expect(step({ kind: 'closed' })).toEqual(['release']);
+      expect(step({ kind: 'forgotten', lane, upTo: 4, ok })).toEqual(['forget up to 5']);
+      expect(step({ kind: 'forgotten', lane, upTo: 5, ok: false })).toEqual([]);
+    }
+  });
+
   it('writes nothing for what comes live and is acked', () => {
     const { step, ack } = open();
     expect(step(handOver(4, 'unknown'))).toEqual(['read-spans', '4 catching-up']);

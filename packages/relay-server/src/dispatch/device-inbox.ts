@@ -2,7 +2,7 @@ import type { Holder } from '../ports/presence.ts';
 import { beginReading, isDirty, readAgain, readOn, takePage, takeSpans, tellAskers } from './catch-up.ts';
 import type { DeliveryKey, DeviceKey, LaneId, LaneMail } from './delivery-lane.ts';
 import type { HandOver, HandOverStatus } from './hand-over.ts';
-import { unackedOf, type Waiter } from './inbox-lane.ts';
+import { ackedTo, unackedOf, type Waiter } from './inbox-lane.ts';
 import {
   answer,
   type DeviceInbox,
@@ -84,6 +84,8 @@ export function stepInbox(
       const { epoch, previous } = event;
       out.push({ kind: 'release', device: inbox.device, epoch, displaced: previous });
     }
+    // What was acked while a delete was under way at the end is still to be deleted.
+    if (event.kind === 'forgotten') takeForgotten(inbox, event, now, terms, out);
     return;
   }
   switch (event.kind) {
@@ -308,8 +310,13 @@ function takeForgotten(
   const view = laneView(inbox, lane);
   if (view.forgetting !== upTo) return;
   view.forgetting = undefined;
-  if (!ok) view.forgetAt = now + terms.retryMs;
-  else if (view.storedTo <= upTo) {
+  if (!ok) {
+    // Once it is closed, a failed delete is followed by one that reaches further, and by no other.
+    if (inbox.closed && upTo >= ackedTo(view)) return;
+    view.forgetAt = now + terms.retryMs;
+    // What it was for is still to be deleted when the stream ends.
+    view.ackedRows = Math.max(1, view.ackedRows);
+  } else if (view.storedTo <= upTo) {
     view.storedTo = -1;
     view.days.clear();
   }

@@ -175,13 +175,20 @@ export class Dispatcher {
     await owned.committing;
   }
 
-  /** Nothing more is read: waits until what was read is acked or spilled, and committed; no longer than for `drainMs`. */
+  /**
+   * Nothing more is read: waits until what was read is acked or spilled, and committed; no longer than for `drainMs`.
+   *
+   * What has no ack after half of that is spilled: it would hold back the commit of all that was acked behind it, which the next owner would give again.
+   */
   async #drain(owned: Owned): Promise<void> {
     if (isDone(owned)) return;
     const done = new Promise<void>((resolve) => {
       owned.done = resolve;
     });
-    await within(this.#parts.timers, this.#parts.drainMs, done);
+    const { timers, drainMs } = this.#parts;
+    if (await within(timers, drainMs / 2, done)) return;
+    this.#step(owned, { kind: 'ending' });
+    await within(timers, drainMs / 2, done);
   }
 
   #records({ id }: LogAssignment, records: readonly LogRecord[]): void {

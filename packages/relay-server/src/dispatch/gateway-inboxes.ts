@@ -50,6 +50,8 @@ export class GatewayInboxes {
   readonly #calls = new WorkLimit(mostCalls);
   /** A device has more than one while an old stream ends; the last one is its own. */
   readonly #open = new Map<DeviceKey, OpenInbox[]>();
+  /** Inboxes that have ended, and still delete what was acked. */
+  readonly #ending = new Set<OpenInbox>();
   readonly #cancelTicks: readonly CancelTimer[];
 
   constructor(parts: GatewayInboxesParts) {
@@ -137,10 +139,11 @@ export class GatewayInboxes {
     else await Promise.all(inboxes.map((inbox) => inbox.acked(keys)));
   }
 
-  /** Ends all inboxes: presence is given up, dispatchers are told. */
+  /** Ends all inboxes: presence is given up, dispatchers are told. Resolves when what was acked of stored mail is deleted, of inboxes that had ended before too. */
   async close(): Promise<void> {
     for (const cancel of this.#cancelTicks) cancel();
     await Promise.all(this.all.map((inbox) => inbox.close()));
+    await Promise.all([...this.#ending].map((inbox) => inbox.settled()));
   }
 
   /** Without a word, as a crash does. */
@@ -153,6 +156,8 @@ export class GatewayInboxes {
     const left = (this.#open.get(key) ?? []).filter((other) => other !== inbox);
     if (left.length === 0) this.#open.delete(key);
     else this.#open.set(key, left);
+    this.#ending.add(inbox);
+    void inbox.settled().finally(() => this.#ending.delete(inbox));
   }
 
   /** Says to presence that the streams are still here; looks where it had forgotten that. */

@@ -183,7 +183,9 @@ export function forgetWhatIsAcked(
   terms: InboxTerms,
   out: InboxEffect[],
 ): void {
-  if (view.storedTo < 0 || view.forgetting !== undefined || now < view.forgetAt) return;
+  if (view.storedTo < 0 || view.forgetting !== undefined) return;
+  // At the end of the stream it is tried at once: nobody wakes it afterwards.
+  if (!inbox.closed && now < view.forgetAt) return;
   const upTo = ackedTo(view);
   const all = upTo >= view.storedTo;
   if (!all && view.ackedRows < (inbox.closed ? 1 : terms.window)) return;

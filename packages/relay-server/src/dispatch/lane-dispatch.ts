@@ -67,14 +67,15 @@ export interface LaneDispatch {
   calls: number;
 }
 
-/** What a lane learns. Presence that can not be read is `undefined`, as a device that is offline. A spill whose outcome is not known has failed. */
+/** What a lane learns. `ending`: its partition is about to be given away, so that nothing waits any longer for an ack, or for another try. Presence that can not be read is `undefined`, as a device that is offline. A spill whose outcome is not known has failed. */
 export type LaneEvent =
   | { readonly kind: 'mail'; readonly mail: LaneMail }
   | { readonly kind: 'presence'; readonly holder: Holder | undefined }
   | { readonly kind: 'answer'; readonly call: number; readonly ko: number; readonly status: HandOverStatus }
   | { readonly kind: 'caught-up' }
   | { readonly kind: 'spilled'; readonly ko: number; readonly ok: boolean }
-  | { readonly kind: 'wake' };
+  | { readonly kind: 'wake' }
+  | { readonly kind: 'ending' };
 
 /**
  * What a lane wants done. `spill` is a write at LOCAL_QUORUM of ((device, dayOf(mail.time)), lane, ko) with the TTL that is left, USING TIMESTAMP mail.time:
@@ -131,6 +132,9 @@ export function stepLane(
       break;
     case 'wake':
       for (const entry of lane.entries) wakeEntry(lane, entry, now, terms);
+      break;
+    case 'ending':
+      for (const entry of lane.entries) if (!hasBegunToSpill(entry)) entry.stage = 'must-spill';
       break;
   }
   advance(lane, now, terms, out);
@@ -325,6 +329,11 @@ function isSentAfter(other: LaneEntry, { mail, call }: LaneEntry): boolean {
 
 function isUnsent({ stage }: LaneEntry): boolean {
   return stage === 'waiting' || stage === 'holding' || stage === 'must-spill' || stage === 'spill-failed';
+}
+
+/** Whether it is durable, or is being made so. */
+function hasBegunToSpill({ stage }: LaneEntry): boolean {
+  return stage === 'spilling' || stage === 'spilled' || stage === 'done';
 }
 
 function handOver(

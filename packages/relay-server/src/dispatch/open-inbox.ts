@@ -53,6 +53,8 @@ export class OpenInbox {
   readonly #entries = new Map<string, InboxEntry>();
   /** Hand-overs without an answer, by who asks and which attempt. */
   readonly #waiting = new Map<string, Waiting>();
+  /** Deletes, and the giving up of presence, that are under way. */
+  readonly #ending = new Set<Promise<void>>();
   #claimed: ((previous: Holder | undefined) => void) | undefined;
   /** Who waits for more entries, or for the end of what is under way. */
   #watching: (() => void)[] = [];
@@ -136,10 +138,15 @@ export class OpenInbox {
 
   /** The stream has ended. */
   async close(): Promise<void> {
-    const done = this.#step({ kind: 'closed' });
+    void this.#step({ kind: 'closed' });
     this.#parts.closed();
     this.#tellWatching();
-    await done;
+    await this.settled();
+  }
+
+  /** After its end: resolves when all that was acked is deleted, as far as the pending store does it, and presence given up. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#ending);
   }
 
   get #isReading(): boolean {
@@ -175,7 +182,9 @@ export class OpenInbox {
     for (const effect of effects) {
       if (effect.kind === 'deliver') isNew = true;
       const deletion = this.#carryOut(effect);
-      if (deletion !== undefined) deletions.push(deletion);
+      if (deletion === undefined) continue;
+      this.#ending.add(deletion);
+      deletions.push(deletion.finally(() => this.#ending.delete(deletion)));
     }
     if (isNew) this.#parts.hint();
     if (isNew || !this.#isReading) this.#tellWatching();

@@ -50,13 +50,14 @@ export type FetchedRecord =
     }
   | { readonly kind: 'poison'; readonly ko: number; readonly bytes: Uint8Array };
 
-/** What a partition learns. `lane` is for one of its lanes; `revoked` is the last that it is told. */
+/** What a partition learns. `lane` is for one of its lanes; `ending`: it is about to be given away, and has waited for acks long enough; `revoked` is the last that it is told. */
 export type PartitionEvent =
   | { readonly kind: 'fetched'; readonly records: readonly FetchedRecord[] }
   | { readonly kind: 'lane'; readonly device: DeviceKey; readonly event: LaneEvent }
   | { readonly kind: 'parked'; readonly ko: number; readonly ok: boolean }
   | { readonly kind: 'committed'; readonly offset: number; readonly ok: boolean }
   | { readonly kind: 'wake' }
+  | { readonly kind: 'ending' }
   | { readonly kind: 'revoked' };
 
 /**
@@ -170,6 +171,10 @@ export function stepPartition(
       break;
     case 'wake':
       wakePartition(partition, now, jitter, terms, out);
+      break;
+    case 'ending':
+      partition.commitAt = now;
+      for (const lane of partition.busy) stepOne(partition, lane, { kind: 'ending' }, now, jitter, terms, out);
       break;
     case 'revoked':
       partition.revoked = true;

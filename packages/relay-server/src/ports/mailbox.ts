@@ -108,14 +108,14 @@ export interface MailQuota {
  * `append` resolves when the mail is durable, and only then may a result leave. What is given is durable, but it may be given a moment before its append resolves: in a cluster, other nodes read the log as soon as it has the mail. The same (sender, sendId) again gives the recorded results of the recipients that were accepted, for 8 days after the first, and stores nothing for them;
  * the others are tried anew. In a cluster an append rejects with `send-claimed` while another node is at the same send. Whether a device is still there is decided when the mail is stored: an append behind the end of an account or device leaves nothing of it. Bytes that were passed in are not changed by the caller afterwards.
  * An end that several envelopes share is there as long as one of them is, counts whole for each device, and goes with the last. An entry whose end is lost is passed over, and has its time.
- * `ack` deletes: afterwards no method gives the entry again. Ids that are not (or no longer) this device's are passed over.
+ * `ack` deletes: afterwards no method gives the entry again, also after the store was closed and opened. In a cluster that holds while no node dies, and engines answer those that stop in time: else what was acked a moment before may be given once more, and clients drop it by its message id. Ids that are not (or no longer) this device's are passed over.
  */
 export interface Mailbox {
   append(append: MailAppend, quota: MailQuota): Promise<MailReceipt>;
   /** The recorded receipt of an earlier send, if there is one: the recipients that were accepted, and no others. */
   recorded(sender: MailDevice | undefined, sendId: Uint8Array): Promise<MailReceipt | undefined>;
   reader(device: MailDevice): MailReader;
-  /** Resolves when the deletion is durable; gives how many entries went. */
+  /** Resolves when the deletion is durable, or, in a cluster, will be when this node has stopped in order; gives how many entries went. */
   ack(device: MailDevice, deliveryIds: readonly Uint8Array[]): Promise<number>;
   usage(device: DeviceAddress): Promise<MailUsage>;
   /** Deletes what has expired at `now`, and receipts recorded more than 8 days before; gives how many entries went. */

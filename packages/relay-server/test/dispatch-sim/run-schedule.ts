@@ -335,7 +335,9 @@ class Schedule {
         return;
       }
       case 'rebalance':
-        if (world.strikes(fault, 0.6)) world.rebalance();
+        if (!world.strikes(fault, 0.6)) return;
+        if (random.chance(0.7)) world.rebalance();
+        else world.beginToGiveAway();
         return;
       case 'late-revoke':
         if (random.chance(0.3)) world.rebalance();

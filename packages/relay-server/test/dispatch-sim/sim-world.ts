@@ -353,6 +353,14 @@ export class SimWorld implements Surroundings {
     }
   }
 
+  /** A node that is about to give its partitions away has waited long enough for acks; what becomes of it is for later. */
+  beginToGiveAway(): void {
+    const node = this.random.pick(this.nodes);
+    if (!node.runs) return;
+    if (this.tracing) this.say(`${node.name} is about to give its partitions away`);
+    for (const owned of [...node.owned]) node.toPartition(owned, { kind: 'ending' });
+  }
+
   #take(node: SimNode, owned: Owned, told: boolean): void {
     if (this.tracing) this.say(`${owned.log.lane} is taken from ${node.name}${told ? '' : ', which does not know it'}`);
     if (told) node.revoke(owned);
