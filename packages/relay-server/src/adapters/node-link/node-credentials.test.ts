@@ -41,7 +41,11 @@ describe('what a node is to show to others', () => {
     ['another authority of the same name', credentials({}, new TestAuthority()), 'no authority in `cluster.authori'],
     ['an end that is over', credentials(times(-2 * day, -1)), 'ended at 2026-05-31T23:59:59.000Z: have another one'],
     ['a beginning that is to come', credentials(times(1_000, day)), 'is not good before 2026-06-01T00:00:01.000Z: set'],
-    ['another host', credentials({ hosts: ['other.example'] }), 'for `cluster.host` (localhost), in its subjectAltName'],
+    [
+      'another host',
+      credentials({ hosts: ['other.example'] }),
+      'for `cluster.host` (localhost), in its subjectAltName',
+    ],
     ['use for servers alone', credentials({ usages: ['serverAuth'] }), 'may not be used as clientAuth'],
     ['use for clients alone', credentials({ usages: ['clientAuth'] }), 'may not be used as serverAuth'],
     ['no certificate', { ...credentials(), certificate: 'nonsense' }, '`cluster.certificateFile` is no PEM that can'],
@@ -120,7 +124,9 @@ describe('what stands between a node and its authority', () => {
     const given = { ...credentials({}, root), authority: root.certificate };
     expect(refusal(given)).toContain('the certificate of the authority (`cluster.authorityFile`) ended');
     const noRoot = new TestAuthority('Root', { isPlain: true });
-    expect(refusal({ ...credentials({}, noRoot), authority: noRoot.certificate })).toContain('basicConstraints CA:TRUE');
+    expect(refusal({ ...credentials({}, noRoot), authority: noRoot.certificate })).toContain(
+      'basicConstraints CA:TRUE',
+    );
   });
 
   it('of several authorities the one counts that vouches for it, as during a change', () => {
