@@ -7,6 +7,7 @@ import { type EngineName, engineNames } from './engine-name.ts';
 import { type EngineProgram, lastLines, startProcess } from './engine-process.ts';
 import { conflictOf, defaultShape, type EngineMember, type EngineShape, membersOf, portsOf } from './engine-shape.ts';
 import type { Installer } from './installed-programs.ts';
+import { lateAdvice } from './late-advice.ts';
 import { probed } from './probe.ts';
 import { linuxProcesses, runs } from './process-identity.ts';
 import { takenPorts } from './taken-ports.ts';
@@ -144,14 +145,21 @@ async function startMember(
 /** @throws when it ends, or does not answer in time */
 async function untilAnswered(engine: Engine, member: EngineMember, setting: EngineSetting): Promise<void> {
   const { folder } = setting;
-  await untilDone(
-    () => engine.ask(member, setting),
-    engine.answerMs,
-    () => {
-      if (isUp(member, folder)) return;
-      throw new Error(`${member.name} has ended. It said last:\n${lastLines(folder.log(member.name))}`);
-    },
-  );
+  try {
+    await untilDone(
+      () => engine.ask(member, setting),
+      engine.answerMs,
+      () => {
+        if (isUp(member, folder)) return;
+        throw new Error(`${member.name} has ended. It said last:\n${lastLines(folder.log(member.name))}`);
+      },
+    );
+  } catch (error) {
+    if (!isUp(member, folder)) throw error;
+    throw new Error(lateAdvice(member.name, EngineFolder.shown(folder.log(member.name), process.cwd()), error), {
+      cause: error,
+    });
+  }
 }
 
 /** Tries until it is done; `check` may throw in between. */

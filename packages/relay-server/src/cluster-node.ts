@@ -11,6 +11,7 @@ import type { NodeFailure } from './dispatch/node-failure.ts';
 import { OtherNodes } from './dispatch/other-nodes.ts';
 import { type PartitionTerms, partitionTerms } from './dispatch/partition-dispatch.ts';
 import { recordBytes } from './log-terms.ts';
+import { CertificateWatch } from './metrics/certificate-watch.ts';
 import { countedEngines } from './metrics/engine-counts.ts';
 import { FailureLog } from './metrics/failure-log.ts';
 import { mailCounts } from './metrics/mail-counts.ts';
@@ -28,6 +29,8 @@ export interface ClusterRelayParts extends Omit<RelayParts, 'stores' | 'checks' 
   readonly engines: ClusterEngines;
   /** How other nodes reach this one, and this one them; under a name that no earlier start had. The relay closes it in the end. */
   readonly link: NodeLink;
+  /** When other nodes begin to refuse this one for its certificate, milliseconds since the Unix epoch; left out: they never do. */
+  readonly certificateEndsAt?: number;
   /** Part of the names of delivery lanes. */
   readonly cluster: string;
   /** The nodes that share the log's partitions. */
@@ -94,11 +97,14 @@ export function createClusterRelay(parts: ClusterRelayParts): Relay {
     topics: [topics.toUser, topics.toGroup],
     retentionMs: parts.config.mailbox.retentionMs,
   });
+  const { certificateEndsAt: endsAt } = parts;
+  const certificate = endsAt === undefined ? undefined : new CertificateWatch({ ...parts, endsAt });
   let starting: ReturnType<Relay['start']> | undefined;
 
   async function start(): ReturnType<Relay['start']> {
     await mail.start();
     gauges.start();
+    certificate?.start();
     await others.start();
     listedCheck.start();
     return relay.start();
@@ -108,6 +114,7 @@ export function createClusterRelay(parts: ClusterRelayParts): Relay {
   function close(): Promise<void> {
     return closeEach([
       () => gauges.stop(),
+      () => certificate?.stop(),
       () => listedCheck.stop(),
       () => mail.close(),
       () => others.stop(),

@@ -68,7 +68,7 @@ export interface NodePlatform extends Pick<RelayParts, 'clock' | 'timers' | 'ran
 export interface NodeParts
   extends Pick<
     ClusterRelayParts,
-    'engines' | 'relayKey' | 'trustRoot' | 'cluster' | 'group' | 'topics' | 'topicKey' | 'drainMs'
+    'engines' | 'relayKey' | 'trustRoot' | 'cluster' | 'group' | 'topics' | 'topicKey' | 'drainMs' | 'certificateEndsAt'
   > {
   readonly link: TlsNodeLink;
 }
@@ -89,6 +89,7 @@ export async function openNodeParts(config: RelayConfig, platform: NodePlatform)
     return {
       engines,
       link,
+      certificateEndsAt: link.certificateEndsAt,
       relayKey,
       trustRoot,
       cluster: config.cluster.name,

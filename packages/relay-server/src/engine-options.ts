@@ -8,7 +8,7 @@ import { readSettingFile } from './read-setting-file.ts';
 export interface EngineOptions {
   readonly kafka: KafkaOptions;
   readonly cassandra: CassandraOptions;
-  readonly redis: Omit<RedisOptions, 'onTrouble'>;
+  readonly redis: Omit<RedisOptions, 'onTrouble' | 'onReady'>;
 }
 
 /** @throws {RelayError} `config-invalid` when a file can't be read */

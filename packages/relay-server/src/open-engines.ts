@@ -5,6 +5,7 @@ import type { RelayConfig } from './config/relay-config.ts';
 import { type EngineAdapters, loadEngineAdapters } from './engine-adapters.ts';
 import { type EngineOptions, engineOptions } from './engine-options.ts';
 import { recordBytes, topicTerms } from './log-terms.ts';
+import { RedisTrouble } from './metrics/redis-trouble.ts';
 import { openMadeBucket } from './open-bucket.ts';
 import { closeEach } from './platform/close-each.ts';
 import type { Clock } from './ports/clock.ts';
@@ -116,8 +117,13 @@ async function openDatabase(
 
 async function openRedis({ redis }: EngineAdapters, options: EngineOptions, parts: OpenEnginesParts) {
   const { commandTimeoutMs } = parts;
-  const onTrouble = ({ code }: RelayError) => parts.logger.warn('redis.trouble', { code });
-  const timed = { ...options.redis, ...(commandTimeoutMs !== undefined && { commandTimeoutMs }), onTrouble };
+  const trouble = new RedisTrouble(parts);
+  const timed = {
+    ...options.redis,
+    ...(commandTimeoutMs !== undefined && { commandTimeoutMs }),
+    onTrouble: (error: RelayError) => trouble.failed(error),
+    onReady: () => trouble.ready(),
+  };
   const open = () => redis.openRedisClusterStores(timed, parts);
   const engine = await open().catch((error: unknown) => openedLater(open, error));
   return { engine, close: () => engine.close() };

@@ -10,10 +10,17 @@ export interface TestCertificate {
 /** What a certificate says. */
 export interface TestCertificateOptions {
   readonly hosts?: readonly string[];
+  /** Before any time at which a test begins by default. */
   readonly notBefore?: Date;
   readonly notAfter?: Date;
   /** Extended key usages; none: good for everything. */
   readonly usages?: readonly ('serverAuth' | 'clientAuth')[];
+}
+
+/** What the certificate of an authority says. */
+export interface TestAuthorityOptions extends Pick<TestCertificateOptions, 'notBefore' | 'notAfter'> {
+  /** It does not say that it is one. */
+  readonly isPlain?: boolean;
 }
 
 /** A certificate authority of one test: RFC 5280, ECDSA with P-256, no more than TLS needs. */
@@ -22,14 +29,16 @@ export class TestAuthority {
   readonly #name: Buffer;
   readonly #key: KeyObject;
 
-  constructor(name = 'Test authority') {
+  /** @param by Who has signed it; itself when left out. */
+  constructor(name = 'Test authority', options: TestAuthorityOptions = {}, by?: TestAuthority) {
     const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     this.#name = nameOf(name);
     this.#key = privateKey;
-    this.certificate = this.#issue(publicKey, this.#name, {}, [
+    const extensions = [
       extension('551d13', true, sequence(der(0x01, Buffer.from([0xff])))),
       extension('551d0f', true, der(0x03, Buffer.from([0x01, 0x06]))),
-    ]);
+    ];
+    this.certificate = (by ?? this).#issue(publicKey, this.#name, options, options.isPlain === true ? [] : extensions);
   }
 
   /** A certificate for these hosts. */
@@ -50,7 +59,7 @@ export class TestAuthority {
   }
 
   #issue(key: KeyObject, subject: Buffer, options: TestCertificateOptions, extensions: readonly Buffer[]): string {
-    const notBefore = options.notBefore ?? new Date(Date.now() - 3_600_000);
+    const notBefore = options.notBefore ?? new Date(Date.UTC(2025, 0, 1));
     const notAfter = options.notAfter ?? new Date(Date.now() + 86_400_000);
     const algorithm = sequence(der(0x06, Buffer.from('2a8648ce3d040302', 'hex')));
     const body = sequence(

@@ -81,6 +81,24 @@ describe('a Kafka that can not be used', () => {
     expect(openFailure(new Error('late'))).toMatchObject({ code: 'store-unavailable', retryable: true });
   });
 
+  it('takes a connection and ends it, as it does when it wants SASL or TLS: the settings of both are named', async () => {
+    const listening = createServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.once('data', () => socket.destroy());
+    });
+    server = listening;
+    await new Promise<void>((resolve) => void listening.listen(0, '127.0.0.1', resolve));
+    const { port } = listening.address() as AddressInfo;
+    const kafka = { brokers: [`127.0.0.1:${port}`], connectTimeoutMs: 200, requestTimeoutMs: 300 };
+    await expect(makeLogTopics({ kafka, topics: ['nothing'] })).rejects.toMatchObject({
+      code: 'store-unavailable',
+      retryable: true,
+      message: expect.stringMatching(/`kafka\.sasl\.mechanism`.*`kafka\.tls` to `true`/),
+    });
+    const closed = { ...kafka, brokers: [`127.0.0.1:${await closedPort()}`] };
+    await expect(makeLogTopics({ kafka: closed, topics: ['nothing'] })).rejects.toThrow('Kafka can not be reached');
+  });
+
   it('is not taken for unreachable when the relay itself is wrong', () => {
     expect(storeFailure(new TypeError('planted')).code).toBe('internal');
   });

@@ -96,7 +96,18 @@ export function storeFailure(cause: unknown): RelayError {
 /** What it means when the relay opens its log: who is refused then is for the operator, `config-invalid`; all else as {@link storeFailure}. */
 export function openFailure(cause: unknown): RelayError {
   const refusal = cause instanceof RelayError ? undefined : refusalIn(cause, codesOf(cause));
-  return refusal === undefined ? storeFailure(cause) : new RelayError('config-invalid', refusal, { cause });
+  if (refusal !== undefined) return new RelayError('config-invalid', refusal, { cause });
+  if (cause instanceof RelayError || !wasEnded(cause)) return storeFailure(cause);
+  return new RelayError(
+    'store-unavailable',
+    "Kafka's brokers take a connection and end it. If they want to know who comes, set `kafka.sasl.mechanism`, `kafka.sasl.username` and `kafka.sasl.password`; if they speak TLS, set `kafka.tls` to `true`; if neither, try again.",
+    { retryable: true, cause },
+  );
+}
+
+/** Whether a broker was reached and has said nothing: so do those that want another protocol than they hear. */
+function wasEnded(cause: unknown): boolean {
+  return codesOf(cause).has('PLT_KFK_NETWORK') && wordsOf(cause).includes('Connection closed');
 }
 
 /** What to do about a broker that does not let this relay in; `undefined` when it is something else. */

@@ -9,9 +9,11 @@ import { NodeProxy } from '../../../test/node-proxy.ts';
 import { refusalOf } from '../../conformance/harness.ts';
 import { systemRandomness } from '../../platform/system-randomness.ts';
 import { silentLogger } from '../memory/silent-logger.ts';
-import type { LinkSettings } from './link-settings.ts';
+import { defaultLinkSettings, type LinkSettings } from './link-settings.ts';
 import type { NodeCredentials } from './node-credentials.ts';
 import { answerFrame, cancelFrame, encodeNodeFrames, requestFrame } from './node-frames.ts';
+import { listenForNodes } from './node-listener.ts';
+import { nodeNameOf } from './node-name.ts';
 import { TlsNodeLink } from './tls-node-link.ts';
 
 const authority = new TestAuthority();
@@ -145,14 +147,40 @@ describe('between nodes', () => {
     await expectWorking(link);
   });
 
-  it.each<[string, Start]>([
-    ['of another CA', { by: elsewhere }],
-    ['that has expired', { names: past }],
-    ['for clients only', { names: { usages: ['clientAuth'] } }],
-  ])('a node with a certificate %s is asked nothing', async (_, other) => {
-    const [asker, link] = [await start(), await start(other)];
-    expect(await asker.request(link.node, message, ample)).toEqual(notDone);
+  /** Listens as a node does, with a certificate that none would begin with; gives its name. */
+  async function impostor(own: TestCertificate): Promise<string> {
+    let node: string | undefined;
+    const listener = await listenForNodes({
+      host: '127.0.0.1',
+      port: 0,
+      credentials: { ...own, authority: authority.certificate },
+      settings: defaultLinkSettings,
+      logger: silentLogger,
+      name: () => node,
+      onNode: (from, socket) => {
+        handed.push(from);
+        socket.terminate();
+      },
+    });
+    ends.push(() => listener.close());
+    node = nodeNameOf({ host: 'localhost', port: listener.port, start: 'abc' });
+    return node;
+  }
+
+  it.each<[string, TestCertificate]>([
+    ['of another CA', elsewhere.issue()],
+    ['that has expired', authority.issue(past)],
+    ['for clients only', authority.issue({ usages: ['clientAuth'] })],
+  ])('a node with a certificate %s is asked nothing', async (_, own) => {
+    const [asker, node] = [await start(), await impostor(own)];
+    expect(await asker.request(node, message, ample)).toEqual(notDone);
     expect(handed).toEqual([]);
+  });
+
+  it('a node with a certificate as it should be is asked where that impostor stands', async () => {
+    const [asker, node] = [await start(), await impostor(authority.issue())];
+    await asker.request(node, message, ample);
+    expect(handed).toEqual([asker.node]);
   });
 
   it('a node with a certificate of another host is asked nothing', async () => {

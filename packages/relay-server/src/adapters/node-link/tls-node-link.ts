@@ -42,6 +42,8 @@ const partingMs = 1_000;
  */
 export class TlsNodeLink implements NodeLink {
   readonly node: string;
+  /** When other nodes begin to refuse this one, milliseconds since the Unix epoch: its certificate has ended, or one that vouches for it. */
+  readonly certificateEndsAt: number;
   readonly #options: TlsNodeLinkOptions;
   readonly #settings: LinkSettings;
   readonly #listener: NodeListener;
@@ -52,8 +54,15 @@ export class TlsNodeLink implements NodeLink {
   #drain: Drain | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(node: string, options: TlsNodeLinkOptions, settings: LinkSettings, listener: NodeListener) {
+  private constructor(
+    node: string,
+    options: TlsNodeLinkOptions,
+    settings: LinkSettings,
+    listener: NodeListener,
+    certificateEndsAt: number,
+  ) {
     this.node = node;
+    this.certificateEndsAt = certificateEndsAt;
     this.#options = options;
     this.#settings = settings;
     this.#listener = listener;
@@ -62,11 +71,11 @@ export class TlsNodeLink implements NodeLink {
 
   /**
    * Begins to listen, under the name of a start that there never was.
-   * @throws {RelayError} `config-invalid`: credentials that can't be used, or an address it can't listen at
+   * @throws {RelayError} `config-invalid`: credentials that other nodes would refuse, or an address it can't listen at
    */
   static async open(options: TlsNodeLinkOptions): Promise<TlsNodeLink> {
-    const { advertise, credentials, listen, logger, randomness } = options;
-    checkCredentials(credentials, advertise.host);
+    const { advertise, clock, credentials, listen, logger, randomness } = options;
+    const { endsAt } = checkCredentials(credentials, advertise.host, clock.now());
     const settings = { ...defaultLinkSettings, ...options.settings };
     let link: TlsNodeLink | undefined;
     const listener = await listenForNodes({
@@ -81,7 +90,7 @@ export class TlsNodeLink implements NodeLink {
     });
     const start = Buffer.from(randomness.bytes(8)).toString('hex');
     const node = nodeNameOf({ host: advertise.host, port: advertise.port ?? listener.port, start });
-    link = new TlsNodeLink(node, options, settings, listener);
+    link = new TlsNodeLink(node, options, settings, listener, endsAt);
     return link;
   }
 

@@ -18,6 +18,8 @@ export interface RedisOptions {
   readonly commandTimeoutMs?: number;
   /** Is told what goes wrong with the connection while nobody waits for an answer; it is made anew by itself. */
   readonly onTrouble: (error: RelayError) => void;
+  /** Is told that a connection was made, the first one too. */
+  readonly onReady?: () => void;
 }
 
 /** A value of a command: numbers are written out, bytes are sent as they are. */
@@ -120,6 +122,9 @@ export class RedisDatabase {
     });
     client.on('error', (error: unknown) => {
       if (this.#isOpen && this.#client === client) onTrouble(storeFailure(error));
+    });
+    client.on('ready', () => {
+      if (this.#client === client) this.#options.onReady?.();
     });
     return client;
   }

@@ -92,7 +92,7 @@ export class S3BlobStore implements BlobStore {
         return 'found';
       }
     } catch (error) {
-      throw openFailure(error);
+      throw openFailure(error, this.#bucket);
     }
   }
 
@@ -101,11 +101,11 @@ export class S3BlobStore implements BlobStore {
     try {
       if (await this.#hasBucket()) return 'found';
     } catch (error) {
-      throw openFailure(error);
+      throw openFailure(error, this.#bucket);
     }
     throw new RelayError(
       'config-invalid',
-      `the object store has no bucket ${this.#bucket}: \`sotto-relay migrate\` makes it`,
+      `the object store has no bucket ${this.#bucket} (\`blobs.s3.bucket\`): \`sotto-relay migrate\` makes it`,
     );
   }
 

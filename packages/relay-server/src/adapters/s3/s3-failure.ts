@@ -19,14 +19,40 @@ export function storeFailure(error: unknown): RelayError {
   return unavailable('is up, has room and answers in time', error);
 }
 
-/** What an error means when the relay starts: who is refused then is for the operator, `config-invalid`; all else as {@link storeFailure}. */
-export function openFailure(error: unknown): RelayError {
-  if (!isRefusal(error)) return storeFailure(error);
-  return new RelayError(
-    'config-invalid',
-    "the object store refuses this relay: look at the endpoint, credentials, region, bucket and rights in its settings, and at this machine's clock",
-    { cause: error },
-  );
+/**
+ * What an error means when the relay starts: what was refused then is for the operator, `config-invalid` with the settings to look at; all else as {@link storeFailure}.
+ * @param bucket As the settings have it.
+ */
+export function openFailure(error: unknown, bucket: string): RelayError {
+  if (error instanceof RelayError) return error;
+  const what = adviceOn(error, bucket);
+  return what === undefined ? storeFailure(error) : new RelayError('config-invalid', what, { cause: error });
+}
+
+/** S3's rules, https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html */
+const bucketName = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+
+/** What to do about a server that does not do what it is asked; `undefined` when that may pass by itself. */
+function adviceOn(error: unknown, bucket: string): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const name = error.name;
+  const isOfName = name === 'InvalidBucketName' || name === 'EndpointError';
+  // The answer to a HEAD has no words: whoever got one for a name against the rules has the name to blame.
+  if (isOfName || ([400, 405].includes(statusOf(error)) && !bucketName.test(bucket))) {
+    return `the object store takes no bucket of the name that \`blobs.s3.bucket\` has (${bucket}): a name has 3 to 63 of a-z, 0-9, \`-\` and \`.\`, a letter or a digit first and last`;
+  }
+  if (name === 'CredentialsProviderError') {
+    return 'there are no credentials for the object store: set `blobs.s3.accessKeyId` and `blobs.s3.secretAccessKey`, or give this machine a role';
+  }
+  if (name === 'PermanentRedirect' || name === 'AuthorizationHeaderMalformed' || statusOf(error) === 301) {
+    return `the object store has the bucket ${bucket} elsewhere: look at \`blobs.s3.region\` and \`blobs.s3.endpoint\``;
+  }
+  if (isRefusal(error)) {
+    return `the object store refuses this relay: look at \`blobs.s3.accessKeyId\`, \`blobs.s3.secretAccessKey\`, the rights of that key to the bucket ${bucket} (\`blobs.s3.bucket\`), \`blobs.s3.endpoint\` and \`blobs.s3.region\`, and at this machine's clock`;
+  }
+  if (!(error instanceof S3ServiceException) || isPassing(error)) return undefined;
+  const said = /^[A-Za-z0-9]{1,64}$/.test(name) ? `${name}, ` : '';
+  return `the object store does not do what it is asked (${said}HTTP ${statusOf(error)}): look at \`blobs.s3.bucket\` (${bucket}), \`blobs.s3.region\`, \`blobs.s3.endpoint\` and \`blobs.s3.pathStyle\``;
 }
 
 /** The HTTP status that came with an error; 0 when none did. */
