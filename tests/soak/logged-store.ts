@@ -6,7 +6,7 @@ export interface StoreListener {
   applied(message: MessageRecord): void;
   /** Of each message that a commit removed of a chat which was not accepted, after it. */
   dropped(message: MessageRecord): void;
-  /** Of somebody who is or was in a group, before it. */
+  /** Of somebody who is or was in a group by its log, before it. */
   member(member: GroupMemberRecord): void;
 }
 
@@ -25,9 +25,7 @@ function logged(store: Store, listener: StoreListener): Store {
     get(target, name) {
       if (name === 'commit') {
         return async (changes: readonly Change[], ownerEpoch: number) => {
-          for (const change of changes) {
-            if (change.type === 'put' && change.kind === 'groupMember') listener.member(change.record);
-          }
+          for (const member of await byLog(target, changes)) listener.member(member);
           const dropped = await ofRequests(target, changes);
           await target.commit(changes, ownerEpoch);
           for (const message of dropped) listener.dropped(message);
@@ -41,6 +39,22 @@ function logged(store: Store, listener: StoreListener): Store {
       return typeof value === 'function' ? value.bind(target) : value;
     },
   });
+}
+
+/** Who is put as a member, or as one who was. A device that was only told that it is out guesses when: beyond what it knows of the log, and that is left out. */
+async function byLog(store: Store, changes: readonly Change[]): Promise<readonly GroupMemberRecord[]> {
+  const groups = new Map<string, number>();
+  for (const change of changes) {
+    if (change.type === 'put' && change.kind === 'group') groups.set(change.record.id, change.record.revision);
+  }
+  const found: GroupMemberRecord[] = [];
+  for (const change of changes) {
+    if (change.type !== 'put' || change.kind !== 'groupMember') continue;
+    const { groupId, leftAt } = change.record;
+    const known = groups.get(groupId) ?? (await store.get('group', { id: groupId }))?.revision;
+    if (leftAt === undefined || known === undefined || leftAt <= known) found.push(change.record);
+  }
+  return found;
 }
 
 /** As many of a request are kept, as the docs say: what is checked does not give the measure. */
