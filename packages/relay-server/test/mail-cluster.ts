@@ -14,14 +14,13 @@ import type { MailGround, NodeGround } from './mail-ground.ts';
 
 const cluster = 'test';
 
-/** Far more than the suites have in flight: their time stands, so that nothing would ever make room. For the same reason what was refused is tried again at the next tick. */
+/** Far more than the suites have in flight: their time stands, so that nothing would ever make room. For the same reason a spill that was refused is tried again at once. */
 const roomyPartition: PartitionTerms = {
   ...partitionTerms,
-  lane: { ...partitionTerms.lane, depth: 8_192, handOverMs: 600_000, holdRetryMs: 0, spillRetryMs: 0 },
+  lane: { ...partitionTerms.lane, depth: 8_192, handOverMs: 600_000, spillRetryMs: 0 },
   openRecords: 16_384,
-  retryMs: 0,
 };
-const roomyInbox: InboxTerms = { ...inboxTerms, window: 8_192, retryMs: 0 };
+const roomyInbox: InboxTerms = { ...inboxTerms, window: 8_192 };
 
 /** How a `MailCluster` is to be. */
 export interface MailClusterOptions<Ground extends MailGround> {
