@@ -20,7 +20,8 @@ describe.each([
   const make = async (): Promise<ClusterUnderTest> => {
     const clock = settableClock();
     const ground = await EngineGround.make(clock);
-    const cluster = new MailCluster({ ground, clock, timers: systemTimers });
+    // Thousands that a case has left without an ack are spilled one after the other when the nodes stop.
+    const cluster = new MailCluster({ ground, clock, timers: systemTimers, drainMs: 60_000 });
     return { cluster, clock, release: () => Promise.resolve() };
   };
   const maker = clusterHarness({ ...options, cluster: () => (made ??= make()) });

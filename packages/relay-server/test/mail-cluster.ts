@@ -26,6 +26,8 @@ const roomyInbox: InboxTerms = { ...inboxTerms, window: 8_192 };
 export interface MailClusterOptions<Ground extends MailGround> {
   readonly ground: Ground;
   readonly clock: Clock;
+  /** For how long a node that stops waits for what it has handed out; 5,000 ms by default. */
+  readonly drainMs?: number;
   /** Ticks of dispatchers and gateways run by these. */
   readonly timers: Timers;
   readonly partitionTerms?: PartitionTerms;
@@ -82,7 +84,7 @@ export class MailCluster<Ground extends MailGround = MailGround> {
       group: ground.group,
       topics: ground.topics,
       secret: this.#secret,
-      drainMs: 5_000,
+      drainMs: this.#options.drainMs ?? 5_000,
       hint: () => undefined,
       ...(counts && { handedOver: counts.handedOver, read: counts.read }),
       delivered: (device, key, live) => {
