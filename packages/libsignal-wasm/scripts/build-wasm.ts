@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { lockOf } from './crate-pins.ts';
 
-// Builds artefact/libsignal.wasm from rust/ and crates.io, the same byte for byte in any folder.
+// Builds artefact/libsignal.wasm from rust/ and the crates that it pins, the same byte for byte in any folder.
 //   node scripts/build-wasm.ts [--in FOLDER] [--check]
 // --in: an existing folder to build in, a new one under the system's temporary folder when not given.
 // --check: compares with the artefact that is committed, and changes nothing.

@@ -1,7 +1,7 @@
 import { Aci } from './address.ts';
 import { type PrivateKey, PublicKey } from './ec-keys.ts';
 import { call } from './library.ts';
-import { type Bytes, type Fields, Values } from './wire.ts';
+import { type Bytes, type Fields, readableTime, Values } from './wire.ts';
 
 interface ServerFields {
   readonly keyId: number;
@@ -123,7 +123,7 @@ export class SenderCertificate {
   }
 
   expiration(): number {
-    return this.fields.expiration;
+    return readableTime(this.fields.expiration);
   }
 
   key(): PublicKey {

@@ -1,7 +1,7 @@
 import { CiphertextMessage, type CiphertextMessageConvertible, CiphertextMessageType } from './ciphertext-message.ts';
 import { PublicKey } from './ec-keys.ts';
 import { call } from './library.ts';
-import { type Bytes, type Fields, Values } from './wire.ts';
+import { type Bytes, type Fields, readableTime, Values } from './wire.ts';
 
 interface ErrorFields {
   readonly timestamp: number;
@@ -54,7 +54,7 @@ export class DecryptionErrorMessage {
   }
 
   timestamp(): number {
-    return this.fields.timestamp;
+    return readableTime(this.fields.timestamp);
   }
 
   deviceId(): number {

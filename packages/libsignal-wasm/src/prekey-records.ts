@@ -1,7 +1,7 @@
 import { PrivateKey, PublicKey } from './ec-keys.ts';
 import { KEMKeyPair, KEMPublicKey, KEMSecretKey } from './kem-keys.ts';
 import { call } from './library.ts';
-import { type Bytes, type Fields, Values } from './wire.ts';
+import { type Bytes, type Fields, readableTime, Values } from './wire.ts';
 
 const bytesOf = (fields: Fields): Bytes => fields.bytes();
 
@@ -94,7 +94,7 @@ export class SignedPreKeyRecord {
   }
 
   timestamp(): number {
-    return this.record.timestamp;
+    return readableTime(this.record.timestamp);
   }
 
   signature(): Bytes {
@@ -145,7 +145,7 @@ export class KyberPreKeyRecord {
   }
 
   timestamp(): number {
-    return this.record.timestamp;
+    return readableTime(this.record.timestamp);
   }
 
   signature(): Bytes {

@@ -152,3 +152,9 @@ export class Fields {
     return value;
   }
 }
+
+/** A time of a message or record, which may say more than a number can hold. @throws {RangeError} as the native library does when it is read */
+export function readableTime(value: number): number {
+  if (!Number.isSafeInteger(value)) throw new RangeError('a Timestamp (u64) is too large to be a number');
+  return value;
+}

@@ -20,6 +20,13 @@ export interface PublicKeys {
 /** A fixed time: none of the tests has to do with the clock. */
 export const now = new Date(1_800_000_000_000);
 
+interface PartyOptions {
+  readonly deviceId?: number;
+  readonly registrationId?: number;
+  /** A serialised identity key pair; a new one when not given. */
+  readonly own?: Uint8Array<ArrayBuffer>;
+}
+
 /** A device on one of the libraries. */
 export class Party {
   readonly library: Library;
@@ -29,12 +36,30 @@ export class Party {
   private readonly registrationId: number;
   private nextId = 1;
 
-  constructor({ library }: NamedLibrary, name: string, deviceId = 1, registrationId = 1_234) {
+  constructor(
+    { library }: NamedLibrary,
+    name: string,
+    { deviceId = 1, registrationId = 1_234, own }: PartyOptions = {},
+  ) {
     this.library = library;
     this.address = library.ProtocolAddress.new(name, deviceId);
-    this.own = library.IdentityKeyPair.generate();
+    this.own = own === undefined ? library.IdentityKeyPair.generate() : library.IdentityKeyPair.deserialize(own);
     this.registrationId = registrationId;
     this.stores = new MemoryStores(library, this.own, registrationId);
+  }
+
+  /** The same device on another library: identity and prekeys are the same, sessions and chains are not. */
+  twin(named: NamedLibrary): Party {
+    const { registrationId, own, address } = this;
+    const twin = new Party(named, address.name(), {
+      deviceId: address.deviceId(),
+      registrationId,
+      own: own.serialize(),
+    });
+    for (const kind of ['prekeys', 'signedPrekeys', 'kyberPrekeys'] as const) {
+      for (const [id, bytes] of this.stores[kind]) twin.stores[kind].set(id, bytes);
+    }
+    return twin;
   }
 
   /** Makes prekeys and keeps their private halves. */

@@ -106,7 +106,7 @@ describe.each(pairs)('sealed senders from %o to %o', (from, to) => {
 
   it('version 2: one message of a group for many devices', async () => {
     const { authority, alice, bob, certificate } = await acquainted(from, to);
-    const carol = new Party(from, id(3), 2, 16_383);
+    const carol = new Party(from, id(3), { deviceId: 2, registrationId: 16_383 });
     await alice.start(carol);
     const { library, stores, address } = alice;
     const key = await library.SenderKeyDistributionMessage.create(address, distribution, stores.senderKey);
@@ -141,7 +141,7 @@ describe.each(pairs)('sealed senders from %o to %o', (from, to) => {
 
   it('version 2: a registration id has at most 14 bits', async () => {
     const { alice, bob, certificate } = await acquainted(from, to);
-    const wide = new Party(to, id(4), 1, 16_384);
+    const wide = new Party(to, id(4), { registrationId: 16_384 });
     await alice.start(wide);
     const { library, stores } = alice;
     const message = library.PlaintextContent.from(
