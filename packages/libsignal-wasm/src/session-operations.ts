@@ -1,6 +1,7 @@
 import type { ProtocolAddress } from './address.ts';
 import { CiphertextMessage, CiphertextMessageType } from './ciphertext-message.ts';
 import { operate } from './library.ts';
+import { checkAddresses, checkInnerAddresses } from './message-addresses.ts';
 import { systemTime } from './platform/system-clock.ts';
 import { checkPqRatchet } from './pq-ratchet.ts';
 import type { PreKeyBundle } from './prekey-bundle.ts';
@@ -46,11 +47,13 @@ export async function signalEncrypt(
 export async function signalDecrypt(
   message: SignalMessage,
   address: ProtocolAddress,
-  _localAddress: ProtocolAddress,
+  localAddress: ProtocolAddress,
   sessionStore: SessionStore,
   identityStore: IdentityKeyStore,
 ): Promise<Bytes> {
-  checkPqRatchet(message.pqRatchet(), CiphertextMessageType.Whisper, 'SessionCipher_DecryptSignalMessage');
+  const operation = 'SessionCipher_DecryptSignalMessage';
+  checkPqRatchet(message.pqRatchet(), CiphertextMessageType.Whisper, operation);
+  checkAddresses(message.serialize(), { from: address, to: localAddress }, operation);
   return decryptUnchecked(message, address, { sessions: sessionStore, identities: identityStore });
 }
 
@@ -68,14 +71,16 @@ export function decryptUnchecked(
 export async function signalDecryptPreKey(
   message: PreKeySignalMessage,
   address: ProtocolAddress,
-  _localAddress: ProtocolAddress,
+  localAddress: ProtocolAddress,
   sessionStore: SessionStore,
   identityStore: IdentityKeyStore,
   prekeyStore: PreKeyStore,
   signedPrekeyStore: SignedPreKeyStore,
   kyberPrekeyStore: KyberPreKeyStore,
 ): Promise<Bytes> {
-  checkPqRatchet(message.pqRatchet(), CiphertextMessageType.PreKey, 'SessionCipher_DecryptPreKeySignalMessage');
+  const operation = 'SessionCipher_DecryptPreKeySignalMessage';
+  checkPqRatchet(message.pqRatchet(), CiphertextMessageType.PreKey, operation);
+  checkInnerAddresses(message.serialize(), { from: address, to: localAddress }, operation);
   const answers = answersOf({
     sessions: sessionStore,
     identities: identityStore,
@@ -84,5 +89,5 @@ export async function signalDecryptPreKey(
     kyberPrekeys: kyberPrekeyStore,
   });
   const values = address.under(new Values()).bytes(message.serialize());
-  return operate('SessionCipher_DecryptPreKeySignalMessage', values, answers, bytesOf);
+  return operate(operation, values, answers, bytesOf);
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type NamedLibrary, nativeLibrary, pairs } from './libraries.ts';
+import { type NamedLibrary, nativeLibrary, pairs, wasmLibrary } from './libraries.ts';
 import { outcomeOf } from './outcome.ts';
 import { Party } from './party.ts';
+import { fieldOf } from './wire-walk.ts';
 
 const text = (words: string): Uint8Array => new TextEncoder().encode(words);
 
@@ -98,5 +99,55 @@ describe('what is asked of stores', () => {
       expect(error).toMatchObject({ code: named.library.ErrorCode.UntrustedIdentity, addr: 'bob' });
       expect(named.library.LibSignalErrorBase.is(error, named.library.ErrorCode.UntrustedIdentity)).toBe(true);
     }
+  });
+});
+
+describe('a message that says from whom to whom it goes', () => {
+  const [aliceId, bobId] = ['a8f0c1de-51b1-4d4c-8f3a-0d9c7d7f0001', 'a8f0c1de-51b1-4d4c-8f3a-0d9c7d7f0002'];
+  const routes = [
+    [aliceId, 5, bobId, 7],
+    [aliceId, 5, bobId?.toUpperCase(), 7],
+    [aliceId, 6, bobId, 7],
+    [aliceId, 5, bobId, 8],
+    [bobId, 5, bobId, 7],
+    [aliceId, 5, aliceId, 7],
+    [aliceId, 5, `PNI:${bobId}`, 7],
+    [aliceId, 5, 'bob', 7],
+    ['alice', 5, bobId, 7],
+    ['alice', 5, 'bob', 7],
+  ] as const;
+
+  it('is refused elsewhere, by both', async () => {
+    const alice = new Party(nativeLibrary, aliceId ?? '', { deviceId: 5 });
+    const bob = new Party(nativeLibrary, bobId ?? '', { deviceId: 7 });
+    await alice.start(bob);
+    const [first, second] = [await alice.encrypt(bob, text('first')), await alice.encrypt(bob, text('second'))];
+    const inner = fieldOf(second.bytes.subarray(1), 4);
+    const said: string[][] = [];
+    for (const named of [nativeLibrary, wasmLibrary]) {
+      const lines: string[] = [];
+      for (const [fromName = '', fromDevice, toName = '', toDevice] of routes) {
+        const { library } = named;
+        const [from, to] = [
+          library.ProtocolAddress.new(fromName, fromDevice),
+          library.ProtocolAddress.new(toName, toDevice),
+        ];
+        const began = bob.twin(named);
+        const { session, identity, prekey, signedPrekey, kyberPrekey } = began.stores;
+        const message = library.PreKeySignalMessage.deserialize(first.bytes);
+        const stores = [session, identity, prekey, signedPrekey, kyberPrekey] as const;
+        lines.push(await outcomeOf(() => library.signalDecryptPreKey(message, from, to, ...stores)));
+        const met = bob.twin(named);
+        await met.decrypt(alice, first);
+        const known = met.stores.sessions.get(met.addressOf(alice).toString());
+        if (known !== undefined) met.stores.sessions.set(from.toString(), known);
+        const whisper = library.SignalMessage.deserialize(inner);
+        const open = () => library.signalDecrypt(whisper, from, to, met.stores.session, met.stores.identity);
+        lines.push(await outcomeOf(open));
+      }
+      said.push(lines);
+    }
+    expect(said[1]).toEqual(said[0]);
+    expect(said[0]?.map((line) => line.startsWith('gave'))).toEqual(routes.flatMap((_, at) => [at < 2, at < 2]));
   });
 });
