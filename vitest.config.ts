@@ -26,6 +26,12 @@ export default defineConfig({
     projects: [
       project('proto', 'proto', ['src/**/*.test.ts']),
       project('sdk', 'packages/sdk', ['src/**/*.test.ts']),
+      project(
+        'libsignal-wasm',
+        'packages/libsignal-wasm',
+        ['src/**/*.test.ts', 'test/**/*.test.ts', 'scripts/**/*.test.ts'],
+        120_000,
+      ),
       project('storage-adapters', 'packages/storage-adapters', ['src/**/*.test.ts']),
       project('relay-server', 'packages/relay-server', ['src/**/*.test.ts', 'test/**/*.test.ts']),
       project('testing', 'packages/testing', ['src/**/*.test.ts', 'test/**/*.test.ts']),

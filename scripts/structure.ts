@@ -24,7 +24,8 @@ const dumpingGrounds = new Set(['util', 'utils', 'helper', 'helpers', 'common', 
 /** Which packages of ours each may use. Those that are not named (tests, examples, benches) may use all. */
 const allowedDependencies: Readonly<Record<string, readonly string[]>> = {
   '@sotto/proto': [],
-  '@sotto/sdk': ['@sotto/proto'],
+  '@sotto/libsignal-wasm': [],
+  '@sotto/sdk': ['@sotto/proto', '@sotto/libsignal-wasm'],
   '@sotto/storage-adapters': ['@sotto/proto', '@sotto/sdk'],
   '@sotto/relay-server': ['@sotto/proto'],
   '@sotto/testing': ['@sotto/proto', '@sotto/sdk', '@sotto/storage-adapters', '@sotto/relay-server'],

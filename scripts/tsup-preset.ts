@@ -3,7 +3,7 @@ import { defineConfig } from 'tsup';
 /** The build of every published package: ES modules with types, one output file for each entry, nothing of a dependency inlined. */
 export function sottoPackage(
   entry: Record<string, string>,
-  options: { external?: string[]; tsconfig?: string } = {},
+  options: { external?: string[]; tsconfig?: string; sourcemap?: boolean } = {},
 ): ReturnType<typeof defineConfig> {
   return defineConfig({
     entry,
@@ -12,7 +12,7 @@ export function sottoPackage(
     platform: 'node',
     removeNodeProtocol: false,
     dts: true,
-    sourcemap: true,
+    sourcemap: options.sourcemap ?? true,
     clean: true,
     splitting: true,
     treeshake: false,
