@@ -11,6 +11,7 @@ import { sdkReceiveBench } from './sdk-receive.ts';
 import { sdkSendBench } from './sdk-send.ts';
 import { sealedBench } from './sealed.ts';
 import { stormBench } from './storm.ts';
+import { wasmBench } from './wasm.ts';
 
 const benches: readonly Bench[] = [
   sdkSendBench,
@@ -20,6 +21,7 @@ const benches: readonly Bench[] = [
   idleBench,
   groupBench,
   sealedBench,
+  wasmBench,
   stormBench,
   peersBench,
   clusterBench,

@@ -5,7 +5,8 @@ import { lockOf, pinsOf } from '../scripts/crate-pins.ts';
 
 const rust = join(import.meta.dirname, '../rust');
 const pins = readFileSync(join(rust, 'crates.lock'), 'utf8');
-const dependencies = /\[dependencies\]\n([^[]*)\n\[/.exec(readFileSync(join(rust, 'Cargo.toml'), 'utf8'))?.[1] ?? '';
+const dependencies =
+  /\[dependencies\]\n([\s\S]*?)\n\n\[/.exec(readFileSync(join(rust, 'Cargo.toml'), 'utf8'))?.[1] ?? '';
 
 describe('the crates', () => {
   it('are pinned exactly, and named with their checksums', () => {
