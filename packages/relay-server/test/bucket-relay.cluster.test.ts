@@ -76,7 +76,10 @@ it('says at the start what is wrong with the bucket, and lets the data folder go
   const right = { endpoint, region, bucket, accessKeyId, secretAccessKey };
   const refused = await startOn({ ...right, secretAccessKey: 'wrong' }).catch((error: unknown) => error);
   expect(refused).toBeInstanceOf(RelayError);
-  expect(refused).toMatchObject({ code: 'config-invalid', message: expect.stringContaining('`blobs.s3.secretAccessKey`') });
+  expect(refused).toMatchObject({
+    code: 'config-invalid',
+    message: expect.stringContaining('`blobs.s3.secretAccessKey`'),
+  });
   const nowhere = await startOn({ ...right, endpoint: 'http://127.0.0.1:1' }).catch((error: unknown) => error);
   expect(nowhere).toMatchObject({ code: 'store-unavailable', retryable: true });
   await using relay = await startOn(right);
