@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { Client } from 'cassandra-driver';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ClusterSettings, type Settings } from '../test/cluster-settings.ts';
 import { CassandraDatabase } from './adapters/cassandra/cassandra-database.ts';
@@ -34,6 +35,17 @@ async function refusal(work: Promise<unknown>): Promise<{ readonly code: string;
   return { code: 'none', message: '' };
 }
 
+async function hasKeyspace(settings: ClusterSettings): Promise<boolean> {
+  const { contactPoints, port, localDataCenter } = settings.config().cassandra;
+  const client = new Client({ contactPoints: [...contactPoints], protocolOptions: { port }, localDataCenter });
+  try {
+    const asked = 'SELECT keyspace_name FROM system_schema.keyspaces WHERE keyspace_name = ?';
+    return (await client.execute(asked, [settings.keyspace])).rowLength > 0;
+  } finally {
+    await client.shutdown();
+  }
+}
+
 describe('what is not there yet', () => {
   let settings: ClusterSettings;
   beforeAll(async () => {
@@ -46,6 +58,14 @@ describe('what is not there yet', () => {
     expect(code).toBe('config-invalid');
     expect(message).toContain('run `sotto-relay migrate`');
     expect(await settings.topics()).toEqual([]);
+  });
+
+  it('is not begun when Kafka has fewer brokers than replicas are asked for', async () => {
+    const { code, message } = await refusal(migrated(settings.config({ kafka: { replicas: 9 } })));
+    expect(code).toBe('config-invalid');
+    expect(message).toMatch(/^Kafka has \d brokers?, and would refuse .* on 9 brokers each.*`kafka.replicas`/);
+    expect(await settings.topics()).toEqual([]);
+    expect(await hasKeyspace(settings)).toBe(false);
   });
 
   it('is made once: a second time says that it is there', async () => {

@@ -22,7 +22,7 @@ const dayMs = 86_400_000;
 /**
  * Makes what the engines of a cluster need, or brings it up to date: topics, keyspace and tables, the bucket, and the note of what the cluster is made with.
  *
- * May be repeated, and may run on several nodes at once, also while nodes serve. It deletes nothing, and changes no setting of what is there. What can be refused before anything is made is: another number of partitions, a schema of a later version.
+ * May be repeated, and may run on several nodes at once, also while nodes serve. It deletes nothing, and changes no setting of what is there. What can be refused before anything is made is: another number of partitions, fewer brokers than `kafka.replicas`, a schema of a later version.
  * @throws {RelayError} `config-invalid`, `store-newer`, `store-unavailable`
  */
 export async function migrateCluster(config: RelayConfig, { clock, say }: MigrateParts): Promise<void> {
@@ -36,7 +36,7 @@ export async function migrateCluster(config: RelayConfig, { clock, say }: Migrat
   const adapters = await loadEngineAdapters();
   const options = await engineOptions(config);
   const { kafka } = options;
-  await adapters.kafkaTopics.findLogTopics({ kafka, ...topicTerms(config) });
+  await adapters.kafkaTopics.checkLogTopics({ kafka, ...topicTerms(config) });
   await migrateTables(config, adapters, options, { marks, clock, say });
   await makeTopics(config, adapters, options, say);
   const { bucket } = config.blobs.s3;

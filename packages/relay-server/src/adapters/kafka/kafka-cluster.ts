@@ -87,6 +87,11 @@ export class KafkaCluster {
     return this.#ids.get(topic);
   }
 
+  /** How many brokers answer now. */
+  async brokerCount(): Promise<number> {
+    return (await this.#lookForBrokers()).size;
+  }
+
   /** `host:port` of the brokers that are known, without one of them. */
   addressesBut(broker: number): string[] {
     return [...this.#brokers].filter(([number]) => number !== broker).map(([, address]) => addressOf(address));

@@ -36,6 +36,8 @@ export interface MadeTopic {
 /** The shortest time between the making of a topic and its being known to all brokers that is waited for, in tries. */
 const mostTries = 50;
 
+const defaultReplication = 3;
+
 const early = [
   kafkaCode.unknownTopic,
   kafkaCode.leaderNotAvailable,
@@ -98,6 +100,25 @@ export async function findLogTopics(
   }
 }
 
+/**
+ * Looks, before anything is made, whether `makeLogTopics` would be refused: by the topics that are there, or by too few brokers for those that are not.
+ * @throws {RelayError} `config-invalid`, `store-unavailable`
+ */
+export async function checkLogTopics(options: LogTopicsOptions): Promise<void> {
+  const there = new Set((await findLogTopics(options)).map(({ topic }) => topic));
+  const missing = options.topics.find((topic) => !there.has(topic));
+  if (missing === undefined) return;
+  const cluster = new KafkaCluster(options.kafka);
+  try {
+    const brokers = await cluster.brokerCount();
+    if (brokers < (options.replication ?? defaultReplication)) throw tooFewBrokers(missing, options, { brokers });
+  } catch (error) {
+    throw openFailure(error);
+  } finally {
+    await cluster.close();
+  }
+}
+
 function madeTopic(topic: string, { topicId, leaders }: TopicLayout, partitions: number): MadeTopic {
   const { length } = leaders;
   if (length === partitions) return { topic, topicId, partitions };
@@ -108,7 +129,12 @@ function madeTopic(topic: string, { topicId, leaders }: TopicLayout, partitions:
 }
 
 async function makeTopic(cluster: KafkaCluster, topic: string, partitions: number, options: LogTopicsOptions) {
-  const { replication = 3, minInSync = 2, retentionMs = 2_592_000_000, segmentMs = 3_600_000 } = options;
+  const {
+    replication = defaultReplication,
+    minInSync = 2,
+    retentionMs = 2_592_000_000,
+    segmentMs = 3_600_000,
+  } = options;
   const settings = {
     'cleanup.policy': 'delete',
     'retention.ms': `${retentionMs}`,
@@ -128,12 +154,22 @@ async function makeTopic(cluster: KafkaCluster, topic: string, partitions: numbe
     const codes = codesOf(error);
     if (codes.has(kafkaCode.topicExists)) return;
     const refused = [kafkaCode.invalidReplication, kafkaCode.invalidPartitions, kafkaCode.invalidConfig];
-    if (refused.some((code) => codes.has(code))) {
-      const message = `Kafka refuses to make ${topic} with ${partitions} partitions on ${replication} brokers each, ${minInSync} of them in sync: it needs that many brokers.`;
-      throw new RelayError('config-invalid', message, { cause: error });
-    }
+    if (refused.some((code) => codes.has(code))) throw tooFewBrokers(topic, options, { cause: error });
     throw error;
   }
+}
+
+function tooFewBrokers(
+  topic: string,
+  { partitions = 64, replication = defaultReplication, minInSync = 2 }: LogTopicsOptions,
+  { brokers, cause }: { readonly brokers?: number; readonly cause?: unknown },
+): RelayError {
+  const there =
+    brokers === undefined
+      ? 'Kafka refuses'
+      : `Kafka has ${brokers} ${brokers === 1 ? 'broker' : 'brokers'}, and would refuse`;
+  const message = `${there} to make ${topic} with ${partitions} partitions on ${replication} brokers each, ${minInSync} of them in sync: it needs that many brokers. Start them, or set \`kafka.replicas\`.`;
+  return new RelayError('config-invalid', message, { cause });
 }
 
 /** The layout of a topic that was made just now: brokers hear of it one after the other, and lead its partitions a moment after it is known who does. */
