@@ -17,6 +17,7 @@ export async function openChromium(): Promise<Browser> {
       'There is no Chromium: install it (on Debian `apt-get install chromium`), or name it in SOTTO_CHROMIUM.',
     );
   }
-  // Root has no sandbox of its own in a container.
-  return chromium.launch({ executablePath, chromiumSandbox: process.getuid?.() !== 0 });
+  // Root has no sandbox of its own in a container, where shared memory is small, too.
+  const args = ['--disable-dev-shm-usage'];
+  return chromium.launch({ executablePath, args, chromiumSandbox: process.getuid?.() !== 0 });
 }
