@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
-const packages = ['proto', 'packages/sdk', 'packages/storage-adapters', 'packages/relay-server'];
+const packages = [
+  'proto',
+  'packages/libsignal-wasm',
+  'packages/sdk',
+  'packages/storage-adapters',
+  'packages/relay-server',
+];
 
 interface Manifest {
   name: string;

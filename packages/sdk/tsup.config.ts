@@ -7,8 +7,10 @@ export default sottoPackage(
     'ports/index': 'src/ports/index.ts',
     'conformance/index': 'src/conformance/index.ts',
     'platform/libsignal.node': 'src/platform/libsignal.node.ts',
+    'platform/libsignal.browser': 'src/platform/libsignal.browser.ts',
     'platform/platform.node': 'src/platform/platform.node.ts',
+    'platform/platform.browser': 'src/platform/platform.browser.ts',
   },
   // The import map of package.json picks the platform when the package is loaded, not when it is built.
-  { external: ['#libsignal', '#platform'], tsconfig: 'tsconfig.node.json' },
+  { external: ['#libsignal', '#platform'], tsconfig: 'tsconfig.build.json' },
 );

@@ -10,7 +10,14 @@ interface Manifest {
 }
 
 const page = read('docs/dependencies.md');
-const published = ['proto', 'packages/sdk', 'packages/storage-adapters', 'packages/relay-server', 'packages/testing'];
+const published = [
+  'proto',
+  'packages/libsignal-wasm',
+  'packages/sdk',
+  'packages/storage-adapters',
+  'packages/relay-server',
+  'packages/testing',
+];
 
 function manifest(folder: string): Manifest {
   return JSON.parse(read(folder === '' ? 'package.json' : `${folder}/package.json`));

@@ -83,7 +83,7 @@ describe('README.md', () => {
   it('packs every package together with those that it needs', () => {
     const manifests = [
       'proto',
-      ...['sdk', 'storage-adapters', 'relay-server', 'testing'].map((name) => `packages/${name}`),
+      ...['libsignal-wasm', 'sdk', 'storage-adapters', 'relay-server', 'testing'].map((name) => `packages/${name}`),
     ].map((folder) => JSON.parse(read(`${folder}/package.json`)) as { name: string; dependencies?: object });
     const packed = [...(/^npm pack .*$/m.exec(page)?.[0] ?? '').matchAll(/ -w (\S+)/g)].map(([, name]) => name);
     expect(packed).toEqual(manifests.map(({ name }) => name));

@@ -1,3 +1,4 @@
+import { ready } from '#libsignal';
 import { defaultPlatform } from '#platform';
 import type { ReportHook } from '../people/report.ts';
 import type { IdentityPolicy } from '../ports/key-records.ts';
@@ -41,4 +42,10 @@ export function platformOf({ platform = {} }: ClientOptions): Platform {
     logger: platform.logger ?? defaults.logger,
     tracer: platform.tracer ?? defaults.tracer,
   };
+}
+
+/** The same, when the protocol library can be used: in browsers it is compiled first, beside the page's thread. */
+export async function readyPlatform(options: ClientOptions): Promise<Platform> {
+  await ready();
+  return platformOf(options);
 }

@@ -31,7 +31,7 @@ import {
   checkLinkDeviceOptions,
   checkRegisterOptions,
 } from './check-options.ts';
-import { type ClientOptions, platformOf } from './client-options.ts';
+import { type ClientOptions, readyPlatform } from './client-options.ts';
 import { assembleClient, type ClientParts } from './client-parts.ts';
 import { CurrentAccount } from './current-account.ts';
 import { isFatal } from './frame-router.ts';
@@ -76,7 +76,7 @@ export class Client {
   static async open(options: ClientOptions): Promise<Client> {
     checkClientOptions(options);
     const address = parseRelayAddress(options.relay, { allowInsecure: options.allowInsecureRelay === true });
-    const platform = platformOf(options);
+    const platform = await readyPlatform(options);
     const { store, opening } = await options.store.open();
     try {
       const current = new CurrentAccount(store);

@@ -50,3 +50,8 @@ export {
 } from '@signalapp/libsignal-client';
 // Not among the names of the package's index.
 export { PinHash } from '@signalapp/libsignal-client/dist/AccountKeys.js';
+
+/** Waits until the library can be used without standing still. Native code can when it is loaded. */
+export function ready(): Promise<void> {
+  return Promise.resolve();
+}

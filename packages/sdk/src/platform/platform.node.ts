@@ -1,10 +1,9 @@
 import { hash, randomBytes, randomInt } from 'node:crypto';
 import type { Sha256 } from '../ports/hash.ts';
-import type { Logger } from '../ports/logger.ts';
 import type { Fetch, Platform } from '../ports/platform.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import type { Timers } from '../ports/timers.ts';
-import type { Tracer } from '../ports/tracer.ts';
+import { silentLogger, silentTracer } from './silent-parts.ts';
 import { socketsOfNode } from './sockets.node.ts';
 
 /**
@@ -67,12 +66,3 @@ const sha256OfNode: Sha256 = (...parts) => {
 
 // Looked up at each call, so that an application may put its own (a proxy, an agent) in its place.
 const fetchOfNode: Fetch = (url, request) => globalThis.fetch(url, request);
-
-function silentLogger(): Logger {
-  const silent = () => undefined;
-  return { debug: silent, info: silent, warn: silent, error: silent };
-}
-
-function silentTracer(): Tracer {
-  return { reached: () => undefined };
-}
